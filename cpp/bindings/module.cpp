@@ -1,0 +1,7 @@
+#include "bindings.hpp"
+
+// RNNDYN_MODULE_NAME is the instruction set this copy of the core was compiled for.
+PYBIND11_MODULE(RNNDYN_MODULE_NAME, module) {
+  module.doc() = "Compiled core of rnndyn.";
+  rnndyn::bindings::register_map(module);
+}

@@ -1,0 +1,34 @@
+"""The compiled core, in the fastest build that this processor can run.
+
+The wheel holds one extension module per instruction set. The environment variable
+``RNNDYN_INSTRUCTION_SET`` (``baseline``, ``avx2`` or ``avx512``) overrides the choice.
+"""
+
+import importlib
+import importlib.util
+import os
+
+from rnndyn._core._cpu import supported_instruction_sets
+
+
+def _choose_instruction_set() -> str:
+    built = [
+        name
+        for name in supported_instruction_sets()
+        if importlib.util.find_spec(f"rnndyn._core._{name}") is not None
+    ]
+    wanted = os.environ.get("RNNDYN_INSTRUCTION_SET")
+    if wanted is None:
+        return built[0]
+    if wanted not in built:
+        raise ImportError(
+            f"RNNDYN_INSTRUCTION_SET={wanted!r} cannot be used here; "
+            f"choose one of {', '.join(built)} or unset it"
+        )
+    return wanted
+
+
+instruction_set: str = _choose_instruction_set()
+_module = importlib.import_module(f"rnndyn._core._{instruction_set}")
+
+CanonicalMap = _module.CanonicalMap
