@@ -1,4 +1,5 @@
-#include <bit>
+#include <algorithm>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -13,7 +14,9 @@ void require(bool condition, const std::string& message) {
 }
 
 std::string shape(const Matrix& m) {
-  return "(" + std::to_string(m.rows()) + ", " + std::to_string(m.cols()) + ")";
+  std::ostringstream text;
+  text << '(' << m.rows() << ", " << m.cols() << ')';
+  return text.str();
 }
 
 }  // namespace

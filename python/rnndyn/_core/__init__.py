@@ -32,3 +32,4 @@ instruction_set: str = _choose_instruction_set()
 _module = importlib.import_module(f"rnndyn._core._{instruction_set}")
 
 CanonicalMap = _module.CanonicalMap
+solve_cycle = _module.solve_cycle

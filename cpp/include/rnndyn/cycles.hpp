@@ -1,0 +1,75 @@
+// Cycles of one itinerary: the only candidate, whether it is real, and everything said about it.
+#pragma once
+
+#include <complex>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "rnndyn/itinerary.hpp"
+#include "rnndyn/map.hpp"
+
+namespace rnndyn {
+
+// The numbers are part of the file format of results.
+enum class Stability : std::int8_t { stable = 0, saddle = 1, unstable = 2, nonhyperbolic = 3 };
+
+// Eigenvalues of the product of Jacobians around a cycle, by decreasing modulus.
+struct Multipliers {
+  Eigen::VectorXcd values;  // infinite where the modulus overflows
+  Vector log_moduli;        // natural logarithms; -inf for zero
+  Vector log_errors;        // estimated error of each logarithm
+  double spectral_radius = 0.0;
+  Stability stability = Stability::nonhyperbolic;
+};
+
+// `jacobians` in the order in which they act.
+Multipliers multipliers(const std::vector<Matrix>& jacobians);
+
+struct Cycle {
+  Itinerary itinerary;  // smallest rotation; bits of irrelevant units and of borders are 0
+  Matrix points;        // M x order; column 0 lies in the itinerary's first region
+  Multipliers multipliers;
+  double residual = 0.0;     // largest |F(z_t) - z_{t+1}|
+  double margin = 0.0;       // smallest |pre-activation| of a relevant unit; infinity without units
+  double error_bound = 0.0;  // no coordinate of a point is further from the true cycle
+  bool on_border = false;    // some pre-activation is zero within its error bound
+  bool certified = false;    // existence and local uniqueness proved in interval arithmetic
+};
+
+// All fixed points of F^order on one itinerary whose cyclic system is singular.
+struct Continuum {
+  Itinerary itinerary;
+  Matrix points;  // an orbit inside the continuum
+  Matrix basis;   // M x d, orthonormal directions at points.col(0)
+  Matrix extent;  // d x 2, how far the continuum reaches along each direction, may be infinite
+  Multipliers multipliers;
+  double residual = 0.0;
+  bool on_border = false;
+};
+
+enum class CandidateKind {
+  cycle,          // real: every point lies in its region (or on the region's border)
+  virtual_cycle,  // some point lies in another region by more than the error bound
+  continuum,      // singular and consistent, with points in the closed regions
+  none            // singular and inconsistent, or the continuum misses its regions
+};
+
+struct Candidate {
+  CandidateKind kind = CandidateKind::none;
+  std::optional<Cycle> cycle;  // for `cycle` and `virtual_cycle`
+  std::optional<Continuum> continuum;
+};
+
+// Solves z_{t+1} = J_t z_t + c_t around the itinerary. What comes back has the minimal period and
+// the smallest rotation, whichever rotation or repetition was asked for.
+Candidate solve_cycle(const CanonicalMap& map, const Itinerary& itinerary);
+
+// Whether the orbit of `cycle` belongs to `continuum`, within rounding.
+bool contains(const Continuum& continuum, const CanonicalMap& map, const Matrix& points);
+
+// The regions of the points with the true bits of irrelevant units, for showing to people.
+Itinerary visible_itinerary(const CanonicalMap& map, const Itinerary& itinerary,
+                            const Matrix& points);
+
+}  // namespace rnndyn

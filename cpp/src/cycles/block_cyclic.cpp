@@ -1,0 +1,82 @@
+#include "block_cyclic.hpp"
+
+namespace rnndyn {
+
+BlockCyclic::BlockCyclic(std::vector<Matrix> blocks)
+    : m_(blocks.front().rows()), n_blocks_(blocks.size()) {
+  const Matrix identity = Matrix::Identity(m_, m_);
+  // Row so far: g z_0 + e z_{s} = f. The first block row is z_1 - P_0 z_0 = f_0.
+  Matrix g = -blocks.front();
+  Matrix e = identity;
+  for (std::size_t s = 1; s < n_blocks_; ++s) {
+    Matrix stacked(2 * m_, m_);
+    stacked << e, -blocks[s];
+    Step step;
+    step.qr.compute(stacked);
+    Matrix others = Matrix::Zero(2 * m_, 2 * m_);  // columns of z_0 and of z_{s+1}
+    others.topLeftCorner(m_, m_) = g;
+    others.bottomRightCorner(m_, m_) = identity;
+    others.applyOnTheLeft(step.qr.householderQ().adjoint());
+    step.x = others.topLeftCorner(m_, m_);
+    step.y = others.topRightCorner(m_, m_);
+    g = others.bottomLeftCorner(m_, m_);
+    e = others.bottomRightCorner(m_, m_);
+    steps_.push_back(std::move(step));
+  }
+  const Eigen::BDCSVD<Matrix> svd(g + e, Eigen::ComputeFullU | Eigen::ComputeFullV);
+  left_ = svd.matrixU();
+  right_ = svd.matrixV();
+  singular_values_ = svd.singularValues();
+}
+
+Matrix BlockCyclic::eliminate(const Matrix& f, std::vector<Matrix>& tops) const {
+  Matrix rest = f.topRows(m_);
+  tops.clear();
+  for (std::size_t s = 1; s < n_blocks_; ++s) {
+    Matrix pair(2 * m_, f.cols());
+    pair << rest, f.middleRows(static_cast<Index>(s) * m_, m_);
+    pair.applyOnTheLeft(steps_[s - 1].qr.householderQ().adjoint());
+    tops.push_back(pair.topRows(m_));
+    rest = pair.bottomRows(m_);
+  }
+  return rest;
+}
+
+void BlockCyclic::back_substitute(const std::vector<Matrix>& tops, Matrix& z) const {
+  for (std::size_t s = n_blocks_ - 1; s >= 1; --s) {
+    const Step& step = steps_[s - 1];
+    const std::size_t next = s + 1 == n_blocks_ ? 0 : s + 1;
+    const auto r = step.qr.matrixQR().topRows(m_).template triangularView<Eigen::Upper>();
+    z.middleRows(static_cast<Index>(s) * m_, m_) =
+        r.solve(tops[s - 1] - step.x * z.topRows(m_) -
+                step.y * z.middleRows(static_cast<Index>(next) * m_, m_));
+  }
+}
+
+Matrix BlockCyclic::solve(const Matrix& f, Index nullity) const {
+  std::vector<Matrix> tops;
+  Matrix scaled = left_.adjoint() * eliminate(f, tops);
+  const Index rank = m_ - nullity;
+  scaled.topRows(rank).array().colwise() /= singular_values_.head(rank).array();
+  scaled.bottomRows(nullity).setZero();
+  Matrix z(f.rows(), f.cols());
+  z.topRows(m_) = right_ * scaled;
+  back_substitute(tops, z);
+  return z;
+}
+
+Matrix BlockCyclic::null_space(Index d) const {
+  Matrix z(static_cast<Index>(n_blocks_) * m_, d);
+  z.topRows(m_) = right_.rightCols(d);
+  const std::vector<Matrix> tops(steps_.size(), Matrix::Zero(m_, d));
+  back_substitute(tops, z);
+  return z;
+}
+
+double BlockCyclic::inconsistency(const Matrix& f, Index d) const {
+  std::vector<Matrix> tops;
+  const Matrix rest = eliminate(f, tops);
+  return (left_.rightCols(d).adjoint() * rest).cwiseAbs().maxCoeff();
+}
+
+}  // namespace rnndyn

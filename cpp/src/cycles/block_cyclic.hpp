@@ -1,0 +1,48 @@
+// Stable solution of z_{s+1} - P_s z_s = f_s around a cycle of S blocks (z_S = z_0).
+#pragma once
+
+#include <vector>
+
+#include "rnndyn/map.hpp"
+
+namespace rnndyn {
+
+// Structured orthogonal factorisation of the cyclic block system (Wright, SIAM J. Sci. Stat.
+// Comput. 13, 742, 1992): each step eliminates one z_s by a Householder QR of two block rows, so
+// no product of the P_s is ever formed and expanding blocks lose nothing.
+class BlockCyclic {
+ public:
+  explicit BlockCyclic(std::vector<Matrix> blocks);
+
+  // f has one block row of M rows per block and any number of columns; so has the answer, which
+  // holds z_0, z_1, ... The `nullity` smallest singular values of the closing system count as zero:
+  // of all solutions the one that is smallest at z_0. A singular system with nullity 0 gives
+  // infinities.
+  Matrix solve(const Matrix& f, Index nullity = 0) const;
+
+  // Singular values of the M x M system left for z_0, largest first. It is singular exactly when
+  // the whole system is.
+  const Vector& closing_singular_values() const { return singular_values_; }
+  // Solutions of the homogeneous system for the smallest `d` singular values: one column each,
+  // stacked as in solve(). At z_0 the columns are orthonormal.
+  Matrix null_space(Index d) const;
+  // What of f the closing system cannot reach when its `d` smallest singular values count as zero.
+  double inconsistency(const Matrix& f, Index d) const;
+
+ private:
+  struct Step {
+    Eigen::HouseholderQR<Matrix> qr;  // of [E; -P_s], 2M x M
+    Matrix x, y;                      // top M rows: R z_s + x z_0 + y z_{s+1} = g
+  };
+  // Runs the right side through the elimination; returns what is left for z_0.
+  Matrix eliminate(const Matrix& f, std::vector<Matrix>& tops) const;
+  void back_substitute(const std::vector<Matrix>& tops, Matrix& z) const;
+
+  Index m_;
+  std::vector<Step> steps_;
+  Matrix left_, right_;  // singular vectors of the closing system
+  Vector singular_values_;
+  std::size_t n_blocks_;
+};
+
+}  // namespace rnndyn

@@ -1,0 +1,232 @@
+#include "continuum.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "rnndyn/linear_program.hpp"
+
+namespace rnndyn {
+namespace {
+
+// A singular system is known only to rounding, so its border decisions carry a tolerance, relative
+// to the size of the terms compared.
+constexpr double kTolerance = 1e-9;
+
+// An affine set of orbits z_t = points_t + directions_t a, a in R^d.
+struct AffineOrbits {
+  Matrix points;
+  std::vector<Matrix> directions;
+
+  Index dimension() const { return directions.front().cols(); }
+  // Keeps a = origin + frame b.
+  void restrict_to(const Vector& origin, const Matrix& frame) {
+    for (std::size_t t = 0; t < directions.size(); ++t) {
+      points.col(static_cast<Index>(t)) += directions[t] * origin;
+      directions[t] = directions[t] * frame;
+    }
+  }
+};
+
+// The closed regions as inequalities g a <= b, one row for each relevant unit and time whose
+// pre-activation varies on the affine set.
+struct Polytope {
+  Matrix g;
+  Vector b;
+  Vector tolerance;  // on b
+  std::vector<std::pair<Index, Index>> source;  // (time, unit)
+};
+
+// Returns false when a pre-activation that is constant on the set has the wrong sign. Bits whose
+// pre-activation is identically zero are cleared.
+bool clip(const CanonicalMap& map, const AffineOrbits& orbits, Itinerary& itinerary,
+          Polytope& polytope) {
+  const Index k = itinerary.order;
+  const Index d = orbits.dimension();
+  polytope.source.clear();
+  polytope.g.resize(k * map.n_units(), d);
+  polytope.b.resize(k * map.n_units());
+  polytope.tolerance.resize(k * map.n_units());
+  Index n = 0;
+  const Matrix abs_w2 = map.w2().cwiseAbs();
+  for (Index t = 0; t < k; ++t) {
+    const Vector p = map.preactivation(orbits.points.col(t));
+    const Matrix slopes = map.w2() * orbits.directions[static_cast<std::size_t>(t)];
+    const Vector size = abs_w2 * orbits.points.col(t).cwiseAbs() + map.h2().cwiseAbs();
+    const double direction_size = orbits.directions[static_cast<std::size_t>(t)].norm();
+    for (Index i = 0; i < map.n_units(); ++i) {
+      if (!get_bit(map.relevant_units().data(), i)) continue;
+      const double sign = get_bit(itinerary.at(t), i) ? 1.0 : -1.0;
+      const double tolerance = kTolerance * std::max(size(i), 1e-3 * abs_w2.row(i).sum());
+      if (slopes.row(i).norm() <= kTolerance * abs_w2.row(i).norm() * direction_size) {
+        if (std::abs(p(i)) <= tolerance) {
+          set_bit(itinerary.at(t), i, false);
+        } else if (sign * p(i) < 0.0) {
+          return false;
+        }
+        continue;
+      }
+      polytope.g.row(n) = -sign * slopes.row(i);
+      polytope.b(n) = sign * p(i);
+      polytope.tolerance(n) = tolerance;
+      polytope.source.emplace_back(t, i);
+      ++n;
+    }
+  }
+  polytope.g.conservativeResize(n, Eigen::NoChange);
+  polytope.b.conservativeResize(n);
+  polytope.tolerance.conservativeResize(n);
+  return true;
+}
+
+// Rows that hold with equality on all of {g a <= b}, given a point of it.
+std::vector<Index> implicit_equalities(const Polytope& polytope, const Vector& inside) {
+  const Vector slack = (polytope.b - polytope.g * inside).cwiseMax(0.0);
+  std::vector<Index> equalities;
+  for (Index row = 0; row < polytope.g.rows(); ++row) {
+    const LinearProgramResult best =
+        maximize(-polytope.g.row(row).transpose(), polytope.g, slack);
+    if (best.bounded && slack(row) + best.value <= polytope.tolerance(row)) {
+      equalities.push_back(row);
+    }
+  }
+  return equalities;
+}
+
+Matrix extents(const Polytope& polytope, const Vector& inside) {
+  const Index d = polytope.g.cols();
+  const Vector slack = (polytope.b - polytope.g * inside).cwiseMax(0.0);
+  Matrix extent(d, 2);
+  for (Index j = 0; j < d; ++j) {
+    for (int side = 0; side < 2; ++side) {
+      const double sign = side == 0 ? -1.0 : 1.0;
+      const LinearProgramResult reach =
+          maximize(sign * Vector::Unit(d, j), polytope.g, slack);
+      extent(j, side) =
+          reach.bounded ? sign * reach.value : sign * std::numeric_limits<double>::infinity();
+    }
+  }
+  return extent;
+}
+
+// Smallest period of all orbits of the set together.
+Index common_period(const AffineOrbits& orbits) {
+  const Index k = orbits.points.cols();
+  const double tolerance = kTolerance * (1.0 + orbits.points.cwiseAbs().maxCoeff());
+  for (Index d = 1; d <= k / 2; ++d) {
+    if (k % d != 0) continue;
+    bool repeats = true;
+    for (Index t = 0; t + d < k && repeats; ++t) {
+      const auto now = static_cast<std::size_t>(t);
+      const auto later = static_cast<std::size_t>(t + d);
+      repeats = (orbits.points.col(t) - orbits.points.col(t + d)).cwiseAbs().maxCoeff() <=
+                    tolerance &&
+                (orbits.directions[now] - orbits.directions[later]).cwiseAbs().maxCoeff() <=
+                    kTolerance * (1.0 + orbits.directions[now].cwiseAbs().maxCoeff());
+    }
+    if (repeats) return d;
+  }
+  return k;
+}
+
+}  // namespace
+
+Candidate solve_singular(const CanonicalMap& map, const Itinerary& wanted,
+                         const CyclicSystem& system, Index nullity) {
+  Candidate candidate;
+  const double offset_size = system.offsets().cwiseAbs().maxCoeff();
+  if (system.inconsistency(nullity) > 64.0 * system.singular_threshold() * offset_size) {
+    return candidate;
+  }
+  Itinerary itinerary = wanted;
+  AffineOrbits orbits{system.solve(system.offsets(), nullity), system.null_space(nullity)};
+  Polytope polytope;
+  Vector inside;
+  for (;;) {  // every round but the last lowers the dimension
+    if (!clip(map, orbits, itinerary, polytope)) return candidate;
+    const Index d = orbits.dimension();
+    inside = Vector::Zero(d);
+    if (polytope.g.rows() == 0) break;
+    const double scale = 1.0 + orbits.points.cwiseAbs().maxCoeff();
+    const LinearProgramResult deepest = deepest_point(polytope.g, polytope.b, scale);
+    const double depth_tolerance = kTolerance * scale;
+    if (deepest.value < -depth_tolerance) return candidate;
+    inside = deepest.point;
+    if (deepest.value > depth_tolerance) break;
+    // The closed regions meet the set only in a face of theirs: go down to that face.
+    const std::vector<Index> equalities = implicit_equalities(polytope, inside);
+    if (equalities.empty()) return candidate;
+    Matrix rows(static_cast<Index>(equalities.size()), d);
+    Vector right(rows.rows());
+    for (std::size_t r = 0; r < equalities.size(); ++r) {
+      const double length = polytope.g.row(equalities[r]).norm();
+      rows.row(static_cast<Index>(r)) = polytope.g.row(equalities[r]) / length;
+      right(static_cast<Index>(r)) = polytope.b(equalities[r]) / length;
+      const auto [t, unit] = polytope.source[static_cast<std::size_t>(equalities[r])];
+      set_bit(itinerary.at(t), unit, false);
+    }
+    Eigen::JacobiSVD<Matrix> svd(rows, Eigen::ComputeThinU | Eigen::ComputeFullV);
+    svd.setThreshold(1e-8);
+    const Vector origin = svd.solve(right);
+    const Matrix frame = svd.matrixV().rightCols(d - svd.rank());
+    orbits.restrict_to(origin, frame);
+    if (orbits.dimension() == 0) {
+      const Matrix bounds = Matrix::Constant(map.n_states(), itinerary.order,
+                                             kTolerance * (1.0 + orbits.points.cwiseAbs().maxCoeff()));
+      candidate.kind = CandidateKind::cycle;
+      candidate.cycle = finish_border_cycle(map, itinerary, orbits.points, bounds);
+      return candidate;
+    }
+  }
+  const bool on_border = !(itinerary == wanted);
+  if (const Index shift = smallest_rotation(itinerary); shift != 0) {
+    // Cleared border bits changed which rotation comes first: start the set at that point.
+    const Itinerary turned = rotated(wanted, shift);
+    return solve_singular(map, turned, CyclicSystem(map, turned), nullity);
+  }
+
+  const Matrix extent = extents(polytope, inside);
+  orbits.restrict_to(inside, Matrix::Identity(orbits.dimension(), orbits.dimension()));
+  const Index period = common_period(orbits);
+  Continuum& continuum = candidate.continuum.emplace();
+  candidate.kind = CandidateKind::continuum;
+  continuum.itinerary = resized(itinerary, period);
+  continuum.points = orbits.points.leftCols(period);
+  continuum.basis = orbits.directions.front();
+  continuum.extent = extent;
+  std::vector<Matrix> jacobians;
+  for (Index t = 0; t < period; ++t) jacobians.push_back(map.jacobian(itinerary.at(t)));
+  continuum.multipliers = multipliers(jacobians);
+  continuum.multipliers.stability = Stability::nonhyperbolic;
+  continuum.residual = cycle_residual(map, continuum.points);
+  continuum.on_border = on_border;
+  return candidate;
+}
+
+bool contains(const Continuum& continuum, const CanonicalMap& map, const Matrix& points) {
+  const Index k = continuum.points.cols();
+  const Index period = points.cols();
+  if (k % period != 0) return false;
+  const double tolerance = 10.0 * kTolerance *
+                           (1.0 + points.cwiseAbs().maxCoeff() +
+                            continuum.points.cwiseAbs().maxCoeff());
+  for (Index shift = 0; shift < period; ++shift) {
+    const Vector offset = points.col(shift) - continuum.points.col(0);
+    const Vector along = continuum.basis.transpose() * offset;
+    if ((offset - continuum.basis * along).cwiseAbs().maxCoeff() > tolerance) continue;
+    bool fits = true;
+    for (Index t = 0; t < k && fits; ++t) {
+      const Vector p = map.preactivation(points.col((t + shift) % period));
+      for (Index i = 0; i < map.n_units() && fits; ++i) {
+        if (!get_bit(map.relevant_units().data(), i)) continue;
+        const double sign = get_bit(continuum.itinerary.at(t), i) ? 1.0 : -1.0;
+        // A cleared bit means p = 0 on the set or p <= 0; both are closed conditions.
+        fits = sign * p(i) >= -tolerance * (1.0 + map.w2().row(i).cwiseAbs().sum());
+      }
+    }
+    if (fits) return true;
+  }
+  return false;
+}
+
+}  // namespace rnndyn

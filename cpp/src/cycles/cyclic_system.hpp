@@ -1,0 +1,66 @@
+// The cyclic affine system of one itinerary, condensed into segments, with rigorous error bounds.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "block_cyclic.hpp"
+#include "rnndyn/itinerary.hpp"
+#include "rnndyn/map.hpp"
+
+namespace rnndyn {
+
+// z_{t+1} = J_t z_t + c_t, t = 0 ... k-1, z_k = z_0. Consecutive steps are multiplied together only
+// while the entries of |J_t| ... |J_s| stay small, so that neither digits nor the tightness of an
+// interval product is lost; the segments are then solved by BlockCyclic.
+class CyclicSystem {
+ public:
+  CyclicSystem(const CanonicalMap& map, const Itinerary& itinerary);
+
+  Index order() const { return static_cast<Index>(jacobians_.size()); }
+  const std::vector<Matrix>& jacobians() const { return jacobians_; }
+  const BlockCyclic& condensed() const { return *condensed_; }
+  // Singular values of the closing system at or below this count as zero.
+  double singular_threshold() const { return singular_threshold_; }
+
+  // One column per step. For f = offsets() this is the cycle, for f = residual a correction.
+  const Matrix& offsets() const { return offsets_; }
+  Matrix solve(const Matrix& f, Index nullity = 0) const {
+    return expand(condensed_->solve(condense(f), nullity), f);
+  }
+  // d homogeneous solutions (singular systems): for each step an M x d matrix.
+  std::vector<Matrix> null_space(Index d) const;
+  double inconsistency(Index d) const {
+    return condensed_->inconsistency(condense(offsets_), d);
+  }
+
+  // Bounds |z*_t - z_t| for the exact cycle z* by M x k numbers, given the exact residual
+  // r_t = J_t z_t + c_t - z_{t+1} as value and error. Krawczyk's argument on the condensed system
+  // K e = r with approximate inverse X: |I - K X| < 1 proves K regular and e = X y with
+  // |y - r| <= |I - K X| |y| (Krawczyk, Computing 4, 187, 1969; Rump, Acta Numerica 2010, sec. 10).
+  // Returns false, and leaves `bounds` infinite, when that norm is not below 1.
+  bool enclose(const Matrix& residual, const Matrix& residual_error, Matrix& bounds) const;
+
+ private:
+  Matrix condense(const Matrix& f) const;
+  Matrix expand(const Matrix& starts, const Matrix& f) const;
+  Index segment_end(std::size_t s) const {
+    return s + 1 < starts_.size() ? starts_[s + 1] : order();
+  }
+
+  Index m_;
+  std::vector<Matrix> jacobians_, jacobian_radii_;  // J as midpoint and radius
+  Matrix offsets_;
+  std::vector<Index> starts_;                       // first step of each segment
+  std::vector<Matrix> partial_, partial_radii_;     // product from the segment's start through t
+  std::unique_ptr<BlockCyclic> condensed_;
+  std::vector<Matrix> blocks_, block_radii_;
+  double singular_threshold_;
+};
+
+// Residual J_t z_t + c_t - z_{t+1} of the map itself on the itinerary's regions, evaluated in
+// double-double arithmetic, with a bound of what that evaluation can be wrong by.
+void accurate_residual(const CanonicalMap& map, const Itinerary& itinerary, const Matrix& points,
+                       Matrix& residual, Matrix& error);
+
+}  // namespace rnndyn

@@ -1,0 +1,179 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <numeric>
+
+#include "rnndyn/cycles.hpp"
+
+namespace rnndyn {
+namespace {
+
+constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
+// Sweeps stop when neighbouring blocks are separated to this, or at the cap: what is not separated
+// after n sweeps differs by less than a factor eps^(-1/n), and such a cluster's product loses no
+// digits to the spread of its moduli.
+constexpr double kSeparated = 1e-14;
+constexpr int kMaxSweeps = 80;
+// The formed product is trusted while its spread costs fewer digits than this.
+constexpr double kTrustedSpread = 1e5;
+
+struct Eigenvalue {
+  double log_modulus;
+  double phase;
+  double log_error;
+};
+
+// Eigenvalues of scale * matrix with first-order error bars: eps times the size of the product times
+// the eigenvalue's condition number, capped for defective ones at the M-th root (Golub, Van Loan,
+// Matrix Computations, 4th ed., sec. 7.2).
+std::vector<Eigenvalue> eigenvalues(const Matrix& matrix, double log_scale, double relative_error) {
+  const Index n = matrix.rows();
+  std::vector<Eigenvalue> result;
+  if (n == 1) {
+    const double x = matrix(0, 0);
+    result.push_back({std::log(std::abs(x)) + log_scale, x < 0.0 ? std::numbers::pi : 0.0,
+                      x == 0.0 ? 0.0 : relative_error});
+    return result;
+  }
+  const Eigen::EigenSolver<Matrix> solver(matrix);
+  const Eigen::VectorXcd values = solver.eigenvalues();
+  const Eigen::MatrixXcd vectors = solver.eigenvectors();
+  const Eigen::MatrixXcd inverse = vectors.partialPivLu().inverse();
+  const double size = matrix.norm();
+  const double defective = size * std::pow(relative_error, 1.0 / static_cast<double>(n));
+  for (Index i = 0; i < n; ++i) {
+    const double condition = inverse.row(i).norm() * vectors.col(i).norm();
+    double error = relative_error * size * condition;
+    if (!(error < defective)) error = defective;
+    const double modulus = std::abs(values(i));
+    result.push_back({std::log(modulus) + log_scale, std::arg(values(i)),
+                      modulus > 0.0 ? error / modulus : 0.0});
+  }
+  return result;
+}
+
+// Product of the diagonal blocks [first, last) of upper triangular factors, times `closing`.
+std::vector<Eigenvalue> cluster_eigenvalues(const std::vector<Matrix>& factors,
+                                            const Matrix& closing, Index first, Index last) {
+  const Index n = last - first;
+  Matrix product = Matrix::Identity(n, n);
+  double log_scale = 0.0;
+  for (const Matrix& factor : factors) {
+    product = factor.block(first, first, n, n) * product;
+    const double size = product.cwiseAbs().maxCoeff();
+    if (size == 0.0) break;
+    if (n == 1 || size > 1e100 || size < 1e-100) {
+      product /= size;
+      log_scale += std::log(size);
+    }
+  }
+  product = closing.block(first, first, n, n) * product;
+  const double steps = static_cast<double>(factors.size()) * static_cast<double>(n);
+  return eigenvalues(product, log_scale, 4.0 * steps * kEpsilon);
+}
+
+// QR sweeps around the cycle (orthogonal iteration on the product, which is never formed): with
+// Q_{t+1} R_t = J_t Q_t the frames turn until the product is block triangular in Q_0.
+std::vector<Eigenvalue> periodic_eigenvalues(const std::vector<Matrix>& jacobians) {
+  const Index m = jacobians.front().rows();
+  Matrix frame = Matrix::Identity(m, m);
+  std::vector<Matrix> factors(jacobians.size());
+  Matrix closing;
+  std::vector<Index> borders;  // first index of each cluster
+  for (int sweep = 1; sweep <= kMaxSweeps; ++sweep) {
+    const Matrix before = frame;
+    for (std::size_t t = 0; t < jacobians.size(); ++t) {
+      const Eigen::HouseholderQR<Matrix> qr(jacobians[t] * frame);
+      factors[t] = qr.matrixQR().triangularView<Eigen::Upper>();
+      frame = qr.householderQ();
+    }
+    closing.noalias() = before.transpose() * frame;
+    // A border before index i is allowed where the closing rotation does not couple across it.
+    borders.assign(1, 0);
+    for (Index i = 1; i < m; ++i) {
+      const double coupling = std::max(closing.block(i, 0, m - i, i).cwiseAbs().maxCoeff(),
+                                       closing.block(0, i, i, m - i).cwiseAbs().maxCoeff());
+      if (coupling < kSeparated) borders.push_back(i);
+    }
+    if (static_cast<Index>(borders.size()) == m) break;
+  }
+  borders.push_back(m);
+  std::vector<Eigenvalue> result;
+  for (std::size_t b = 0; b + 1 < borders.size(); ++b) {
+    for (const Eigenvalue& e : cluster_eigenvalues(factors, closing, borders[b], borders[b + 1])) {
+      result.push_back(e);
+    }
+  }
+  return result;
+}
+
+Stability classify(const std::vector<Eigenvalue>& eigenvalues) {
+  bool any_inside = false;
+  bool any_outside = false;
+  for (const Eigenvalue& e : eigenvalues) {
+    if (std::abs(e.log_modulus) <= std::max(e.log_error, 4.0 * kEpsilon)) {
+      return Stability::nonhyperbolic;
+    }
+    (e.log_modulus < 0.0 ? any_inside : any_outside) = true;
+  }
+  if (any_inside && any_outside) return Stability::saddle;
+  return any_outside ? Stability::unstable : Stability::stable;
+}
+
+std::complex<double> from_polar(double log_modulus, double phase) {
+  const double modulus = std::exp(log_modulus);
+  if (phase == 0.0) return {modulus, 0.0};
+  if (phase == std::numbers::pi || phase == -std::numbers::pi) return {-modulus, 0.0};
+  if (!std::isfinite(modulus)) {
+    // cos and sin of a floating-point angle are never exactly zero here, so no inf * 0.
+    return {modulus * std::cos(phase), modulus * std::sin(phase)};
+  }
+  return std::polar(modulus, phase);
+}
+
+}  // namespace
+
+Multipliers multipliers(const std::vector<Matrix>& jacobians) {
+  const Index m = jacobians.front().rows();
+  // The product is good enough when its smallest eigenvalue keeps its digits next to the largest
+  // intermediate entry.
+  Matrix product = Matrix::Identity(m, m);
+  double growth = 1.0;
+  for (const Matrix& j : jacobians) {
+    product = j * product;
+    growth = std::max(growth, product.cwiseAbs().maxCoeff());
+    if (!(growth < 1e100)) break;
+  }
+  std::vector<Eigenvalue> found;
+  if (growth < 1e100) {
+    const double steps = static_cast<double>(jacobians.size()) * static_cast<double>(m);
+    const double relative = 4.0 * steps * kEpsilon * growth /
+                            std::max(product.norm(), std::numeric_limits<double>::min());
+    found = eigenvalues(product, 0.0, std::min(relative, 1.0));
+  }
+  double smallest = std::numeric_limits<double>::infinity();
+  for (const Eigenvalue& e : found) smallest = std::min(smallest, std::exp(e.log_modulus));
+  if (jacobians.size() > 1 && (found.empty() || !(growth <= kTrustedSpread * smallest))) {
+    found = periodic_eigenvalues(jacobians);
+  }
+  std::stable_sort(found.begin(), found.end(), [](const Eigenvalue& a, const Eigenvalue& b) {
+    return a.log_modulus > b.log_modulus;
+  });
+
+  Multipliers result;
+  result.values.resize(m);
+  result.log_moduli.resize(m);
+  result.log_errors.resize(m);
+  for (Index i = 0; i < m; ++i) {
+    const Eigenvalue& e = found[static_cast<std::size_t>(i)];
+    result.values(i) = from_polar(e.log_modulus, e.phase);
+    result.log_moduli(i) = e.log_modulus;
+    result.log_errors(i) = e.log_error;
+  }
+  result.spectral_radius = std::exp(result.log_moduli(0));
+  result.stability = classify(found);
+  return result;
+}
+
+}  // namespace rnndyn

@@ -1,0 +1,201 @@
+#include <algorithm>
+#include <limits>
+
+#include "continuum.hpp"
+#include "cyclic_system.hpp"
+#include "rnndyn/cycles.hpp"
+
+namespace rnndyn {
+namespace {
+
+constexpr double kUnit = 0x1.0p-53;
+// Without a proof the size of the residual times this stands in for the error bound.
+constexpr double kUnprovedSafety = 1e3;
+
+void mask_irrelevant(const CanonicalMap& map, Itinerary& itinerary) {
+  for (Index t = 0; t < itinerary.order; ++t) {
+    for (std::size_t w = 0; w < itinerary.words; ++w) {
+      itinerary.at(t)[w] &= map.relevant_units()[w];
+    }
+  }
+}
+
+// Newton corrections with the accurate residual until they no longer help: the points end up
+// within a few units in the last place of the cycle, however the system was solved.
+void refine(const CanonicalMap& map, const Itinerary& itinerary, const CyclicSystem& system,
+            Matrix& points, Matrix& residual, Matrix& residual_error) {
+  accurate_residual(map, itinerary, points, residual, residual_error);
+  Matrix new_residual, new_error;
+  for (int round = 0; round < 4; ++round) {
+    const double before = residual.cwiseAbs().maxCoeff();
+    if (before == 0.0) return;
+    const Matrix improved = points + system.solve(residual);
+    if (!improved.allFinite()) return;
+    accurate_residual(map, itinerary, improved, new_residual, new_error);
+    if (!(new_residual.cwiseAbs().maxCoeff() < before)) return;
+    points = improved;
+    residual = new_residual;
+    residual_error = new_error;
+  }
+}
+
+enum class Place { inside, border, outside };
+
+// Where the points lie relative to the regions of the itinerary, given bounds of their errors.
+// Bits of relevant units that cannot be told apart from zero are cleared in `itinerary`.
+Place place(const CanonicalMap& map, const Matrix& points, const Matrix& bounds,
+            Itinerary& itinerary, double& margin) {
+  margin = std::numeric_limits<double>::infinity();
+  Place result = Place::inside;
+  const Matrix abs_w2 = map.w2().cwiseAbs();
+  const double gamma = (static_cast<double>(map.n_states()) + 4.0) * kUnit;
+  for (Index t = 0; t < itinerary.order; ++t) {
+    const Vector p = map.preactivation(points.col(t));
+    const Vector size = abs_w2 * points.col(t).cwiseAbs() + map.h2().cwiseAbs();
+    Vector error = (abs_w2 * bounds.col(t)) * (1.0 + 1e-12);
+    // p is a copy of the state where W2 = I, so it has no rounding error of its own.
+    if (!map.w2_is_identity()) error += gamma * size;
+    for (Index i = 0; i < map.n_units(); ++i) {
+      if (!get_bit(map.relevant_units().data(), i)) continue;
+      margin = std::min(margin, std::abs(p(i)));
+      if (std::abs(p(i)) <= error(i)) {
+        set_bit(itinerary.at(t), i, false);
+        result = Place::border;
+      } else if ((p(i) > 0.0) != get_bit(itinerary.at(t), i)) {
+        return Place::outside;
+      }
+    }
+  }
+  return result;
+}
+
+Matrix rotated_columns(const Matrix& points, Index shift) {
+  Matrix result(points.rows(), points.cols());
+  for (Index t = 0; t < points.cols(); ++t) {
+    result.col(t) = points.col((t + shift) % points.cols());
+  }
+  return result;
+}
+
+std::vector<Matrix> jacobians_of(const CanonicalMap& map, const Itinerary& itinerary) {
+  std::vector<Matrix> jacobians;
+  for (Index t = 0; t < itinerary.order; ++t) jacobians.push_back(map.jacobian(itinerary.at(t)));
+  return jacobians;
+}
+
+}  // namespace
+
+double cycle_residual(const CanonicalMap& map, const Matrix& points) {
+  double largest = 0.0;
+  for (Index t = 0; t < points.cols(); ++t) {
+    const Vector error = map.step(points.col(t)) - points.col((t + 1) % points.cols());
+    largest = std::max(largest, error.cwiseAbs().maxCoeff());
+  }
+  return largest;
+}
+
+Cycle finish_border_cycle(const CanonicalMap& map, Itinerary itinerary, Matrix points,
+                          Matrix bounds) {
+  // Several itineraries meet in a border point, so points decide about its period.
+  for (Index d = 1; d <= itinerary.order / 2; ++d) {
+    if (itinerary.order % d != 0) continue;
+    bool repeats = true;
+    for (Index t = 0; t + d < itinerary.order && repeats; ++t) {
+      repeats = ((points.col(t) - points.col(t + d)).array().abs() <=
+                 (bounds.col(t) + bounds.col(t + d)).array())
+                    .all();
+    }
+    if (repeats) {
+      itinerary = resized(itinerary, d);
+      points.conservativeResize(Eigen::NoChange, d);
+      bounds.conservativeResize(Eigen::NoChange, d);
+      break;
+    }
+  }
+  const Index shift = smallest_rotation(itinerary);
+  Cycle cycle;
+  cycle.itinerary = rotated(itinerary, shift);
+  cycle.points = rotated_columns(points, shift);
+  cycle.multipliers = multipliers(jacobians_of(map, cycle.itinerary));
+  // Two linear maps meet here; neither side's multipliers decide about stability (a border point
+  // can be unstable although both sides contract).
+  cycle.multipliers.stability = Stability::nonhyperbolic;
+  cycle.residual = cycle_residual(map, cycle.points);
+  cycle.margin = 0.0;
+  for (Index t = 0; t < cycle.itinerary.order; ++t) {
+    const Vector p = map.preactivation(cycle.points.col(t));
+    double smallest = std::numeric_limits<double>::infinity();
+    for (Index i = 0; i < map.n_units(); ++i) {
+      if (get_bit(map.relevant_units().data(), i)) smallest = std::min(smallest, std::abs(p(i)));
+    }
+    cycle.margin = t == 0 ? smallest : std::min(cycle.margin, smallest);
+  }
+  cycle.error_bound = bounds.maxCoeff();
+  cycle.on_border = true;
+  return cycle;
+}
+
+Candidate solve_cycle(const CanonicalMap& map, const Itinerary& wanted) {
+  Itinerary itinerary = wanted;
+  mask_irrelevant(map, itinerary);
+  itinerary = canonical_rotation(itinerary);
+  const CyclicSystem system(map, itinerary);
+
+  Matrix points = system.solve(system.offsets());
+  Matrix residual, residual_error, bounds;
+  bool proved = false;
+  if (points.allFinite()) {
+    refine(map, itinerary, system, points, residual, residual_error);
+    proved = system.enclose(residual, residual_error, bounds);
+  }
+  if (!proved) {
+    const Vector& singular = system.condensed().closing_singular_values();
+    const Index nullity = (singular.array() <= system.singular_threshold()).count();
+    if (nullity > 0 || !points.allFinite()) {
+      return solve_singular(map, itinerary, system, std::max<Index>(nullity, 1));
+    }
+    // Regular as far as floating point can tell, but not provably so.
+    const Matrix response = system.solve(residual.cwiseAbs() + residual_error);
+    bounds = kUnprovedSafety * (response.cwiseAbs().array() + kUnit * points.cwiseAbs().array());
+  }
+  if (const Index period = primitive_period(itinerary); period < itinerary.order) {
+    // A regular system has one solution, so it is the shorter cycle run through several times.
+    return solve_cycle(map, resized(itinerary, period));
+  }
+
+  Candidate candidate;
+  double margin = 0.0;
+  Itinerary placed = itinerary;
+  const Place where = place(map, points, bounds, placed, margin);
+  candidate.kind =
+      where == Place::outside ? CandidateKind::virtual_cycle : CandidateKind::cycle;
+  if (where == Place::border) {
+    candidate.cycle = finish_border_cycle(map, placed, points, bounds);
+    return candidate;
+  }
+  Cycle& cycle = candidate.cycle.emplace();
+  cycle.itinerary = itinerary;
+  cycle.points = points;
+  cycle.multipliers = multipliers(system.jacobians());
+  cycle.residual = where == Place::inside ? cycle_residual(map, points)
+                                          : residual.cwiseAbs().maxCoeff();
+  cycle.margin = margin;
+  cycle.error_bound = bounds.maxCoeff();
+  cycle.certified = proved && where == Place::inside;
+  return candidate;
+}
+
+Itinerary visible_itinerary(const CanonicalMap& map, const Itinerary& itinerary,
+                            const Matrix& points) {
+  Itinerary visible = itinerary;
+  if (map.n_relevant_units() == map.n_units()) return visible;
+  for (Index t = 0; t < itinerary.order; ++t) {
+    const Vector p = map.preactivation(points.col(t));
+    for (Index i = 0; i < map.n_units(); ++i) {
+      if (!get_bit(map.relevant_units().data(), i)) set_bit(visible.at(t), i, p(i) > 0.0);
+    }
+  }
+  return visible;
+}
+
+}  // namespace rnndyn
