@@ -19,6 +19,7 @@ using DoubleArray = py::array_t<double, py::array::c_style>;
 
 void register_map(py::module_& module);
 void register_cycles(py::module_& module);
+void register_search(py::module_& module);
 
 // A region or an itinerary as Python sees it (bool, one per unit) <-> packed words.
 std::vector<Word> pack_itinerary(const BoolArray& bits, Index n_units);

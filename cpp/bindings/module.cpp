@@ -5,4 +5,5 @@ PYBIND11_MODULE(RNNDYN_MODULE_NAME, module) {
   module.doc() = "Compiled core of rnndyn.";
   rnndyn::bindings::register_map(module);
   rnndyn::bindings::register_cycles(module);
+  rnndyn::bindings::register_search(module);
 }

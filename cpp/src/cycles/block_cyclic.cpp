@@ -1,5 +1,7 @@
 #include "block_cyclic.hpp"
 
+#include <limits>
+
 namespace rnndyn {
 
 BlockCyclic::BlockCyclic(std::vector<Matrix> blocks)
@@ -23,10 +25,14 @@ BlockCyclic::BlockCyclic(std::vector<Matrix> blocks)
     e = others.bottomRightCorner(m_, m_);
     steps_.push_back(std::move(step));
   }
-  const Eigen::BDCSVD<Matrix> svd(g + e, Eigen::ComputeFullU | Eigen::ComputeFullV);
-  left_ = svd.matrixU();
-  right_ = svd.matrixV();
-  singular_values_ = svd.singularValues();
+  closing_ = g + e;
+  // All directions count, however small: the caller decides what is singular.
+  closing_qr_.setThreshold(0.0);
+  closing_qr_.compute(closing_);
+}
+
+Eigen::BDCSVD<Matrix> BlockCyclic::closing_svd() const {
+  return Eigen::BDCSVD<Matrix>(closing_, Eigen::ComputeFullU | Eigen::ComputeFullV);
 }
 
 Matrix BlockCyclic::eliminate(const Matrix& f, std::vector<Matrix>& tops) const {
@@ -55,19 +61,28 @@ void BlockCyclic::back_substitute(const std::vector<Matrix>& tops, Matrix& z) co
 
 Matrix BlockCyclic::solve(const Matrix& f, Index nullity) const {
   std::vector<Matrix> tops;
-  Matrix scaled = left_.adjoint() * eliminate(f, tops);
-  const Index rank = m_ - nullity;
-  scaled.topRows(rank).array().colwise() /= singular_values_.head(rank).array();
-  scaled.bottomRows(nullity).setZero();
+  const Matrix rest = eliminate(f, tops);
   Matrix z(f.rows(), f.cols());
-  z.topRows(m_) = right_ * scaled;
+  if (nullity == 0) {
+    if (closing_qr_.rank() < m_) {
+      z.setConstant(std::numeric_limits<double>::infinity());
+      return z;
+    }
+    z.topRows(m_) = closing_qr_.solve(rest);
+  } else {
+    const auto svd = closing_svd();
+    const Index rank = m_ - nullity;
+    const Matrix scaled = (svd.matrixU().leftCols(rank).adjoint() * rest).array().colwise() /
+                          svd.singularValues().head(rank).array();
+    z.topRows(m_) = svd.matrixV().leftCols(rank) * scaled;
+  }
   back_substitute(tops, z);
   return z;
 }
 
 Matrix BlockCyclic::null_space(Index d) const {
   Matrix z(static_cast<Index>(n_blocks_) * m_, d);
-  z.topRows(m_) = right_.rightCols(d);
+  z.topRows(m_) = closing_svd().matrixV().rightCols(d);
   const std::vector<Matrix> tops(steps_.size(), Matrix::Zero(m_, d));
   back_substitute(tops, z);
   return z;
@@ -76,7 +91,7 @@ Matrix BlockCyclic::null_space(Index d) const {
 double BlockCyclic::inconsistency(const Matrix& f, Index d) const {
   std::vector<Matrix> tops;
   const Matrix rest = eliminate(f, tops);
-  return (left_.rightCols(d).adjoint() * rest).cwiseAbs().maxCoeff();
+  return (closing_svd().matrixU().rightCols(d).adjoint() * rest).cwiseAbs().maxCoeff();
 }
 
 }  // namespace rnndyn

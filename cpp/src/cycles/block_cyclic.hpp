@@ -20,9 +20,9 @@ class BlockCyclic {
   // infinities.
   Matrix solve(const Matrix& f, Index nullity = 0) const;
 
-  // Singular values of the M x M system left for z_0, largest first. It is singular exactly when
-  // the whole system is.
-  const Vector& closing_singular_values() const { return singular_values_; }
+  // Of the M x M system left for z_0, which is singular exactly when the whole system is. Computed
+  // anew at each call: only singular systems ask.
+  Eigen::BDCSVD<Matrix> closing_svd() const;
   // Solutions of the homogeneous system for the smallest `d` singular values: one column each,
   // stacked as in solve(). At z_0 the columns are orthonormal.
   Matrix null_space(Index d) const;
@@ -40,8 +40,8 @@ class BlockCyclic {
 
   Index m_;
   std::vector<Step> steps_;
-  Matrix left_, right_;  // singular vectors of the closing system
-  Vector singular_values_;
+  Matrix closing_;  // of the system left for z_0
+  Eigen::ColPivHouseholderQR<Matrix> closing_qr_;
   std::size_t n_blocks_;
 };
 

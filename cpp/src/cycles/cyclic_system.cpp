@@ -7,9 +7,6 @@ namespace rnndyn {
 namespace {
 
 constexpr double kUnit = 0x1.0p-53;  // unit roundoff
-// Segments end before an entry of the product of absolute values passes this: eps * 1e5 leaves
-// 1e-11 of relative error inside a segment, which one refinement step removes.
-constexpr double kSegmentGrowth = 1e5;
 
 // Bound of the relative error of a sum of n products, gamma_{n+2} of Higham (Accuracy and
 // Stability of Numerical Algorithms, 2nd ed., sec. 3.1), widened for the roundings of the bound's
@@ -22,73 +19,62 @@ Matrix inflated(const Eigen::MatrixBase<Derived>& bound) {
   return (bound * factor).array() + 1e-290;
 }
 
-struct Interval {
-  Matrix mid, rad;
-};
-
-// Interval product of midpoint-radius matrices.
-Interval product(const Matrix& a, const Matrix& ra, const Matrix& b, const Matrix& rb) {
-  const Matrix abs_a = a.cwiseAbs();
+// Radius of the interval product of midpoint-radius matrices whose midpoint is fl(a b).
+Matrix product_radius(const Matrix& a, const Matrix& ra, const Matrix& b, const Matrix& rb) {
   const Matrix abs_b = b.cwiseAbs();
-  Interval result;
-  result.mid.noalias() = a * b;
-  Matrix rad = abs_a * (rb + gamma(a.cols()) * abs_b);
+  Matrix rad = a.cwiseAbs() * (rb + gamma(a.cols()) * abs_b);
   rad.noalias() += ra * (abs_b + rb);
-  result.rad = inflated(rad);
-  return result;
+  return inflated(rad);
 }
 
 }  // namespace
 
 CyclicSystem::CyclicSystem(const CanonicalMap& map, const Itinerary& itinerary)
-    : m_(map.n_states()), offsets_(map.n_states(), itinerary.order) {
+    : map_(map), itinerary_(itinerary), m_(map.n_states()), offsets_(m_, itinerary.order) {
   const Index k = itinerary.order;
-  const Matrix abs_a = map.a().cwiseAbs();
+  double largest = 1.0;
+  Vector growth;
+  std::vector<Matrix> blocks;
   for (Index t = 0; t < k; ++t) {
-    const Word* region = itinerary.at(t);
-    jacobians_.push_back(map.jacobian(region));
-    offsets_.col(t) = map.offset(region);
+    jacobians_.push_back(map.jacobian(itinerary.at(t)));
+    offsets_.col(t) = map.offset(itinerary.at(t));
+    const Matrix& j = jacobians_.back();
+    const Matrix abs_j = j.cwiseAbs();
+    if (t > 0) growth = abs_j * growth;
+    if (t == 0 || growth.maxCoeff() > kSegmentGrowth) {
+      starts_.push_back(t);
+      growth = abs_j.rowwise().sum();
+      partial_.push_back(j);
+      blocks.push_back(j);
+    } else {
+      partial_.push_back(j * partial_.back());
+      blocks.back() = partial_.back();
+    }
+    largest = std::max(largest, growth.maxCoeff());
+  }
+  condensed_ = std::make_unique<BlockCyclic>(std::move(blocks));
+  singular_threshold_ = 32.0 * kUnit * static_cast<double>(m_ + k) * largest;
+}
+
+std::vector<Matrix> CyclicSystem::jacobian_radii() const {
+  const Matrix abs_a = map_.a().cwiseAbs();
+  std::vector<Matrix> radii;
+  for (Index t = 0; t < order(); ++t) {
+    const Word* region = itinerary_.at(t);
     Matrix magnitude = abs_a;
     Index n_terms = 1;
-    for (Index i = 0; i < map.n_units(); ++i) {
+    for (Index i = 0; i < map_.n_units(); ++i) {
       if (!get_bit(region, i)) continue;
-      if (map.w2_is_identity()) {
-        magnitude.col(i) += map.w1().col(i).cwiseAbs();
+      if (map_.w2_is_identity()) {
+        magnitude.col(i) += map_.w1().col(i).cwiseAbs();
       } else {
-        magnitude.noalias() += map.w1().col(i).cwiseAbs() * map.w2().row(i).cwiseAbs();
+        magnitude.noalias() += map_.w1().col(i).cwiseAbs() * map_.w2().row(i).cwiseAbs();
         ++n_terms;
       }
     }
-    jacobian_radii_.push_back(inflated(gamma(n_terms) * magnitude));
+    radii.push_back(inflated(gamma(n_terms) * magnitude));
   }
-
-  double largest = 1.0;
-  Vector growth = Vector::Ones(m_);
-  partial_.resize(static_cast<std::size_t>(k));
-  partial_radii_.resize(static_cast<std::size_t>(k));
-  for (std::size_t t = 0; t < static_cast<std::size_t>(k); ++t) {
-    const Matrix& j = jacobians_[t];
-    Vector grown = j.cwiseAbs() * growth;
-    if (t == 0 || grown.maxCoeff() > kSegmentGrowth) {
-      starts_.push_back(static_cast<Index>(t));
-      grown = j.cwiseAbs().rowwise().sum();
-      partial_[t] = j;
-      partial_radii_[t] = jacobian_radii_[t];
-    } else {
-      Interval p = product(j, jacobian_radii_[t], partial_[t - 1], partial_radii_[t - 1]);
-      partial_[t] = std::move(p.mid);
-      partial_radii_[t] = std::move(p.rad);
-    }
-    growth = grown;
-    largest = std::max(largest, grown.maxCoeff());
-  }
-  for (std::size_t s = 0; s < starts_.size(); ++s) {
-    const auto last = static_cast<std::size_t>(segment_end(s) - 1);
-    blocks_.push_back(partial_[last]);
-    block_radii_.push_back(partial_radii_[last]);
-  }
-  condensed_ = std::make_unique<BlockCyclic>(blocks_);
-  singular_threshold_ = 32.0 * kUnit * static_cast<double>(m_ + k) * largest;
+  return radii;
 }
 
 Matrix CyclicSystem::condense(const Matrix& f) const {
@@ -135,15 +121,25 @@ bool CyclicSystem::enclose(const Matrix& residual, const Matrix& residual_error,
   const Matrix x = condensed_->solve(Matrix::Identity(n, n));
   if (!x.allFinite()) return false;
   const Matrix abs_x = x.cwiseAbs();
+  const std::vector<Matrix> radii = jacobian_radii();
+  std::vector<Matrix> partial_radii;
+  for (Index t = 0; t < order(); ++t) {
+    const auto u = static_cast<std::size_t>(t);
+    partial_radii.push_back(starts_segment(t) ? radii[u]
+                                              : product_radius(jacobians_[u], radii[u],
+                                                               partial_[u - 1], partial_radii[u - 1]));
+  }
 
   // |I - K X|, row block by row block.
   Vector defect(n);  // row sums
   for (std::size_t s = 0; s < starts_.size(); ++s) {
     const auto row = static_cast<Index>(s) * m_;
     const Index next = s + 1 == starts_.size() ? 0 : row + m_;
-    Matrix e = blocks_[s] * x.middleRows(row, m_) - x.middleRows(next, m_);
+    const auto last = static_cast<std::size_t>(segment_end(s) - 1);
+    const Matrix& block = partial_[last];
+    Matrix e = block * x.middleRows(row, m_) - x.middleRows(next, m_);
     e.middleCols(row, m_) += Matrix::Identity(m_, m_);
-    Matrix slack = (block_radii_[s] + gamma(m_ + 2) * blocks_[s].cwiseAbs()) * abs_x.middleRows(row, m_);
+    Matrix slack = (partial_radii[last] + gamma(m_ + 2) * block.cwiseAbs()) * abs_x.middleRows(row, m_);
     slack += gamma(2) * abs_x.middleRows(next, m_);
     slack.middleCols(row, m_) += gamma(2) * Matrix::Identity(m_, m_);
     defect.segment(row, m_) = inflated((e.cwiseAbs() + slack).rowwise().sum()) *
@@ -161,7 +157,7 @@ bool CyclicSystem::enclose(const Matrix& residual, const Matrix& residual_error,
     for (Index t = starts_[s]; t < segment_end(s); ++t) {
       g_bound.col(t) = mid.cwiseAbs() + rad;  // error that has built up when point t is reached
       const Matrix& j = jacobians_[static_cast<std::size_t>(t)];
-      const Matrix& rj = jacobian_radii_[static_cast<std::size_t>(t)];
+      const Matrix& rj = radii[static_cast<std::size_t>(t)];
       const bool silent = mid.isZero(0.0) && rad.isZero(0.0) && residual.col(t).isZero(0.0) &&
                           residual_error.col(t).isZero(0.0);
       if (silent) continue;  // keeps an exact point exact, so that a border is seen as one
@@ -189,7 +185,7 @@ bool CyclicSystem::enclose(const Matrix& residual, const Matrix& residual_error,
       } else {
         const auto u = static_cast<std::size_t>(t - 1);
         bounds.col(t) =
-            inflated((partial_[u].cwiseAbs() + partial_radii_[u]) * start + g_bound.col(t));
+            inflated((partial_[u].cwiseAbs() + partial_radii[u]) * start + g_bound.col(t));
       }
     }
   }

@@ -1,6 +1,7 @@
 // The cyclic affine system of one itinerary, condensed into segments, with rigorous error bounds.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -15,13 +16,22 @@ namespace rnndyn {
 // interval product is lost; the segments are then solved by BlockCyclic.
 class CyclicSystem {
  public:
+  // Segments end before an entry of the product of absolute values passes this: eps * 1e5 leaves
+  // 1e-11 of relative error inside a segment, which one refinement step removes.
+  static constexpr double kSegmentGrowth = 1e5;
+
   CyclicSystem(const CanonicalMap& map, const Itinerary& itinerary);
 
   Index order() const { return static_cast<Index>(jacobians_.size()); }
   const std::vector<Matrix>& jacobians() const { return jacobians_; }
-  const BlockCyclic& condensed() const { return *condensed_; }
+  bool starts_segment(Index t) const {
+    return std::binary_search(starts_.begin(), starts_.end(), t);
+  }
   // Singular values of the closing system at or below this count as zero.
   double singular_threshold() const { return singular_threshold_; }
+  Index nullity() const {
+    return (condensed_->closing_svd().singularValues().array() <= singular_threshold_).count();
+  }
 
   // One column per step. For f = offsets() this is the cycle, for f = residual a correction.
   const Matrix& offsets() const { return offsets_; }
@@ -48,13 +58,17 @@ class CyclicSystem {
     return s + 1 < starts_.size() ? starts_[s + 1] : order();
   }
 
+  // What each entry of jacobians() can be off the exact J_t of the map's parameters.
+  std::vector<Matrix> jacobian_radii() const;
+
+  const CanonicalMap& map_;
+  Itinerary itinerary_;
   Index m_;
-  std::vector<Matrix> jacobians_, jacobian_radii_;  // J as midpoint and radius
+  std::vector<Matrix> jacobians_;
   Matrix offsets_;
-  std::vector<Index> starts_;                       // first step of each segment
-  std::vector<Matrix> partial_, partial_radii_;     // product from the segment's start through t
+  std::vector<Index> starts_;    // first step of each segment
+  std::vector<Matrix> partial_;  // product from the segment's start through t
   std::unique_ptr<BlockCyclic> condensed_;
-  std::vector<Matrix> blocks_, block_radii_;
   double singular_threshold_;
 };
 

@@ -149,8 +149,7 @@ Candidate solve_cycle(const CanonicalMap& map, const Itinerary& wanted) {
     proved = system.enclose(residual, residual_error, bounds);
   }
   if (!proved) {
-    const Vector& singular = system.condensed().closing_singular_values();
-    const Index nullity = (singular.array() <= system.singular_threshold()).count();
+    const Index nullity = system.nullity();
     if (nullity > 0 || !points.allFinite()) {
       return solve_singular(map, itinerary, system, std::max<Index>(nullity, 1));
     }

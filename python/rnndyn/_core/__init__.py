@@ -32,4 +32,6 @@ instruction_set: str = _choose_instruction_set()
 _module = importlib.import_module(f"rnndyn._core._{instruction_set}")
 
 CanonicalMap = _module.CanonicalMap
+find_cycles = _module.find_cycles
+philox = _module.philox
 solve_cycle = _module.solve_cycle

@@ -1,0 +1,213 @@
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+
+#include "bindings.hpp"
+#include "rnndyn/random.hpp"
+#include "rnndyn/search.hpp"
+
+namespace rnndyn::bindings {
+namespace {
+
+SearchMethod method_from(const std::string& name) {
+  if (name == "auto") return SearchMethod::automatic;
+  if (name == "exhaustive") return SearchMethod::exhaustive;
+  if (name == "search") return SearchMethod::heuristic;
+  if (name == "scyfi") return SearchMethod::scyfi;
+  throw std::invalid_argument("unknown method '" + name + "'");
+}
+
+const char* method_name(SearchMethod method) {
+  switch (method) {
+    case SearchMethod::exhaustive:
+      return "exhaustive";
+    case SearchMethod::heuristic:
+      return "search";
+    case SearchMethod::scyfi:
+      return "scyfi";
+    case SearchMethod::automatic:
+      break;
+  }
+  return "auto";
+}
+
+const char* reason_name(StopReason reason) {
+  switch (reason) {
+    case StopReason::time_limit:
+      return "time_limit";
+    case StopReason::interrupt:
+      return "interrupt";
+    case StopReason::none:
+      break;
+  }
+  return "finished";
+}
+
+template <typename T>
+py::array_t<T> column(const FoundCycle* first, std::size_t n, T (*value)(const FoundCycle&)) {
+  py::array_t<T> result(static_cast<py::ssize_t>(n));
+  T* data = result.mutable_data();
+  for (std::size_t i = 0; i < n; ++i) data[i] = value(first[i]);
+  return result;
+}
+
+// All cycles of one order as columns.
+py::dict block(const CanonicalMap& map, const FoundCycle* first, std::size_t n) {
+  const Index order = first->cycle.itinerary.order;
+  const Index m = map.n_states();
+  const Index h = map.n_units();
+  const auto count = static_cast<py::ssize_t>(n);
+  DoubleArray points({count, static_cast<py::ssize_t>(order), static_cast<py::ssize_t>(m)});
+  BoolArray itineraries({count, static_cast<py::ssize_t>(order), static_cast<py::ssize_t>(h)});
+  py::array_t<std::complex<double>> multipliers({count, static_cast<py::ssize_t>(m)});
+  DoubleArray log_moduli({count, static_cast<py::ssize_t>(m)});
+  for (std::size_t i = 0; i < n; ++i) {
+    const Cycle& cycle = first[i].cycle;
+    const auto at = static_cast<Index>(i);
+    std::copy_n(cycle.points.data(), order * m, points.mutable_data() + at * order * m);
+    const Itinerary visible = visible_itinerary(map, cycle.itinerary, cycle.points);
+    for (Index t = 0; t < order; ++t) {
+      unpack_region(visible.at(t), h, itineraries.mutable_data() + (at * order + t) * h);
+    }
+    std::copy_n(cycle.multipliers.values.data(), m, multipliers.mutable_data() + at * m);
+    std::copy_n(cycle.multipliers.log_moduli.data(), m, log_moduli.mutable_data() + at * m);
+  }
+  py::dict columns;
+  columns["order"] = order;
+  columns["points"] = points;
+  columns["itinerary"] = itineraries;
+  columns["multipliers"] = multipliers;
+  columns["log_moduli"] = log_moduli;
+  columns["spectral_radius"] = column<double>(
+      first, n, [](const FoundCycle& f) { return f.cycle.multipliers.spectral_radius; });
+  columns["stability"] = column<std::int8_t>(first, n, [](const FoundCycle& f) {
+    return static_cast<std::int8_t>(f.cycle.multipliers.stability);
+  });
+  columns["residual"] =
+      column<double>(first, n, [](const FoundCycle& f) { return f.cycle.residual; });
+  columns["margin"] = column<double>(first, n, [](const FoundCycle& f) { return f.cycle.margin; });
+  columns["error_bound"] =
+      column<double>(first, n, [](const FoundCycle& f) { return f.cycle.error_bound; });
+  columns["on_border"] =
+      column<bool>(first, n, [](const FoundCycle& f) { return f.cycle.on_border; });
+  columns["certified"] =
+      column<bool>(first, n, [](const FoundCycle& f) { return f.cycle.certified; });
+  columns["hits"] =
+      column<std::int64_t>(first, n, [](const FoundCycle& f) { return f.hits; });
+  return columns;
+}
+
+py::dict statistics_record(const OrderStatistics& statistics) {
+  py::dict record;
+  record["order"] = statistics.order;
+  record["method"] = method_name(statistics.method);
+  record["n_restarts"] = statistics.n_restarts;
+  record["n_solves"] = statistics.n_solves;
+  record["n_itineraries"] = statistics.n_itineraries;
+  record["n_hits"] = statistics.n_hits;
+  record["n_singletons"] = statistics.n_singletons;
+  record["coverage"] = statistics.coverage;
+  record["n_solves_at_last_new"] = statistics.n_solves_at_last_new;
+  record["seconds"] = statistics.seconds;
+  record["seconds_at_last_new"] = statistics.seconds_at_last_new;
+  record["complete"] = statistics.complete;
+  return record;
+}
+
+py::dict result_record(const CanonicalMap& map, const SearchResult& result) {
+  py::list blocks;
+  for (std::size_t i = 0; i < result.cycles.size();) {
+    std::size_t end = i;
+    while (end < result.cycles.size() && result.cycles[end].cycle.itinerary.order ==
+                                             result.cycles[i].cycle.itinerary.order) {
+      ++end;
+    }
+    blocks.append(block(map, &result.cycles[i], end - i));
+    i = end;
+  }
+  py::list continua;
+  for (const FoundContinuum& found : result.continua) {
+    py::dict record = continuum_record(map, found.continuum);
+    record["hits"] = found.hits;
+    continua.append(record);
+  }
+  py::list statistics;
+  for (const OrderStatistics& s : result.statistics) statistics.append(statistics_record(s));
+  py::dict record;
+  record["blocks"] = blocks;
+  record["continua"] = continua;
+  record["statistics"] = statistics;
+  record["stopped_by"] = reason_name(result.stopped_by);
+  return record;
+}
+
+}  // namespace
+
+void register_search(py::module_& module) {
+  module.def(
+      "find_cycles",
+      [](const CanonicalMap& map, const std::vector<Index>& orders, const std::string& method,
+         std::uint64_t seed, std::optional<std::int64_t> max_restarts,
+         std::optional<std::int64_t> max_iterations, const std::optional<Vector>& box_lower,
+         const std::optional<Vector>& box_upper, int n_threads, std::optional<double> time_limit,
+         const std::optional<py::function>& observer) {
+        SearchOptions options;
+        options.orders = orders;
+        options.method = method_from(method);
+        options.seed = seed;
+        options.max_restarts = max_restarts;
+        options.max_iterations = max_iterations;
+        if (box_lower && box_upper) options.box = Box{*box_lower, *box_upper};
+        options.n_threads = n_threads;
+
+        SearchProgress progress;
+        // An error raised by the observer stops the search and is raised again afterwards;
+        // KeyboardInterrupt only stops it.
+        std::optional<py::error_already_set> error;
+        const auto poll = [&]() {
+          const py::gil_scoped_acquire acquire;
+          try {
+            if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+            if (observer) {
+              (*observer)(progress.order.load(), progress.n_cycles.load(),
+                          progress.n_restarts.load(), progress.n_solves.load(),
+                          progress.fraction.load());
+            }
+          } catch (py::error_already_set& e) {
+            if (!e.matches(PyExc_KeyboardInterrupt)) error.emplace(e);
+            return false;
+          }
+          return true;
+        };
+        Control control(time_limit.value_or(std::numeric_limits<double>::infinity()), poll);
+        SearchResult result;
+        {
+          // The search touches no Python object; poll() takes the lock for itself.
+          const py::gil_scoped_release release;
+          result = find_cycles(map, options, control, progress);
+        }
+        if (error) throw py::error_already_set(*error);
+        return result_record(map, result);
+      },
+      py::arg("map"), py::arg("orders"), py::arg("method") = "auto", py::arg("seed") = 0,
+      py::arg("max_restarts") = std::nullopt, py::arg("max_iterations") = std::nullopt,
+      py::arg("box_lower") = std::nullopt, py::arg("box_upper") = std::nullopt,
+      py::arg("n_threads") = 1, py::arg("time_limit") = std::nullopt,
+      py::arg("observer") = std::nullopt);
+
+  module.def(
+      "philox",
+      [](std::array<std::uint64_t, 2> key, std::array<std::uint64_t, 4> counter, py::ssize_t n) {
+        py::array_t<std::uint64_t> numbers(n);
+        std::uint64_t* data = numbers.mutable_data();
+        for (py::ssize_t i = 0; i < n; i += 4) {
+          const PhiloxBlock drawn = philox4x64(counter, key);
+          ++counter[0];
+          std::copy_n(drawn.begin(), std::min<py::ssize_t>(4, n - i), data + i);
+        }
+        return numbers;
+      },
+      py::arg("key"), py::arg("counter"), py::arg("n"));
+}
+
+}  // namespace rnndyn::bindings

@@ -1,0 +1,82 @@
+// The search for cycles of given orders: exhaustive listing, the heuristic, and SCYFI as published.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "rnndyn/cycles.hpp"
+#include "rnndyn/parallel.hpp"
+
+namespace rnndyn {
+
+enum class SearchMethod {
+  automatic,   // exhaustive where that is cheap, heuristic else; chosen order by order
+  exhaustive,  // every itinerary, up to rotation
+  heuristic,
+  scyfi  // Eisenmann et al., NeurIPS 2023, Algorithm 1
+};
+
+struct Box {
+  Vector lower, upper;
+};
+
+struct SearchOptions {
+  std::vector<Index> orders;
+  SearchMethod method = SearchMethod::automatic;
+  std::uint64_t seed = 0;
+  // Restarts in a row without a new cycle that end an order (N_out), and solves a restart may take
+  // (N_in). Chosen by the method where absent.
+  std::optional<std::int64_t> max_restarts;
+  std::optional<std::int64_t> max_iterations;
+  std::optional<Box> box;  // report only cycles with all points in it, and start there
+  int n_threads = 1;
+};
+
+struct OrderStatistics {
+  Index order = 0;
+  SearchMethod method = SearchMethod::automatic;  // the one that ran
+  std::int64_t n_restarts = 0;
+  std::int64_t n_solves = 0;
+  std::int64_t n_itineraries = 0;  // listed, where exhaustive
+  std::int64_t n_hits = 0;         // independent restarts that ended in a cycle of this order
+  std::int64_t n_singletons = 0;   // cycles that exactly one independent restart ended in
+  std::optional<double> coverage;  // Good-Turing: share of the hit probability already seen
+  std::int64_t n_solves_at_last_new = 0;
+  double seconds = 0.0;
+  double seconds_at_last_new = 0.0;
+  bool complete = false;  // came to its own end
+};
+
+struct FoundCycle {
+  Cycle cycle;
+  std::int64_t hits = 0;
+};
+struct FoundContinuum {
+  Continuum continuum;
+  std::int64_t hits = 0;
+};
+
+struct SearchResult {
+  std::vector<FoundCycle> cycles;  // by order, then itinerary
+  std::vector<FoundContinuum> continua;
+  std::vector<OrderStatistics> statistics;
+  StopReason stopped_by = StopReason::none;
+};
+
+// Written by the search, read by whoever shows progress.
+struct SearchProgress {
+  std::atomic<Index> order{0};
+  std::atomic<std::int64_t> n_cycles{0};
+  std::atomic<std::int64_t> n_restarts{0};
+  std::atomic<std::int64_t> n_solves{0};
+  std::atomic<double> fraction{0.0};
+};
+
+// Throws std::invalid_argument when exhaustive listing is asked for and impossible.
+SearchResult find_cycles(const CanonicalMap& map, const SearchOptions& options, Control& control,
+                         SearchProgress& progress);
+
+}  // namespace rnndyn

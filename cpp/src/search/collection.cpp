@@ -1,0 +1,111 @@
+#include "collection.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace rnndyn {
+namespace {
+
+// Whether every orbit of `small` belongs to `large`: its middle, and the middle moved a little along
+// each direction both ways.
+bool is_part_of(const Continuum& small, const Continuum& large, const CanonicalMap& map) {
+  if (small.itinerary.order != large.itinerary.order || small.basis.cols() > large.basis.cols()) {
+    return false;
+  }
+  const Index k = small.itinerary.order;
+  if (!contains(large, map, small.points)) return false;
+  for (Index j = 0; j < small.basis.cols(); ++j) {
+    for (Index side = 0; side < 2; ++side) {
+      const double reach = small.extent(j, side);
+      const double step = std::isfinite(reach) ? 0.5 * reach : (side == 0 ? -1.0 : 1.0);
+      const Matrix orbit = map.orbit(small.points.col(0) + step * small.basis.col(j), k - 1);
+      if (!contains(large, map, orbit)) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+std::int32_t Collection::lookup(const Itinerary& itinerary) const {
+  const auto known = outcome_.find(itinerary);
+  return known == outcome_.end() ? kUnknown : known->second;
+}
+
+bool Collection::same(const Candidate& a, const Candidate& b) const {
+  if (a.cycle.has_value() != b.cycle.has_value()) return false;
+  if (a.continuum) return a.continuum->basis.cols() == b.continuum->basis.cols();
+  // Away from borders the itinerary says it all.
+  if (!a.cycle->on_border || !b.cycle->on_border) return true;
+  const double tolerance = a.cycle->error_bound + b.cycle->error_bound +
+                           1e-12 * (1.0 + a.cycle->points.cwiseAbs().maxCoeff());
+  return (a.cycle->points - b.cycle->points).cwiseAbs().maxCoeff() <= tolerance;
+}
+
+bool Collection::inside_box(const Matrix& points) const {
+  if (!box_) return true;
+  return (points.array() >= box_->lower.array().replicate(1, points.cols())).all() &&
+         (points.array() <= box_->upper.array().replicate(1, points.cols())).all();
+}
+
+std::int32_t Collection::add(const Itinerary& itinerary, Candidate candidate) {
+  std::int32_t id = kRejected;
+  if (candidate.kind == CandidateKind::cycle || candidate.kind == CandidateKind::continuum) {
+    Member member;
+    member.candidate = std::move(candidate);
+    auto& twins = by_itinerary_[member.itinerary()];
+    for (const std::int32_t twin : twins) {
+      if (same(members_[static_cast<std::size_t>(twin)].candidate, member.candidate)) id = twin;
+    }
+    if (id == kRejected) {
+      id = static_cast<std::int32_t>(members_.size());
+      twins.push_back(id);
+      member.inside_box = inside_box(member.points());
+      members_.push_back(std::move(member));
+    }
+  }
+  outcome_.emplace(itinerary, id);
+  return id;
+}
+
+void Collection::extract(const std::vector<Index>& orders, SearchResult& result) {
+  std::vector<FoundContinuum> continua;
+  for (const Member& member : members_) {
+    if (member.candidate.continuum) {
+      continua.push_back({*member.candidate.continuum, member.hits});
+    }
+  }
+  const auto wanted = [&](Index order) {
+    return std::find(orders.begin(), orders.end(), order) != orders.end();
+  };
+  for (std::size_t i = 0; i < continua.size(); ++i) {
+    const Continuum& own = continua[i].continuum;
+    if (!wanted(own.itinerary.order) || !inside_box(own.points)) continue;
+    bool part = false;
+    for (std::size_t j = 0; j < continua.size() && !part; ++j) {
+      const Continuum& other = continua[j].continuum;
+      // Of two that contain each other the first stays.
+      part = i != j && is_part_of(own, other, map_) && (j < i || !is_part_of(other, own, map_));
+    }
+    if (!part) result.continua.push_back(continua[i]);
+  }
+  for (Member& member : members_) {
+    if (!member.candidate.cycle || !member.inside_box || !wanted(member.order())) continue;
+    bool absorbed = false;
+    if (member.candidate.cycle->on_border) {
+      for (const FoundContinuum& found : continua) {
+        absorbed = absorbed || (found.continuum.itinerary.order == member.order() &&
+                                contains(found.continuum, map_, member.points()));
+      }
+    }
+    if (!absorbed) result.cycles.push_back({std::move(*member.candidate.cycle), member.hits});
+  }
+  std::sort(result.cycles.begin(), result.cycles.end(), [](const auto& a, const auto& b) {
+    return a.cycle.itinerary < b.cycle.itinerary;
+  });
+  std::sort(result.continua.begin(), result.continua.end(), [](const auto& a, const auto& b) {
+    return a.continuum.itinerary < b.continuum.itinerary;
+  });
+}
+
+}  // namespace rnndyn

@@ -1,0 +1,52 @@
+// What the parts of one search share.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "collection.hpp"
+#include "newton_kernel.hpp"
+#include "rnndyn/search.hpp"
+
+namespace rnndyn {
+
+struct SearchContext {
+  const CanonicalMap& map;
+  const SearchOptions& options;
+  Control& control;
+  SearchProgress& progress;
+  Collection& collection;
+  std::shared_ptr<const KernelTables> tables;
+
+  std::vector<std::unique_ptr<NewtonKernel>> make_kernels(Index order) const {
+    std::vector<std::unique_ptr<NewtonKernel>> kernels;
+    for (int i = 0; i < std::max(1, options.n_threads); ++i) {
+      kernels.push_back(make_newton_kernel(map, *tables, order));
+    }
+    return kernels;
+  }
+  std::int64_t max_restarts_or(std::int64_t otherwise) const {
+    return options.max_restarts.value_or(otherwise);
+  }
+  std::int64_t max_iterations_or(std::int64_t otherwise) const {
+    return options.max_iterations.value_or(otherwise);
+  }
+};
+
+// Solves the candidates (smallest rotations) that have not been tried yet, in parallel, and files
+// them in the given order. Returns how many were solved; stops early when the control says so.
+std::int64_t file_candidates(SearchContext& context, const std::vector<Itinerary>& candidates);
+
+// Cycles and continua of this order among the members, inside the box.
+std::int64_t count_members(const Collection& collection, Index order);
+
+// The three ways to treat one order. `regions` is the alphabet of exhaustive listing.
+void list_exhaustively(SearchContext& context, const std::vector<Word>& regions,
+                       OrderStatistics& statistics);
+void search_heuristically(SearchContext& context, OrderStatistics& statistics);
+void search_scyfi(SearchContext& context, OrderStatistics& statistics);
+
+// Necklaces of `order` beads in `n_colours` colours: the number of itineraries up to rotation.
+double count_necklaces(double n_colours, Index order);
+
+}  // namespace rnndyn

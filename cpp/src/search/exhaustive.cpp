@@ -1,0 +1,135 @@
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <numeric>
+
+#include "context.hpp"
+
+namespace rnndyn {
+namespace {
+
+// Prefixes are lengthened until there are this many to share out among threads.
+constexpr std::size_t kTasks = 256;
+
+// A prenecklace, to be completed to all necklaces that begin with it.
+struct Prefix {
+  std::vector<std::uint32_t> colours;
+  Index period;  // of the longest Lyndon prefix
+};
+
+// Necklaces in lexicographic order (Fredricksen, Kessler, Maiorana; recursive form of Ruskey,
+// Combinatorial Generation, 2003, sec. 7.2).
+class NecklaceWalk {
+ public:
+  NecklaceWalk(std::uint32_t n_colours, Index order)
+      : n_colours_(n_colours), order_(order), colours_(static_cast<std::size_t>(order) + 1, 0) {}
+
+  // Calls visit(colours) with `order` colours for each necklace below the prefix, until it returns
+  // false.
+  template <typename Visit>
+  bool complete(const Prefix& prefix, Visit&& visit) {
+    std::copy(prefix.colours.begin(), prefix.colours.end(), colours_.begin() + 1);
+    return walk(static_cast<Index>(prefix.colours.size()) + 1, prefix.period, order_, visit);
+  }
+
+  // All prenecklaces of the smallest length that gives at least kTasks of them.
+  std::vector<Prefix> prefixes() {
+    std::vector<Prefix> found{{{}, 1}};
+    for (Index length = 1; length <= order_ && found.size() < kTasks; ++length) {
+      std::vector<Prefix> longer;
+      for (const Prefix& prefix : found) {
+        std::copy(prefix.colours.begin(), prefix.colours.end(), colours_.begin() + 1);
+        extend(length, prefix.period, [&](Index period) {
+          longer.push_back({{colours_.begin() + 1, colours_.begin() + 1 + length}, period});
+          return true;
+        });
+      }
+      found = std::move(longer);
+    }
+    return found;
+  }
+
+ private:
+  // Tries every colour at position t and calls next(period of the new prefix).
+  template <typename Next>
+  bool extend(Index t, Index period, Next&& next) {
+    const auto at = static_cast<std::size_t>(t);
+    const std::uint32_t smallest = colours_[static_cast<std::size_t>(t - period)];
+    for (std::uint32_t colour = smallest; colour < n_colours_; ++colour) {
+      colours_[at] = colour;
+      if (!next(colour == smallest ? period : t)) return false;
+    }
+    return true;
+  }
+
+  template <typename Visit>
+  bool walk(Index t, Index period, Index last, Visit& visit) {
+    if (t > last) return last % period != 0 || visit(colours_.data() + 1);
+    return extend(t, period, [&](Index longer) { return walk(t + 1, longer, last, visit); });
+  }
+
+  std::uint32_t n_colours_;
+  Index order_;
+  std::vector<std::uint32_t> colours_;  // [1 ... order]; [0] is the sentinel 0
+};
+
+}  // namespace
+
+double count_necklaces(double n_colours, Index order) {
+  double sum = 0.0;
+  for (Index shift = 1; shift <= order; ++shift) {
+    sum += std::pow(n_colours, static_cast<double>(std::gcd(shift, order)));
+  }
+  return sum / static_cast<double>(order);
+}
+
+void list_exhaustively(SearchContext& context, const std::vector<Word>& regions,
+                       OrderStatistics& statistics) {
+  const Index order = statistics.order;
+  const std::size_t words = context.map.words_per_region();
+  const auto n_regions = static_cast<std::uint32_t>(regions.size() / words);
+  const auto kernels = context.make_kernels(order);
+  const std::vector<Prefix> tasks = NecklaceWalk(n_regions, order).prefixes();
+  const double total = count_necklaces(n_regions, order);
+  const double before = context.progress.fraction.load();
+  const double share = 1.0 / static_cast<double>(context.options.orders.size());
+
+  std::vector<std::vector<Itinerary>> candidates(tasks.size());
+  std::vector<std::int64_t> n_listed(tasks.size(), 0);
+  std::atomic<std::int64_t> n_done{0};
+  parallel_for(tasks.size(), context.options.n_threads, [&](std::size_t task, int thread) {
+    NewtonKernel& kernel = *kernels[static_cast<std::size_t>(thread)];
+    NecklaceWalk walk(n_regions, order);
+    Itinerary itinerary(order, words);
+    Itinerary next(order, words);
+    // The clock is read every so many solves, at least every millisecond or so.
+    const auto stride = static_cast<std::int64_t>(std::clamp(1e6 / kernel.flops(), 1.0, 1e3));
+    walk.complete(tasks[task], [&](const std::uint32_t* colours) {
+      for (Index t = 0; t < order; ++t) {
+        std::copy_n(regions.data() + colours[t] * words, words, itinerary.at(t));
+      }
+      const NewtonStatus status = kernel.iterate(itinerary.bits.data(), next.bits.data());
+      if (status == NewtonStatus::settled || status == NewtonStatus::singular) {
+        candidates[task].push_back(itinerary);
+      }
+      if (++n_listed[task] % stride != 0) return true;
+      const std::int64_t done = n_done.fetch_add(stride) + stride;
+      context.progress.n_solves.fetch_add(stride);
+      context.progress.fraction.store(before + share * std::min(1.0, static_cast<double>(done) / total));
+      return !context.control.stop_requested();
+    });
+  });
+  statistics.n_itineraries = std::accumulate(n_listed.begin(), n_listed.end(), std::int64_t{0});
+  statistics.n_solves = statistics.n_itineraries;
+  for (const std::vector<Itinerary>& found : candidates) {
+    statistics.n_solves += file_candidates(context, found);
+  }
+  statistics.n_solves_at_last_new = statistics.n_solves;
+  for (Collection::Member& member : context.collection.members()) {
+    if (member.order() == order) member.hits = 1;
+  }
+  statistics.complete = !context.control.stop_requested();
+  if (statistics.complete) statistics.coverage = 1.0;
+}
+
+}  // namespace rnndyn

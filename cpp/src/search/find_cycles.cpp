@@ -1,0 +1,140 @@
+#include <algorithm>
+#include <stdexcept>
+#include <unordered_set>
+
+#include "context.hpp"
+#include "rnndyn/regions.hpp"
+
+namespace rnndyn {
+namespace {
+
+// Below this many bits all patterns are listed without asking which regions are empty.
+constexpr Index kSmallBits = 14;
+// Regions that are worth finding by linear programs before listing.
+constexpr std::size_t kMaxCells = 4096;
+// `automatic` lists every itinerary when that takes at most about this many operations (up to about
+// 0.1 s); `exhaustive` refuses beyond kMaxListed itineraries.
+constexpr double kCheapListing = 2e8;
+constexpr double kMaxListed = 1e11;
+
+// The alphabet for listing `order`: all bit patterns where few, else the nonempty regions.
+// `cells` caches the latter between orders.
+class Alphabets {
+ public:
+  explicit Alphabets(const CanonicalMap& map) : map_(map) {}
+
+  const std::vector<Word>* for_order(Index order) {
+    if (map_.n_relevant_units() * order <= kSmallBits) {
+      if (!patterns_) patterns_ = all_bit_patterns(map_, std::size_t{1} << kSmallBits);
+      return &*patterns_;
+    }
+    if (!tried_) {
+      tried_ = true;
+      cells_ = nonempty_regions(map_, kMaxCells);
+      if (!cells_) cells_ = all_bit_patterns(map_, std::size_t{1} << 20);
+    }
+    return cells_ ? &*cells_ : nullptr;
+  }
+  double size(const std::vector<Word>& alphabet) const {
+    return static_cast<double>(alphabet.size() / map_.words_per_region());
+  }
+
+ private:
+  const CanonicalMap& map_;
+  bool tried_ = false;
+  std::optional<std::vector<Word>> patterns_, cells_;
+};
+
+}  // namespace
+
+std::int64_t count_members(const Collection& collection, Index order) {
+  return std::count_if(
+      collection.members().begin(), collection.members().end(),
+      [order](const auto& member) { return member.order() == order && member.inside_box; });
+}
+
+std::int64_t file_candidates(SearchContext& context, const std::vector<Itinerary>& candidates) {
+  std::vector<const Itinerary*> fresh;
+  std::unordered_set<Itinerary, ItineraryHash> seen;
+  for (const Itinerary& candidate : candidates) {
+    if (context.collection.lookup(candidate) != Collection::kUnknown) continue;
+    if (seen.insert(candidate).second) fresh.push_back(&candidate);
+  }
+  std::vector<Candidate> answers(fresh.size());
+  std::vector<char> done(fresh.size(), 0);
+  parallel_for(fresh.size(), context.options.n_threads, [&](std::size_t i, int /*thread*/) {
+    if (context.control.stop_requested()) return;
+    answers[i] = solve_cycle(context.map, *fresh[i]);
+    done[i] = 1;
+  });
+  std::int64_t n_done = 0;
+  for (std::size_t i = 0; i < fresh.size(); ++i) {
+    if (done[i] == 0) continue;
+    context.collection.add(*fresh[i], std::move(answers[i]));
+    ++n_done;
+  }
+  context.progress.n_cycles.store(static_cast<std::int64_t>(context.collection.members().size()));
+  return n_done;
+}
+
+SearchResult find_cycles(const CanonicalMap& map, const SearchOptions& options, Control& control,
+                         SearchProgress& progress) {
+  Collection collection(map, options.box);
+  SearchContext context{map, options, control, progress, collection, make_kernel_tables(map)};
+  Alphabets alphabets(map);
+  SearchResult result;
+  for (std::size_t i = 0; i < options.orders.size() && !control.stop_requested(); ++i) {
+    OrderStatistics statistics;
+    statistics.order = options.orders[i];
+    progress.order.store(statistics.order);
+    progress.fraction.store(static_cast<double>(i) / static_cast<double>(options.orders.size()));
+    const double start = control.seconds();
+    statistics.method = options.method;
+    const std::vector<Word>* alphabet = nullptr;
+    if (options.method == SearchMethod::automatic || options.method == SearchMethod::exhaustive) {
+      alphabet = alphabets.for_order(statistics.order);
+      const double n_listed =
+          alphabet != nullptr ? count_necklaces(alphabets.size(*alphabet), statistics.order) : 0.0;
+      const double flops =
+          n_listed * make_newton_kernel(map, *context.tables, statistics.order)->flops();
+      if (options.method == SearchMethod::automatic) {
+        const bool cheap = alphabet != nullptr && flops <= kCheapListing;
+        statistics.method = cheap ? SearchMethod::exhaustive : SearchMethod::heuristic;
+      } else if (alphabet == nullptr || n_listed > kMaxListed) {
+        throw std::invalid_argument(
+            "method 'exhaustive' cannot list order " + std::to_string(statistics.order) +
+            ": there are too many itineraries; use method='auto'");
+      }
+    }
+    switch (statistics.method) {
+      case SearchMethod::exhaustive:
+        list_exhaustively(context, *alphabet, statistics);
+        break;
+      case SearchMethod::scyfi:
+        search_scyfi(context, statistics);
+        break;
+      case SearchMethod::automatic:
+      case SearchMethod::heuristic:
+        search_heuristically(context, statistics);
+        break;
+    }
+    statistics.seconds = control.seconds() - start;
+    if (statistics.method == SearchMethod::exhaustive) {
+      statistics.seconds_at_last_new = statistics.seconds;
+    }
+    result.statistics.push_back(statistics);
+  }
+  // Orders that were not reached are listed as such.
+  for (std::size_t i = result.statistics.size(); i < options.orders.size(); ++i) {
+    OrderStatistics statistics;
+    statistics.order = options.orders[i];
+    statistics.method = options.method;
+    result.statistics.push_back(statistics);
+  }
+  progress.fraction.store(1.0);
+  collection.extract(options.orders, result);
+  result.stopped_by = control.reason();
+  return result;
+}
+
+}  // namespace rnndyn

@@ -1,0 +1,221 @@
+#include <algorithm>
+#include <cmath>
+
+#include "context.hpp"
+#include "starts.hpp"
+#include "visited.hpp"
+
+namespace rnndyn {
+namespace {
+
+constexpr std::int64_t kDefaultIterations = 60;
+// Restarts in a row without a new cycle that end an order by default: at least kMinRestarts, and as
+// many as it took to find the last one kPatience times over.
+constexpr std::int64_t kMinRestarts = 400;
+constexpr double kPatience = 1.0;
+
+struct Restart {
+  StartSource source = StartSource::random_bits;
+  Itinerary itinerary;                   // where it starts (neighbours), then where it settled
+  std::vector<std::uint64_t> visited;    // hashes of the itineraries solved
+  std::int64_t n_solves = 0;
+  std::int32_t outcome = Collection::kRejected;  // kUnknown: settled on `itinerary`
+  bool finished = false;
+};
+
+class HeuristicSearch {
+ public:
+  HeuristicSearch(SearchContext& context, OrderStatistics& statistics)
+      : context_(context),
+        statistics_(statistics),
+        order_(statistics.order),
+        kernels_(context.make_kernels(order_)),
+        sampler_(context.map, context.options.box, context.options.seed),
+        neighbours_(context.map, order_),
+        start_seconds_(context.control.seconds()),
+        fraction_(context.progress.fraction.load()) {
+    // Hits count per order: a cycle of lower order met here says nothing about its own order.
+    for (Collection::Member& member : context_.collection.members()) {
+      if (member.order() == order_) member.hits = member.independent = 0;
+    }
+  }
+
+  void run() {
+    neighbours_.add_from_shorter(context_.collection);
+    for (const Collection::Member& member : context_.collection.members()) {
+      if (member.order() == order_) neighbours_.add_flips(member);
+    }
+    while (!context_.control.stop_requested()) {
+      if (neighbours_.empty() && since_new_ >= patience()) {
+        statistics_.complete = true;
+        break;
+      }
+      std::vector<Restart> batch = make_batch();
+      const std::uint64_t first = next_restart_;
+      next_restart_ += batch.size();
+      parallel_for(batch.size(), context_.options.n_threads, [&](std::size_t i, int thread) {
+        run_restart(batch[i], first + i, *kernels_[static_cast<std::size_t>(thread)]);
+      });
+      merge(batch);
+    }
+    estimate_coverage();
+  }
+
+ private:
+  std::int64_t patience() const {
+    if (context_.options.max_restarts) return *context_.options.max_restarts;
+    return std::max(kMinRestarts,
+                    static_cast<std::int64_t>(kPatience * static_cast<double>(last_new_)));
+  }
+
+  // Small batches first, so that what they teach is used soon; larger ones later, for many threads.
+  std::vector<Restart> make_batch() {
+    const std::uint64_t size = std::min<std::uint64_t>(256, 32 + next_restart_ / 4);
+    std::vector<Restart> batch(size);
+    for (std::size_t i = 0; i < batch.size() && !neighbours_.empty(); i += 2) {
+      batch[i].source = StartSource::neighbour;
+      batch[i].itinerary = neighbours_.pop();
+    }
+    return batch;
+  }
+
+  void run_restart(Restart& restart, std::uint64_t number, NewtonKernel& kernel) const {
+    if (restart.source == StartSource::neighbour) {
+      follow(restart, kernel);
+      return;
+    }
+    RandomStream stream(context_.options.seed, static_cast<std::uint64_t>(order_), number);
+    restart.source = choice_.draw(stream);
+    restart.itinerary = Itinerary(order_, context_.map.words_per_region());
+    draw_start(restart.source, context_.map, sampler_, kernel, stream, restart.itinerary);
+    follow(restart, kernel);
+  }
+
+  // Newton's method in symbol space until it settles, meets an itinerary of known outcome, or
+  // comes round to one of its own (then it would circle for ever).
+  void follow(Restart& restart, NewtonKernel& kernel) const {
+    const std::int64_t limit = context_.max_iterations_or(kDefaultIterations);
+    const double flops = kernel.flops();
+    double since_check = 0.0;
+    Itinerary next(order_, context_.map.words_per_region());
+    for (;;) {
+      const std::uint64_t hash = hash_words(restart.itinerary.bits.data(), restart.itinerary.bits.size());
+      const std::int32_t known = visited_.lookup(hash);
+      if (known != VisitedItineraries::kUnknown) {
+        restart.outcome = known;
+        break;
+      }
+      const auto& own = restart.visited;
+      if (restart.n_solves >= limit || std::find(own.begin(), own.end(), hash) != own.end()) break;
+      since_check += flops;
+      if (since_check > 1e6) {
+        since_check = 0.0;
+        if (context_.control.stop_requested()) return;
+      }
+      restart.visited.push_back(hash);
+      ++restart.n_solves;
+      const NewtonStatus status =
+          kernel.iterate(restart.itinerary.bits.data(), next.bits.data());
+      if (status == NewtonStatus::settled || status == NewtonStatus::singular) {
+        restart.outcome = Collection::kUnknown;
+        break;
+      }
+      if (status == NewtonStatus::diverged) break;
+      restart.itinerary.bits.swap(next.bits);
+    }
+    restart.finished = true;
+  }
+
+  void merge(std::vector<Restart>& batch) {
+    std::vector<Itinerary> settled;
+    for (Restart& restart : batch) {
+      if (restart.outcome != Collection::kUnknown) continue;
+      restart.itinerary = canonical_rotation(restart.itinerary);
+      settled.push_back(restart.itinerary);
+    }
+    const auto n_known = static_cast<std::int32_t>(context_.collection.members().size());
+    statistics_.n_solves += file_candidates(context_, settled);
+    std::vector<char> announced(context_.collection.members().size(), 0);
+    for (Restart& restart : batch) {
+      if (!restart.finished) continue;
+      if (restart.outcome == Collection::kUnknown) {
+        restart.outcome = context_.collection.lookup(restart.itinerary);
+        if (restart.outcome == Collection::kUnknown) continue;  // stopped before it was verified
+      }
+      for (const std::uint64_t hash : restart.visited) visited_.insert(hash, restart.outcome);
+      ++statistics_.n_restarts;
+      statistics_.n_solves += restart.n_solves;
+      const bool independent = restart.source != StartSource::neighbour;
+      if (independent) ++since_new_;
+      bool hit = false;
+      bool fresh = false;
+      if (restart.outcome >= 0) {
+        const auto id = static_cast<std::size_t>(restart.outcome);
+        Collection::Member& member = context_.collection.members()[id];
+        hit = member.order() == order_;
+        fresh = restart.outcome >= n_known && announced[id] == 0;
+        announced[id] = 1;
+        if (hit) {
+          ++member.hits;
+          member.independent += independent ? 1 : 0;
+        }
+        if (fresh) welcome(member);
+      }
+      if (independent) choice_.record(restart.source, restart.n_solves, hit, fresh && hit);
+    }
+    choice_.update();
+    report();
+  }
+
+  void welcome(const Collection::Member& member) {
+    if (order_ % member.order() == 0) neighbours_.add_flips(member);
+    if (member.order() != order_) return;
+    since_new_ = 0;
+    last_new_ = statistics_.n_restarts;
+    statistics_.n_solves_at_last_new = statistics_.n_solves;
+    statistics_.seconds_at_last_new = context_.control.seconds() - start_seconds_;
+  }
+
+  void report() {
+    context_.progress.n_restarts.store(context_.progress.n_restarts.load() + 1);
+    context_.progress.n_solves.store(statistics_.n_solves);
+    const double share = 1.0 / static_cast<double>(context_.options.orders.size());
+    const double done = static_cast<double>(since_new_) / static_cast<double>(patience());
+    context_.progress.fraction.store(fraction_ + share * std::min(1.0, done));
+  }
+
+  void estimate_coverage() {
+    for (const Collection::Member& member : context_.collection.members()) {
+      if (member.order() != order_ || !member.inside_box) continue;
+      statistics_.n_hits += member.independent;
+      statistics_.n_singletons += member.independent == 1 ? 1 : 0;
+    }
+    if (statistics_.n_hits > 0) {
+      // Good (Biometrika 40, 237, 1953): the next hit is a new cycle with probability f1 / n.
+      statistics_.coverage = 1.0 - static_cast<double>(statistics_.n_singletons) /
+                                       static_cast<double>(statistics_.n_hits);
+    }
+  }
+
+  SearchContext& context_;
+  OrderStatistics& statistics_;
+  Index order_;
+  std::vector<std::unique_ptr<NewtonKernel>> kernels_;
+  StateSampler sampler_;
+  SourceChoice choice_;
+  Neighbours neighbours_;
+  VisitedItineraries visited_;
+  std::uint64_t next_restart_ = 0;
+  std::int64_t since_new_ = 0;
+  std::int64_t last_new_ = 0;  // restarts when the last new cycle of this order was found
+  double start_seconds_;
+  double fraction_;
+};
+
+}  // namespace
+
+void search_heuristically(SearchContext& context, OrderStatistics& statistics) {
+  HeuristicSearch(context, statistics).run();
+}
+
+}  // namespace rnndyn

@@ -1,0 +1,167 @@
+#include "large_kernel.hpp"
+
+#include <bit>
+#include <cmath>
+
+#include "sign_bits.hpp"
+
+namespace rnndyn {
+
+LargeKernel::LargeKernel(const CanonicalMap& map, Index order)
+    : map_(map),
+      reach_(map),
+      order_(order),
+      diagonal_a_(map.a().isDiagonal(0.0)),
+      form_jacobian_(!map.w2_is_identity() && map.n_units() > map.n_states()),
+      product_(map.n_states(), map.n_states() + 1),
+      fresh_(map.n_states(), map.n_states() + 1),
+      active_w1_(map.n_states(), map.n_units()),
+      active_w2_(map.n_units(), map.n_states()),
+      active_rows_(map.n_units(), map.n_states() + 1),
+      system_(map.n_states(), map.n_states()),
+      active_h2_(map.n_units()),
+      z_(map.n_states()),
+      p_(Vector::Zero((map.n_units() + 7) / 8 * 8)),
+      lu_(map.n_states()) {}
+
+double LargeKernel::flops() const {
+  const auto m = static_cast<double>(map_.n_states());
+  const auto h = static_cast<double>(map_.n_units());
+  const auto k = static_cast<double>(order_);
+  return k * (m * m * h + (diagonal_a_ ? 0.0 : 2.0 * m * m * m) + 4.0 * m * h) +
+         2.0 / 3.0 * m * m * m;
+}
+
+void LargeKernel::gather(const Word* region) {
+  active_.clear();
+  for (std::size_t w = 0; w < map_.words_per_region(); ++w) {
+    for (Word bits = region[w]; bits != 0; bits &= bits - 1) {
+      active_.push_back(static_cast<Index>(64 * w) + std::countr_zero(bits));
+    }
+  }
+  for (std::size_t a = 0; a < active_.size(); ++a) {
+    active_w1_.col(static_cast<Index>(a)) = map_.w1().col(active_[a]);
+  }
+  if (map_.w2_is_identity()) return;
+  for (std::size_t a = 0; a < active_.size(); ++a) {
+    active_w2_.row(static_cast<Index>(a)) = map_.w2().row(active_[a]);
+    active_h2_(static_cast<Index>(a)) = map_.h2()(active_[a]);
+  }
+}
+
+void LargeKernel::start(const Word* region) {
+  const Index m = map_.n_states();
+  product_.leftCols(m) = map_.jacobian(region);
+  product_.col(m) = map_.offset(region);
+}
+
+void LargeKernel::apply(const Word* region) {
+  const Index m = map_.n_states();
+  gather(region);
+  const auto n = static_cast<Index>(active_.size());
+  const auto w1 = active_w1_.leftCols(n);
+  if (form_jacobian_) {
+    jacobian_ = map_.a();
+    jacobian_.noalias() += w1 * active_w2_.topRows(n);
+    fresh_.noalias() = jacobian_ * product_;
+    fresh_.col(m).noalias() += w1 * active_h2_.head(n);
+  } else {
+    if (diagonal_a_) {
+      fresh_.noalias() = map_.a().diagonal().asDiagonal() * product_;
+    } else {
+      fresh_.noalias() = map_.a() * product_;
+    }
+    auto rows = active_rows_.topRows(n);
+    if (map_.w2_is_identity()) {
+      for (Index c = 0; c <= m; ++c) {
+        const double* from = product_.col(c).data();
+        double* to = active_rows_.col(c).data();
+        for (std::size_t a = 0; a < active_.size(); ++a) to[a] = from[active_[a]];
+      }
+    } else {
+      rows.noalias() = active_w2_.topRows(n) * product_;
+      rows.col(m) += active_h2_.head(n);
+    }
+    fresh_.noalias() += w1 * rows;
+  }
+  fresh_.col(m) += map_.h1();
+  product_.swap(fresh_);
+}
+
+void LargeKernel::preactivate(const Vector& z) {
+  const Index units = map_.n_units();
+  if (map_.w2_is_identity()) {
+    p_.head(units) = z;
+  } else {
+    p_.head(units).noalias() = map_.w2() * z;
+    p_.head(units) += map_.h2();
+  }
+}
+
+void LargeKernel::advance(Vector& z) {
+  if (diagonal_a_) {
+    z.array() *= map_.a().diagonal().array();
+  } else {
+    z = map_.a() * z;
+  }
+  z += map_.h1();
+  p_ = p_.cwiseMax(0.0);
+  z.noalias() += map_.w1() * p_.head(map_.n_units());
+}
+
+bool LargeKernel::read_itinerary(Vector& state, Index transient, Word* out) {
+  const auto words = static_cast<Index>(map_.words_per_region());
+  for (Index t = -transient; t < order_; ++t) {
+    preactivate(state);
+    for (Index w = 0; t >= 0 && w < words; ++w) {
+      const Index count = std::min<Index>(64, map_.n_units() - 64 * w);
+      out[t * words + w] = sign_bits(p_.data() + 64 * w, count, 0.0, 0) &
+                           map_.relevant_units()[static_cast<std::size_t>(w)];
+    }
+    advance(state);
+  }
+  return state.allFinite() && state.cwiseAbs().maxCoeff() < 1e100;
+}
+
+NewtonStatus LargeKernel::iterate(const Word* itinerary, Word* next) {
+  const Index m = map_.n_states();
+  const auto words = static_cast<Index>(map_.words_per_region());
+  start(itinerary);
+  double growth = 1.0;
+  for (Index t = 1; t < order_; ++t) {
+    apply(itinerary + t * words);
+    growth = std::max(growth, product_.leftCols(m).cwiseAbs().maxCoeff());
+    if (!(growth <= kProductLimit)) {
+      return iterate_stably(map_, itinerary, order_, next);
+    }
+  }
+  system_ = -product_.leftCols(m);
+  system_.diagonal().array() += 1.0;
+  const double size = system_.cwiseAbs().maxCoeff();
+  lu_.compute(system_);
+  if (!(lu_.matrixLU().diagonal().cwiseAbs().minCoeff() > 1e-13 * size)) {
+    return NewtonStatus::singular;
+  }
+  z_ = lu_.solve(product_.col(m));
+  const double largest = z_.cwiseAbs().maxCoeff();
+  if (!(largest < 1e150)) return NewtonStatus::diverged;
+  const double threshold = reach_.negligible(largest, growth);
+  Word difference = 0;
+  const Index units = map_.n_units();
+  for (Index t = 0; t < order_; ++t) {
+    preactivate(z_);
+    for (Index w = 0; w < words; ++w) {
+      const Word now = itinerary[t * words + w];
+      const Word bits = sign_bits(p_.data() + 64 * w, std::min<Index>(64, units - 64 * w),
+                                  threshold, now) &
+                        map_.relevant_units()[static_cast<std::size_t>(w)];
+      next[t * words + w] = bits;
+      difference |= bits ^ now;
+    }
+    advance(z_);
+  }
+  if (!z_.allFinite()) return NewtonStatus::diverged;
+  return difference == 0 ? NewtonStatus::settled : NewtonStatus::moved;
+}
+
+}  // namespace rnndyn

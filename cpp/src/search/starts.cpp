@@ -1,0 +1,184 @@
+#include "starts.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace rnndyn {
+namespace {
+
+// Topics of the random streams besides the orders 1, 2, ... themselves.
+constexpr std::uint64_t kSamplerTopic = ~std::uint64_t{0};
+
+// Flips per known cycle, concatenations and stretched copies per order. They are starting points
+// among others, not the search itself, so a bound costs completeness nothing that was promised.
+constexpr std::size_t kMaxFlips = 512;
+constexpr std::size_t kMaxConcatenations = 128;
+constexpr std::size_t kMaxStretched = 128;
+
+constexpr Index kProbeOrbits = 16;
+constexpr Index kProbeSteps = 100;
+constexpr double kProbeLimit = 1e6;
+
+Itinerary concatenated(const Itinerary& a, const Itinerary& b) {
+  Itinerary result(a.order + b.order, a.words);
+  std::copy(a.bits.begin(), a.bits.end(), result.bits.begin());
+  std::copy(b.bits.begin(), b.bits.end(),
+            result.bits.begin() + static_cast<std::ptrdiff_t>(a.bits.size()));
+  return result;
+}
+
+}  // namespace
+
+StateSampler::StateSampler(const CanonicalMap& map, const std::optional<Box>& box,
+                           std::uint64_t seed)
+    : widen_(!box) {
+  const Index m = map.n_states();
+  if (box) {
+    centre_ = 0.5 * (box->lower + box->upper);
+    reach_ = 0.5 * (box->upper - box->lower);
+    return;
+  }
+  // The range of a few orbits that stay bounded, and of unit states.
+  Vector lower = Vector::Constant(m, -1.0);
+  Vector upper = Vector::Constant(m, 1.0);
+  for (Index i = 0; i < kProbeOrbits; ++i) {
+    RandomStream stream(seed, kSamplerTopic, static_cast<std::uint64_t>(i));
+    Vector z(m);
+    for (Index j = 0; j < m; ++j) z(j) = (i % 2 == 0 ? 1.0 : 10.0) * stream.normal();
+    Vector low = Vector::Constant(m, std::numeric_limits<double>::infinity());
+    Vector high = -low;
+    for (Index t = 0; t < kProbeSteps && z.cwiseAbs().maxCoeff() < kProbeLimit; ++t) {
+      z = map.step(z);
+      if (2 * t < kProbeSteps) continue;
+      low = low.cwiseMin(z);
+      high = high.cwiseMax(z);
+    }
+    if (!(z.cwiseAbs().maxCoeff() < kProbeLimit)) continue;
+    lower = lower.cwiseMin(low);
+    upper = upper.cwiseMax(high);
+  }
+  centre_ = 0.5 * (lower + upper);
+  reach_ = 0.5 * (upper - lower);
+}
+
+void StateSampler::draw(RandomStream& stream, Vector& state) const {
+  // Four sizes, from half to four times the range: unstable cycles often lie outside attractors.
+  const double size = widen_ ? std::ldexp(1.0, static_cast<int>(stream.below(4)) - 1) : 1.0;
+  state.resize(centre_.size());
+  for (Index j = 0; j < state.size(); ++j) {
+    state(j) = centre_(j) + size * reach_(j) * (2.0 * stream.uniform() - 1.0);
+  }
+}
+
+void draw_start(StartSource source, const CanonicalMap& map, const StateSampler& sampler,
+                NewtonKernel& kernel, RandomStream& stream, Itinerary& itinerary) {
+  Vector state;
+  if (source == StartSource::orbit || source == StartSource::warm_orbit) {
+    sampler.draw(stream, state);
+    const Index transient =
+        source == StartSource::orbit ? 0 : 1 + static_cast<Index>(stream.below(200));
+    if (kernel.read_itinerary(state, transient, itinerary.bits.data())) return;
+  }
+  if (source == StartSource::random_states) {
+    for (Index t = 0; t < itinerary.order; ++t) {
+      sampler.draw(stream, state);
+      map.region(state, itinerary.at(t));
+    }
+  } else {
+    for (Word& word : itinerary.bits) word = stream.next();
+  }
+  for (Index t = 0; t < itinerary.order; ++t) {
+    for (std::size_t w = 0; w < itinerary.words; ++w) {
+      itinerary.at(t)[w] &= map.relevant_units()[w];
+    }
+  }
+}
+
+void Neighbours::add_from_shorter(const Collection& collection) {
+  std::size_t n_concatenated = 0;
+  std::size_t n_stretched = 0;
+  const auto& members = collection.members();
+  for (const Collection::Member& member : members) {
+    if (order_ % member.order() == 0 && member.order() < order_) {
+      push(resized(member.itinerary(), order_));  // finds continua of longer period
+      add_flips(member);
+    }
+  }
+  for (const Collection::Member& member : members) {
+    if (member.order() + 1 != order_) continue;
+    for (Index t = 0; t < member.order() && n_stretched < kMaxStretched; ++t, ++n_stretched) {
+      const Itinerary turned = rotated(member.itinerary(), t);
+      push(resized(turned, order_));  // visits its first region twice
+    }
+  }
+  for (const Collection::Member& first : members) {
+    for (const Collection::Member& second : members) {
+      if (first.order() + second.order() != order_ || second.itinerary() < first.itinerary()) continue;
+      if (n_concatenated++ >= kMaxConcatenations) return;
+      push(concatenated(first.itinerary(), second.itinerary()));
+    }
+  }
+}
+
+void Neighbours::add_flips(const Collection::Member& member) {
+  struct Flip {
+    double distance;
+    Index time, unit;
+  };
+  std::vector<Flip> flips;
+  for (Index t = 0; t < member.order(); ++t) {
+    const Vector p = map_.preactivation(member.points().col(t));
+    for (Index i = 0; i < map_.n_units(); ++i) {
+      if (!get_bit(map_.relevant_units().data(), i)) continue;
+      const double length = map_.w2().row(i).norm();
+      flips.push_back({length > 0.0 ? std::abs(p(i)) / length : std::abs(p(i)), t, i});
+    }
+  }
+  std::stable_sort(flips.begin(), flips.end(),
+                   [](const Flip& a, const Flip& b) { return a.distance < b.distance; });
+  if (flips.size() > kMaxFlips) flips.resize(kMaxFlips);
+  const Itinerary base = resized(member.itinerary(), order_);
+  for (const Flip& flip : flips) {
+    Itinerary changed = base;
+    set_bit(changed.at(flip.time), flip.unit, !get_bit(changed.at(flip.time), flip.unit));
+    push(std::move(changed));
+  }
+}
+
+Itinerary Neighbours::pop() {
+  Itinerary front = std::move(queue_.front());
+  queue_.pop_front();
+  return front;
+}
+
+void SourceChoice::record(StartSource source, std::int64_t n_solves, bool hit, bool fresh) {
+  Tally& tally = tallies_[static_cast<std::size_t>(source)];
+  tally.solves += static_cast<double>(n_solves);
+  tally.hits += hit ? 1.0 : 0.0;
+  tally.fresh += fresh ? 1.0 : 0.0;
+}
+
+void SourceChoice::update() {
+  // New cycles count most, any cycle a little; a prior keeps an untried source attractive, and no
+  // source ever falls below a tenth: what finds nothing now may be the only way to what is left.
+  std::array<double, kIndependentSources> weights{};
+  double total = 0.0;
+  for (std::size_t s = 0; s < kIndependentSources; ++s) {
+    weights[s] = (1.0 + tallies_[s].fresh + 0.05 * tallies_[s].hits) / (20.0 + tallies_[s].solves);
+    total += weights[s];
+  }
+  double sum = 0.0;
+  for (std::size_t s = 0; s < kIndependentSources; ++s) {
+    sum += 0.1 + 0.6 * weights[s] / total;
+    cumulative_[s] = sum;
+  }
+}
+
+StartSource SourceChoice::draw(RandomStream& stream) const {
+  const double u = stream.uniform();
+  std::size_t s = 0;
+  while (s + 1 < kIndependentSources && u >= cumulative_[s]) ++s;
+  return static_cast<StartSource>(s);
+}
+
+}  // namespace rnndyn

@@ -1,0 +1,78 @@
+// Where restarts begin: random itineraries, itineraries of orbits, neighbours of known cycles.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <vector>
+
+#include "collection.hpp"
+#include "newton_kernel.hpp"
+#include "rnndyn/random.hpp"
+
+namespace rnndyn {
+
+enum class StartSource : int {
+  random_bits,    // every bit a fair coin
+  random_states,  // regions of independent random states
+  orbit,          // regions along an orbit from a random state
+  warm_orbit,     // the same after a transient
+  neighbour       // a known cycle's itinerary, changed a little
+};
+inline constexpr std::size_t kIndependentSources = 4;
+inline constexpr std::size_t kSources = 5;
+
+// Draws random states of the size that the map's own dynamics has.
+class StateSampler {
+ public:
+  StateSampler(const CanonicalMap& map, const std::optional<Box>& box, std::uint64_t seed);
+  void draw(RandomStream& stream, Vector& state) const;
+
+ private:
+  Vector centre_, reach_;
+  bool widen_;
+};
+
+// Fills in an itinerary from an independent source; falls back on random bits where an orbit
+// diverges.
+void draw_start(StartSource source, const CanonicalMap& map, const StateSampler& sampler,
+                NewtonKernel& kernel, RandomStream& stream, Itinerary& itinerary);
+
+// Itineraries close to known cycles, each handed out once, in the order in which they were thought
+// of. What a border collision or a period doubling would create next to a known cycle differs from
+// it in one bit.
+class Neighbours {
+ public:
+  Neighbours(const CanonicalMap& map, Index order) : map_(map), order_(order) {}
+
+  // Before an order is searched: repetitions, concatenations and stretched copies of what is known.
+  void add_from_shorter(const Collection& collection);
+  // Single-bit changes of a member's itinerary, repeated to this order; nearest borders first.
+  void add_flips(const Collection::Member& member);
+
+  bool empty() const { return queue_.empty(); }
+  Itinerary pop();
+
+ private:
+  void push(Itinerary itinerary) { queue_.push_back(std::move(itinerary)); }
+
+  const CanonicalMap& map_;
+  Index order_;
+  std::deque<Itinerary> queue_;
+};
+
+// Chooses among the independent sources by what each has brought per solve so far.
+class SourceChoice {
+ public:
+  void record(StartSource source, std::int64_t n_solves, bool hit, bool fresh);
+  StartSource draw(RandomStream& stream) const;
+  void update();  // between batches; draw() uses the weights of the last update
+
+ private:
+  struct Tally {
+    double solves = 0.0, hits = 0.0, fresh = 0.0;
+  };
+  std::array<Tally, kIndependentSources> tallies_;
+  std::array<double, kIndependentSources> cumulative_{0.25, 0.5, 0.75, 1.0};
+};
+
+}  // namespace rnndyn
