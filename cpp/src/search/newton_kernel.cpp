@@ -12,8 +12,6 @@ namespace {
 // All regions' affine maps are tabulated up to this many doubles (1 MiB: stays in the L2 cache).
 constexpr Index kTableLimit = Index{1} << 17;
 
-Index affine_width(Index m) { return m + 1 <= 4 ? 4 : (m + 8) / 8 * 8; }
-
 using Factory = std::unique_ptr<NewtonKernel> (*)(const CanonicalMap&, const KernelTables&, Index);
 
 template <int M>
@@ -32,6 +30,7 @@ constexpr std::array<Factory, sizeof...(Sizes)> factories(
 
 KernelTables::KernelTables(const CanonicalMap& map)
     : reach(map),
+      diagonal_a(map.a().isDiagonal(0.0)),
       width(affine_width(map.n_states())),
       units(std::max<Index>(8, (map.n_units() + 7) / 8 * 8)) {
   const Index m = map.n_states();
@@ -41,6 +40,14 @@ KernelTables::KernelTables(const CanonicalMap& map)
   for (Index i = 0; i < m; ++i) {
     for (Index j = 0; j < m; ++j) base[at(i * width + j)] = map.a()(i, j);
     base[at(i * width + m)] = map.h1()(i);
+  }
+  a.assign(at(m * width), 0.0);
+  diagonal.assign(at(width), 0.0);
+  h1.assign(at(width), 0.0);
+  for (Index j = 0; j < m; ++j) {
+    for (Index i = 0; i < m; ++i) a[at(j * width + i)] = map.a()(i, j);
+    diagonal[at(j)] = map.a()(j, j);
+    h1[at(j)] = map.h1()(j);
   }
   rank1.assign(at(h * 2 * width), 0.0);
   w2.assign(at(m * units), 0.0);
@@ -56,6 +63,7 @@ KernelTables::KernelTables(const CanonicalMap& map)
   }
   const Index entry = m * width;
   if (h > 16 || (entry << h) > kTableLimit) return;
+
   regions.resize(at(entry << h));
   for (Index code = 0; code < (Index{1} << h); ++code) {
     const auto region = static_cast<Word>(code);

@@ -5,47 +5,26 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <cstring>
 #include <utility>
 #include <vector>
 
-#include "newton_kernel.hpp"
+#include "kernel_tables.hpp"
+#include "pack.hpp"
 #include "sign_bits.hpp"
 
 namespace rnndyn {
 
-inline constexpr Index kMaxSmallStates = 16;
-
-// Parameters laid out for SmallKernel. An affine map z -> J z + c is M rows [J | c] of `width`
-// doubles, zero beyond column M.
-class KernelTables {
- public:
-  explicit KernelTables(const CanonicalMap& map);
-
-  PreactivationReach reach;
-  Index width;                // of an affine row: M + 1, padded
-  Index units;                // H padded to a multiple of 8
-  std::vector<double> base;   // [A | h1], M x width
-  std::vector<double> rank1;  // per unit: W1 column (width), then [W2 row | h2] (width)
-  std::vector<double> w2;     // W2 column by column, each padded to `units`
-  std::vector<double> h2;     // padded to `units`
-  // [J | c] of every region, indexed by the region's word, where H is small; else empty.
-  std::vector<double> regions;
-};
-
 template <int M>
 class SmallKernel final : public NewtonKernel {
  public:
-  // Columns of an affine row: M + 1 rounded up to half, one, two or three AVX-512 registers.
-  static constexpr int kWidth = M + 1 <= 4 ? 4 : (M + 8) / 8 * 8;
-
   SmallKernel(const CanonicalMap& map, const KernelTables& tables, Index order)
       : map_(map),
         tables_(tables),
         order_(order),
         words_(static_cast<Index>(map.words_per_region())),
         preactivation_(static_cast<std::size_t>(tables.units), 0.0),
-        region_(map.words_per_region(), 0) {}
+        region_(map.words_per_region(), 0),
+        nothing_(map.words_per_region(), 0) {}
 
   double flops() const override {
     const double k = static_cast<double>(order_);
@@ -56,29 +35,33 @@ class SmallKernel final : public NewtonKernel {
   NewtonStatus iterate(const Word* itinerary, Word* next) override {
     const double growth = compose(itinerary);
     if (!(growth <= kProductLimit)) return iterate_stably(map_, itinerary, order_, next);
-    double z[kWidth] = {};
+    alignas(64) double z[kWidth] = {};
     if (!solve(z)) return NewtonStatus::singular;
     return follow(z, growth, itinerary, next);
   }
 
   bool read_itinerary(Vector& state, Index transient, Word* out) override {
-    double* z = state.data();
+    alignas(64) double z[kWidth] = {};
+    std::copy_n(state.data(), M, z);
     for (Index t = -transient; t < order_; ++t) {
-      preactivate(z);
-      
-      for (Index w = 0; w < words_; ++w) {
-        const Index count = std::min<Index>(64, map_.n_units() - 64 * w);
-        region_[static_cast<std::size_t>(w)] = sign_bits(preactivation_.data() + 64 * w, count, 0.0, 0) &
-                    map_.relevant_units()[static_cast<std::size_t>(w)];
-        if (t >= 0) out[t * words_ + w] = region_[static_cast<std::size_t>(w)];
-      }
+      read_region(z, 0.0, nothing_.data(), region_.data());
+      if (t >= 0) std::copy_n(region_.data(), words_, out + t * words_);
       advance(z, region_.data());
     }
+    std::copy_n(z, M, state.data());
     return state.allFinite() && state.cwiseAbs().maxCoeff() < 1e100;
   }
 
  private:
-  using Row = double[kWidth];
+  static constexpr int kWidth = static_cast<int>(affine_width(M));
+  static constexpr int kLane = kWidth == 4 ? 4 : 8;
+  static constexpr int kPacks = kWidth / kLane;
+  // Rows of the product that are built together, so that each loaded row of the old product serves
+  // several; their sums have to fit into the registers.
+  static constexpr int kRows = kPacks == 1 ? 8 : 4;
+  // Register blocks of a product do not pay for fewer states.
+  static constexpr bool kWorthSkipping = M >= 6;
+  using Lane = Pack<kLane>;
 
   // [J | c] of a region: from the table, or built into scratch_.
   const double* affine(const Word* region) {
@@ -90,56 +73,115 @@ class SmallKernel final : public NewtonKernel {
       for (Word bits = region[w]; bits != 0; bits &= bits - 1) {
         const Index unit = 64 * w + std::countr_zero(bits);
         const double* column = tables_.rank1.data() + unit * 2 * kWidth;
-        const double* row = column + kWidth;
+        Lane row[kPacks];
+        for (int c = 0; c < kPacks; ++c) load<kLane>(row[c], column + kWidth + c * kLane);
         for (int i = 0; i < M; ++i) {
-          const double f = column[i];
-          double* target = scratch_ + i * kWidth;
-          for (int j = 0; j < kWidth; ++j) target[j] += f * row[j];
+          for (int c = 0; c < kPacks; ++c) {
+            Lane target;
+            load<kLane>(target, scratch_ + i * kWidth + c * kLane);
+            target += column[i] * row[c];
+            store<kLane>(target, scratch_ + i * kWidth + c * kLane);
+          }
         }
       }
     }
     return scratch_;
   }
 
+  // One row block of fresh = (J | c) o old, for a dense J.
+  template <int First>
+  void multiply_rows(const double* step, const double* old, double* fresh) const {
+    constexpr int n = std::min(kRows, M - First);
+    Lane sum[n][kPacks] = {};
+    for (int r = 0; r < n; ++r) sum[r][M / kLane][M % kLane] = step[(First + r) * kWidth + M];
+    for (int j = 0; j < M; ++j) {
+      Lane row[kPacks];
+      for (int c = 0; c < kPacks; ++c) load<kLane>(row[c], old + j * kWidth + c * kLane);
+      for (int r = 0; r < n; ++r) {
+        const double f = step[(First + r) * kWidth + j];
+        for (int c = 0; c < kPacks; ++c) sum[r][c] += f * row[c];
+      }
+    }
+    write_rows<First, n>(sum, fresh);
+    if constexpr (First + kRows < M) multiply_rows<First + kRows>(step, old, fresh);
+  }
+
+  // The same for W2 = I and diagonal A, where only the columns of active units count:
+  // fresh = A old + W1 (active rows of old) + h1.
+  template <int First>
+  void multiply_active_rows(Word region, const double* old, double* fresh) const {
+    constexpr int n = std::min(kRows, M - First);
+    Lane sum[n][kPacks];
+    for (int r = 0; r < n; ++r) {
+      const double a = tables_.base[static_cast<std::size_t>((First + r) * kWidth + First + r)];
+      for (int c = 0; c < kPacks; ++c) {
+        load<kLane>(sum[r][c], old + (First + r) * kWidth + c * kLane);
+        sum[r][c] = a * sum[r][c];
+      }
+      sum[r][M / kLane][M % kLane] += tables_.h1[static_cast<std::size_t>(First + r)];
+    }
+    for (Word bits = region; bits != 0; bits &= bits - 1) {
+      const int j = std::countr_zero(bits);
+      const double* column = tables_.rank1.data() + j * 2 * kWidth + First;
+      Lane row[kPacks];
+      for (int c = 0; c < kPacks; ++c) load<kLane>(row[c], old + j * kWidth + c * kLane);
+      for (int r = 0; r < n; ++r) {
+        for (int c = 0; c < kPacks; ++c) sum[r][c] += column[r] * row[c];
+      }
+    }
+    write_rows<First, n>(sum, fresh);
+    if constexpr (First + kRows < M) multiply_active_rows<First + kRows>(region, old, fresh);
+  }
+
+  template <int First, int n>
+  static void write_rows(const Lane (&sum)[n][kPacks], double* fresh) {
+    for (int r = 0; r < n; ++r) {
+      for (int c = 0; c < kPacks; ++c) {
+        store<kLane>(sum[r][c], fresh + (First + r) * kWidth + c * kLane);
+      }
+    }
+  }
+
   // product_ = the affine map around the itinerary; returns the largest entry met on the way.
   double compose(const Word* itinerary) {
-    std::memcpy(product_, affine(itinerary), sizeof(product_));
-    Row largest = {};
+    std::copy_n(affine(itinerary), M * kWidth, buffers_[0]);
+    int current = 0;
+    const bool skip = kWorthSkipping && tables_.regions.empty() && tables_.diagonal_a &&
+                      map_.w2_is_identity();
+    double largest[kWidth] = {};
     for (Index t = 1; t < order_; ++t) {
-      const double* step = affine(itinerary + t * words_);
-      double fresh[M][kWidth];
-      for (int i = 0; i < M; ++i) {
-        Row sum = {};
-        for (int j = 0; j < M; ++j) {
-          const double f = step[i * kWidth + j];
-          for (int c = 0; c < kWidth; ++c) sum[c] += f * product_[j][c];
-        }
-        sum[M] += step[i * kWidth + M];
-        for (int c = 0; c < kWidth; ++c) fresh[i][c] = sum[c];
+      const double* old = buffers_[current];
+      double* fresh = buffers_[1 - current];
+      if (skip) {
+        multiply_active_rows<0>(itinerary[t], old, fresh);
+      } else {
+        multiply_rows<0>(affine(itinerary + t * words_), old, fresh);
       }
+      current = 1 - current;
       for (int i = 0; i < M; ++i) {
         for (int c = 0; c < kWidth; ++c) {
-          product_[i][c] = fresh[i][c];
-          largest[c] = std::max(largest[c], std::abs(fresh[i][c]));
+          largest[c] = std::max(largest[c], std::abs(fresh[i * kWidth + c]));
         }
       }
     }
+    product_ = buffers_[current];
     double result = 0.0;
     for (int c = 0; c < M; ++c) result = std::max(result, largest[c]);
     return result;
   }
 
-  // (I - J) z = c by Gaussian elimination with row pivoting on product_.
+  // (I - J) z = c by Gaussian elimination with row pivoting.
   bool solve(double* z) {
-    double a[M][kWidth];
+    alignas(64) double a[M][kWidth];
     double size = 0.0;
     for (int i = 0; i < M; ++i) {
-      for (int c = 0; c < kWidth; ++c) a[i][c] = -product_[i][c];
+      for (int c = 0; c < kWidth; ++c) a[i][c] = -product_[i * kWidth + c];
       a[i][i] += 1.0;
-      a[i][M] = product_[i][M];
+      a[i][M] = product_[i * kWidth + M];
       for (int c = 0; c < M; ++c) size = std::max(size, std::abs(a[i][c]));
     }
     const double smallest_pivot = 1e-13 * size;
+    double inverse[M];
     for (int p = 0; p < M; ++p) {
       int best = p;
       for (int i = p + 1; i < M; ++i) {
@@ -149,16 +191,15 @@ class SmallKernel final : public NewtonKernel {
       if (best != p) {
         for (int c = 0; c < kWidth; ++c) std::swap(a[p][c], a[best][c]);
       }
-      const double inverse = 1.0 / a[p][p];
+      inverse[p] = 1.0 / a[p][p];
       for (int i = p + 1; i < M; ++i) {
-        const double f = a[i][p] * inverse;
+        const double f = a[i][p] * inverse[p];
         for (int c = 0; c < kWidth; ++c) a[i][c] -= f * a[p][c];
       }
     }
     for (int p = M - 1; p >= 0; --p) {
-      double sum = a[p][M];
-      for (int c = p + 1; c < M; ++c) sum -= a[p][c] * z[c];
-      z[p] = sum / a[p][p];
+      z[p] = a[p][M] * inverse[p];
+      for (int i = 0; i < p; ++i) a[i][M] -= a[i][p] * z[p];
     }
     return true;
   }
@@ -173,13 +214,7 @@ class SmallKernel final : public NewtonKernel {
     for (Index t = 0; t < order_; ++t) {
       const Word* now = itinerary + t * words_;
       Word* out = next + t * words_;
-      preactivate(z);
-      for (Index w = 0; w < words_; ++w) {
-        const Index count = std::min<Index>(64, map_.n_units() - 64 * w);
-        out[w] = sign_bits(preactivation_.data() + 64 * w, count, threshold, now[w]) &
-                 map_.relevant_units()[static_cast<std::size_t>(w)];
-        difference |= out[w] ^ now[w];
-      }
+      difference |= read_region(z, threshold, now, out);
       advance(z, out);
     }
     double sum = 0.0;
@@ -188,46 +223,100 @@ class SmallKernel final : public NewtonKernel {
     return difference == 0 ? NewtonStatus::settled : NewtonStatus::moved;
   }
 
+  // Region of z, where negligible pre-activations keep the bit of `now`; returns what differs.
+  Word read_region(const double* z, double threshold, const Word* now, Word* out) {
+    if (map_.w2_is_identity() && M <= 8) {
+      // Bit by bit: the few states were just written one by one, and reading them back as one
+      // vector would wait for those writes.
+      Word bits = 0;
+      for (int i = 0; i < M; ++i) {
+        const Word above = z[i] > threshold ? 1U : 0U;
+        const Word not_below = z[i] >= -threshold ? 1U : 0U;
+        bits |= (above | (not_below & (now[0] >> i))) << i;
+      }
+      out[0] = bits & map_.relevant_units()[0];
+      if (tables_.regions.empty()) std::copy_n(z, M, preactivation_.data());
+      return out[0] ^ now[0];
+    }
+    preactivate(z);
+    Word difference = 0;
+    for (Index w = 0; w < words_; ++w) {
+      const Index count = std::min<Index>(64, map_.n_units() - 64 * w);
+      out[w] = sign_bits(preactivation_.data() + 64 * w, count, threshold, now[w]) &
+               map_.relevant_units()[static_cast<std::size_t>(w)];
+      difference |= out[w] ^ now[w];
+    }
+    return difference;
+  }
+
   void preactivate(const double* z) {
     double* p = preactivation_.data();
+    if (map_.w2_is_identity()) {
+      std::copy_n(z, M, p);
+      return;
+    }
     const Index n = tables_.units;
     for (Index h = 0; h < n; h += 8) {
-      double sum[8];
-      for (int l = 0; l < 8; ++l) sum[l] = tables_.h2[static_cast<std::size_t>(h + l)];
+      Pack<8> sum;
+      load<8>(sum, tables_.h2.data() + h);
       for (int j = 0; j < M; ++j) {
-        const double* column = tables_.w2.data() + j * n + h;
-        for (int l = 0; l < 8; ++l) sum[l] += column[l] * z[j];
+        Pack<8> column;
+        load<8>(column, tables_.w2.data() + j * n + h);
+        sum += z[j] * column;
       }
-      for (int l = 0; l < 8; ++l) p[h + l] = sum[l];
+      store<8>(sum, p + h);
     }
   }
 
   void advance(double* z, const Word* region) {
-    double fresh[kWidth];
     if (!tables_.regions.empty()) {
       const double* map =
           tables_.regions.data() + static_cast<std::size_t>(region[0]) * (M * kWidth);
+      double fresh[M];
       for (int i = 0; i < M; ++i) {
         double sum = map[i * kWidth + M];
         for (int j = 0; j < M; ++j) sum += map[i * kWidth + j] * z[j];
         fresh[i] = sum;
       }
-    } else {
-      for (int i = 0; i < M; ++i) {
-        double sum = tables_.base[static_cast<std::size_t>(i * kWidth + M)];
-        for (int j = 0; j < M; ++j) sum += tables_.base[static_cast<std::size_t>(i * kWidth + j)] * z[j];
-        fresh[i] = sum;
+      std::copy_n(fresh, M, z);
+      return;
+    }
+    // Column by column: z = h1 + A z + W1 relu(p). Two sums, so that additions overlap.
+    Lane even[kPacks];
+    Lane odd[kPacks] = {};
+    for (int c = 0; c < kPacks; ++c) load<kLane>(even[c], tables_.h1.data() + c * kLane);
+    if (tables_.diagonal_a) {
+      for (int c = 0; c < kPacks; ++c) {
+        Lane diagonal, state;
+        load<kLane>(diagonal, tables_.diagonal.data() + c * kLane);
+        load<kLane>(state, z + c * kLane);
+        odd[c] = diagonal * state;
       }
-      for (Index w = 0; w < words_; ++w) {
-        for (Word bits = region[w]; bits != 0; bits &= bits - 1) {
-          const Index unit = 64 * w + std::countr_zero(bits);
-          const double p = preactivation_[static_cast<std::size_t>(unit)];
-          const double* column = tables_.rank1.data() + unit * 2 * kWidth;
-          for (int i = 0; i < M; ++i) fresh[i] += column[i] * p;
+    } else {
+      for (int j = 0; j < M; ++j) {
+        for (int c = 0; c < kPacks; ++c) {
+          Lane column;
+          load<kLane>(column, tables_.a.data() + j * kWidth + c * kLane);
+          odd[c] += z[j] * column;
         }
       }
     }
-    for (int i = 0; i < M; ++i) z[i] = fresh[i];
+    for (Index w = 0; w < words_; ++w) {
+      for (Word bits = region[w]; bits != 0; bits &= bits - 1) {
+        const Index unit = 64 * w + std::countr_zero(bits);
+        const double p = preactivation_[static_cast<std::size_t>(unit)];
+        const double* column = tables_.rank1.data() + unit * 2 * kWidth;
+        for (int c = 0; c < kPacks; ++c) {
+          Lane w1;
+          load<kLane>(w1, column + c * kLane);
+          even[c] += p * w1;
+        }
+      }
+    }
+    for (int c = 0; c < kPacks; ++c) {
+      even[c] += odd[c];
+      store<kLane>(even[c], z + c * kLane);
+    }
   }
 
   const CanonicalMap& map_;
@@ -235,9 +324,10 @@ class SmallKernel final : public NewtonKernel {
   Index order_;
   Index words_;
   std::vector<double> preactivation_;
-  std::vector<Word> region_;
-  alignas(64) double product_[M][kWidth];
+  std::vector<Word> region_, nothing_;
+  alignas(64) double buffers_[2][M * kWidth];
   alignas(64) double scratch_[M * kWidth];
+  const double* product_ = buffers_[0];
 };
 
 }  // namespace rnndyn

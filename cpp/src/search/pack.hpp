@@ -1,0 +1,53 @@
+// Short vectors of doubles that the compiler keeps in registers, whatever the instruction set.
+#pragma once
+
+#include <cstring>
+
+namespace rnndyn {
+
+// N = 4 or 8 doubles. GCC and Clang lower the vector extension to the registers there are; elsewhere
+// plain loops do.
+#if defined(__GNUC__)
+template <int N>
+struct PackOf {
+  typedef double Type __attribute__((vector_size(N * sizeof(double))));
+};
+template <int N>
+using Pack = typename PackOf<N>::Type;
+#else
+template <int N>
+struct Pack {
+  double v[N];
+  double& operator[](int i) { return v[i]; }
+  double operator[](int i) const { return v[i]; }
+  friend Pack operator*(double a, const Pack& b) {
+    Pack r;
+    for (int i = 0; i < N; ++i) r.v[i] = a * b.v[i];
+    return r;
+  }
+  friend Pack operator*(const Pack& a, const Pack& b) {
+    Pack r;
+    for (int i = 0; i < N; ++i) r.v[i] = a.v[i] * b.v[i];
+    return r;
+  }
+  Pack& operator+=(const Pack& b) {
+    for (int i = 0; i < N; ++i) v[i] += b.v[i];
+    return *this;
+  }
+  Pack& operator-=(const Pack& b) {
+    for (int i = 0; i < N; ++i) v[i] -= b.v[i];
+    return *this;
+  }
+};
+#endif
+
+template <int N>
+inline void load(Pack<N>& pack, const double* from) {
+  std::memcpy(&pack, from, sizeof(pack));
+}
+template <int N>
+inline void store(const Pack<N>& pack, double* to) {
+  std::memcpy(to, &pack, sizeof(pack));
+}
+
+}  // namespace rnndyn
