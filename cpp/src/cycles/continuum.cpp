@@ -38,9 +38,9 @@ struct Polytope {
 };
 
 // Returns false when a pre-activation that is constant on the set has the wrong sign. Bits whose
-// pre-activation is identically zero are cleared.
+// pre-activation is identically zero are cleared, and the set then lies on a border.
 bool clip(const CanonicalMap& map, const AffineOrbits& orbits, Itinerary& itinerary,
-          Polytope& polytope) {
+          bool& on_border, Polytope& polytope) {
   const Index k = itinerary.order;
   const Index d = orbits.dimension();
   polytope.source.clear();
@@ -61,6 +61,7 @@ bool clip(const CanonicalMap& map, const AffineOrbits& orbits, Itinerary& itiner
       if (slopes.row(i).norm() <= kTolerance * abs_w2.row(i).norm() * direction_size) {
         if (std::abs(p(i)) <= tolerance) {
           set_bit(itinerary.at(t), i, false);
+          on_border = true;
         } else if (sign * p(i) < 0.0) {
           return false;
         }
@@ -142,8 +143,9 @@ Candidate solve_singular(const CanonicalMap& map, const Itinerary& wanted,
   AffineOrbits orbits{system.solve(system.offsets(), nullity), system.null_space(nullity)};
   Polytope polytope;
   Vector inside;
+  bool on_border = false;
   for (;;) {  // every round but the last lowers the dimension
-    if (!clip(map, orbits, itinerary, polytope)) return candidate;
+    if (!clip(map, orbits, itinerary, on_border, polytope)) return candidate;
     const Index d = orbits.dimension();
     inside = Vector::Zero(d);
     if (polytope.g.rows() == 0) break;
@@ -178,7 +180,6 @@ Candidate solve_singular(const CanonicalMap& map, const Itinerary& wanted,
       return candidate;
     }
   }
-  const bool on_border = !(itinerary == wanted);
   if (const Index shift = smallest_rotation(itinerary); shift != 0) {
     // Cleared border bits changed which rotation comes first: start the set at that point.
     const Itinerary turned = rotated(wanted, shift);

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numbers>
 #include <numeric>
 
 #include "rnndyn/cycles.hpp"
@@ -19,10 +18,20 @@ constexpr int kMaxSweeps = 80;
 constexpr double kTrustedSpread = 1e5;
 
 struct Eigenvalue {
+  std::complex<double> value;
   double log_modulus;
-  double phase;
   double log_error;
 };
+
+// scale * value, where the scale, given by its logarithm, may be beyond the range of doubles.
+std::complex<double> scaled(std::complex<double> value, double log_scale) {
+  if (log_scale == 0.0) return value;
+  const double modulus = std::exp(std::log(std::abs(value)) + log_scale);
+  const double phase = std::arg(value);
+  // Purely real values stay so: no infinity times zero where the modulus overflows.
+  if (value.imag() == 0.0) return {value.real() < 0.0 ? -modulus : modulus, 0.0};
+  return {modulus * std::cos(phase), modulus * std::sin(phase)};
+}
 
 // Eigenvalues of scale * matrix with first-order error bars: eps times the size of the product times
 // the eigenvalue's condition number, capped for defective ones at the M-th root (Golub, Van Loan,
@@ -32,7 +41,7 @@ std::vector<Eigenvalue> eigenvalues(const Matrix& matrix, double log_scale, doub
   std::vector<Eigenvalue> result;
   if (n == 1) {
     const double x = matrix(0, 0);
-    result.push_back({std::log(std::abs(x)) + log_scale, x < 0.0 ? std::numbers::pi : 0.0,
+    result.push_back({scaled(x, log_scale), std::log(std::abs(x)) + log_scale,
                       x == 0.0 ? 0.0 : relative_error});
     return result;
   }
@@ -47,7 +56,7 @@ std::vector<Eigenvalue> eigenvalues(const Matrix& matrix, double log_scale, doub
     double error = relative_error * size * condition;
     if (!(error < defective)) error = defective;
     const double modulus = std::abs(values(i));
-    result.push_back({std::log(modulus) + log_scale, std::arg(values(i)),
+    result.push_back({scaled(values(i), log_scale), std::log(modulus) + log_scale,
                       modulus > 0.0 ? error / modulus : 0.0});
   }
   return result;
@@ -63,7 +72,7 @@ std::vector<Eigenvalue> cluster_eigenvalues(const std::vector<Matrix>& factors,
     product = factor.block(first, first, n, n) * product;
     const double size = product.cwiseAbs().maxCoeff();
     if (size == 0.0) break;
-    if (n == 1 || size > 1e100 || size < 1e-100) {
+    if (size > 1e100 || size < 1e-100) {
       product /= size;
       log_scale += std::log(size);
     }
@@ -121,17 +130,6 @@ Stability classify(const std::vector<Eigenvalue>& eigenvalues) {
   return any_outside ? Stability::unstable : Stability::stable;
 }
 
-std::complex<double> from_polar(double log_modulus, double phase) {
-  const double modulus = std::exp(log_modulus);
-  if (phase == 0.0) return {modulus, 0.0};
-  if (phase == std::numbers::pi || phase == -std::numbers::pi) return {-modulus, 0.0};
-  if (!std::isfinite(modulus)) {
-    // cos and sin of a floating-point angle are never exactly zero here, so no inf * 0.
-    return {modulus * std::cos(phase), modulus * std::sin(phase)};
-  }
-  return std::polar(modulus, phase);
-}
-
 }  // namespace
 
 Multipliers multipliers(const std::vector<Matrix>& jacobians) {
@@ -153,7 +151,7 @@ Multipliers multipliers(const std::vector<Matrix>& jacobians) {
     found = eigenvalues(product, 0.0, std::min(relative, 1.0));
   }
   double smallest = std::numeric_limits<double>::infinity();
-  for (const Eigenvalue& e : found) smallest = std::min(smallest, std::exp(e.log_modulus));
+  for (const Eigenvalue& e : found) smallest = std::min(smallest, std::abs(e.value));
   if (jacobians.size() > 1 && (found.empty() || !(growth <= kTrustedSpread * smallest))) {
     found = periodic_eigenvalues(jacobians);
   }
@@ -167,11 +165,11 @@ Multipliers multipliers(const std::vector<Matrix>& jacobians) {
   result.log_errors.resize(m);
   for (Index i = 0; i < m; ++i) {
     const Eigenvalue& e = found[static_cast<std::size_t>(i)];
-    result.values(i) = from_polar(e.log_modulus, e.phase);
+    result.values(i) = e.value;
     result.log_moduli(i) = e.log_modulus;
     result.log_errors(i) = e.log_error;
   }
-  result.spectral_radius = std::exp(result.log_moduli(0));
+  result.spectral_radius = std::abs(result.values(0));
   result.stability = classify(found);
   return result;
 }

@@ -94,7 +94,9 @@ void list_exhaustively(SearchContext& context, const std::vector<Word>& regions,
   const double before = context.progress.fraction.load();
   const double share = 1.0 / static_cast<double>(context.options.orders.size());
 
+  // Candidates of each task, and how many itineraries the task had listed when it met them.
   std::vector<std::vector<Itinerary>> candidates(tasks.size());
+  std::vector<std::vector<std::int64_t>> positions(tasks.size());
   std::vector<std::int64_t> n_listed(tasks.size(), 0);
   std::atomic<std::int64_t> n_done{0};
   parallel_for(tasks.size(), context.options.n_threads, [&](std::size_t task, int thread) {
@@ -109,22 +111,35 @@ void list_exhaustively(SearchContext& context, const std::vector<Word>& regions,
         std::copy_n(regions.data() + colours[t] * words, words, itinerary.at(t));
       }
       const NewtonStatus status = kernel.iterate(itinerary.bits.data(), next.bits.data());
+      ++n_listed[task];
       if (status == NewtonStatus::settled || status == NewtonStatus::singular) {
         candidates[task].push_back(itinerary);
+        positions[task].push_back(n_listed[task]);
       }
-      if (++n_listed[task] % stride != 0) return true;
+      if (n_listed[task] % stride != 0) return true;
       const std::int64_t done = n_done.fetch_add(stride) + stride;
       context.progress.n_solves.fetch_add(stride);
       context.progress.fraction.store(before + share * std::min(1.0, static_cast<double>(done) / total));
       return !context.control.stop_requested();
     });
   });
-  statistics.n_itineraries = std::accumulate(n_listed.begin(), n_listed.end(), std::int64_t{0});
-  statistics.n_solves = statistics.n_itineraries;
-  for (const std::vector<Itinerary>& found : candidates) {
-    statistics.n_solves += file_candidates(context, found);
+  std::vector<Itinerary> all;
+  for (const std::vector<Itinerary>& found : candidates) all.insert(all.end(), found.begin(), found.end());
+  const std::int64_t n_solved = file_candidates(context, all);
+  // Counts of the walk at the last candidate that was something, as if one thread had done it all.
+  std::int64_t listed = 0;
+  std::int64_t n_candidates = 0;
+  for (std::size_t task = 0; task < tasks.size(); ++task) {
+    for (std::size_t i = 0; i < candidates[task].size(); ++i) {
+      ++n_candidates;
+      const std::int32_t id = context.collection.lookup(candidates[task][i]);
+      if (id < 0 || context.collection.members()[static_cast<std::size_t>(id)].order() != order) continue;
+      statistics.n_solves_at_last_new = listed + positions[task][i] + n_candidates;
+    }
+    listed += n_listed[task];
   }
-  statistics.n_solves_at_last_new = statistics.n_solves;
+  statistics.n_itineraries = listed;
+  statistics.n_solves = listed + n_solved;
   for (Collection::Member& member : context.collection.members()) {
     if (member.order() == order) member.hits = 1;
   }

@@ -13,12 +13,13 @@ LargeKernel::LargeKernel(const CanonicalMap& map, Index order)
       order_(order),
       diagonal_a_(map.a().isDiagonal(0.0)),
       form_jacobian_(!map.w2_is_identity() && map.n_units() > map.n_states()),
-      product_(map.n_states(), map.n_states() + 1),
-      fresh_(map.n_states(), map.n_states() + 1),
+      product_(map.n_states() + 1, map.n_states()),
+      fresh_(map.n_states() + 1, map.n_states()),
       active_w1_(map.n_states(), map.n_units()),
-      active_w2_(map.n_units(), map.n_states()),
-      active_rows_(map.n_units(), map.n_states() + 1),
+      active_w2_(map.n_states(), map.n_units()),
+      active_rows_(map.n_states() + 1, map.n_units()),
       system_(map.n_states(), map.n_states()),
+      w2_transposed_(map.w2().transpose()),
       active_h2_(map.n_units()),
       z_(map.n_states()),
       p_(Vector::Zero((map.n_units() + 7) / 8 * 8)),
@@ -44,15 +45,9 @@ void LargeKernel::gather(const Word* region) {
   }
   if (map_.w2_is_identity()) return;
   for (std::size_t a = 0; a < active_.size(); ++a) {
-    active_w2_.row(static_cast<Index>(a)) = map_.w2().row(active_[a]);
+    active_w2_.col(static_cast<Index>(a)) = w2_transposed_.col(active_[a]);
     active_h2_(static_cast<Index>(a)) = map_.h2()(active_[a]);
   }
-}
-
-void LargeKernel::start(const Word* region) {
-  const Index m = map_.n_states();
-  product_.leftCols(m) = map_.jacobian(region);
-  product_.col(m) = map_.offset(region);
 }
 
 void LargeKernel::apply(const Word* region) {
@@ -60,32 +55,46 @@ void LargeKernel::apply(const Word* region) {
   gather(region);
   const auto n = static_cast<Index>(active_.size());
   const auto w1 = active_w1_.leftCols(n);
+  const auto w2 = active_w2_.leftCols(n);
   if (form_jacobian_) {
-    jacobian_ = map_.a();
-    jacobian_.noalias() += w1 * active_w2_.topRows(n);
-    fresh_.noalias() = jacobian_ * product_;
-    fresh_.col(m).noalias() += w1 * active_h2_.head(n);
+    jacobian_ = map_.a().transpose();
+    jacobian_.noalias() += w2 * w1.transpose();
+    fresh_.noalias() = product_ * jacobian_;
+    fresh_.row(m).noalias() += (w1 * active_h2_.head(n)).transpose();
   } else {
     if (diagonal_a_) {
-      fresh_.noalias() = map_.a().diagonal().asDiagonal() * product_;
+      for (Index i = 0; i < m; ++i) fresh_.col(i) = map_.a()(i, i) * product_.col(i);
     } else {
-      fresh_.noalias() = map_.a() * product_;
+      fresh_.noalias() = product_ * map_.a().transpose();
     }
-    auto rows = active_rows_.topRows(n);
+    auto rows = active_rows_.leftCols(n);
     if (map_.w2_is_identity()) {
-      for (Index c = 0; c <= m; ++c) {
-        const double* from = product_.col(c).data();
-        double* to = active_rows_.col(c).data();
-        for (std::size_t a = 0; a < active_.size(); ++a) to[a] = from[active_[a]];
-      }
+      for (Index a = 0; a < n; ++a) rows.col(a) = product_.col(active_[static_cast<std::size_t>(a)]);
     } else {
-      rows.noalias() = active_w2_.topRows(n) * product_;
-      rows.col(m) += active_h2_.head(n);
+      rows.noalias() = product_ * w2;
+      rows.row(m) += active_h2_.head(n).transpose();
     }
-    fresh_.noalias() += w1 * rows;
+    fresh_.noalias() += rows * w1.transpose();
   }
-  fresh_.col(m) += map_.h1();
+  fresh_.row(m) += map_.h1().transpose();
   product_.swap(fresh_);
+}
+
+void LargeKernel::start(const Word* region) {
+  const Index m = map_.n_states();
+  gather(region);
+  const auto n = static_cast<Index>(active_.size());
+  product_.topRows(m) = map_.a().transpose();
+  product_.row(m) = map_.h1().transpose();
+  if (map_.w2_is_identity()) {
+    for (Index a = 0; a < n; ++a) {
+      product_.row(active_[static_cast<std::size_t>(a)]) += active_w1_.col(a).transpose();
+    }
+  } else {
+    const auto w1 = active_w1_.leftCols(n);
+    product_.topRows(m).noalias() += active_w2_.leftCols(n) * w1.transpose();
+    product_.row(m).noalias() += (w1 * active_h2_.head(n)).transpose();
+  }
 }
 
 void LargeKernel::preactivate(const Vector& z) {
@@ -126,23 +135,24 @@ bool LargeKernel::read_itinerary(Vector& state, Index transient, Word* out) {
 NewtonStatus LargeKernel::iterate(const Word* itinerary, Word* next) {
   const Index m = map_.n_states();
   const auto words = static_cast<Index>(map_.words_per_region());
-  start(itinerary);
   double growth = 1.0;
+  start(itinerary);
   for (Index t = 1; t < order_; ++t) {
     apply(itinerary + t * words);
-    growth = std::max(growth, product_.leftCols(m).cwiseAbs().maxCoeff());
+    growth = std::max(growth, product_.topRows(m).cwiseAbs().maxCoeff());
     if (!(growth <= kProductLimit)) {
       return iterate_stably(map_, itinerary, order_, next);
     }
   }
-  system_ = -product_.leftCols(m);
+  system_ = -product_.topRows(m).transpose();
   system_.diagonal().array() += 1.0;
   const double size = system_.cwiseAbs().maxCoeff();
   lu_.compute(system_);
   if (!(lu_.matrixLU().diagonal().cwiseAbs().minCoeff() > 1e-13 * size)) {
     return NewtonStatus::singular;
   }
-  z_ = lu_.solve(product_.col(m));
+  z_ = product_.row(m).transpose();
+  z_ = lu_.solve(z_);
   const double largest = z_.cwiseAbs().maxCoeff();
   if (!(largest < 1e150)) return NewtonStatus::diverged;
   const double threshold = reach_.negligible(largest, growth);

@@ -16,11 +16,11 @@ class LargeKernel final : public NewtonKernel {
   double flops() const override;
 
  private:
-  // product_ = [J | c] of the first region.
-  void start(const Word* region);
-  // product_ = (map of the region) after product_.
-  void apply(const Word* region);
   void gather(const Word* region);
+  // product_ = the affine map of the region.
+  void start(const Word* region);
+  // Composes the affine map of the region after product_.
+  void apply(const Word* region);
   // p_ = W2 z + h2, and z = F(z) from it.
   void preactivate(const Vector& z);
   void advance(Vector& z);
@@ -32,9 +32,12 @@ class LargeKernel final : public NewtonKernel {
   // J = A + W1 D W2 costs nact M^2, applying the factors one after the other nact M (M+1): the
   // better way depends on which of H and M is larger.
   bool form_jacobian_;
-  Matrix product_, fresh_;            // M x (M + 1)
-  Matrix active_w1_, active_w2_;      // columns of W1 and rows of W2 of the active units
+  // The affine map so far, transposed: column i is row i of [J | c], so that the rows of active
+  // units are gathered by copying whole columns.
+  Matrix product_, fresh_;        // (M + 1) x M
+  Matrix active_w1_, active_w2_;  // columns of W1 and (transposed) rows of W2 of the active units
   Matrix active_rows_, jacobian_, system_;
+  Matrix w2_transposed_;
   Vector active_h2_, z_, p_;
   std::vector<Index> active_;
   Eigen::PartialPivLU<Matrix> lu_;

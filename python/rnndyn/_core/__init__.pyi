@@ -1,3 +1,6 @@
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,3 +35,19 @@ class CanonicalMap:
     def region(self, z: NDArray[np.float64]) -> NDArray[np.bool_]: ...
     def jacobian(self, region: NDArray[np.bool_]) -> NDArray[np.float64]: ...
     def offset(self, region: NDArray[np.bool_]) -> NDArray[np.float64]: ...
+
+def solve_cycle(map: CanonicalMap, itinerary: NDArray[np.bool_]) -> dict[str, Any]: ...
+def find_cycles(
+    map: CanonicalMap,
+    orders: Sequence[int],
+    method: str = "auto",
+    seed: int = 0,
+    max_restarts: int | None = None,
+    max_iterations: int | None = None,
+    box_lower: NDArray[np.float64] | None = None,
+    box_upper: NDArray[np.float64] | None = None,
+    n_threads: int = 1,
+    time_limit: float | None = None,
+    observer: Callable[[int, int, int, int, float], object] | None = None,
+) -> dict[str, Any]: ...
+def philox(key: Sequence[int], counter: Sequence[int], n: int) -> NDArray[np.uint64]: ...
