@@ -1,0 +1,99 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "cycles/block_cyclic.hpp"
+#include "networks.hpp"
+#include "rnndyn/cycles.hpp"
+
+using namespace rnndyn;
+using namespace rnndyn::testing;
+
+TEST_CASE("block cyclic elimination equals the dense solution") {
+  for (std::uint64_t trial = 0; trial < 100; ++trial) {
+    RandomStream stream(11, 0, trial);
+    const auto m = 1 + static_cast<Index>(stream.below(4));
+    const auto n = 1 + static_cast<Index>(stream.below(5));
+    std::vector<Matrix> blocks;
+    Matrix dense = Matrix::Zero(n * m, n * m);
+    for (Index s = 0; s < n; ++s) {
+      blocks.push_back(random_matrix(stream, m, m));
+      dense.block(s * m, s * m, m, m) -= blocks.back();
+      dense.block(s * m, ((s + 1) % n) * m, m, m) += Matrix::Identity(m, m);
+    }
+    const Matrix f = random_matrix(stream, n * m, 2);
+    const Matrix expected = dense.fullPivLu().solve(f);
+    CHECK((BlockCyclic(blocks).solve(f) - expected).norm() < 1e-9 * (1.0 + expected.norm()));
+  }
+}
+
+TEST_CASE("cycles of the tent map are where they must be") {
+  const Candidate two = solve_cycle(tent_map(), itinerary({1, 0}));
+  REQUIRE(two.kind == CandidateKind::cycle);
+  CHECK(two.cycle->itinerary == itinerary({0, 1}));
+  CHECK(two.cycle->points(0, 0) == doctest::Approx(-0.2));
+  CHECK(two.cycle->points(0, 1) == doctest::Approx(0.6));
+  CHECK(two.cycle->certified);
+  CHECK(two.cycle->error_bound < 1e-15);
+  CHECK(two.cycle->margin == doctest::Approx(0.2));
+  CHECK(two.cycle->multipliers.values(0) == std::complex<double>(-4.0, 0.0));
+  // Twice the same cycle is that cycle.
+  CHECK(solve_cycle(tent_map(), itinerary({0, 1, 0, 1})).cycle->itinerary.order == 2);
+}
+
+TEST_CASE("a line of fixed points, clipped to its half line") {
+  const CanonicalMap relu = plrnn(Matrix::Zero(1, 1), Matrix::Identity(1, 1), Vector::Zero(1));
+  const Candidate line = solve_cycle(relu, itinerary({1}));
+  REQUIRE(line.kind == CandidateKind::continuum);
+  CHECK(line.continuum->points(0, 0) + line.continuum->extent(0, 0) == doctest::Approx(0.0));
+  CHECK(std::isinf(line.continuum->extent(0, 1)));
+  const Candidate origin = solve_cycle(relu, itinerary({0}));
+  REQUIRE(origin.kind == CandidateKind::cycle);
+  CHECK(origin.cycle->on_border);
+  CHECK(contains(*line.continuum, relu, origin.cycle->points));
+  const CanonicalMap shifted = plrnn(Matrix::Identity(1, 1), Matrix::Zero(1, 1), Vector::Ones(1));
+  CHECK(solve_cycle(shifted, itinerary({0})).kind == CandidateKind::none);
+}
+
+TEST_CASE("multipliers of a long product with known triangular factors") {
+  // J_t = Q_{t+1} T_t Q_t^T with orthogonal Q and triangular T: the multipliers are the products
+  // of the diagonals, here spread over hundreds of orders of magnitude.
+  const Index m = 6;
+  const int k = 300;
+  RandomStream stream(5, 0, 0);
+  const Matrix first = random_matrix(stream, m, m).householderQr().householderQ();
+  Matrix frame = first;
+  Vector expected = Vector::Zero(m);
+  std::vector<Matrix> jacobians;
+  for (int t = 0; t < k; ++t) {
+    Matrix triangle = 0.3 * random_matrix(stream, m, m).triangularView<Eigen::StrictlyUpper>().toDenseMatrix();
+    for (Index i = 0; i < m; ++i) {
+      triangle(i, i) = std::exp(1.5 - static_cast<double>(i) + 0.3 * stream.normal());
+      expected(i) += std::log(triangle(i, i));
+    }
+    const Matrix next =
+        t + 1 == k ? first : Matrix(random_matrix(stream, m, m).householderQr().householderQ());
+    jacobians.push_back(next * triangle * frame.transpose());
+    frame = next;
+  }
+  const Multipliers found = multipliers(jacobians);
+  CHECK((found.log_moduli - expected).cwiseAbs().maxCoeff() < 1e-9);
+  CHECK(found.stability == Stability::saddle);
+  CHECK(std::isfinite(found.spectral_radius));
+}
+
+TEST_CASE("stability is told apart, and left open on the unit circle") {
+  const auto stability = [](std::initializer_list<double> diagonal) {
+    Vector d(static_cast<Index>(diagonal.size()));
+    std::copy(diagonal.begin(), diagonal.end(), d.begin());
+    return multipliers({Matrix(d.asDiagonal())}).stability;
+  };
+  CHECK(stability({0.5, -0.9}) == Stability::stable);
+  CHECK(stability({0.5, -1.1}) == Stability::saddle);
+  CHECK(stability({1.5, -1.1}) == Stability::unstable);
+  CHECK(stability({1.0, 0.1}) == Stability::nonhyperbolic);
+  CHECK(stability({0.0, 0.0}) == Stability::stable);
+  Matrix rotation(2, 2);
+  rotation << 0.6, -0.8, 0.8, 0.6;
+  CHECK(multipliers({rotation}).stability == Stability::nonhyperbolic);
+}
