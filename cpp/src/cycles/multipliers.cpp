@@ -9,11 +9,16 @@ namespace rnndyn {
 namespace {
 
 constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
-// Sweeps stop when neighbouring blocks are separated to this, or at the cap: what is not separated
-// after n sweeps differs by less than a factor eps^(-1/n), and such a cluster's product loses no
-// digits to the spread of its moduli.
+// Neighbouring blocks count as separated when the closing rotation couples them by less than this.
 constexpr double kSeparated = 1e-14;
+// Sweeps go on until no unseparated cluster spreads its moduli by more than this factor: the product
+// of such a cluster keeps its digits, be it a complex pair or a crowd of close moduli.
+constexpr double kClusterSpread = 1e3;
+// After n sweeps what is still together differs by less than a factor eps^(-1/n). The cap bounds the
+// time for many states; the error bars then say what is left.
 constexpr int kMaxSweeps = 80;
+constexpr int kMinSweeps = 12;
+constexpr double kSweepBudget = 2e9;  // operations
 // The formed product is trusted while its spread costs fewer digits than this.
 constexpr double kTrustedSpread = 1e5;
 
@@ -82,32 +87,50 @@ std::vector<Eigenvalue> cluster_eigenvalues(const std::vector<Matrix>& factors,
   return eigenvalues(product, log_scale, 4.0 * steps * kEpsilon);
 }
 
+// First indices of the diagonal blocks of a nearly block diagonal orthogonal matrix, then its size.
+std::vector<Index> clusters(const Matrix& closing) {
+  const Index m = closing.rows();
+  std::vector<Index> borders{0};
+  for (Index i = 1; i < m; ++i) {
+    const double coupling = std::max(closing.block(i, 0, m - i, i).cwiseAbs().maxCoeff(),
+                                     closing.block(0, i, i, m - i).cwiseAbs().maxCoeff());
+    if (coupling < kSeparated) borders.push_back(i);
+  }
+  borders.push_back(m);
+  return borders;
+}
+
 // QR sweeps around the cycle (orthogonal iteration on the product, which is never formed): with
 // Q_{t+1} R_t = J_t Q_t the frames turn until the product is block triangular in Q_0.
 std::vector<Eigenvalue> periodic_eigenvalues(const std::vector<Matrix>& jacobians) {
   const Index m = jacobians.front().rows();
+  const double sweep_cost =
+      6.0 * static_cast<double>(jacobians.size()) * std::pow(static_cast<double>(m), 3);
+  const int max_sweeps = static_cast<int>(
+      std::clamp(kSweepBudget / sweep_cost, static_cast<double>(kMinSweeps), static_cast<double>(kMaxSweeps)));
   Matrix frame = Matrix::Identity(m, m);
   std::vector<Matrix> factors(jacobians.size());
   Matrix closing;
-  std::vector<Index> borders;  // first index of each cluster
-  for (int sweep = 1; sweep <= kMaxSweeps; ++sweep) {
+  std::vector<Index> borders;  // first index of each cluster, then m
+  for (int sweep = 1; sweep <= max_sweeps; ++sweep) {
     const Matrix before = frame;
+    Vector log_moduli = Vector::Zero(m);
     for (std::size_t t = 0; t < jacobians.size(); ++t) {
       const Eigen::HouseholderQR<Matrix> qr(jacobians[t] * frame);
       factors[t] = qr.matrixQR().triangularView<Eigen::Upper>();
       frame = qr.householderQ();
+      log_moduli.array() += factors[t].diagonal().array().abs().log();
     }
     closing.noalias() = before.transpose() * frame;
-    // A border before index i is allowed where the closing rotation does not couple across it.
-    borders.assign(1, 0);
-    for (Index i = 1; i < m; ++i) {
-      const double coupling = std::max(closing.block(i, 0, m - i, i).cwiseAbs().maxCoeff(),
-                                       closing.block(0, i, i, m - i).cwiseAbs().maxCoeff());
-      if (coupling < kSeparated) borders.push_back(i);
+    borders = clusters(closing);
+    bool done = sweep >= 3;
+    for (std::size_t b = 0; b + 1 < borders.size() && done; ++b) {
+      const auto cluster = log_moduli.segment(borders[b], borders[b + 1] - borders[b]);
+      // Written so that a cluster of several zeros (-inf minus -inf) counts as narrow.
+      done = !(cluster.maxCoeff() - cluster.minCoeff() > std::log(kClusterSpread));
     }
-    if (static_cast<Index>(borders.size()) == m) break;
+    if (done) break;
   }
-  borders.push_back(m);
   std::vector<Eigenvalue> result;
   for (std::size_t b = 0; b + 1 < borders.size(); ++b) {
     for (const Eigenvalue& e : cluster_eigenvalues(factors, closing, borders[b], borders[b + 1])) {

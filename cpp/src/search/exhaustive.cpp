@@ -99,7 +99,8 @@ void list_exhaustively(SearchContext& context, const std::vector<Word>& regions,
   std::vector<std::vector<std::int64_t>> positions(tasks.size());
   std::vector<std::int64_t> n_listed(tasks.size(), 0);
   std::atomic<std::int64_t> n_done{0};
-  parallel_for(tasks.size(), context.options.n_threads, [&](std::size_t task, int thread) {
+  const bool small = total * kernels.front()->flops() < 1e6;  // not worth waking threads for
+  parallel_for(tasks.size(), small ? 1 : context.options.n_threads, [&](std::size_t task, int thread) {
     NewtonKernel& kernel = *kernels[static_cast<std::size_t>(thread)];
     NecklaceWalk walk(n_regions, order);
     Itinerary itinerary(order, words);

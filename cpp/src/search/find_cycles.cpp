@@ -62,7 +62,8 @@ std::int64_t file_candidates(SearchContext& context, const std::vector<Itinerary
   }
   std::vector<Candidate> answers(fresh.size());
   std::vector<char> done(fresh.size(), 0);
-  parallel_for(fresh.size(), context.options.n_threads, [&](std::size_t i, int /*thread*/) {
+  const int n_threads = fresh.size() < 4 ? 1 : context.options.n_threads;
+  parallel_for(fresh.size(), n_threads, [&](std::size_t i, int /*thread*/) {
     if (context.control.stop_requested()) return;
     answers[i] = solve_cycle(context.map, *fresh[i]);
     done[i] = 1;

@@ -14,6 +14,9 @@ constexpr std::int64_t kDefaultIterations = 60;
 constexpr std::int64_t kMinRestarts = 400;
 constexpr double kPatience = 1.0;
 
+constexpr double kTypicalSolves = 4.0;  // of a restart
+constexpr double kWorthThreads = 1e6;   // operations
+
 struct Restart {
   StartSource source = StartSource::random_bits;
   Itinerary itinerary;                   // where it starts (neighbours), then where it settled
@@ -53,7 +56,7 @@ class HeuristicSearch {
       std::vector<Restart> batch = make_batch();
       const std::uint64_t first = next_restart_;
       next_restart_ += batch.size();
-      parallel_for(batch.size(), context_.options.n_threads, [&](std::size_t i, int thread) {
+      parallel_for(batch.size(), threads_for(batch.size()), [&](std::size_t i, int thread) {
         run_restart(batch[i], first + i, *kernels_[static_cast<std::size_t>(thread)]);
       });
       merge(batch);
@@ -66,6 +69,13 @@ class HeuristicSearch {
     if (context_.options.max_restarts) return *context_.options.max_restarts;
     return std::max(kMinRestarts,
                     static_cast<std::int64_t>(kPatience * static_cast<double>(last_new_)));
+  }
+
+  // Waking threads for a batch that takes microseconds costs more than it brings, most of all on a
+  // busy machine. The result is the same either way.
+  int threads_for(std::size_t batch_size) const {
+    const double work = static_cast<double>(batch_size) * kTypicalSolves * kernels_.front()->flops();
+    return work < kWorthThreads ? 1 : context_.options.n_threads;
   }
 
   // Small batches first, so that what they teach is used soon; larger ones later, for many threads.
