@@ -1,0 +1,80 @@
+"""The PLRNN with mean-centred units."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnndyn.models._base import ModelWithInput
+from rnndyn.models._canonical import CanonicalForm, as_matrix
+from rnndyn.models._declarations import Parameter
+
+
+class MeanCenteredPLRNN(ModelWithInput):
+    """Piecewise-linear recurrent neural network whose units see the deviation from the mean state.
+
+    ``F(z) = A z + W relu(z - mean(z)) + h``, plus a constant external input ``C s`` where one is
+    given; mean(z) is the mean over the M states.
+
+    Parameters
+    ----------
+    A : (M,) or (M, M) array_like
+        Linear self-connections. A vector is the diagonal of a diagonal matrix.
+    W : (M, M) array_like
+        Weights between the rectified deviations.
+    h : (M,) array_like
+        Bias.
+    C : (M, K) array_like, optional
+        Weights of the external input; together with `s`.
+    s : (K,) array_like, optional
+        The constant external input.
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit or a value is not finite; the message names the argument.
+    TypeError
+        If a value is not a real number.
+
+    Notes
+    -----
+    Canonical form: W1 = W, W2 = I - 1 1ᵀ / M, h1 = h + C s, h2 = 0, so H = M. All pre-activations
+    sum to 0, so no region has every unit on.
+
+    References
+    ----------
+    M. Brenner, F. Hess, J. M. Mikhaeil, L. F. Bereska, Z. Monfared, P.-C. Kuo, D. Durstewitz,
+    "Tractable dendritic RNNs for reconstructing nonlinear dynamical systems", ICML 2022.
+
+    Examples
+    --------
+    >>> import rnndyn as rd
+    >>> model = rd.MeanCenteredPLRNN(A=[0.5, 0.5], W=[[0.0, -1.0], [1.0, 0.0]], h=[0.0, 0.0])
+    >>> model
+    MeanCenteredPLRNN(n_states=2, n_units=2)
+    >>> model.step([3.0, 1.0])
+    array([1.5, 1.5])
+    """
+
+    A = Parameter(("M",), ("M", "M"))
+    W = Parameter(("M", "M"))
+    h = Parameter(("M",))
+
+    def __init__(
+        self,
+        A: ArrayLike,
+        W: ArrayLike,
+        h: ArrayLike,
+        *,
+        C: ArrayLike | None = None,
+        s: ArrayLike | None = None,
+    ) -> None:
+        super().__init__(A=A, W=W, h=h, C=C, s=s)
+
+    def _canonical_form(self) -> CanonicalForm:
+        n_states = self.h.size
+        return CanonicalForm(
+            A=as_matrix(self.A),
+            W1=self.W,
+            W2=np.eye(n_states) - 1.0 / n_states,
+            h1=self._with_input(self.h),
+            h2=np.zeros(n_states),
+        )

@@ -1,0 +1,172 @@
+"""Random models of every family, and the comparison of a model with its family's own equation."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnndyn import models
+
+Array = NDArray[np.float64]
+
+
+@dataclass
+class Draw:
+    """Sizes and numbers of one random model."""
+
+    rng: np.random.Generator
+    n_states: int
+    n_hidden: int
+    diagonal: bool
+    driven: bool
+
+    def array(self, *shape: int) -> Array:
+        return self.rng.normal(size=shape)
+
+    def state_matrix(self) -> Array:
+        """A as a vector or a matrix."""
+        return self.array(*[self.n_states] * (1 if self.diagonal else 2))
+
+    def external_input(self) -> dict[str, Array]:
+        """C and s, or nothing."""
+        if not self.driven:
+            return {}
+        n_inputs = int(self.rng.integers(1, 4))
+        return {"C": self.array(self.n_states, n_inputs), "s": self.array(n_inputs)}
+
+    def slope(self, n_units: int) -> Array:
+        """One slope or one for each unit, also outside [0, 1]."""
+        return self.array(n_units) if self.rng.random() < 0.5 else self.array()
+
+
+def draws(count: int = 40, seed: int = 0) -> Iterator[Draw]:
+    """Random sizes; the smallest ones come first."""
+    for number in range(count):
+        rng = np.random.default_rng([seed, number])
+        largest = 1 if number < 8 else 9
+        yield Draw(
+            rng,
+            n_states=int(rng.integers(1, largest + 1)),
+            n_hidden=int(rng.integers(0, largest + 1)),
+            diagonal=number % 2 == 0,
+            driven=number % 4 < 2,
+        )
+
+
+def dense(A: Array) -> Array:
+    """A as a matrix, written out."""
+    if A.ndim == 2:
+        return A
+    matrix = np.zeros((A.size, A.size))
+    for i, value in enumerate(A):
+        matrix[i, i] = value
+    return matrix
+
+
+def input_of(values: dict[str, Any]) -> Array | float:
+    """C s, or 0 where there is none."""
+    return values["C"] @ values["s"] if "C" in values else 0.0
+
+
+def assert_is_the_map(
+    model: models.PiecewiseLinearModel,
+    values: dict[str, Any],
+    equation: Callable[[dict[str, Any], Array], Array],
+    preactivation: Callable[[dict[str, Any], Array], Array],
+    rng: np.random.Generator,
+) -> None:
+    """Compare steps, regions and Jacobians with a family's own equation at random states."""
+    states = 3.0 * rng.normal(size=(20, model.n_states))
+    expected = np.array([equation(values, z) for z in states])
+    scale = 1.0 + np.abs(expected).max()
+    np.testing.assert_allclose(model.step(states), expected, rtol=0, atol=1e-12 * scale)
+
+    arguments = np.array([preactivation(values, z) for z in states]).reshape(len(states), -1)
+    np.testing.assert_allclose(model.preactivation(states), arguments, rtol=0, atol=1e-12 * scale)
+    np.testing.assert_array_equal(model.region(states), arguments > 0.0)
+    assert model.n_units == arguments.shape[1]
+
+    # Inside a region the map is affine, so a difference quotient has no truncation error.
+    offset = 1e-3
+    n_inside = 0
+    for z, p in zip(states, arguments, strict=True):
+        if np.abs(p).min(initial=np.inf) < 1e-2 * (1.0 + np.abs(model.canonical.W2).max(initial=0)):
+            continue
+        n_inside += 1
+        quotient = np.array(
+            [
+                (equation(values, z + offset * unit) - equation(values, z - offset * unit))
+                / (2.0 * offset)
+                for unit in np.eye(z.size)
+            ]
+        ).T
+        np.testing.assert_allclose(model.jacobian(z), quotient, rtol=0, atol=1e-9 * scale)
+    assert n_inside > 0
+
+
+def _plrnn_arrays(draw: Draw) -> dict[str, Any]:
+    m = draw.n_states
+    return {
+        "A": draw.state_matrix(),
+        "W": draw.array(m, m),
+        "h": draw.array(m),
+        **draw.external_input(),
+    }
+
+
+def _shallow_arrays(draw: Draw) -> dict[str, Any]:
+    m, n = draw.n_states, draw.n_hidden
+    return {
+        "A": draw.state_matrix(),
+        "W1": draw.array(m, n),
+        "W2": draw.array(n, m),
+        "h1": draw.array(m),
+        "h2": draw.array(n),
+        **draw.external_input(),
+    }
+
+
+def _relu_arrays(draw: Draw) -> dict[str, Any]:
+    m = draw.n_states
+    return {"W_hh": draw.array(m, m), "b": draw.array(m), **draw.external_input()}
+
+
+def _dendritic_values(draw: Draw) -> dict[str, Any]:
+    n_branches = int(draw.rng.integers(1, 5))
+    return {
+        **_plrnn_arrays(draw),
+        "alpha": draw.array(n_branches),
+        "thresholds": draw.array(n_branches, draw.n_states),
+        "clipped": bool(draw.rng.integers(2)),
+    }
+
+
+def _map_arrays(draw: Draw) -> dict[str, Any]:
+    draw.driven = False
+    return _shallow_arrays(draw)
+
+
+#: Random constructor arguments by family.
+ARGUMENTS: dict[str, Callable[[Draw], dict[str, Any]]] = {
+    "PLRNN": _plrnn_arrays,
+    "MeanCenteredPLRNN": _plrnn_arrays,
+    "ALRNN": lambda draw: {
+        **_plrnn_arrays(draw),
+        "n_relu": int(draw.rng.integers(draw.n_states + 1)),
+    },
+    "DendriticPLRNN": _dendritic_values,
+    "ShallowPLRNN": _shallow_arrays,
+    "ClippedShallowPLRNN": _shallow_arrays,
+    "ReLURNN": _relu_arrays,
+    "LeakyPLRNN": lambda draw: {**_plrnn_arrays(draw), "slope": draw.slope(draw.n_states)},
+    "LeakyShallowPLRNN": lambda draw: {**_shallow_arrays(draw), "slope": draw.slope(draw.n_hidden)},
+    "LeakyReLURNN": lambda draw: {**_relu_arrays(draw), "slope": draw.slope(draw.n_states)},
+    "PiecewiseLinearMap": _map_arrays,
+}
+
+
+def random_model(family: str, draw: Draw) -> models.PiecewiseLinearModel:
+    """A random model of a family, built by its constructor."""
+    return models.FAMILIES[family](**ARGUMENTS[family](draw))
