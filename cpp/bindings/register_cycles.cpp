@@ -51,9 +51,10 @@ void register_cycles(py::module_& module) {
   module.def(
       "solve_cycle",
       [](const CanonicalMap& map, const BoolArray& bits) {
+        const std::vector<Word> packed = pack_itinerary(bits, map.n_units());
+        if (packed.empty()) throw std::invalid_argument("an itinerary needs at least one region");
         Itinerary itinerary(bits.shape(0), map.words_per_region());
-        itinerary.bits = pack_itinerary(bits, map.n_units());
-        if (itinerary.order < 1) throw std::invalid_argument("an itinerary needs a region");
+        itinerary.bits = packed;
         Candidate candidate;
         {
           const py::gil_scoped_release release;

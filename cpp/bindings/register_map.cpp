@@ -34,6 +34,14 @@ std::vector<Word> pack_region(const BoolArray& bits, Index n_units) {
   return packed;
 }
 
+// A state of the wrong length would be read past its end.
+const Vector& checked(const CanonicalMap& map, const Vector& z) {
+  if (z.size() != map.n_states()) {
+    throw std::invalid_argument("a state must have one entry per dimension of the map");
+  }
+  return z;
+}
+
 }  // namespace
 
 void register_map(py::module_& module) {
@@ -49,24 +57,25 @@ void register_map(py::module_& module) {
       .def_property_readonly("h2", [](const CanonicalMap& map) { return Vector(map.h2()); })
       .def(
           "preactivation",
-          [](const CanonicalMap& map, const Vector& z) { return map.preactivation(z); },
+          [](const CanonicalMap& map, const Vector& z) { return map.preactivation(checked(map, z)); },
           py::arg("z"))
       .def(
-          "step", [](const CanonicalMap& map, const Vector& z) { return map.step(z); },
+          "step", [](const CanonicalMap& map, const Vector& z) { return map.step(checked(map, z)); },
           py::arg("z"))
       .def(
           "orbit",
           [](const CanonicalMap& map, const Vector& z0, Index n_steps) {
+            if (n_steps < 0) throw std::invalid_argument("n_steps must not be negative");
             // Row per time step, as NumPy users index a time series.
             return Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>(
-                map.orbit(z0, n_steps).transpose());
+                map.orbit(checked(map, z0), n_steps).transpose());
           },
           py::arg("z0"), py::arg("n_steps"), py::call_guard<py::gil_scoped_release>())
       .def(
           "region",
           [](const CanonicalMap& map, const Vector& z) {
             std::vector<Word> packed(map.words_per_region());
-            map.region(z, packed.data());
+            map.region(checked(map, z), packed.data());
             BoolArray bits(map.n_units());
             unpack_region(packed.data(), map.n_units(), bits.mutable_data());
             return bits;

@@ -151,6 +151,14 @@ void register_search(py::module_& module) {
          std::optional<std::int64_t> max_iterations, const std::optional<Vector>& box_lower,
          const std::optional<Vector>& box_upper, int n_threads, std::optional<double> time_limit,
          const std::optional<py::function>& observer) {
+        for (const Index order : orders) {
+          if (order < 1) throw std::invalid_argument("orders must be at least 1");
+        }
+        for (const auto& corner : {box_lower, box_upper}) {
+          if (corner && corner->size() != map.n_states()) {
+            throw std::invalid_argument("a corner of the box must have one entry per state");
+          }
+        }
         SearchOptions options;
         options.orders = orders;
         options.method = method_from(method);

@@ -31,8 +31,9 @@ BlockCyclic::BlockCyclic(std::vector<Matrix> blocks)
   closing_qr_.compute(closing_);
 }
 
-Eigen::BDCSVD<Matrix> BlockCyclic::closing_svd() const {
-  return Eigen::BDCSVD<Matrix>(closing_, Eigen::ComputeFullU | Eigen::ComputeFullV);
+const Eigen::BDCSVD<Matrix>& BlockCyclic::closing_svd() const {
+  if (!closing_svd_) closing_svd_.emplace(closing_, Eigen::ComputeFullU | Eigen::ComputeFullV);
+  return *closing_svd_;
 }
 
 Matrix BlockCyclic::eliminate(const Matrix& f, std::vector<Matrix>& tops) const {
@@ -70,7 +71,7 @@ Matrix BlockCyclic::solve(const Matrix& f, Index nullity) const {
     }
     z.topRows(m_) = closing_qr_.solve(rest);
   } else {
-    const auto svd = closing_svd();
+    const auto& svd = closing_svd();
     const Index rank = m_ - nullity;
     const Matrix scaled = (svd.matrixU().leftCols(rank).adjoint() * rest).array().colwise() /
                           svd.singularValues().head(rank).array();

@@ -1,6 +1,7 @@
 // Stable solution of z_{s+1} - P_s z_s = f_s around a cycle of S blocks (z_S = z_0).
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "rnndyn/map.hpp"
@@ -21,8 +22,8 @@ class BlockCyclic {
   Matrix solve(const Matrix& f, Index nullity = 0) const;
 
   // Of the M x M system left for z_0, which is singular exactly when the whole system is. Computed
-  // anew at each call: only singular systems ask.
-  Eigen::BDCSVD<Matrix> closing_svd() const;
+  // when first asked for, as only singular systems do; one object serves one thread.
+  const Eigen::BDCSVD<Matrix>& closing_svd() const;
   // Solutions of the homogeneous system for the smallest `d` singular values: one column each,
   // stacked as in solve(). At z_0 the columns are orthonormal.
   Matrix null_space(Index d) const;
@@ -42,6 +43,7 @@ class BlockCyclic {
   std::vector<Step> steps_;
   Matrix closing_;  // of the system left for z_0
   Eigen::ColPivHouseholderQR<Matrix> closing_qr_;
+  mutable std::optional<Eigen::BDCSVD<Matrix>> closing_svd_;
   std::size_t n_blocks_;
 };
 

@@ -21,6 +21,7 @@ struct Restart {
   StartSource source = StartSource::random_bits;
   Itinerary itinerary;                   // where it starts (neighbours), then where it settled
   std::vector<std::uint64_t> visited;    // hashes of the itineraries solved
+  std::vector<Itinerary> singular;       // of these, those that may hold a continuum
   std::int64_t n_solves = 0;
   std::int32_t outcome = Collection::kRejected;  // kUnknown: settled on `itinerary`
   bool finished = false;
@@ -126,10 +127,11 @@ class HeuristicSearch {
       ++restart.n_solves;
       const NewtonStatus status =
           kernel.iterate(restart.itinerary.bits.data(), next.bits.data());
-      if (status == NewtonStatus::settled || status == NewtonStatus::singular) {
+      if (status == NewtonStatus::settled) {
         restart.outcome = Collection::kUnknown;
         break;
       }
+      if (status == NewtonStatus::singular) restart.singular.push_back(restart.itinerary);
       if (status == NewtonStatus::diverged) break;
       restart.itinerary.bits.swap(next.bits);
     }
@@ -139,6 +141,10 @@ class HeuristicSearch {
   void merge(std::vector<Restart>& batch) {
     std::vector<Itinerary> settled;
     for (Restart& restart : batch) {
+      for (Itinerary& itinerary : restart.singular) {
+        itinerary = canonical_rotation(itinerary);
+        settled.push_back(itinerary);
+      }
       if (restart.outcome != Collection::kUnknown) continue;
       restart.itinerary = canonical_rotation(restart.itinerary);
       settled.push_back(restart.itinerary);
@@ -148,30 +154,41 @@ class HeuristicSearch {
     std::vector<char> announced(context_.collection.members().size(), 0);
     for (Restart& restart : batch) {
       if (!restart.finished) continue;
+      // Every member the restart came by: continua on the way, and what it settled on.
+      std::vector<std::int32_t> reached;
+      for (const Itinerary& itinerary : restart.singular) {
+        reached.push_back(context_.collection.lookup(itinerary));
+      }
       if (restart.outcome == Collection::kUnknown) {
         restart.outcome = context_.collection.lookup(restart.itinerary);
         if (restart.outcome == Collection::kUnknown) continue;  // stopped before it was verified
       }
-      for (const std::uint64_t hash : restart.visited) visited_.insert(hash, restart.outcome);
+      reached.push_back(restart.outcome);
+      std::sort(reached.begin(), reached.end());
+      reached.erase(std::unique(reached.begin(), reached.end()), reached.end());
+      for (const std::uint64_t hash : restart.visited) visited_.insert(hash, reached.back());
+
       ++statistics_.n_restarts;
       statistics_.n_solves += restart.n_solves;
       const bool independent = restart.source != StartSource::neighbour;
       if (independent) ++since_new_;
-      bool hit = false;
-      bool fresh = false;
-      if (restart.outcome >= 0) {
-        const auto id = static_cast<std::size_t>(restart.outcome);
-        Collection::Member& member = context_.collection.members()[id];
-        hit = member.order() == order_;
-        fresh = restart.outcome >= n_known && announced[id] == 0;
-        announced[id] = 1;
-        if (hit) {
+      bool any_hit = false;
+      bool any_fresh = false;
+      for (const std::int32_t id : reached) {
+        if (id < 0) continue;
+        const auto at = static_cast<std::size_t>(id);
+        Collection::Member& member = context_.collection.members()[at];
+        const bool fresh = id >= n_known && announced[at] == 0;
+        announced[at] = 1;
+        if (member.order() == order_) {
           ++member.hits;
           member.independent += independent ? 1 : 0;
+          any_hit = true;
+          any_fresh = any_fresh || fresh;
         }
         if (fresh) welcome(member);
       }
-      if (independent) choice_.record(restart.source, restart.n_solves, hit, fresh && hit);
+      if (independent) choice_.record(restart.source, restart.n_solves, any_hit, any_fresh);
     }
     choice_.update();
     report();

@@ -149,7 +149,7 @@ NewtonStatus LargeKernel::iterate(const Word* itinerary, Word* next) {
   const double size = system_.cwiseAbs().maxCoeff();
   lu_.compute(system_);
   if (!(lu_.matrixLU().diagonal().cwiseAbs().minCoeff() > 1e-13 * size)) {
-    return NewtonStatus::singular;
+    return iterate_singular(map_, itinerary, order_, next);
   }
   z_ = product_.row(m).transpose();
   z_ = lu_.solve(z_);

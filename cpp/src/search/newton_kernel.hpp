@@ -12,7 +12,8 @@ namespace rnndyn {
 enum class NewtonStatus {
   settled,   // the candidate's orbit follows the itinerary it was solved for
   moved,     // it follows another one, written to `next`
-  singular,  // I - J is singular to working precision; `next` is not written
+  singular,  // I - J is singular to working precision: the itinerary may hold a continuum, wherever
+             // the orbit of its least-squares candidate, written to `next`, goes
   diverged   // candidate or orbit left the finite range; `next` is not written
 };
 
@@ -52,6 +53,10 @@ inline constexpr double kProductLimit = 1e7;
 // the solved point, so no error grows by more than a segment's share.
 NewtonStatus iterate_stably(const CanonicalMap& map, const Word* itinerary, Index order,
                             Word* next);
+
+// The least-squares candidate of a singular system. Returns `singular` or `diverged`.
+NewtonStatus iterate_singular(const CanonicalMap& map, const Word* itinerary, Index order,
+                              Word* next);
 
 // The largest that |W2 z + h2| can be is reach.scale * |z| + reach.shift in the maximum norm.
 struct PreactivationReach {

@@ -36,7 +36,7 @@ class SmallKernel final : public NewtonKernel {
     const double growth = compose(itinerary);
     if (!(growth <= kProductLimit)) return iterate_stably(map_, itinerary, order_, next);
     alignas(64) double z[kWidth] = {};
-    if (!solve(z)) return NewtonStatus::singular;
+    if (!solve(z)) return iterate_singular(map_, itinerary, order_, next);
     return follow(z, growth, itinerary, next);
   }
 
