@@ -1,0 +1,38 @@
+"""``python -m bench <name> [--quick]``."""
+
+import os
+import sys
+from pathlib import Path
+
+# Before NumPy loads its BLAS: both sides are measured on one thread of linear algebra, and the
+# package's own threads are asked for explicitly.
+for variable in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ[variable] = "1"
+
+ROOT = Path(__file__).resolve().parent.parent
+# The ground truth and the random networks are those of the tests.
+sys.path.insert(0, str(ROOT / "tests"))
+
+
+def main() -> None:
+    import argparse
+    import importlib
+
+    names = {
+        "search": "time and number of solves against Algorithm 1 in NumPy",
+        "scaling": "the published scaling figure: regions visited until the cycles are found",
+        "truth": "find_cycles against a list of all itineraries on thousands of random networks",
+    }
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    subparsers = parser.add_subparsers(dest="name", required=True, metavar="NAME")
+    modules = {}
+    for name, text in names.items():
+        subparser = subparsers.add_parser(name, help=text, description=text)
+        subparser.add_argument("--quick", action="store_true", help="a few rows in about a minute")
+        modules[name] = importlib.import_module(f"bench.{name}")
+        modules[name].add_arguments(subparser)
+    arguments = parser.parse_args()
+    modules[arguments.name].run(arguments)
+
+
+main()

@@ -1,0 +1,1 @@
+"""Pure-Python peers that the package is measured against."""

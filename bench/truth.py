@@ -1,0 +1,77 @@
+"""find_cycles against a list of all itineraries, on random networks of every family."""
+
+import argparse
+import time
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+
+import rnndyn as rd
+from bench.machine import print_machine
+from bench.table import format_seconds, print_table
+from reference import ExactMap, disagreements, false_claims
+from reference.enumeration import truths_of_orders
+from reference.networks import FAMILIES, orders_within_reach, random_network
+
+SHOWN_DISAGREEMENTS = 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--count", type=int, default=2000, help="networks of every family")
+    parser.add_argument("--first", type=int, default=0, help="number of the first network")
+    parser.add_argument("--log", type=Path, help="write all disagreements to this file")
+    parser.add_argument("--family", choices=FAMILIES, action="append", help="only this family")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    print_machine()
+    count = 50 if arguments.quick else arguments.count
+    numbers = range(arguments.first, arguments.first + count)
+    shown: list[str] = []
+    rows = []
+    for family in arguments.family or FAMILIES:
+        start = time.perf_counter()
+        totals: Counter[str] = Counter()
+        for number in numbers:
+            problems = _check(family, number, totals)
+            shown += [f"{family} {number}: {problem}" for problem in problems]
+        columns = ("cycles", "borders", "continua", "auto", "exhaustive", "false claims")
+        seconds = format_seconds(time.perf_counter() - start)
+        rows.append([family, count, *(totals[name] for name in columns), seconds])
+        print(f"{family}: {rows[-1][2:]}", flush=True)
+    print_table(
+        "find_cycles against all itineraries: half of the networks with real entries, half with\n"
+        "small integers and halves. Columns 'auto' and 'exhaustive' count networks on which the\n"
+        "method disagrees, 'false claims' those on which 'search' or 'scyfi' reports too much.",
+        ["family", "networks", "cycles", "on border", "continua", "auto", "exhaustive",
+         "false claims", "time"],
+        rows,
+    )  # fmt: skip
+    if arguments.log:
+        arguments.log.write_text("".join(f"{text}\n" for text in shown))
+    for text in shown[:SHOWN_DISAGREEMENTS]:
+        print(text)
+    if len(shown) > SHOWN_DISAGREEMENTS:
+        print(f"... and {len(shown) - SHOWN_DISAGREEMENTS} more: give --log FILE for all of them")
+    if shown:
+        raise SystemExit(1)
+
+
+def _check(family: str, number: int, totals: Counter[str]) -> list[str]:
+    model = random_network(family, number)
+    orders = orders_within_reach(model.canonical.n_units)
+    truths = truths_of_orders(model.canonical, orders)
+    for truth in truths:
+        totals["cycles"] += len(truth.cycles)
+        totals["borders"] += sum(cycle.on_border for cycle in truth.cycles)
+        totals["continua"] += len(truth.continua)
+    exact = ExactMap.of(model.canonical)
+    problems = []
+    for method in ("auto", "exhaustive", "search", "scyfi"):
+        found = rd.find_cycles(model, orders=orders, method=method, progress=False, n_threads=1)
+        reported = SimpleNamespace(cycles=list(found), continua=list(found.continua))
+        listed = method in ("auto", "exhaustive")
+        own = (disagreements if listed else false_claims)(exact, reported, truths)
+        totals[method if listed else "false claims"] += bool(own)
+        problems += [f"{method}: {text}" for text in own]
+    return problems
