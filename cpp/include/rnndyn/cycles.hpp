@@ -65,7 +65,11 @@ struct Candidate {
 // the smallest rotation, whichever rotation or repetition was asked for.
 Candidate solve_cycle(const CanonicalMap& map, const Itinerary& itinerary);
 
-// Whether the orbit of `cycle` belongs to `continuum`, within rounding.
+// A candidate on a border may be the end or a face of a larger continuum that lives on the
+// neighbouring regions. Returns the largest such continuum, else the candidate itself.
+Candidate enlarged(const CanonicalMap& map, Candidate candidate);
+
+// Whether the orbit through `points` belongs to `continuum`, within rounding.
 bool contains(const Continuum& continuum, const CanonicalMap& map, const Matrix& points);
 
 // The regions of the points with the true bits of irrelevant units, for showing to people.

@@ -12,6 +12,8 @@ namespace {
 // A singular system is known only to rounding, so its border decisions carry a tolerance, relative
 // to the size of the terms compared.
 constexpr double kTolerance = 1e-9;
+// Regions that meet at a border are tried in all combinations up to this many vanishing bits.
+constexpr std::size_t kMaxCombinedBits = 8;
 
 // An affine set of orbits z_t = points_t + directions_t a, a in R^d.
 struct AffineOrbits {
@@ -130,6 +132,46 @@ Index common_period(const AffineOrbits& orbits) {
   return k;
 }
 
+// The itineraries of the regions that meet at the points: all choices of the bits whose
+// pre-activation vanishes there, or, where these are many, the single changes and their opposite.
+std::vector<Itinerary> border_sides(const CanonicalMap& map, const Itinerary& itinerary,
+                                    const Matrix& points) {
+  std::vector<std::pair<Index, Index>> vanishing;
+  Itinerary all_set = itinerary;
+  for (Index t = 0; t < itinerary.order; ++t) {
+    const Vector p = map.preactivation(points.col(t));
+    const Vector size =
+        map.w2().cwiseAbs() * points.col(t).cwiseAbs() + map.h2().cwiseAbs();
+    for (Index i = 0; i < map.n_units(); ++i) {
+      if (!get_bit(map.relevant_units().data(), i)) continue;
+      const double tolerance =
+          kTolerance * std::max(size(i), 1e-3 * map.w2().row(i).cwiseAbs().sum());
+      if (std::abs(p(i)) > tolerance) continue;
+      vanishing.emplace_back(t, i);
+      set_bit(all_set.at(t), i, true);
+    }
+  }
+  std::vector<Itinerary> sides;
+  if (vanishing.size() <= kMaxCombinedBits) {
+    for (std::size_t code = 0; code < std::size_t{1} << vanishing.size(); ++code) {
+      sides.push_back(itinerary);
+      for (std::size_t v = 0; v < vanishing.size(); ++v) {
+        const auto [t, unit] = vanishing[v];
+        set_bit(sides.back().at(t), unit, ((code >> v) & 1U) != 0);
+      }
+    }
+    return sides;
+  }
+  sides = {itinerary, all_set};
+  for (const auto& [t, unit] : vanishing) {
+    for (const Itinerary& base : {itinerary, all_set}) {
+      sides.push_back(base);
+      set_bit(sides.back().at(t), unit, !get_bit(base.at(t), unit));
+    }
+  }
+  return sides;
+}
+
 }  // namespace
 
 Candidate solve_singular(const CanonicalMap& map, const Itinerary& wanted,
@@ -202,6 +244,33 @@ Candidate solve_singular(const CanonicalMap& map, const Itinerary& wanted,
   continuum.residual = cycle_residual(map, continuum.points);
   continuum.on_border = on_border;
   return candidate;
+}
+
+Candidate enlarged(const CanonicalMap& map, Candidate candidate) {
+  for (;;) {
+    const bool on_border = candidate.cycle ? candidate.cycle->on_border
+                                           : candidate.continuum && candidate.continuum->on_border;
+    if (!on_border || candidate.kind == CandidateKind::virtual_cycle) return candidate;
+    const Itinerary& itinerary =
+        candidate.cycle ? candidate.cycle->itinerary : candidate.continuum->itinerary;
+    const Matrix& points = candidate.cycle ? candidate.cycle->points : candidate.continuum->points;
+    const Index dimension = candidate.continuum ? candidate.continuum->basis.cols() : 0;
+    std::optional<Continuum> largest;
+    for (const Itinerary& sides : border_sides(map, itinerary, points)) {
+      const Itinerary turned = canonical_rotation(sides);
+      const CyclicSystem system(map, turned);
+      const Index nullity = system.nullity();
+      if (nullity <= (largest ? largest->basis.cols() : dimension)) continue;
+      const Candidate found = solve_singular(map, turned, system, nullity);
+      if (!found.continuum || found.continuum->itinerary.order != itinerary.order) continue;
+      if (found.continuum->basis.cols() <= (largest ? largest->basis.cols() : dimension)) continue;
+      if (contains(*found.continuum, map, points)) largest = found.continuum;
+    }
+    if (!largest) return candidate;
+    candidate.kind = CandidateKind::continuum;
+    candidate.cycle.reset();
+    candidate.continuum = std::move(largest);
+  }
 }
 
 bool contains(const Continuum& continuum, const CanonicalMap& map, const Matrix& points) {

@@ -65,7 +65,7 @@ std::int64_t file_candidates(SearchContext& context, const std::vector<Itinerary
   const int n_threads = fresh.size() < 4 ? 1 : context.options.n_threads;
   parallel_for(fresh.size(), n_threads, [&](std::size_t i, int /*thread*/) {
     if (context.control.stop_requested()) return;
-    answers[i] = solve_cycle(context.map, *fresh[i]);
+    answers[i] = enlarged(context.map, solve_cycle(context.map, *fresh[i]));
     done[i] = 1;
   });
   std::int64_t n_done = 0;
