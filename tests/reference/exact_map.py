@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from reference.filtering import relevant_units
 from reference.rational import (
     Matrix,
     Vector,
@@ -46,8 +47,7 @@ class ExactMap:
 
     @property
     def relevant_units(self) -> list[int]:
-        """Units that act on the state at all; the others have an all-zero column in W1."""
-        return [i for i in range(self.n_units) if any(row[i] for row in self.W1)]
+        return relevant_units(self)
 
     def preactivation(self, z: Vector) -> Vector:
         return add(apply(self.W2, z), self.h2)

@@ -25,12 +25,23 @@ def necklaces(n_letters: int, length: int) -> NDArray[np.int64]:
     return words[codes == rotated.min(axis=1)]
 
 
+def relevant_units(map_: Any) -> list[int]:
+    """Units that act on the state at all.
+
+    The others have an all-zero column in W1, or no input and a bias that keeps them off.
+    """
+    return [
+        i
+        for i in range(len(map_.h2))
+        if any(row[i] for row in map_.W1) and (any(map_.W2[i]) or map_.h2[i] > 0)
+    ]
+
+
 def all_regions(map_: Any) -> NDArray[np.bool_]:
     """One region for every setting of the relevant units; irrelevant units have bit 0."""
-    W1 = np.asarray(map_.W1)
-    relevant = np.flatnonzero((W1 != 0).any(axis=0))
+    relevant = np.array(relevant_units(map_), dtype=int)
     codes = np.arange(2**relevant.size)
-    regions = np.zeros((codes.size, W1.shape[1]), dtype=bool)
+    regions = np.zeros((codes.size, len(map_.h2)), dtype=bool)
     regions[:, relevant] = codes[:, None] >> np.arange(relevant.size) & 1
     return regions
 
@@ -73,7 +84,7 @@ def _may_be_real(
     amplification = size * np.abs(inverse).sum(axis=2).max(axis=1)
 
     # Signs count only for units that act on the state.
-    relevant = (W1 != 0).any(axis=0)
+    relevant = relevant_units(map_)
     z = np.einsum("nij,nj->ni", inverse, constant)
     gain = 1.0 + np.abs(W2).sum(axis=1).max(initial=0.0)
     scale = 1.0 + np.abs(h1).max(initial=0.0) + np.abs(h2).max(initial=0.0)

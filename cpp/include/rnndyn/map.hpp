@@ -42,8 +42,8 @@ class CanonicalMap {
   // W2 = I, as in the PLRNN: pre-activation and state are the same numbers.
   bool w2_is_identity() const { return w2_is_identity_; }
 
-  // Units that can change the map: their column of W1 is not zero. The borders of the other units
-  // are no borders of F, so no cycle is ever judged by them.
+  // Units that can change the map: their column of W1 is not zero, and they are not constantly off.
+  // The borders of the other units are no borders of F, so no cycle is ever judged by them.
   const std::vector<Word>& relevant_units() const { return relevant_; }
   Index n_relevant_units() const { return n_relevant_; }
 

@@ -57,7 +57,10 @@ Place place(const CanonicalMap& map, const Matrix& points, const Matrix& bounds,
     if (!map.w2_is_identity()) error += gamma * size;
     for (Index i = 0; i < map.n_units(); ++i) {
       if (!get_bit(map.relevant_units().data(), i)) continue;
-      margin = std::min(margin, std::abs(p(i)));
+      // A constant pre-activation keeps its sign; it is no distance to any border.
+      if (abs_w2.row(i).maxCoeff() > 0.0) {
+        margin = std::min(margin, std::abs(p(i)));
+      }
       if (std::abs(p(i)) <= error(i)) {
         set_bit(itinerary.at(t), i, false);
         result = Place::border;

@@ -44,7 +44,8 @@ CanonicalMap::CanonicalMap(Matrix a, Matrix w1, Matrix w2, Vector h1, Vector h2)
           "all parameters must be finite");
   w2_is_identity_ = h == m && w2_ == Matrix::Identity(m, m) && (h2_.array() == 0.0).all();
   for (Index i = 0; i < h; ++i) {
-    const bool matters = (w1_.col(i).array() != 0.0).any();
+    const bool constant = (w2_.row(i).array() == 0.0).all();
+    const bool matters = (w1_.col(i).array() != 0.0).any() && !(constant && h2_(i) <= 0.0);
     set_bit(relevant_.data(), i, matters);
     n_relevant_ += matters ? 1 : 0;
   }
