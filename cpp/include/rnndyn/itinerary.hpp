@@ -42,7 +42,8 @@ Index primitive_period(const Itinerary& itinerary);
 // The first `order` regions, or the itinerary repeated until it has `order` regions.
 Itinerary resized(const Itinerary& itinerary, Index order);
 
-std::uint64_t hash_words(const Word* words, std::size_t count);
+// Hash of `count` words that lie `stride` apart.
+std::uint64_t hash_words(const Word* words, std::size_t count, std::size_t stride = 1);
 struct ItineraryHash {
   std::size_t operator()(const Itinerary& itinerary) const {
     return static_cast<std::size_t>(hash_words(itinerary.bits.data(), itinerary.bits.size()));

@@ -68,11 +68,11 @@ Itinerary resized(const Itinerary& itinerary, Index order) {
   return result;
 }
 
-std::uint64_t hash_words(const Word* words, std::size_t count) {
+std::uint64_t hash_words(const Word* words, std::size_t count, std::size_t stride) {
   // Multiply-xorshift per word; constants are the 64-bit finaliser of splitmix64 (Steele 2014).
   std::uint64_t state = 0x9e3779b97f4a7c15ULL ^ count;
   for (std::size_t i = 0; i < count; ++i) {
-    state = (state ^ words[i]) * 0xbf58476d1ce4e5b9ULL;
+    state = (state ^ words[i * stride]) * 0xbf58476d1ce4e5b9ULL;
     state ^= state >> 29;
   }
   state *= 0x94d049bb133111ebULL;

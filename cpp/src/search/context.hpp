@@ -33,6 +33,12 @@ struct SearchContext {
   }
 };
 
+// One lane of an interleaved buffer as an itinerary, and back.
+Itinerary take_lane(const std::vector<Word>& buffer, std::size_t lane, std::size_t lanes,
+                    Index order, std::size_t words);
+void put_lane(const Itinerary& itinerary, std::vector<Word>& buffer, std::size_t lane,
+              std::size_t lanes);
+
 // Solves the candidates (smallest rotations) that have not been tried yet, in parallel, and files
 // them in the given order. Returns how many were solved; stops early when the control says so.
 std::int64_t file_candidates(SearchContext& context, const std::vector<Itinerary>& candidates);

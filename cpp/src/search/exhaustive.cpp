@@ -102,27 +102,41 @@ void list_exhaustively(SearchContext& context, const std::vector<Word>& regions,
   const bool small = total * kernels.front()->flops() < 1e6;  // not worth waking threads for
   parallel_for(tasks.size(), small ? 1 : context.options.n_threads, [&](std::size_t task, int thread) {
     NewtonKernel& kernel = *kernels[static_cast<std::size_t>(thread)];
+    const auto lanes = static_cast<std::size_t>(kernel.lanes());
     NecklaceWalk walk(n_regions, order);
-    Itinerary itinerary(order, words);
-    Itinerary next(order, words);
-    // The clock is read every so many solves, at least every millisecond or so.
-    const auto stride = static_cast<std::int64_t>(std::clamp(1e6 / kernel.flops(), 1.0, 1e3));
-    walk.complete(tasks[task], [&](const std::uint32_t* colours) {
-      for (Index t = 0; t < order; ++t) {
-        std::copy_n(regions.data() + colours[t] * words, words, itinerary.at(t));
-      }
-      const NewtonStatus status = kernel.iterate(itinerary.bits.data(), next.bits.data());
-      ++n_listed[task];
-      if (status == NewtonStatus::settled || status == NewtonStatus::singular) {
-        candidates[task].push_back(itinerary);
+    std::vector<Word> listed(static_cast<std::size_t>(order) * words * lanes, 0);
+    std::vector<Word> next(listed.size());
+    std::vector<NewtonStatus> status(lanes);
+    std::size_t filled = 0;
+    double since_check = 0.0;
+    const auto flush = [&]() {
+      kernel.iterate(listed.data(), next.data(), (1U << filled) - 1U, status.data());
+      for (std::size_t lane = 0; lane < filled; ++lane) {
+        ++n_listed[task];
+        if (status[lane] != NewtonStatus::settled && status[lane] != NewtonStatus::singular) continue;
+        candidates[task].push_back(take_lane(listed, lane, lanes, order, words));
         positions[task].push_back(n_listed[task]);
       }
-      if (n_listed[task] % stride != 0) return true;
-      const std::int64_t done = n_done.fetch_add(stride) + stride;
-      context.progress.n_solves.fetch_add(stride);
-      context.progress.fraction.store(before + share * std::min(1.0, static_cast<double>(done) / total));
+      n_done.fetch_add(static_cast<std::int64_t>(filled), std::memory_order_relaxed);
+      since_check += kernel.flops() * static_cast<double>(filled);
+      filled = 0;
+      if (since_check < 1e6) return true;  // look at the clock every millisecond or so
+      since_check = 0.0;
+      const auto done = n_done.load(std::memory_order_relaxed);
+      context.progress.n_solves.store(done);
+      context.progress.fraction.store(before +
+                                      share * std::min(1.0, static_cast<double>(done) / total));
       return !context.control.stop_requested();
+    };
+    const bool walked = walk.complete(tasks[task], [&](const std::uint32_t* colours) {
+      for (std::size_t t = 0; t < static_cast<std::size_t>(order); ++t) {
+        for (std::size_t w = 0; w < words; ++w) {
+          listed[(t * words + w) * lanes + filled] = regions[colours[t] * words + w];
+        }
+      }
+      return ++filled < lanes || flush();
     });
+    if (walked && filled > 0) flush();
   });
   std::vector<Itinerary> all;
   for (const std::vector<Itinerary>& found : candidates) all.insert(all.end(), found.begin(), found.end());

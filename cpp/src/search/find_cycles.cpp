@@ -47,6 +47,18 @@ class Alphabets {
 
 }  // namespace
 
+Itinerary take_lane(const std::vector<Word>& buffer, std::size_t lane, std::size_t lanes,
+                    Index order, std::size_t words) {
+  Itinerary itinerary(order, words);
+  for (std::size_t i = 0; i < itinerary.bits.size(); ++i) itinerary.bits[i] = buffer[i * lanes + lane];
+  return itinerary;
+}
+
+void put_lane(const Itinerary& itinerary, std::vector<Word>& buffer, std::size_t lane,
+              std::size_t lanes) {
+  for (std::size_t i = 0; i < itinerary.bits.size(); ++i) buffer[i * lanes + lane] = itinerary.bits[i];
+}
+
 std::int64_t count_members(const Collection& collection, Index order) {
   return std::count_if(
       collection.members().begin(), collection.members().end(),

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "context.hpp"
 #include "starts.hpp"
@@ -15,7 +16,7 @@ constexpr std::int64_t kMinRestarts = 400;
 constexpr double kPatience = 1.0;
 
 constexpr double kTypicalSolves = 4.0;  // of a restart
-constexpr double kWorthThreads = 1e6;   // operations
+constexpr double kWorthThreads = 5e6;   // operations
 
 struct Restart {
   StartSource source = StartSource::random_bits;
@@ -57,8 +58,14 @@ class HeuristicSearch {
       std::vector<Restart> batch = make_batch();
       const std::uint64_t first = next_restart_;
       next_restart_ += batch.size();
-      parallel_for(batch.size(), threads_for(batch.size()), [&](std::size_t i, int thread) {
-        run_restart(batch[i], first + i, *kernels_[static_cast<std::size_t>(thread)]);
+      // Groups of fixed size, so that the result does not depend on the number of threads.
+      const std::size_t group = 2 * static_cast<std::size_t>(kernels_.front()->lanes());
+      const std::size_t n_groups = (batch.size() + group - 1) / group;
+      parallel_for(n_groups, threads_for(batch.size()), [&](std::size_t g, int thread) {
+        const std::size_t begin = g * group;
+        const std::size_t count = std::min(group, batch.size() - begin);
+        run_group(std::span(batch).subspan(begin, count), first + begin,
+                  *kernels_[static_cast<std::size_t>(thread)]);
       });
       merge(batch);
     }
@@ -90,52 +97,88 @@ class HeuristicSearch {
     return batch;
   }
 
-  void run_restart(Restart& restart, std::uint64_t number, NewtonKernel& kernel) const {
-    if (restart.source == StartSource::neighbour) {
-      follow(restart, kernel);
-      return;
-    }
-    RandomStream stream(context_.options.seed, static_cast<std::uint64_t>(order_), number);
-    restart.source = choice_.draw(stream);
-    restart.itinerary = Itinerary(order_, context_.map.words_per_region());
-    draw_start(restart.source, context_.map, sampler_, kernel, stream, restart.itinerary);
-    follow(restart, kernel);
-  }
-
-  // Newton's method in symbol space until it settles, meets an itinerary of known outcome, or
-  // comes round to one of its own (then it would circle for ever).
-  void follow(Restart& restart, NewtonKernel& kernel) const {
-    const std::int64_t limit = context_.max_iterations_or(kDefaultIterations);
-    const double flops = kernel.flops();
+  // Runs restarts numbered from `number` side by side in the lanes of one kernel: Newton's method in
+  // symbol space until each settles, meets an itinerary of known outcome, or comes round to one of
+  // its own (then it would circle for ever). A lane that falls free takes the next restart.
+  void run_group(std::span<Restart> group, std::uint64_t number, NewtonKernel& kernel) const {
+    const auto lanes = static_cast<std::size_t>(kernel.lanes());
+    const std::size_t words = context_.map.words_per_region();
+    std::vector<Word> current(static_cast<std::size_t>(order_) * words * lanes, 0);
+    std::vector<Word> next(current.size());
+    std::vector<NewtonStatus> status(lanes);
+    std::vector<Restart*> running(lanes, nullptr);
+    std::size_t upcoming = 0;
     double since_check = 0.0;
-    Itinerary next(order_, context_.map.words_per_region());
     for (;;) {
-      const std::uint64_t hash = hash_words(restart.itinerary.bits.data(), restart.itinerary.bits.size());
-      const std::int32_t known = visited_.lookup(hash);
-      if (known != VisitedItineraries::kUnknown) {
-        restart.outcome = known;
-        break;
+      unsigned active = 0;
+      for (std::size_t lane = 0; lane < lanes; ++lane) {
+        while (running[lane] == nullptr && upcoming < group.size()) {
+          Restart& restart = group[upcoming];
+          draw(restart, number + upcoming++, kernel);
+          put_lane(restart.itinerary, current, lane, lanes);
+          if (goes_on(restart, current, lane, lanes)) running[lane] = &restart;
+        }
+        if (running[lane] != nullptr) {
+          active |= 1U << lane;
+          since_check += kernel.flops();
+        }
       }
-      const auto& own = restart.visited;
-      if (restart.n_solves >= limit || std::find(own.begin(), own.end(), hash) != own.end()) break;
-      since_check += flops;
+      if (active == 0) return;
       if (since_check > 1e6) {
         since_check = 0.0;
         if (context_.control.stop_requested()) return;
       }
-      restart.visited.push_back(hash);
-      ++restart.n_solves;
-      const NewtonStatus status =
-          kernel.iterate(restart.itinerary.bits.data(), next.bits.data());
-      if (status == NewtonStatus::settled) {
-        restart.outcome = Collection::kUnknown;
-        break;
+      kernel.iterate(current.data(), next.data(), active, status.data());
+      for (std::size_t lane = 0; lane < lanes; ++lane) {
+        if (running[lane] == nullptr) continue;
+        Restart& restart = *running[lane];
+        ++restart.n_solves;
+        switch (status[lane]) {
+          case NewtonStatus::settled:
+            restart.itinerary = take_lane(current, lane, lanes, order_, words);
+            restart.outcome = Collection::kUnknown;
+            restart.finished = true;
+            break;
+          case NewtonStatus::diverged:
+            restart.finished = true;
+            break;
+          case NewtonStatus::singular:
+            restart.singular.push_back(take_lane(current, lane, lanes, order_, words));
+            [[fallthrough]];
+          case NewtonStatus::moved:
+            goes_on(restart, next, lane, lanes);
+            break;
+        }
+        if (restart.finished) running[lane] = nullptr;
       }
-      if (status == NewtonStatus::singular) restart.singular.push_back(restart.itinerary);
-      if (status == NewtonStatus::diverged) break;
-      restart.itinerary.bits.swap(next.bits);
+      current.swap(next);
     }
-    restart.finished = true;
+  }
+
+  void draw(Restart& restart, std::uint64_t number, NewtonKernel& kernel) const {
+    if (restart.source == StartSource::neighbour) return;
+    RandomStream stream(context_.options.seed, static_cast<std::uint64_t>(order_), number);
+    restart.source = choice_.draw(stream);
+    restart.itinerary = Itinerary(order_, context_.map.words_per_region());
+    draw_start(restart.source, context_.map, sampler_, kernel, stream, restart.itinerary);
+  }
+
+  // Whether the restart has something new to solve; else it is finished.
+  bool goes_on(Restart& restart, const std::vector<Word>& buffer, std::size_t lane,
+               std::size_t lanes) const {
+    const std::uint64_t hash = hash_words(buffer.data() + lane, buffer.size() / lanes, lanes);
+    const std::int32_t known = visited_.lookup(hash);
+    auto& own = restart.visited;
+    if (known != VisitedItineraries::kUnknown) {
+      restart.outcome = known;
+      restart.finished = true;
+    } else if (restart.n_solves >= context_.max_iterations_or(kDefaultIterations) ||
+               std::find(own.begin(), own.end(), hash) != own.end()) {
+      restart.finished = true;
+    } else {
+      own.push_back(hash);
+    }
+    return !restart.finished;
   }
 
   void merge(std::vector<Restart>& batch) {

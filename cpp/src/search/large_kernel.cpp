@@ -132,7 +132,12 @@ bool LargeKernel::read_itinerary(Vector& state, Index transient, Word* out) {
   return state.allFinite() && state.cwiseAbs().maxCoeff() < 1e100;
 }
 
-NewtonStatus LargeKernel::iterate(const Word* itinerary, Word* next) {
+void LargeKernel::iterate(const Word* itinerary, Word* next, unsigned /*active*/,
+                          NewtonStatus* status) {
+  *status = iterate_one(itinerary, next);
+}
+
+NewtonStatus LargeKernel::iterate_one(const Word* itinerary, Word* next) {
   const Index m = map_.n_states();
   const auto words = static_cast<Index>(map_.words_per_region());
   double growth = 1.0;

@@ -11,11 +11,12 @@ class LargeKernel final : public NewtonKernel {
  public:
   LargeKernel(const CanonicalMap& map, Index order);
 
-  NewtonStatus iterate(const Word* itinerary, Word* next) override;
+  void iterate(const Word* itinerary, Word* next, unsigned active, NewtonStatus* status) override;
   bool read_itinerary(Vector& state, Index transient, Word* out) override;
   double flops() const override;
 
  private:
+  NewtonStatus iterate_one(const Word* itinerary, Word* next);
   void gather(const Word* region);
   // product_ = the affine map of the region.
   void start(const Word* region);

@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "lane_kernel.hpp"
 #include "large_kernel.hpp"
 #include "small_kernel.hpp"
 
@@ -85,6 +86,7 @@ std::unique_ptr<NewtonKernel> make_newton_kernel(const CanonicalMap& map,
   static constexpr auto kSmall =
       factories(std::make_integer_sequence<int, static_cast<int>(kMaxSmallStates)>{});
   const Index m = map.n_states();
+  if (auto lanes = make_lane_kernel(map, tables, order)) return lanes;
   if (m <= kMaxSmallStates) return kSmall[static_cast<std::size_t>(m - 1)](map, tables, order);
   return std::make_unique<LargeKernel>(map, order);
 }

@@ -17,18 +17,24 @@ enum class NewtonStatus {
   diverged   // candidate or orbit left the finite range; `next` is not written
 };
 
-// Solves for the candidate of one itinerary and reads off the itinerary of its true orbit. Bits
-// whose pre-activation is negligible keep their value, so a point on a border settles; whether a
-// settled itinerary is a cycle is for solve_cycle() to say.
+// Solves for the candidate of an itinerary and reads off the itinerary of its true orbit. Bits whose
+// pre-activation is negligible keep their value, so a point on a border settles; whether a settled
+// itinerary is a cycle is for solve_cycle() to say.
+//
+// A kernel treats lanes() itineraries at once. They lie interleaved: word w of the region at time t
+// of lane l is [(t * words + w) * lanes + l], which for one lane is the plain layout.
 class NewtonKernel {
  public:
   virtual ~NewtonKernel() = default;
-  // `itinerary` and `next` hold `order` regions each, bits of irrelevant units zero.
-  virtual NewtonStatus iterate(const Word* itinerary, Word* next) = 0;
-  // Runs the map `transient` steps from `state` and writes the regions of the next `order` points.
-  // Returns false when the orbit left the finite range. `state` is overwritten.
+  virtual int lanes() const { return 1; }
+  // Bits of irrelevant units are zero on the way in and out. Lanes whose bit in `active` is not set
+  // may hold anything; their status means nothing.
+  virtual void iterate(const Word* itineraries, Word* next, unsigned active,
+                       NewtonStatus* status) = 0;
+  // Runs the map `transient` steps from `state` and writes the regions of the next `order` points,
+  // for one lane. Returns false when the orbit left the finite range. `state` is overwritten.
   virtual bool read_itinerary(Vector& state, Index transient, Word* out) = 0;
-  // Floating-point operations of one call of iterate(), roughly.
+  // Floating-point operations per itinerary, roughly.
   virtual double flops() const = 0;
 };
 

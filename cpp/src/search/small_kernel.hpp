@@ -32,7 +32,12 @@ class SmallKernel final : public NewtonKernel {
     return k * (2.0 * M * M * (M + 1) + 4.0 * M * hidden) + 2.0 / 3.0 * M * M * M;
   }
 
-  NewtonStatus iterate(const Word* itinerary, Word* next) override {
+  void iterate(const Word* itinerary, Word* next, unsigned /*active*/,
+               NewtonStatus* status) override {
+    *status = iterate_one(itinerary, next);
+  }
+
+  NewtonStatus iterate_one(const Word* itinerary, Word* next) {
     const double growth = compose(itinerary);
     if (!(growth <= kProductLimit)) return iterate_stably(map_, itinerary, order_, next);
     alignas(64) double z[kWidth] = {};

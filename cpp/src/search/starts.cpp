@@ -15,8 +15,8 @@ constexpr std::size_t kMaxFlips = 512;
 constexpr std::size_t kMaxConcatenations = 128;
 constexpr std::size_t kMaxStretched = 128;
 
-constexpr Index kProbeOrbits = 16;
-constexpr Index kProbeSteps = 100;
+constexpr Index kProbeOrbits = 8;
+constexpr Index kProbeSteps = 60;
 constexpr double kProbeLimit = 1e6;
 
 Itinerary concatenated(const Itinerary& a, const Itinerary& b) {
@@ -41,14 +41,18 @@ StateSampler::StateSampler(const CanonicalMap& map, const std::optional<Box>& bo
   // The range of a few orbits that stay bounded, and of unit states.
   Vector lower = Vector::Constant(m, -1.0);
   Vector upper = Vector::Constant(m, 1.0);
+  Vector z(m), fresh(m), p(map.n_units());  // this runs at every search: nothing allocated per step
   for (Index i = 0; i < kProbeOrbits; ++i) {
     RandomStream stream(seed, kSamplerTopic, static_cast<std::uint64_t>(i));
-    Vector z(m);
     for (Index j = 0; j < m; ++j) z(j) = (i % 2 == 0 ? 1.0 : 10.0) * stream.normal();
     Vector low = Vector::Constant(m, std::numeric_limits<double>::infinity());
     Vector high = -low;
     for (Index t = 0; t < kProbeSteps && z.cwiseAbs().maxCoeff() < kProbeLimit; ++t) {
-      z = map.step(z);
+      p.noalias() = map.w2() * z;
+      p += map.h2();
+      fresh.noalias() = map.a() * z;
+      fresh.noalias() += map.w1() * p.cwiseMax(0.0);
+      z = fresh + map.h1();
       if (2 * t < kProbeSteps) continue;
       low = low.cwiseMin(z);
       high = high.cwiseMax(z);
@@ -85,7 +89,20 @@ void draw_start(StartSource source, const CanonicalMap& map, const StateSampler&
       map.region(state, itinerary.at(t));
     }
   } else {
-    for (Word& word : itinerary.bits) word = stream.next();
+    // One draw of 64 bits serves as many regions as fit into it.
+    const auto units = static_cast<unsigned>(map.n_units());
+    const unsigned per_draw = units == 0 || units > 32 ? 1 : 64 / units;
+    unsigned left = 0;
+    std::uint64_t drawn = 0;
+    for (Word& word : itinerary.bits) {
+      if (left == 0) {
+        drawn = stream.next();
+        left = per_draw;
+      }
+      word = drawn;
+      drawn >>= per_draw > 1 ? units : 0U;
+      --left;
+    }
   }
   for (Index t = 0; t < itinerary.order; ++t) {
     for (std::size_t w = 0; w < itinerary.words; ++w) {

@@ -1,0 +1,244 @@
+#include "lane_kernel.hpp"
+
+#include <cmath>
+#include <vector>
+
+#include "small_kernel.hpp"
+
+namespace rnndyn {
+
+#if defined(__GNUC__)
+namespace {
+
+constexpr int kLanes = 8;
+using Reals = Pack<kLanes>;
+typedef std::int64_t Masks __attribute__((vector_size(kLanes * sizeof(std::int64_t))));
+typedef Word Words __attribute__((vector_size(kLanes * sizeof(Word))));
+
+inline Reals larger(const Reals& a, const Reals& b) { return a > b ? a : b; }
+inline Reals magnitude(const Reals& a) { return larger(a, -a); }
+inline Words load_words(const Word* from) {
+  Words words;
+  std::memcpy(&words, from, sizeof(words));
+  return words;
+}
+
+template <int M>
+class LaneKernel final : public NewtonKernel {
+ public:
+  LaneKernel(const CanonicalMap& map, const KernelTables& tables, Index order)
+      : order_(order),
+        n_units_(static_cast<int>(map.n_units())),
+        relevant_(map.relevant_units()[0]),
+        reach_(map),
+        single_(map, tables, order) {
+    for (int i = 0; i < M; ++i) {
+      for (int j = 0; j < M; ++j) base_[i][j] = map.a()(i, j);
+      base_[i][M] = map.h1()(i);
+    }
+    for (int h = 0; h < n_units_; ++h) {
+      for (int i = 0; i < M; ++i) {
+        w1_[h][i] = map.w1()(i, h);
+        w2_[h][i] = map.w2()(h, i);
+        for (int j = 0; j < M; ++j) rank1_[h][i][j] = map.w1()(i, h) * map.w2()(h, j);
+        rank1_[h][i][M] = map.w1()(i, h) * map.h2()(h);
+      }
+      w2_[h][M] = map.h2()(h);
+    }
+  }
+
+  int lanes() const override { return kLanes; }
+  double flops() const override {
+    const double hidden = static_cast<double>(n_units_);
+    return static_cast<double>(order_) * (2.0 * M * M * (M + 1) + 2.0 * hidden * M * (M + 3));
+  }
+  bool read_itinerary(Vector& state, Index transient, Word* out) override {
+    return single_.read_itinerary(state, transient, out);
+  }
+
+  void iterate(const Word* itineraries, Word* next, unsigned active,
+               NewtonStatus* status) override {
+    Reals affine[M][M + 1];
+    const Reals growth = compose(itineraries, affine);
+    Reals z[M];
+    const Masks regular = solve(affine, z);
+    Reals largest = {};
+    for (int i = 0; i < M; ++i) largest = larger(largest, magnitude(z[i]));
+    const Words difference = follow(z, largest, growth, itineraries, next);
+    for (int lane = 0; lane < kLanes; ++lane) {
+      if (((active >> lane) & 1U) == 0) continue;
+      if (!(growth[lane] <= kProductLimit) || regular[lane] == 0) {
+        status[lane] = one_by_one(lane, itineraries, next);
+        continue;
+      }
+      double sum = 0.0;
+      for (int i = 0; i < M; ++i) sum += z[i][lane];
+      const bool finite = largest[lane] < 1e150 && std::isfinite(sum);
+      status[lane] = !finite                  ? NewtonStatus::diverged
+                     : difference[lane] == 0 ? NewtonStatus::settled
+                                             : NewtonStatus::moved;
+    }
+  }
+
+ private:
+  // affine = the composed map [J | c] of each lane's itinerary; returns the largest entry met.
+  Reals compose(const Word* itineraries, Reals (&affine)[M][M + 1]) const {
+    Reals growth = {};
+    for (Index t = 0; t < order_; ++t) {
+      const Words region = load_words(itineraries + t * kLanes);
+      Reals step[M][M + 1];
+      for (int i = 0; i < M; ++i) {
+        for (int j = 0; j <= M; ++j) step[i][j] = base_[i][j] - Reals{};
+      }
+      for (int h = 0; h < n_units_; ++h) {
+        const Reals on = ((region >> h) & 1U) != 0 ? Reals{} + 1.0 : Reals{};
+        for (int i = 0; i < M; ++i) {
+          for (int j = 0; j <= M; ++j) step[i][j] += on * rank1_[h][i][j];
+        }
+      }
+      if (t == 0) {
+        for (int i = 0; i < M; ++i) {
+          for (int j = 0; j <= M; ++j) affine[i][j] = step[i][j];
+        }
+        continue;
+      }
+      Reals fresh[M][M + 1];
+      for (int i = 0; i < M; ++i) {
+        for (int c = 0; c <= M; ++c) {
+          Reals sum = step[i][0] * affine[0][c];
+          for (int j = 1; j < M; ++j) sum += step[i][j] * affine[j][c];
+          fresh[i][c] = c == M ? sum + step[i][M] : sum;
+          if (c < M) growth = larger(growth, magnitude(fresh[i][c]));
+        }
+      }
+      for (int i = 0; i < M; ++i) {
+        for (int c = 0; c <= M; ++c) affine[i][c] = fresh[i][c];
+      }
+    }
+    // An overflow may have passed as NaN, which no comparison keeps.
+    for (int i = 0; i < M; ++i) {
+      for (int c = 0; c < M; ++c) growth += affine[i][c] - affine[i][c];
+    }
+    return growth;
+  }
+
+  // (I - J) z = c by elimination with row pivoting in every lane on its own; the mask says where
+  // no pivot was negligible.
+  static Masks solve(const Reals (&affine)[M][M + 1], Reals (&z)[M]) {
+    Reals a[M][M + 1];
+    Reals size = {};
+    for (int i = 0; i < M; ++i) {
+      for (int j = 0; j < M; ++j) {
+        a[i][j] = (i == j ? 1.0 : 0.0) - affine[i][j];
+        size = larger(size, magnitude(a[i][j]));
+      }
+      a[i][M] = affine[i][M];
+    }
+    const Reals smallest = 1e-13 * size;
+    Masks regular = ~Masks{};
+    for (int p = 0; p < M; ++p) {
+      for (int i = p + 1; i < M; ++i) {
+        const Masks swap = magnitude(a[i][p]) > magnitude(a[p][p]);
+        for (int c = p; c <= M; ++c) {
+          const Reals upper = swap ? a[i][c] : a[p][c];
+          a[i][c] = swap ? a[p][c] : a[i][c];
+          a[p][c] = upper;
+        }
+      }
+      regular &= magnitude(a[p][p]) > smallest;
+      const Reals inverse = 1.0 / a[p][p];
+      for (int i = p + 1; i < M; ++i) {
+        const Reals f = a[i][p] * inverse;
+        for (int c = p + 1; c <= M; ++c) a[i][c] -= f * a[p][c];
+      }
+      a[p][p] = inverse;
+    }
+    for (int p = M - 1; p >= 0; --p) {
+      Reals sum = a[p][M];
+      for (int c = p + 1; c < M; ++c) sum -= a[p][c] * z[c];
+      z[p] = sum * a[p][p];
+    }
+    return regular;
+  }
+
+  // Follows the true map from z, writes the regions met, returns what differs from the itineraries.
+  Words follow(Reals (&z)[M], const Reals& largest, const Reals& growth, const Word* itineraries,
+               Word* next) const {
+    const Reals fraction = larger(Reals{} + kNegligible, kRoundingSafety * growth);
+    const Reals threshold = fraction * (reach_.scale * largest + reach_.shift);
+    Words difference = {};
+    for (Index t = 0; t < order_; ++t) {
+      const Words now = load_words(itineraries + t * kLanes);
+      Words out = {};
+      Reals fresh[M];
+      for (int i = 0; i < M; ++i) {
+        fresh[i] = base_[i][M] + base_[i][0] * z[0];
+        for (int j = 1; j < M; ++j) fresh[i] += base_[i][j] * z[j];
+      }
+      for (int h = 0; h < n_units_; ++h) {
+        Reals p = w2_[h][M] + w2_[h][0] * z[0];
+        for (int j = 1; j < M; ++j) p += w2_[h][j] * z[j];
+        const Words bit = Words{} + (Word{1} << h);
+        const Words keep = p >= -threshold ? now & bit : Words{};
+        out |= p > threshold ? bit : keep;
+        const Reals active = larger(p, Reals{});
+        for (int i = 0; i < M; ++i) fresh[i] += w1_[h][i] * active;
+      }
+      out &= relevant_;
+      std::memcpy(next + t * kLanes, &out, sizeof(out));
+      difference |= out ^ now;
+      for (int i = 0; i < M; ++i) z[i] = fresh[i];
+    }
+    return difference;
+  }
+
+  // Lanes that need more than the product of Jacobians.
+  NewtonStatus one_by_one(int lane, const Word* itineraries, Word* next) {
+    std::vector<Word> own(static_cast<std::size_t>(order_));
+    std::vector<Word> result(own.size());
+    for (Index t = 0; t < order_; ++t) own[static_cast<std::size_t>(t)] = itineraries[t * kLanes + lane];
+    const NewtonStatus status = single_.iterate_one(own.data(), result.data());
+    for (Index t = 0; t < order_; ++t) next[t * kLanes + lane] = result[static_cast<std::size_t>(t)];
+    return status;
+  }
+
+  Index order_;
+  int n_units_;
+  Word relevant_;
+  PreactivationReach reach_;
+  SmallKernel<M> single_;
+  double base_[M][M + 1] = {};                   // [A | h1]
+  double rank1_[kMaxLaneUnits][M][M + 1] = {};   // what a unit that is on adds to [J | c]
+  double w1_[kMaxLaneUnits][M] = {};             // columns of W1
+  double w2_[kMaxLaneUnits][M + 1] = {};         // rows of [W2 | h2]
+};
+
+}  // namespace
+
+std::unique_ptr<NewtonKernel> make_lane_kernel(const CanonicalMap& map, const KernelTables& tables,
+                                               Index order) {
+  if (map.n_units() > kMaxLaneUnits) return nullptr;
+  switch (map.n_states()) {
+    case 1:
+      return std::make_unique<LaneKernel<1>>(map, tables, order);
+    case 2:
+      return std::make_unique<LaneKernel<2>>(map, tables, order);
+    case 3:
+      return std::make_unique<LaneKernel<3>>(map, tables, order);
+    case 4:
+      return std::make_unique<LaneKernel<4>>(map, tables, order);
+    default:
+      return nullptr;
+  }
+}
+
+#else
+
+std::unique_ptr<NewtonKernel> make_lane_kernel(const CanonicalMap& /*map*/,
+                                               const KernelTables& /*tables*/, Index /*order*/) {
+  return nullptr;
+}
+
+#endif
+
+}  // namespace rnndyn

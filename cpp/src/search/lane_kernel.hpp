@@ -1,0 +1,17 @@
+// The kernel for few states and units: eight itineraries at once, one in each lane of a vector.
+#pragma once
+
+#include <memory>
+
+#include "kernel_tables.hpp"
+
+namespace rnndyn {
+
+inline constexpr Index kMaxLaneStates = 4;
+inline constexpr Index kMaxLaneUnits = 16;
+
+// Nothing where the map is too large for it, or the compiler has no vector types.
+std::unique_ptr<NewtonKernel> make_lane_kernel(const CanonicalMap& map, const KernelTables& tables,
+                                               Index order);
+
+}  // namespace rnndyn
