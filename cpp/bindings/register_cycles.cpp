@@ -80,7 +80,7 @@ void register_cycles(py::module_& module) {
         record["kind"] = kind;
         return record;
       },
-      py::arg("map"), py::arg("itinerary"));
+      py::arg("canonical_map"), py::arg("itinerary"));
 }
 
 }  // namespace rnndyn::bindings

@@ -57,10 +57,13 @@ void register_map(py::module_& module) {
       .def_property_readonly("h2", [](const CanonicalMap& map) { return Vector(map.h2()); })
       .def(
           "preactivation",
-          [](const CanonicalMap& map, const Vector& z) { return map.preactivation(checked(map, z)); },
+          [](const CanonicalMap& map, const Vector& z) {
+            return map.preactivation(checked(map, z));
+          },
           py::arg("z"))
       .def(
-          "step", [](const CanonicalMap& map, const Vector& z) { return map.step(checked(map, z)); },
+          "step",
+          [](const CanonicalMap& map, const Vector& z) { return map.step(checked(map, z)); },
           py::arg("z"))
       .def(
           "orbit",

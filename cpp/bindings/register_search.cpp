@@ -92,8 +92,7 @@ py::dict block(const CanonicalMap& map, const FoundCycle* first, std::size_t n) 
       column<bool>(first, n, [](const FoundCycle& f) { return f.cycle.on_border; });
   columns["certified"] =
       column<bool>(first, n, [](const FoundCycle& f) { return f.cycle.certified; });
-  columns["hits"] =
-      column<std::int64_t>(first, n, [](const FoundCycle& f) { return f.hits; });
+  columns["hits"] = column<std::int64_t>(first, n, [](const FoundCycle& f) { return f.hits; });
   return columns;
 }
 
@@ -118,8 +117,8 @@ py::dict result_record(const CanonicalMap& map, const SearchResult& result) {
   py::list blocks;
   for (std::size_t i = 0; i < result.cycles.size();) {
     std::size_t end = i;
-    while (end < result.cycles.size() && result.cycles[end].cycle.itinerary.order ==
-                                             result.cycles[i].cycle.itinerary.order) {
+    while (end < result.cycles.size() &&
+           result.cycles[end].cycle.itinerary.order == result.cycles[i].cycle.itinerary.order) {
       ++end;
     }
     blocks.append(block(map, &result.cycles[i], end - i));
@@ -197,7 +196,7 @@ void register_search(py::module_& module) {
         if (error) throw py::error_already_set(*error);
         return result_record(map, result);
       },
-      py::arg("map"), py::arg("orders"), py::arg("method") = "auto", py::arg("seed") = 0,
+      py::arg("canonical_map"), py::arg("orders"), py::arg("method") = "auto", py::arg("seed") = 0,
       py::arg("max_restarts") = std::nullopt, py::arg("max_iterations") = std::nullopt,
       py::arg("box_lower") = std::nullopt, py::arg("box_upper") = std::nullopt,
       py::arg("n_threads") = 1, py::arg("time_limit") = std::nullopt,

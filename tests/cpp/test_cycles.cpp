@@ -66,7 +66,8 @@ TEST_CASE("multipliers of a long product with known triangular factors") {
   Vector expected = Vector::Zero(m);
   std::vector<Matrix> jacobians;
   for (int t = 0; t < k; ++t) {
-    Matrix triangle = 0.3 * random_matrix(stream, m, m).triangularView<Eigen::StrictlyUpper>().toDenseMatrix();
+    Matrix triangle =
+        0.3 * random_matrix(stream, m, m).triangularView<Eigen::StrictlyUpper>().toDenseMatrix();
     for (Index i = 0; i < m; ++i) {
       triangle(i, i) = std::exp(1.5 - static_cast<double>(i) + 0.3 * stream.normal());
       expected(i) += std::log(triangle(i, i));

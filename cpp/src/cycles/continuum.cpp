@@ -35,7 +35,7 @@ struct AffineOrbits {
 struct Polytope {
   Matrix g;
   Vector b;
-  Vector tolerance;  // on b
+  Vector tolerance;                             // on b
   std::vector<std::pair<Index, Index>> source;  // (time, unit)
 };
 
@@ -87,8 +87,7 @@ std::vector<Index> implicit_equalities(const Polytope& polytope, const Vector& i
   const Vector slack = (polytope.b - polytope.g * inside).cwiseMax(0.0);
   std::vector<Index> equalities;
   for (Index row = 0; row < polytope.g.rows(); ++row) {
-    const LinearProgramResult best =
-        maximize(-polytope.g.row(row).transpose(), polytope.g, slack);
+    const LinearProgramResult best = maximize(-polytope.g.row(row).transpose(), polytope.g, slack);
     if (best.bounded && slack(row) + best.value <= polytope.tolerance(row)) {
       equalities.push_back(row);
     }
@@ -103,8 +102,7 @@ Matrix extents(const Polytope& polytope, const Vector& inside) {
   for (Index j = 0; j < d; ++j) {
     for (int side = 0; side < 2; ++side) {
       const double sign = side == 0 ? -1.0 : 1.0;
-      const LinearProgramResult reach =
-          maximize(sign * Vector::Unit(d, j), polytope.g, slack);
+      const LinearProgramResult reach = maximize(sign * Vector::Unit(d, j), polytope.g, slack);
       extent(j, side) =
           reach.bounded ? sign * reach.value : sign * std::numeric_limits<double>::infinity();
     }
@@ -122,10 +120,10 @@ Index common_period(const AffineOrbits& orbits) {
     for (Index t = 0; t + d < k && repeats; ++t) {
       const auto now = static_cast<std::size_t>(t);
       const auto later = static_cast<std::size_t>(t + d);
-      repeats = (orbits.points.col(t) - orbits.points.col(t + d)).cwiseAbs().maxCoeff() <=
-                    tolerance &&
-                (orbits.directions[now] - orbits.directions[later]).cwiseAbs().maxCoeff() <=
-                    kTolerance * (1.0 + orbits.directions[now].cwiseAbs().maxCoeff());
+      repeats =
+          (orbits.points.col(t) - orbits.points.col(t + d)).cwiseAbs().maxCoeff() <= tolerance &&
+          (orbits.directions[now] - orbits.directions[later]).cwiseAbs().maxCoeff() <=
+              kTolerance * (1.0 + orbits.directions[now].cwiseAbs().maxCoeff());
     }
     if (repeats) return d;
   }
@@ -140,8 +138,7 @@ std::vector<Itinerary> border_sides(const CanonicalMap& map, const Itinerary& it
   Itinerary all_set = itinerary;
   for (Index t = 0; t < itinerary.order; ++t) {
     const Vector p = map.preactivation(points.col(t));
-    const Vector size =
-        map.w2().cwiseAbs() * points.col(t).cwiseAbs() + map.h2().cwiseAbs();
+    const Vector size = map.w2().cwiseAbs() * points.col(t).cwiseAbs() + map.h2().cwiseAbs();
     for (Index i = 0; i < map.n_units(); ++i) {
       if (!get_bit(map.relevant_units().data(), i)) continue;
       const double tolerance =
@@ -215,8 +212,9 @@ Candidate solve_singular(const CanonicalMap& map, const Itinerary& wanted,
     const Matrix frame = svd.matrixV().rightCols(d - svd.rank());
     orbits.restrict_to(origin, frame);
     if (orbits.dimension() == 0) {
-      const Matrix bounds = Matrix::Constant(map.n_states(), itinerary.order,
-                                             kTolerance * (1.0 + orbits.points.cwiseAbs().maxCoeff()));
+      const Matrix bounds =
+          Matrix::Constant(map.n_states(), itinerary.order,
+                           kTolerance * (1.0 + orbits.points.cwiseAbs().maxCoeff()));
       candidate.kind = CandidateKind::cycle;
       candidate.cycle = finish_border_cycle(map, itinerary, orbits.points, bounds);
       return candidate;
@@ -277,9 +275,9 @@ bool contains(const Continuum& continuum, const CanonicalMap& map, const Matrix&
   const Index k = continuum.points.cols();
   const Index period = points.cols();
   if (k % period != 0) return false;
-  const double tolerance = 10.0 * kTolerance *
-                           (1.0 + points.cwiseAbs().maxCoeff() +
-                            continuum.points.cwiseAbs().maxCoeff());
+  const double tolerance =
+      10.0 * kTolerance *
+      (1.0 + points.cwiseAbs().maxCoeff() + continuum.points.cwiseAbs().maxCoeff());
   for (Index shift = 0; shift < period; ++shift) {
     const Vector offset = points.col(shift) - continuum.points.col(0);
     const Vector along = continuum.basis.transpose() * offset;

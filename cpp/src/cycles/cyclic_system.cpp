@@ -125,9 +125,10 @@ bool CyclicSystem::enclose(const Matrix& residual, const Matrix& residual_error,
   std::vector<Matrix> partial_radii;
   for (Index t = 0; t < order(); ++t) {
     const auto u = static_cast<std::size_t>(t);
-    partial_radii.push_back(starts_segment(t) ? radii[u]
-                                              : product_radius(jacobians_[u], radii[u],
-                                                               partial_[u - 1], partial_radii[u - 1]));
+    partial_radii.push_back(
+        starts_segment(t)
+            ? radii[u]
+            : product_radius(jacobians_[u], radii[u], partial_[u - 1], partial_radii[u - 1]));
   }
 
   // |I - K X|, row block by row block.
@@ -139,7 +140,8 @@ bool CyclicSystem::enclose(const Matrix& residual, const Matrix& residual_error,
     const Matrix& block = partial_[last];
     Matrix e = block * x.middleRows(row, m_) - x.middleRows(next, m_);
     e.middleCols(row, m_) += Matrix::Identity(m_, m_);
-    Matrix slack = (partial_radii[last] + gamma(m_ + 2) * block.cwiseAbs()) * abs_x.middleRows(row, m_);
+    Matrix slack =
+        (partial_radii[last] + gamma(m_ + 2) * block.cwiseAbs()) * abs_x.middleRows(row, m_);
     slack += gamma(2) * abs_x.middleRows(next, m_);
     slack.middleCols(row, m_) += gamma(2) * Matrix::Identity(m_, m_);
     defect.segment(row, m_) = inflated((e.cwiseAbs() + slack).rowwise().sum()) *

@@ -40,9 +40,7 @@ class CyclicSystem {
   }
   // d homogeneous solutions (singular systems): for each step an M x d matrix.
   std::vector<Matrix> null_space(Index d) const;
-  double inconsistency(Index d) const {
-    return condensed_->inconsistency(condense(offsets_), d);
-  }
+  double inconsistency(Index d) const { return condensed_->inconsistency(condense(offsets_), d); }
 
   // Bounds |z*_t - z_t| for the exact cycle z* by M x k numbers, given the exact residual
   // r_t = J_t z_t + c_t - z_{t+1} as value and error. Krawczyk's argument on the condensed system

@@ -22,7 +22,8 @@ bool operator<(const Itinerary& a, const Itinerary& b) {
 
 Itinerary rotated(const Itinerary& itinerary, Index shift) {
   Itinerary result = itinerary;
-  const auto middle = static_cast<std::ptrdiff_t>(static_cast<std::size_t>(shift) * itinerary.words);
+  const auto middle =
+      static_cast<std::ptrdiff_t>(static_cast<std::size_t>(shift) * itinerary.words);
   std::rotate(result.bits.begin(), result.bits.begin() + middle, result.bits.end());
   return result;
 }

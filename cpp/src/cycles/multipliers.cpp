@@ -11,11 +11,11 @@ namespace {
 constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
 // Neighbouring blocks count as separated when the closing rotation couples them by less than this.
 constexpr double kSeparated = 1e-14;
-// Sweeps go on until no unseparated cluster spreads its moduli by more than this factor: the product
-// of such a cluster keeps its digits, be it a complex pair or a crowd of close moduli.
+// Sweeps go on until no unseparated cluster spreads its moduli by more than this factor: the
+// product of such a cluster keeps its digits, be it a complex pair or a crowd of close moduli.
 constexpr double kClusterSpread = 1e3;
-// After n sweeps what is still together differs by less than a factor eps^(-1/n). The cap bounds the
-// time for many states; the error bars then say what is left.
+// After n sweeps what is still together differs by less than a factor eps^(-1/n). The cap bounds
+// the time for many states; the error bars then say what is left.
 constexpr int kMaxSweeps = 80;
 constexpr int kMinSweeps = 12;
 constexpr double kSweepBudget = 2e9;  // operations
@@ -38,16 +38,16 @@ std::complex<double> scaled(std::complex<double> value, double log_scale) {
   return {modulus * std::cos(phase), modulus * std::sin(phase)};
 }
 
-// Eigenvalues of scale * matrix with first-order error bars: eps times the size of the product times
-// the eigenvalue's condition number, capped for defective ones at the M-th root (Golub, Van Loan,
-// Matrix Computations, 4th ed., sec. 7.2).
+// Eigenvalues of scale * matrix with first-order error bars: eps times the size of the product
+// times the eigenvalue's condition number, capped for defective ones at the M-th root (Golub, Van
+// Loan, Matrix Computations, 4th ed., sec. 7.2).
 std::vector<Eigenvalue> eigenvalues(const Matrix& matrix, double log_scale, double relative_error) {
   const Index n = matrix.rows();
   std::vector<Eigenvalue> result;
   if (n == 1) {
     const double x = matrix(0, 0);
-    result.push_back({scaled(x, log_scale), std::log(std::abs(x)) + log_scale,
-                      x == 0.0 ? 0.0 : relative_error});
+    result.push_back(
+        {scaled(x, log_scale), std::log(std::abs(x)) + log_scale, x == 0.0 ? 0.0 : relative_error});
     return result;
   }
   const Eigen::EigenSolver<Matrix> solver(matrix);
@@ -106,8 +106,8 @@ std::vector<Eigenvalue> periodic_eigenvalues(const std::vector<Matrix>& jacobian
   const Index m = jacobians.front().rows();
   const double sweep_cost =
       6.0 * static_cast<double>(jacobians.size()) * std::pow(static_cast<double>(m), 3);
-  const int max_sweeps = static_cast<int>(
-      std::clamp(kSweepBudget / sweep_cost, static_cast<double>(kMinSweeps), static_cast<double>(kMaxSweeps)));
+  const int max_sweeps = static_cast<int>(std::clamp(
+      kSweepBudget / sweep_cost, static_cast<double>(kMinSweeps), static_cast<double>(kMaxSweeps)));
   Matrix frame = Matrix::Identity(m, m);
   std::vector<Matrix> factors(jacobians.size());
   Matrix closing;

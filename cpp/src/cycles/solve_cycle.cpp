@@ -169,8 +169,7 @@ Candidate solve_cycle(const CanonicalMap& map, const Itinerary& wanted) {
   double margin = 0.0;
   Itinerary placed = itinerary;
   const Place where = place(map, points, bounds, placed, margin);
-  candidate.kind =
-      where == Place::outside ? CandidateKind::virtual_cycle : CandidateKind::cycle;
+  candidate.kind = where == Place::outside ? CandidateKind::virtual_cycle : CandidateKind::cycle;
   if (where == Place::border) {
     candidate.cycle = finish_border_cycle(map, placed, points, bounds);
     return candidate;
@@ -179,8 +178,8 @@ Candidate solve_cycle(const CanonicalMap& map, const Itinerary& wanted) {
   cycle.itinerary = itinerary;
   cycle.points = points;
   cycle.multipliers = multipliers(system.jacobians());
-  cycle.residual = where == Place::inside ? cycle_residual(map, points)
-                                          : residual.cwiseAbs().maxCoeff();
+  cycle.residual =
+      where == Place::inside ? cycle_residual(map, points) : residual.cwiseAbs().maxCoeff();
   cycle.margin = margin;
   cycle.error_bound = bounds.maxCoeff();
   cycle.certified = proved && where == Place::inside;

@@ -39,9 +39,9 @@ CanonicalMap::CanonicalMap(Matrix a, Matrix w1, Matrix w2, Vector h1, Vector h2)
           "W2 must have the shape of W1 transposed, got shape " + shape(w2_));
   require(h1_.size() == m, "h1 must have one entry per state");
   require(h2_.size() == h, "h2 must have one entry per hidden unit");
-  require(a_.allFinite() && w1_.allFinite() && w2_.allFinite() && h1_.allFinite() &&
-              h2_.allFinite(),
-          "all parameters must be finite");
+  require(
+      a_.allFinite() && w1_.allFinite() && w2_.allFinite() && h1_.allFinite() && h2_.allFinite(),
+      "all parameters must be finite");
   w2_is_identity_ = h == m && w2_ == Matrix::Identity(m, m) && (h2_.array() == 0.0).all();
   for (Index i = 0; i < h; ++i) {
     const bool constant = (w2_.row(i).array() == 0.0).all();

@@ -6,8 +6,8 @@
 namespace rnndyn {
 namespace {
 
-// Whether every orbit of `small` belongs to `large`: its middle, and the middle moved a little along
-// each direction both ways.
+// Whether every orbit of `small` belongs to `large`: its middle, and the middle moved a little
+// along each direction both ways.
 bool is_part_of(const Continuum& small, const Continuum& large, const CanonicalMap& map) {
   if (small.itinerary.order != large.itinerary.order || small.basis.cols() > large.basis.cols()) {
     return false;
@@ -100,9 +100,8 @@ void Collection::extract(const std::vector<Index>& orders, SearchResult& result)
     }
     if (!absorbed) result.cycles.push_back({std::move(*member.candidate.cycle), member.hits});
   }
-  std::sort(result.cycles.begin(), result.cycles.end(), [](const auto& a, const auto& b) {
-    return a.cycle.itinerary < b.cycle.itinerary;
-  });
+  std::sort(result.cycles.begin(), result.cycles.end(),
+            [](const auto& a, const auto& b) { return a.cycle.itinerary < b.cycle.itinerary; });
   std::sort(result.continua.begin(), result.continua.end(), [](const auto& a, const auto& b) {
     return a.continuum.itinerary < b.continuum.itinerary;
   });

@@ -50,13 +50,15 @@ class Alphabets {
 Itinerary take_lane(const std::vector<Word>& buffer, std::size_t lane, std::size_t lanes,
                     Index order, std::size_t words) {
   Itinerary itinerary(order, words);
-  for (std::size_t i = 0; i < itinerary.bits.size(); ++i) itinerary.bits[i] = buffer[i * lanes + lane];
+  for (std::size_t i = 0; i < itinerary.bits.size(); ++i)
+    itinerary.bits[i] = buffer[i * lanes + lane];
   return itinerary;
 }
 
 void put_lane(const Itinerary& itinerary, std::vector<Word>& buffer, std::size_t lane,
               std::size_t lanes) {
-  for (std::size_t i = 0; i < itinerary.bits.size(); ++i) buffer[i * lanes + lane] = itinerary.bits[i];
+  for (std::size_t i = 0; i < itinerary.bits.size(); ++i)
+    buffer[i * lanes + lane] = itinerary.bits[i];
 }
 
 std::int64_t count_members(const Collection& collection, Index order) {
@@ -114,9 +116,9 @@ SearchResult find_cycles(const CanonicalMap& map, const SearchOptions& options, 
         const bool cheap = alphabet != nullptr && flops <= kCheapListing;
         statistics.method = cheap ? SearchMethod::exhaustive : SearchMethod::heuristic;
       } else if (alphabet == nullptr || n_listed > kMaxListed) {
-        throw std::invalid_argument(
-            "method 'exhaustive' cannot list order " + std::to_string(statistics.order) +
-            ": there are too many itineraries; use method='auto'");
+        throw std::invalid_argument("method 'exhaustive' cannot list order " +
+                                    std::to_string(statistics.order) +
+                                    ": there are too many itineraries; use method='auto'");
       }
     }
     switch (statistics.method) {

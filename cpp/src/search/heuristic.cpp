@@ -20,9 +20,9 @@ constexpr double kWorthThreads = 5e6;   // operations
 
 struct Restart {
   StartSource source = StartSource::random_bits;
-  Itinerary itinerary;                   // where it starts (neighbours), then where it settled
-  std::vector<std::uint64_t> visited;    // hashes of the itineraries solved
-  std::vector<Itinerary> singular;       // of these, those that may hold a continuum
+  Itinerary itinerary;                 // where it starts (neighbours), then where it settled
+  std::vector<std::uint64_t> visited;  // hashes of the itineraries solved
+  std::vector<Itinerary> singular;     // of these, those that may hold a continuum
   std::int64_t n_solves = 0;
   std::int32_t outcome = Collection::kRejected;  // kUnknown: settled on `itinerary`
   bool finished = false;
@@ -82,7 +82,8 @@ class HeuristicSearch {
   // Waking threads for a batch that takes microseconds costs more than it brings, most of all on a
   // busy machine. The result is the same either way.
   int threads_for(std::size_t batch_size) const {
-    const double work = static_cast<double>(batch_size) * kTypicalSolves * kernels_.front()->flops();
+    const double work =
+        static_cast<double>(batch_size) * kTypicalSolves * kernels_.front()->flops();
     return work < kWorthThreads ? 1 : context_.options.n_threads;
   }
 
@@ -97,9 +98,9 @@ class HeuristicSearch {
     return batch;
   }
 
-  // Runs restarts numbered from `number` side by side in the lanes of one kernel: Newton's method in
-  // symbol space until each settles, meets an itinerary of known outcome, or comes round to one of
-  // its own (then it would circle for ever). A lane that falls free takes the next restart.
+  // Runs restarts numbered from `number` side by side in the lanes of one kernel: Newton's method
+  // in symbol space until each settles, meets an itinerary of known outcome, or comes round to one
+  // of its own (then it would circle for ever). A lane that falls free takes the next restart.
   void run_group(std::span<Restart> group, std::uint64_t number, NewtonKernel& kernel) const {
     const auto lanes = static_cast<std::size_t>(kernel.lanes());
     const std::size_t words = context_.map.words_per_region();

@@ -18,15 +18,15 @@ class KernelTables {
 
   PreactivationReach reach;
   bool diagonal_a;
-  Index width;                // affine_width(M)
-  Index units;                // H padded to a multiple of 8
-  std::vector<double> base;   // [A | h1], M x width
-  std::vector<double> a;      // A column by column, each padded to `width`
+  Index width;                   // affine_width(M)
+  Index units;                   // H padded to a multiple of 8
+  std::vector<double> base;      // [A | h1], M x width
+  std::vector<double> a;         // A column by column, each padded to `width`
   std::vector<double> diagonal;  // of A, padded to `width`
-  std::vector<double> h1;     // padded to `width`
-  std::vector<double> rank1;  // per unit: W1 column (width), then [W2 row | h2] (width)
-  std::vector<double> w2;     // W2 column by column, each padded to `units`
-  std::vector<double> h2;     // padded to `units`
+  std::vector<double> h1;        // padded to `width`
+  std::vector<double> rank1;     // per unit: W1 column (width), then [W2 row | h2] (width)
+  std::vector<double> w2;        // W2 column by column, each padded to `units`
+  std::vector<double> h2;        // padded to `units`
   // [J | c] of every region, indexed by the region's word, where H is small; else empty.
   std::vector<double> regions;
 };

@@ -74,7 +74,7 @@ class LaneKernel final : public NewtonKernel {
       double sum = 0.0;
       for (int i = 0; i < M; ++i) sum += z[i][lane];
       const bool finite = largest[lane] < 1e150 && std::isfinite(sum);
-      status[lane] = !finite                  ? NewtonStatus::diverged
+      status[lane] = !finite                 ? NewtonStatus::diverged
                      : difference[lane] == 0 ? NewtonStatus::settled
                                              : NewtonStatus::moved;
     }
@@ -196,9 +196,11 @@ class LaneKernel final : public NewtonKernel {
   NewtonStatus one_by_one(int lane, const Word* itineraries, Word* next) {
     std::vector<Word> own(static_cast<std::size_t>(order_));
     std::vector<Word> result(own.size());
-    for (Index t = 0; t < order_; ++t) own[static_cast<std::size_t>(t)] = itineraries[t * kLanes + lane];
+    for (Index t = 0; t < order_; ++t)
+      own[static_cast<std::size_t>(t)] = itineraries[t * kLanes + lane];
     const NewtonStatus status = single_.iterate_one(own.data(), result.data());
-    for (Index t = 0; t < order_; ++t) next[t * kLanes + lane] = result[static_cast<std::size_t>(t)];
+    for (Index t = 0; t < order_; ++t)
+      next[t * kLanes + lane] = result[static_cast<std::size_t>(t)];
     return status;
   }
 
@@ -207,10 +209,10 @@ class LaneKernel final : public NewtonKernel {
   Word relevant_;
   PreactivationReach reach_;
   SmallKernel<M> single_;
-  double base_[M][M + 1] = {};                   // [A | h1]
-  double rank1_[kMaxLaneUnits][M][M + 1] = {};   // what a unit that is on adds to [J | c]
-  double w1_[kMaxLaneUnits][M] = {};             // columns of W1
-  double w2_[kMaxLaneUnits][M + 1] = {};         // rows of [W2 | h2]
+  double base_[M][M + 1] = {};                  // [A | h1]
+  double rank1_[kMaxLaneUnits][M][M + 1] = {};  // what a unit that is on adds to [J | c]
+  double w1_[kMaxLaneUnits][M] = {};            // columns of W1
+  double w2_[kMaxLaneUnits][M + 1] = {};        // rows of [W2 | h2]
 };
 
 }  // namespace

@@ -69,7 +69,8 @@ void LargeKernel::apply(const Word* region) {
     }
     auto rows = active_rows_.leftCols(n);
     if (map_.w2_is_identity()) {
-      for (Index a = 0; a < n; ++a) rows.col(a) = product_.col(active_[static_cast<std::size_t>(a)]);
+      for (Index a = 0; a < n; ++a)
+        rows.col(a) = product_.col(active_[static_cast<std::size_t>(a)]);
     } else {
       rows.noalias() = product_ * w2;
       rows.row(m) += active_h2_.head(n).transpose();
@@ -167,9 +168,9 @@ NewtonStatus LargeKernel::iterate_one(const Word* itinerary, Word* next) {
     preactivate(z_);
     for (Index w = 0; w < words; ++w) {
       const Word now = itinerary[t * words + w];
-      const Word bits = sign_bits(p_.data() + 64 * w, std::min<Index>(64, units - 64 * w),
-                                  threshold, now) &
-                        map_.relevant_units()[static_cast<std::size_t>(w)];
+      const Word bits =
+          sign_bits(p_.data() + 64 * w, std::min<Index>(64, units - 64 * w), threshold, now) &
+          map_.relevant_units()[static_cast<std::size_t>(w)];
       next[t * words + w] = bits;
       difference |= bits ^ now;
     }

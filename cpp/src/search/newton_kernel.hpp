@@ -17,9 +17,9 @@ enum class NewtonStatus {
   diverged   // candidate or orbit left the finite range; `next` is not written
 };
 
-// Solves for the candidate of an itinerary and reads off the itinerary of its true orbit. Bits whose
-// pre-activation is negligible keep their value, so a point on a border settles; whether a settled
-// itinerary is a cycle is for solve_cycle() to say.
+// Solves for the candidate of an itinerary and reads off the itinerary of its true orbit. Bits
+// whose pre-activation is negligible keep their value, so a point on a border settles; whether a
+// settled itinerary is a cycle is for solve_cycle() to say.
 //
 // A kernel treats lanes() itineraries at once. They lie interleaved: word w of the region at time t
 // of lane l is [(t * words + w) * lanes + l], which for one lane is the plain layout.
@@ -47,7 +47,8 @@ std::unique_ptr<NewtonKernel> make_newton_kernel(const CanonicalMap& map,
                                                  const KernelTables& tables, Index order);
 
 // A pre-activation counts as negligible below this fraction of the largest term it can be made of,
-// or below what rounding can have made of it when errors grew on the way: then solve_cycle() decides.
+// or below what rounding can have made of it when errors grew on the way: then solve_cycle()
+// decides.
 inline constexpr double kNegligible = 1e-12;
 inline constexpr double kRoundingSafety = 1e-14;
 // The product of Jacobians is used as long as no entry of it or of a partial product passes this:

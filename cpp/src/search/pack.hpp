@@ -5,8 +5,8 @@
 
 namespace rnndyn {
 
-// N = 4 or 8 doubles. GCC and Clang lower the vector extension to the registers there are; elsewhere
-// plain loops do.
+// N = 4 or 8 doubles. GCC and Clang lower the vector extension to the registers there are;
+// elsewhere plain loops do.
 #if defined(__GNUC__)
 template <int N>
 struct PackOf {

@@ -28,13 +28,13 @@ struct Restart {
   std::int64_t iteration = 0;
   std::int64_t n_solves = 0;
   std::vector<Discovery> discoveries;
-  std::vector<std::int32_t> hits;  // members met again
+  std::vector<std::int32_t> hits;                            // members met again
   std::vector<std::pair<std::uint64_t, Itinerary>> settled;  // hash and smallest rotation, if new
   bool finished = false;
 };
 
-// Algorithm 1 of Eisenmann, Monfared, Goering, Durstewitz (NeurIPS 2023) with the bookkeeping of the
-// published code: both counters start again when a new cycle is found, a settled or singular
+// Algorithm 1 of Eisenmann, Monfared, Goering, Durstewitz (NeurIPS 2023) with the bookkeeping of
+// the published code: both counters start again when a new cycle is found, a settled or singular
 // itinerary is replaced by a fresh random one within the same restart. Only the identity of cycles
 // differs: itineraries instead of rounded coordinates.
 //
@@ -60,8 +60,8 @@ class Scyfi {
     // Few at first, since a discovery makes the rest of the batch worthless; more while none comes.
     std::size_t batch_size = lanes_;
     while (in_a_row_ < max_restarts_) {
-      std::vector<Restart> batch(std::min<std::size_t>(
-          batch_size, static_cast<std::size_t>(max_restarts_ - in_a_row_)));
+      std::vector<Restart> batch(
+          std::min<std::size_t>(batch_size, static_cast<std::size_t>(max_restarts_ - in_a_row_)));
       const std::size_t n_groups = (batch.size() + lanes_ - 1) / lanes_;
       parallel_for(n_groups, context_.options.n_threads, [&](std::size_t g, int thread) {
         const std::size_t begin = g * lanes_;
@@ -89,7 +89,8 @@ class Scyfi {
       put_lane(start, buffer, lane, lanes_);
     };
     for (std::size_t lane = 0; lane < group.size(); ++lane) {
-      streams.emplace_back(context_.options.seed, static_cast<std::uint64_t>(order_), number + lane);
+      streams.emplace_back(context_.options.seed, static_cast<std::uint64_t>(order_),
+                           number + lane);
       redraw(lane, current);
     }
     double since_check = 0.0;
@@ -188,8 +189,8 @@ class Scyfi {
     context_.progress.n_restarts.store(statistics_.n_restarts);
     context_.progress.n_solves.store(statistics_.n_solves);
     const double share = 1.0 / static_cast<double>(context_.options.orders.size());
-    context_.progress.fraction.store(
-        fraction_ + share * static_cast<double>(in_a_row_) / static_cast<double>(max_restarts_));
+    context_.progress.fraction.store(fraction_ + share * static_cast<double>(in_a_row_) /
+                                                     static_cast<double>(max_restarts_));
   }
 
   SearchContext& context_;

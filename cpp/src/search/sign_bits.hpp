@@ -12,8 +12,8 @@ namespace rnndyn {
 // Bit i of the result is p[i] > threshold where that is clear, and the bit of `current` where
 // |p[i]| <= threshold. `count` is at most 64; p is readable up to the next multiple of 8.
 inline Word sign_bits(const double* p, Index count, double threshold, Word current) {
-  Word above = 0;       // p > threshold
-  Word not_below = 0;   // p >= -threshold
+  Word above = 0;      // p > threshold
+  Word not_below = 0;  // p >= -threshold
 #if defined(__AVX512F__)
   const __m512d high = _mm512_set1_pd(threshold);
   const __m512d low = _mm512_set1_pd(-threshold);

@@ -151,8 +151,8 @@ class SmallKernel final : public NewtonKernel {
   double compose(const Word* itinerary) {
     std::copy_n(affine(itinerary), M * kWidth, buffers_[0]);
     int current = 0;
-    const bool skip = kWorthSkipping && tables_.regions.empty() && tables_.diagonal_a &&
-                      map_.w2_is_identity();
+    const bool skip =
+        kWorthSkipping && tables_.regions.empty() && tables_.diagonal_a && map_.w2_is_identity();
     double largest[kWidth] = {};
     for (Index t = 1; t < order_; ++t) {
       const double* old = buffers_[current];

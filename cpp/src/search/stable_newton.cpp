@@ -48,8 +48,7 @@ NewtonStatus follow_segments(const CanonicalMap& map, const CyclicSystem& system
 
 }  // namespace
 
-NewtonStatus iterate_stably(const CanonicalMap& map, const Word* regions, Index order,
-                            Word* next) {
+NewtonStatus iterate_stably(const CanonicalMap& map, const Word* regions, Index order, Word* next) {
   const Itinerary itinerary = as_itinerary(map, regions, order);
   const CyclicSystem system(map, itinerary);
   const Matrix points = system.solve(system.offsets());

@@ -130,7 +130,8 @@ void Neighbours::add_from_shorter(const Collection& collection) {
   }
   for (const Collection::Member& first : members) {
     for (const Collection::Member& second : members) {
-      if (first.order() + second.order() != order_ || second.itinerary() < first.itinerary()) continue;
+      if (first.order() + second.order() != order_ || second.itinerary() < first.itinerary())
+        continue;
       if (n_concatenated++ >= kMaxConcatenations) return;
       push(concatenated(first.itinerary(), second.itinerary()));
     }
