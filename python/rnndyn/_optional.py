@@ -1,0 +1,39 @@
+"""Optional packages: imported when first needed, with a helpful message when missing."""
+
+import importlib
+from typing import Any
+
+#: Package to import -> extra of rnndyn that installs it.
+_EXTRAS = {"matplotlib": "plot", "pandas": "tables", "tqdm": "progress"}
+
+
+class MissingPackageError(ImportError):
+    """An optional package is needed and not installed; the message says how to get it."""
+
+
+def import_optional(module: str, purpose: str) -> Any:
+    """Import a module of an optional package.
+
+    Parameters
+    ----------
+    module : str
+        Full name of the module, such as ``"matplotlib.pyplot"``.
+    purpose : str
+        What needs it; the message of the error begins with it.
+
+    Raises
+    ------
+    MissingPackageError
+        If the package is not installed.
+    """
+    package = module.partition(".")[0]
+    extra = _EXTRAS[package]
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != package:
+            raise
+        raise MissingPackageError(
+            f"{purpose} needs {package}, which is not installed; "
+            f'install it with: pip install "rnndyn[{extra}]"'
+        ) from error

@@ -1,0 +1,107 @@
+"""``rnndyn cycles``: search one network."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from rnndyn.cli._arguments import (
+    check_output,
+    load_network,
+    parse_box,
+    parse_orders,
+    prepare_plot,
+)
+from rnndyn.cli._exit_codes import ExitCode
+from rnndyn.search import METHODS, find_cycles
+
+_EPILOG = """\
+examples:
+  rnndyn cycles network.npz --max-order 10
+  rnndyn cycles network.json --orders 1,2,10-12 --method search --seed 7
+  rnndyn cycles example:plrnn-10d --max-order 10 --plot cycles.png -o cycles.npz
+  rnndyn cycles network.npz --max-order 4 --time-limit 60 --json > cycles.json
+
+Ctrl-C ends the search and shows what was found until then (exit code 130).
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "cycles",
+        help="find the fixed points and cycles of a network",
+        description="Find the fixed points and cycles of a network and how stable they are.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("model", metavar="MODEL", help="a .npz or .json file, or example:NAME")
+    orders = parser.add_mutually_exclusive_group(required=True)
+    orders.add_argument("--max-order", type=int, metavar="K", help="search the orders 1 to K")
+    orders.add_argument(
+        "--orders", type=parse_orders, metavar="LIST", help="search these orders, like 1,2,5-8"
+    )
+    parser.add_argument(
+        "--method", choices=METHODS, default="auto", help="how to search (default: auto)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="seed of the random numbers (default: 0)"
+    )
+    parser.add_argument(
+        "--max-restarts", type=int, metavar="N", help="end an order after N restarts without news"
+    )
+    parser.add_argument(
+        "--max-iterations", type=int, metavar="N", help="end a restart after N candidates"
+    )
+    parser.add_argument(
+        "--box",
+        type=parse_box,
+        metavar="R|LO,HI",
+        help="keep only cycles with all |states| <= R, or all states between LO and HI "
+        "(write --box=LO,HI where LO is negative)",
+    )
+    parser.add_argument(
+        "--threads", type=int, metavar="N", help="number of threads (default: all processors)"
+    )
+    parser.add_argument(
+        "--time-limit", type=float, metavar="SECONDS", help="stop then and show what was found"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE", help="write a picture of the cycles in state space"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="save the cycles to this .npz file"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Search, print, draw and save; return the exit code."""
+    pyplot = prepare_plot(options.plot) if options.plot else None
+    if options.output:
+        check_output(options.output)
+    cycles = find_cycles(
+        load_network(options.model),
+        options.max_order,
+        options.orders,
+        method=options.method,
+        seed=options.seed,
+        max_restarts=options.max_restarts,
+        max_iterations=options.max_iterations,
+        box=options.box,
+        n_threads=options.threads,
+        time_limit=options.time_limit,
+    )
+    if options.output:
+        cycles.save(options.output)
+    if pyplot is not None:
+        from rnndyn import plot
+
+        figure, ax = pyplot.subplots(figsize=(5.6, 4.6), layout="constrained")
+        plot.state_space(cycles, ax)
+        figure.savefig(options.plot, dpi=150)
+        pyplot.close(figure)
+    # Last, so that a reader that closes the pipe early loses no file.
+    print(json.dumps(cycles.to_dict(), allow_nan=False) if options.json else cycles)
+    return ExitCode.INTERRUPTED if cycles.search.stopped_by == "interrupt" else ExitCode.DONE

@@ -1,0 +1,319 @@
+"""The result of a search: every cycle found, and how sure the answer is."""
+
+import os
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+
+from rnndyn import _cycle_file, _cycle_table
+from rnndyn._arrays import BoolArray
+from rnndyn._optional import import_optional
+from rnndyn.continua import ContinuumOfFixedPoints
+from rnndyn.cycle_block import COLUMNS, CycleBlock
+from rnndyn.cycles import STABILITY_NAMES, Cycle, Stability
+from rnndyn.models import PiecewiseLinearModel
+from rnndyn.search_statistics import SearchStatistics
+
+
+class CycleSet(Sequence[Cycle]):
+    """The cycles that a search found: a sequence of `Cycle`, sorted by order and itinerary.
+
+    Iterate over it, index and slice it, or ask for a part of it: `fixed_points`, `of_order`,
+    `stable`, `saddles`, `unstable`, `select`. A part is a `CycleSet` again and keeps `search`.
+    Large sets are held as columns (`blocks`); `Cycle` objects are made when asked for.
+
+    Two sets are equal if they hold the same cycles and continua of the same model; how long the
+    search took and on how many threads does not matter.
+
+    Attributes
+    ----------
+    model : PiecewiseLinearModel
+        The network that was searched.
+    blocks : tuple of CycleBlock
+        The cycles as arrays, one block per order.
+    continua : tuple of ContinuumOfFixedPoints
+        Lines, planes and so on of fixed points or cycles. They are not counted as cycles.
+    search : SearchStatistics
+        What the search did and how sure its answer is.
+
+    Examples
+    --------
+    >>> import rnndyn as rd
+    >>> tent = rd.PLRNN(A=[[2.0]], W=[[-4.0]], h=[1.0])
+    >>> cycles = rd.find_cycles(tent, max_order=3)
+    >>> cycles
+    5 cycles of PLRNN (1 state, 1 unit): 5 unstable
+      #  order  stability  spectral radius  margin    hits  certified
+      0      1  unstable                 2       1  listed  yes
+      1      1  unstable                 2   0.333  listed  yes
+      2      2  unstable                 4     0.2  listed  yes
+      3      3  unstable                 8   0.111  listed  yes
+      4      3  unstable                 8   0.143  listed  yes
+    Orders 1 to 3: all 9 itineraries listed, nothing is missing
+    >>> len(cycles.of_order(3)), len(cycles.stable)
+    (2, 0)
+    >>> [cycle.order for cycle in cycles if cycle.margin < 0.15]
+    [3, 3]
+    """
+
+    def __init__(
+        self,
+        model: PiecewiseLinearModel,
+        blocks: Sequence[CycleBlock],
+        continua: Sequence[ContinuumOfFixedPoints],
+        search: SearchStatistics,
+    ) -> None:
+        self._model = model
+        self._blocks = tuple(block for block in blocks if len(block))
+        self._continua = tuple(continua)
+        self._search = search
+        self._starts = [0, *accumulate(len(block) for block in self._blocks)]
+
+    @property
+    def model(self) -> PiecewiseLinearModel:
+        """The network that was searched."""
+        return self._model
+
+    @property
+    def blocks(self) -> tuple[CycleBlock, ...]:
+        """The cycles as arrays, one block per order that has cycles."""
+        return self._blocks
+
+    @property
+    def continua(self) -> tuple[ContinuumOfFixedPoints, ...]:
+        """Lines, planes and so on of fixed points or cycles."""
+        return self._continua
+
+    @property
+    def search(self) -> SearchStatistics:
+        """What the search did and how sure its answer is."""
+        return self._search
+
+    @property
+    def complete(self) -> bool:
+        """Whether the search ran to its own end; False after Ctrl-C or a time limit.
+
+        True does not mean that nothing was missed: see ``search.coverage`` and
+        ``search.listed_orders``.
+        """
+        return self._search.complete
+
+    @property
+    def orders(self) -> tuple[int, ...]:
+        """Orders that have at least one cycle in this set, ascending."""
+        return tuple(block.order for block in self._blocks)
+
+    def __len__(self) -> int:
+        return self._starts[-1]
+
+    @overload
+    def __getitem__(self, index: int) -> Cycle: ...
+    @overload
+    def __getitem__(self, index: slice) -> "CycleSet": ...
+    def __getitem__(self, index: int | slice) -> "Cycle | CycleSet":
+        n = len(self)
+        if isinstance(index, slice):
+            if index.step is not None and index.step < 0:
+                raise ValueError(
+                    "a set of cycles is sorted by order and itinerary, so the step of a slice must "
+                    f"be positive, got {index.step}; for another sequence use list(cycles)"
+                )
+            chosen = np.zeros(n, dtype=np.bool_)
+            chosen[index] = True
+            return self._masked(chosen, self._continua)
+        position = int(index)
+        if not -n <= position < n:
+            raise IndexError(f"index {position} is out of range for a set of {n} cycles")
+        position %= n
+        number = bisect_right(self._starts, position) - 1
+        return self._blocks[number].cycle(position - self._starts[number])
+
+    def __iter__(self) -> Iterator[Cycle]:
+        for block in self._blocks:
+            for index in range(len(block)):
+                yield block.cycle(index)
+
+    def of_order(self, order: int) -> "CycleSet":
+        """Return the cycles, and the continua, of one order."""
+        return CycleSet(
+            self._model,
+            [block for block in self._blocks if block.order == order],
+            [continuum for continuum in self._continua if continuum.order == order],
+            self._search,
+        )
+
+    @property
+    def fixed_points(self) -> "CycleSet":
+        """The fixed points, so the cycles of order 1."""
+        return self.of_order(1)
+
+    @property
+    def stable(self) -> "CycleSet":
+        """The cycles with all multipliers inside the unit circle."""
+        return self._of_stability("stable")
+
+    @property
+    def saddles(self) -> "CycleSet":
+        """The cycles with multipliers on both sides of the unit circle."""
+        return self._of_stability("saddle")
+
+    @property
+    def unstable(self) -> "CycleSet":
+        """The cycles with all multipliers outside the unit circle."""
+        return self._of_stability("unstable")
+
+    @property
+    def nonhyperbolic(self) -> "CycleSet":
+        """The cycles with a multiplier that cannot be told from the unit circle."""
+        return self._of_stability("nonhyperbolic")
+
+    def select(self, predicate: Callable[[Cycle], bool]) -> "CycleSet":
+        """Return the cycles for which a function is true; continua are left out.
+
+        Examples
+        --------
+        >>> import rnndyn as rd
+        >>> tent = rd.PLRNN(A=[[2.0]], W=[[-4.0]], h=[1.0])
+        >>> robust = rd.find_cycles(tent, max_order=3).select(lambda cycle: cycle.margin > 0.15)
+        >>> [cycle.order for cycle in robust]
+        [1, 1, 2]
+        """
+        chosen = np.fromiter((bool(predicate(cycle)) for cycle in self), np.bool_, len(self))
+        return self._masked(chosen, ())
+
+    def _of_stability(self, stability: Stability) -> "CycleSet":
+        code = STABILITY_NAMES.index(stability)
+        blocks = [block.take(block.stability == code) for block in self._blocks]
+        return CycleSet(self._model, blocks, (), self._search)
+
+    def _masked(self, chosen: BoolArray, continua: Sequence[ContinuumOfFixedPoints]) -> "CycleSet":
+        blocks = [
+            block.take(chosen[start : start + len(block)])
+            for block, start in zip(self._blocks, self._starts, strict=False)
+        ]
+        return CycleSet(self._model, blocks, continua, self._search)
+
+    def to_columns(self) -> dict[str, Any]:
+        """Return a dictionary of equally long columns, one entry per cycle.
+
+        The columns are ``order, stability, spectral_radius, log_spectral_radius, margin, residual,
+        error_bound, on_border, certified, hits, itinerary``; the itinerary is written as bits, one
+        word per time step. Points and multipliers, whose shapes differ between orders, stay in
+        `blocks`.
+        """
+        lengths = [len(block) for block in self._blocks]
+        log_radius = [block.log_moduli.max(axis=1) for block in self._blocks]
+        return {
+            "order": np.repeat(np.array(self.orders, dtype=np.int64), lengths),
+            "stability": np.array(STABILITY_NAMES, dtype=object)[self._column("stability")],
+            "spectral_radius": self._column("spectral_radius"),
+            "log_spectral_radius": np.concatenate([np.empty(0), *log_radius]),
+            "margin": self._column("margin"),
+            "residual": self._column("residual"),
+            "error_bound": self._column("error_bound"),
+            "on_border": self._column("on_border"),
+            "certified": self._column("certified"),
+            "hits": self._column("hits"),
+            "itinerary": [text for block in self._blocks for text in block.itinerary_texts()],
+        }
+
+    def _column(self, name: str) -> np.ndarray[Any, Any]:
+        empty: np.ndarray[Any, Any] = np.empty(0, dtype=COLUMNS[name][0])
+        return np.concatenate([empty, *(getattr(block, name) for block in self._blocks)])
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """Return one dictionary of plain numbers and strings per cycle (see `to_columns`)."""
+        columns = {
+            name: column.tolist() if isinstance(column, np.ndarray) else column
+            for name, column in self.to_columns().items()
+        }
+        return [
+            dict(zip(columns, values, strict=True))
+            for values in zip(*columns.values(), strict=True)
+        ]
+
+    def to_dataframe(self) -> Any:
+        """Return a pandas DataFrame with one row per cycle (see `to_columns`).
+
+        Raises
+        ------
+        MissingPackageError
+            If pandas is not installed (``pip install "rnndyn[tables]"``).
+        """
+        pandas = import_optional("pandas", "CycleSet.to_dataframe()")
+        return pandas.DataFrame(self.to_columns())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything but the model as plain numbers, lists and strings for JSON."""
+        return {
+            "model": {
+                "family": self._model.family,
+                "n_states": self._model.n_states,
+                "n_units": self._model.n_units,
+            },
+            "search": self._search.to_dict(),
+            "cycles": [cycle.to_dict() for cycle in self],
+            "continua": [continuum.to_dict() for continuum in self._continua],
+        }
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the set, its model and its search to one ``.npz`` file.
+
+        The format is described in ``docs/reference/cycle-set-format.md``; nothing is pickled. The
+        file appears under its name only when it is complete.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> import rnndyn as rd
+        >>> tent = rd.PLRNN(A=[[2.0]], W=[[-4.0]], h=[1.0])
+        >>> cycles = rd.find_cycles(tent, max_order=3)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "tent.npz")
+        ...     cycles.save(path)
+        ...     rd.CycleSet.load(path) == cycles
+        True
+        """
+        _cycle_file.write(Path(path), self)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], *, max_bytes: int = 2**32) -> "CycleSet":
+        """Read a set that `save` wrote. No code of the file is run.
+
+        Parameters
+        ----------
+        path : path-like
+            The file.
+        max_bytes : int
+            Refuse a file that takes more memory than this.
+
+        Raises
+        ------
+        ValueError
+            If the file is no such file, is damaged, was written in a newer format, or is too large.
+        """
+        return cls(*_cycle_file.read(Path(path), max_bytes))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, CycleSet):
+            return NotImplemented
+        return (
+            self._blocks == other._blocks
+            and self._continua == other._continua
+            and self._model == other._model
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._model, self._blocks, self._continua, self._search)
+
+    def __repr__(self) -> str:
+        return _cycle_table.plain_text(self)
+
+    def _repr_html_(self) -> str:
+        return _cycle_table.html_text(self)

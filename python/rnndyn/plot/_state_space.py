@@ -1,0 +1,260 @@
+"""Cycles, continua and orbits in state space."""
+
+import operator
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnndyn._arrays import BoolArray, FloatArray
+from rnndyn._optional import import_optional
+from rnndyn.continua import ContinuumOfFixedPoints
+from rnndyn.cycle_set import CycleSet
+from rnndyn.cycles import STABILITY_NAMES
+from rnndyn.models import PiecewiseLinearModel
+from rnndyn.plot import _style
+from rnndyn.plot._cobweb import draw_cobweb
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+#: With more cycles than this the closed lines through their points would hide the points.
+_MAX_CYCLES_WITH_LINES = 40
+
+
+def state_space(
+    cycles: CycleSet,
+    ax: "Axes | None" = None,
+    *,
+    dims: tuple[int, int] | Literal["pca"] | None = None,
+    orbits: int | ArrayLike = 12,
+    n_steps: int = 400,
+    borders: bool = True,
+    seed: int = 0,
+) -> "Axes":
+    """Draw cycles in state space, coloured by stability, over orbits of the network.
+
+    The points of a cycle of order 2 or more are joined in the order of time, unless there are more
+    than 40 cycles. A network with one state is drawn as a cobweb: its map, the diagonal, and the
+    cycles as paths between them.
+
+    Parameters
+    ----------
+    cycles : CycleSet
+        The cycles; their network provides the orbits and the borders.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. Default: a new figure.
+    dims : (int, int) or "pca", optional
+        The two states to draw, or the two principal components of the cycles and orbits. Default:
+        the states 0 and 1 of a network with two states, else ``"pca"``.
+    orbits : int or array_like of shape (n, M)
+        Number of orbits to draw, from random states around the cycles, or their first states.
+    n_steps : int
+        Length of the orbits. Orbits that leave the surroundings of the cycles are cut off.
+    borders : bool
+        Whether to draw the borders of the linear regions (two states only).
+    seed : int
+        Seed of the random first states.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> import rnndyn as rd
+    >>> lozi = rd.PLRNN(A=[[1.7, 1.0], [0.5, 0.0]], W=[[-3.4, 0.0], [0.0, 0.0]], h=[1.0, 0.0])
+    >>> ax = rd.plot.state_space(rd.find_cycles(lozi, max_order=6))
+    """
+    ax = _style.axes_or_new(ax)
+    model = cycles.model
+    points = _points_of_interest(cycles)
+    frame = _Frame.around(points)
+    if model.n_states == 1:
+        draw_cobweb(cycles, ax, frame.lower[0], frame.upper[0])
+        return ax
+    paths = _orbits(model, frame, orbits, n_steps, seed)
+    view = _view(cycles, paths, dims)
+    for path in paths:
+        x, y = view.project(path).T
+        ax.plot(x, y, ".", color=_style.ORBIT_COLOR, markersize=1.6, alpha=0.5, zorder=1)
+    for continuum in cycles.continua:
+        _draw_continuum(ax, continuum, view, frame)
+    _draw_cycles(ax, cycles, view)
+    shown = _Frame.around(view.project(points))
+    ax.set_xlim(shown.lower[0], shown.upper[0])
+    # Room for the legend at the top.
+    ax.set_ylim(shown.lower[1], shown.upper[1] + 0.15 * (shown.upper[1] - shown.lower[1]))
+    if model.n_states == 2 and borders:
+        _draw_borders(ax, model, view)
+    ax.set_xlabel(view.labels[0])
+    ax.set_ylabel(view.labels[1])
+    _style.legend(ax, view.project(points))
+    return ax
+
+
+class _View(NamedTuple):
+    """A plane in state space to project on."""
+
+    center: FloatArray
+    directions: FloatArray
+    labels: tuple[str, str]
+
+    def project(self, points: FloatArray) -> FloatArray:
+        return np.asarray((points - self.center) @ self.directions)
+
+
+class _Frame(NamedTuple):
+    """A box around points."""
+
+    lower: FloatArray
+    upper: FloatArray
+
+    @classmethod
+    def around(cls, points: FloatArray) -> "_Frame":
+        """Return a box with some room around the points, and none of its sides empty."""
+        if not len(points):
+            return cls(-np.ones(points.shape[1]), np.ones(points.shape[1]))
+        lower, upper = points.min(axis=0), points.max(axis=0)
+        # One lonely fixed point has no extent of its own: its distance from 0 sets the scale.
+        size = max(float((upper - lower).max()), 0.25 * float(np.abs(points).max()), 1e-3)
+        room = np.maximum(0.3 * (upper - lower), 0.1 * size)
+        return cls(lower - room, upper + room)
+
+    def holds(self, states: FloatArray) -> BoolArray:
+        width = self.upper - self.lower
+        above = states >= self.lower - 0.5 * width
+        below = states <= self.upper + 0.5 * width
+        return np.asarray(np.all(above & below, axis=1), dtype=np.bool_)
+
+
+def _points_of_interest(cycles: CycleSet) -> FloatArray:
+    """Return all points of the cycles, and some of the continua."""
+    n_states = cycles.model.n_states
+    members = [block.points.reshape(-1, n_states) for block in cycles.blocks]
+    members += [continuum.sample(50) for continuum in cycles.continua]
+    return np.concatenate([np.empty((0, n_states)), *members])
+
+
+def _orbits(
+    model: PiecewiseLinearModel, frame: _Frame, orbits: int | ArrayLike, n_steps: int, seed: int
+) -> list[FloatArray]:
+    """Return the orbits, each up to where it leaves the frame."""
+    if np.ndim(orbits) == 0:
+        count = operator.index(orbits)  # type: ignore[arg-type]
+        draws = np.random.default_rng(seed).random((count, model.n_states))
+        starts = frame.lower + draws * (frame.upper - frame.lower)
+    else:
+        starts = np.asarray(orbits, dtype=np.float64)
+        if starts.ndim != 2 or starts.shape[1] != model.n_states:
+            raise ValueError(
+                "orbits must be a number of orbits or an array of first states of shape "
+                f"(n, {model.n_states}), got shape {starts.shape}"
+            )
+    paths = []
+    for start in starts:
+        # In short pieces, because a diverging orbit soon leaves the range of numbers.
+        pieces = [start[np.newaxis]]
+        length = 1
+        while length <= n_steps and frame.holds(pieces[-1][-1:])[0]:
+            piece = model.orbit(pieces[-1][-1], 8)[1:]
+            pieces.append(piece)
+            length += len(piece)
+        path = np.concatenate(pieces)
+        outside = np.flatnonzero(~frame.holds(path))
+        paths.append(path[: outside[0]] if outside.size else path)
+    return paths
+
+
+def _view(
+    cycles: CycleSet, paths: list[FloatArray], dims: tuple[int, int] | Literal["pca"] | None
+) -> _View:
+    n_states = cycles.model.n_states
+    if dims is None:
+        dims = (0, 1) if n_states == 2 else "pca"
+    if isinstance(dims, str):
+        if dims != "pca":
+            raise ValueError(f"dims must be two states such as (0, 1), or 'pca', got {dims!r}")
+        return _principal_view(cycles, paths)
+    chosen = [operator.index(index) for index in dims]
+    if len(chosen) != 2 or not all(0 <= index < n_states for index in chosen):
+        raise ValueError(
+            f"dims must be two states between 0 and {n_states - 1}, or 'pca', got {dims!r}"
+        )
+    directions = np.eye(n_states)[:, chosen]
+    labels = (f"$z_{{{chosen[0]}}}$", f"$z_{{{chosen[1]}}}$")
+    return _View(np.zeros(n_states), directions, labels)
+
+
+def _principal_view(cycles: CycleSet, paths: list[FloatArray]) -> _View:
+    n_states = cycles.model.n_states
+    members = [block.points.reshape(-1, n_states) for block in cycles.blocks]
+    points = np.concatenate([np.zeros((0, n_states)), *members, *paths])
+    if len(points) == 0:
+        points = np.zeros((1, n_states))
+    center = points.mean(axis=0)
+    # Two empty directions more, so that there are two components whatever the points.
+    padded = np.vstack([points - center, np.zeros((2, n_states))])
+    _, sizes, rows = np.linalg.svd(padded, full_matrices=False)
+    total = float((sizes**2).sum()) or 1.0
+    shares = sizes[:2] ** 2 / total
+    labels = (f"component 1 ({shares[0]:.0%})", f"component 2 ({shares[1]:.0%})")
+    return _View(center, rows[:2].T, labels)
+
+
+def _draw_borders(ax: "Axes", model: PiecewiseLinearModel, view: _View) -> None:
+    """Draw the lines where a pre-activation is zero, without changing what the axes show."""
+    canonical = model.canonical
+    limits = np.array([ax.get_xlim(), ax.get_ylim()])
+    farthest = float(np.abs(limits).max())
+    for weights, bias, out in zip(canonical.W2, canonical.h2, canonical.W1.T, strict=True):
+        if not np.any(weights) or not np.any(out):
+            continue
+        foot = -bias * weights / (weights @ weights)
+        along = np.array([-weights[1], weights[0]]) / np.linalg.norm(weights)
+        # Far enough to leave the axes on both sides.
+        reach = 4.0 * (farthest + float(np.abs(foot).max()))
+        x, y = view.project(np.array([foot - reach * along, foot + reach * along])).T
+        ax.plot(x, y, color=_style.BORDER_COLOR, linewidth=0.9, zorder=0)
+    ax.set_xlim(*limits[0])
+    ax.set_ylim(*limits[1])
+
+
+def _draw_continuum(
+    ax: "Axes", continuum: ContinuumOfFixedPoints, view: _View, frame: _Frame
+) -> None:
+    radius = float(np.linalg.norm(frame.upper - frame.lower))
+    label = "continuum of fixed points" if continuum.order == 1 else "continuum of cycles"
+    if label in ax.get_legend_handles_labels()[1]:
+        label = "_nolegend_"
+    if continuum.dimension == 1:
+        coordinates = np.clip(continuum.extent[0], -radius, radius)
+        ends = continuum.points[0] + coordinates[:, np.newaxis] * continuum.basis[:, 0]
+        x, y = view.project(ends).T
+        ax.plot(x, y, color=_style.CONTINUUM_COLOR, linewidth=3.0, zorder=2, label=label)
+    else:
+        x, y = view.project(continuum.sample(400, radius=radius)).T
+        ax.plot(x, y, ".", color=_style.CONTINUUM_COLOR, markersize=2.5, zorder=2, label=label)
+
+
+def _draw_cycles(ax: "Axes", cycles: CycleSet, view: _View) -> None:
+    line_collection = import_optional("matplotlib.collections", "rnndyn.plot").LineCollection
+    with_lines = len(cycles) <= _MAX_CYCLES_WITH_LINES
+    for code, name in enumerate(STABILITY_NAMES):
+        projected = [view.project(block.points[block.stability == code]) for block in cycles.blocks]
+        if not any(len(orbits) for orbits in projected):
+            continue
+        if with_lines:
+            closed = [
+                np.vstack([orbit, orbit[:1]])
+                for orbits in projected
+                for orbit in orbits
+                if len(orbit) > 1
+            ]
+            color = _style.STABILITY_MARKS[name].color
+            lines = line_collection(closed, colors=color, linewidths=0.7, alpha=0.35, zorder=3)
+            ax.add_collection(lines)
+        points = np.concatenate([orbits.reshape(-1, 2) for orbits in projected])
+        _style.draw_points(ax, cycles, name, points)

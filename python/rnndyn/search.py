@@ -1,0 +1,397 @@
+"""Search for fixed points and cycles: checks the arguments and hands them to the compiled core."""
+
+import math
+import operator
+import os
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnndyn import _core
+from rnndyn._arrays import BoolArray, FloatArray
+from rnndyn._progress import ProgressMeter, SearchProgress, make_progress_meter
+from rnndyn._version import __version__
+from rnndyn.continua import ContinuumOfFixedPoints, continuum_from_record
+from rnndyn.cycle_block import CycleBlock
+from rnndyn.cycle_set import CycleSet
+from rnndyn.cycles import Cycle, cycle_from_record
+from rnndyn.models import PiecewiseLinearModel
+from rnndyn.search_statistics import OrderStatistics, SearchStatistics
+
+METHODS = ("auto", "exhaustive", "search", "scyfi")
+
+#: Larger values are typing errors, and would overflow the integers of the compiled core.
+_LARGEST_ORDER = 1_000_000
+_LARGEST_COUNT = 2**63 - 1
+_LARGEST_N_THREADS = 4096
+
+
+def find_cycles(
+    model: PiecewiseLinearModel,
+    max_order: int | None = None,
+    orders: Iterable[int] | None = None,
+    *,
+    method: str = "auto",
+    seed: int = 0,
+    max_restarts: int | None = None,
+    max_iterations: int | None = None,
+    box: float | tuple[ArrayLike, ArrayLike] | None = None,
+    n_threads: int | None = None,
+    time_limit: float | None = None,
+    progress: bool | ProgressMeter | None = None,
+) -> CycleSet:
+    """Find the fixed points and cycles of a network.
+
+    Parameters
+    ----------
+    model : PiecewiseLinearModel
+        The network, such as ``rnndyn.PLRNN(A, W, h)``.
+    max_order : int, optional
+        Search the orders 1, 2, ..., `max_order` in turn. Give this or `orders`.
+    orders : iterable of int, optional
+        Search these orders only.
+    method : {"auto", "exhaustive", "search", "scyfi"}
+        ``exhaustive`` solves for every itinerary of an order, so that nothing can be missed; their
+        number is about ``2**(H * k) / k``. ``search`` starts from random itineraries and follows
+        the true map from each virtual candidate (see Notes). ``scyfi`` is the published algorithm
+        alone, for comparison. ``auto`` lists where that is cheap and searches elsewhere.
+    seed : int
+        Seed of the random numbers, 0 to 2**64 - 1. The same seed gives the same cycles for any
+        number of threads.
+    max_restarts : int, optional
+        Stop an order after this many restarts in a row without a new cycle (N_out of the
+        published algorithm). Default: chosen from the order and the size of the network.
+    max_iterations : int, optional
+        End a restart after this many candidates (N_in of the published algorithm). Default: chosen
+        from the order.
+    box : float or (lower, upper), optional
+        Keep only cycles with all points in a region of interest: ``R`` for ``|z_i| <= R``, or
+        bounds, each a number or an array of shape (M,). Default: everywhere.
+    n_threads : int, optional
+        Number of threads. Default: the environment variable ``OMP_NUM_THREADS``, else the number
+        of processors this process may use.
+    time_limit : float, optional
+        Stop after about this many seconds and return what was found until then.
+    progress : bool or ProgressMeter, optional
+        Show a progress bar: True, False, or an object with the methods of
+        `rnndyn.ProgressMeter`. Default: only where standard error is a terminal.
+
+    Returns
+    -------
+    CycleSet
+        The cycles, the continua of fixed points, and in ``search`` what was done and how sure the
+        answer is. After Ctrl-C or when the time limit is reached: what was found until then, with
+        ``complete`` False.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described; the message names it.
+
+    Notes
+    -----
+    A cycle is determined by its itinerary, the sequence of linear regions that it visits: the only
+    candidate is the solution of a linear system, and it is a real cycle if it visits those regions,
+    else it is virtual. The search solves for the candidate of an itinerary; while it is virtual it
+    takes as the next itinerary the one that the true map visits from the candidate [1]_. A restart
+    ends when an itinerary comes back. Where a search is random, ``search.coverage`` estimates how
+    much of what it can reach was reached (Good-Turing [2]_).
+
+    References
+    ----------
+    .. [1] L. Eisenmann, Z. Monfared, N. Göring, D. Durstewitz, "Bifurcations and loss jumps in RNN
+       training", NeurIPS 2023.
+    .. [2] I. J. Good, "The population frequencies of species and the estimation of population
+       parameters", Biometrika 40 (1953) 237-264.
+
+    Examples
+    --------
+    >>> import rnndyn as rd
+    >>> tent = rd.PLRNN(A=[[2.0]], W=[[-4.0]], h=[1.0])
+    >>> cycles = rd.find_cycles(tent, max_order=5)
+    >>> [len(cycles.of_order(k)) for k in (1, 2, 3, 4, 5)]
+    [2, 1, 2, 3, 6]
+    """
+    canonical = _canonical_map(model)
+    order_list = _check_orders(max_order, orders)
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    seed = _check_integer("seed", seed, 0, 2**64 - 1)
+    if max_restarts is not None:
+        max_restarts = _check_count("max_restarts", max_restarts)
+    if max_iterations is not None:
+        max_iterations = _check_count("max_iterations", max_iterations)
+    lower, upper = _check_box(box, model.n_states)
+    n_threads = _check_threads(n_threads)
+    if time_limit is not None:
+        time_limit = _check_positive("time_limit", time_limit, "seconds")
+    meter = make_progress_meter(progress)
+
+    start = time.perf_counter()
+    meter.init("find_cycles")
+    try:
+        raw = _core.find_cycles(
+            canonical,
+            order_list,
+            method,
+            seed,
+            max_restarts,
+            max_iterations,
+            lower,
+            upper,
+            n_threads,
+            time_limit,
+            _observer(meter),
+        )
+    finally:
+        meter.close()
+    statistics = SearchStatistics(
+        orders=tuple(OrderStatistics(**record) for record in raw["statistics"]),
+        stopped_by=raw["stopped_by"],
+        seconds=time.perf_counter() - start,
+        n_threads=n_threads,
+        seed=seed,
+        version=__version__,
+        options={
+            "orders": order_list,
+            "method": method,
+            "max_restarts": max_restarts,
+            "max_iterations": max_iterations,
+            "box": None if lower is None or upper is None else [lower.tolist(), upper.tolist()],
+            "time_limit": time_limit,
+        },
+    )
+    return CycleSet(
+        model,
+        [CycleBlock.from_record(record) for record in raw["blocks"]],
+        [continuum_from_record(record, canonical) for record in raw["continua"]],
+        statistics,
+    )
+
+
+def find_fixed_points(
+    model: PiecewiseLinearModel,
+    *,
+    method: str = "auto",
+    seed: int = 0,
+    max_restarts: int | None = None,
+    max_iterations: int | None = None,
+    box: float | tuple[ArrayLike, ArrayLike] | None = None,
+    n_threads: int | None = None,
+    time_limit: float | None = None,
+    progress: bool | ProgressMeter | None = None,
+) -> CycleSet:
+    """Find the fixed points of a network: `find_cycles` with ``orders=[1]``.
+
+    All parameters are those of `find_cycles`.
+
+    Examples
+    --------
+    >>> import rnndyn as rd
+    >>> tent = rd.PLRNN(A=[[2.0]], W=[[-4.0]], h=[1.0])
+    >>> [float(point.points[0, 0]) for point in rd.find_fixed_points(tent)]
+    [-1.0, 0.3333333333333333]
+    """
+    return find_cycles(
+        model,
+        orders=[1],
+        method=method,
+        seed=seed,
+        max_restarts=max_restarts,
+        max_iterations=max_iterations,
+        box=box,
+        n_threads=n_threads,
+        time_limit=time_limit,
+        progress=progress,
+    )
+
+
+def solve_cycle(
+    model: PiecewiseLinearModel, itinerary: ArrayLike
+) -> Cycle | ContinuumOfFixedPoints | None:
+    """Solve for the cycle of one itinerary, real or virtual.
+
+    Parameters
+    ----------
+    model : PiecewiseLinearModel
+        The network.
+    itinerary : array_like of bool, shape (k, H) or (H,)
+        Region of every point: True where the pre-activation of a unit is positive. Shape (H,) is a
+        fixed point.
+
+    Returns
+    -------
+    Cycle or ContinuumOfFixedPoints or None
+        The only cycle that can have this itinerary; its ``virtual`` is True where it does not. A
+        continuum where ``I - J`` is singular and its equation has solutions in the regions of
+        the itinerary. None where it is singular and has no such solution.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the itinerary has the wrong shape or holds anything but bits.
+
+    Examples
+    --------
+    >>> import rnndyn as rd
+    >>> tent = rd.PLRNN(A=[[2.0]], W=[[-4.0]], h=[1.0])
+    >>> rd.solve_cycle(tent, [[False], [True]])
+    Cycle(order=2, stability='unstable', spectral_radius=4, margin=0.2, certified=True)
+    """
+    canonical = _canonical_map(model)
+    raw = _core.solve_cycle(canonical, _check_itinerary(itinerary, model.n_units))
+    kind = raw["kind"]
+    if kind == "none":
+        return None
+    if kind == "continuum":
+        return continuum_from_record(raw, canonical)
+    return cycle_from_record(raw, virtual=kind == "virtual")
+
+
+def default_n_threads() -> int:
+    """Return ``OMP_NUM_THREADS`` if set, else the number of processors this process may use."""
+    # The variable may be a list, one entry per nesting level; the first is ours.
+    text = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _observer(meter: ProgressMeter) -> Callable[[int, int, int, int, float], None]:
+    def observe(order: int, n_cycles: int, n_restarts: int, n_solves: int, fraction: float) -> None:
+        meter.step(SearchProgress(order, n_cycles, n_restarts, n_solves, fraction))
+
+    return observe
+
+
+def _canonical_map(model: Any) -> Any:
+    canonical = getattr(model, "canonical", None)
+    if not isinstance(canonical, _core.CanonicalMap):
+        raise TypeError(
+            "model must be a network of rnndyn, such as rnndyn.PLRNN(A, W, h) or "
+            f"rnndyn.load_model(path), got {type(model).__name__}"
+        )
+    return canonical
+
+
+def _check_orders(max_order: Any, orders: Any) -> list[int]:
+    if (max_order is None) == (orders is None):
+        given = "neither" if max_order is None else "both"
+        raise ValueError(
+            "give either max_order=K, to search the orders 1 to K, or orders=[...], to search "
+            f"just these; got {given}"
+        )
+    if orders is None:
+        return list(range(1, _check_order("max_order", max_order) + 1))
+    try:
+        entries = list(orders)
+    except TypeError:
+        raise TypeError(
+            f"orders must be a list of integers such as [{orders!r}], "
+            f"got {type(orders).__name__}; for all orders up to K give max_order=K"
+        ) from None
+    if not entries:
+        raise ValueError("orders must name at least one order, got an empty list")
+    return sorted({_check_order("orders", entry) for entry in entries})
+
+
+def _check_order(name: str, value: Any) -> int:
+    return _check_integer(name, value, 1, _LARGEST_ORDER)
+
+
+def _check_count(name: str, value: Any) -> int:
+    return _check_integer(name, value, 1, _LARGEST_COUNT)
+
+
+def _check_integer(name: str, value: Any, minimum: int, maximum: int) -> int:
+    try:
+        if isinstance(value, bool | np.bool_):
+            raise TypeError
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(
+            f"{name} must be an integer, got {value!r} ({type(value).__name__})"
+        ) from None
+    if not minimum <= number <= maximum:
+        raise ValueError(f"{name} must be between {minimum} and {maximum}, got {number}")
+    return number
+
+
+def _check_positive(name: str, value: Any, unit: str) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"{name} must be a number of {unit}, got {value!r} ({type(value).__name__})"
+        ) from None
+    if not (math.isfinite(number) and number > 0.0):
+        raise ValueError(f"{name} must be a positive, finite number of {unit}, got {value!r}")
+    return number
+
+
+def _check_threads(n_threads: int | None) -> int:
+    if n_threads is None:
+        return default_n_threads()
+    return _check_integer("n_threads", n_threads, 1, _LARGEST_N_THREADS)
+
+
+def _check_box(box: Any, n_states: int) -> tuple[FloatArray | None, FloatArray | None]:
+    if box is None:
+        return None, None
+    if isinstance(box, tuple | list):
+        if len(box) != 2:
+            raise ValueError(
+                f"box must be None, a number R, or (lower, upper), got {len(box)} entries"
+            )
+        lower = _check_bound("lower bound", box[0], n_states)
+        upper = _check_bound("upper bound", box[1], n_states)
+    else:
+        upper = _check_bound("radius", box, n_states)
+        lower = -upper
+    if not np.all(lower < upper):
+        index = int(np.argmin(lower < upper))
+        raise ValueError(
+            "box must have every lower bound below its upper bound, but state "
+            f"{index} has [{lower[index]:g}, {upper[index]:g}]"
+        )
+    return lower, upper
+
+
+def _check_bound(name: str, value: Any, n_states: int) -> FloatArray:
+    try:
+        bound = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"the {name} of box must be numbers, got {value!r}") from None
+    if bound.shape not in ((), (n_states,)):
+        raise ValueError(
+            f"the {name} of box must be a number or have shape ({n_states},), got {bound.shape}"
+        )
+    if not np.all(np.isfinite(bound)):
+        raise ValueError(
+            f"the {name} of box must be finite, got {value!r}; for no bounds at all give box=None"
+        )
+    return np.array(np.broadcast_to(bound, (n_states,)))
+
+
+def _check_itinerary(itinerary: Any, n_units: int) -> BoolArray:
+    expected = f"shape (k, {n_units}) or ({n_units},)"
+    try:
+        bits = np.asarray(itinerary)
+    except ValueError:
+        raise ValueError(f"itinerary must have {expected}, got rows of different length") from None
+    if bits.dtype != np.bool_:
+        # Numbers are welcome where they are bits; strings and anything else are not.
+        if bits.dtype.kind not in "iuf":
+            raise TypeError(f"itinerary must hold bits (True or False), got {bits.dtype} entries")
+        if not np.all((bits == 0) | (bits == 1)):
+            raise ValueError("itinerary must hold bits, so only 0 and 1 (or True and False)")
+    if bits.ndim == 1:
+        bits = bits[np.newaxis, :]
+    if bits.ndim != 2 or bits.shape[0] == 0 or bits.shape[1] != n_units:
+        raise ValueError(f"itinerary must have {expected}, got {np.shape(itinerary)}")
+    return np.ascontiguousarray(bits, dtype=np.bool_)

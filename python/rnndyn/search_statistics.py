@@ -1,0 +1,245 @@
+"""What a search did, and how sure its answer is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+from typing import Any, Literal
+
+SearchMethod = Literal["auto", "exhaustive", "search", "scyfi"]
+StopReason = Literal["finished", "time_limit", "interrupt"]
+
+_STOP_TEXTS: dict[StopReason, str] = {
+    "finished": "finished",
+    "time_limit": "stopped by the time limit",
+    "interrupt": "interrupted",
+}
+
+
+@dataclass(frozen=True)
+class OrderStatistics:
+    """What the search did at one order.
+
+    Attributes
+    ----------
+    order : int
+        The order k.
+    method : {"exhaustive", "search", "scyfi", "auto"}
+        How this order was searched; ``auto`` if the search was stopped before it came to decide.
+    n_restarts : int
+        Random restarts made.
+    n_solves : int
+        Linear systems solved, so itineraries tried.
+    n_hits : int
+        Restarts that ended in a cycle.
+    n_singletons : int
+        Cycles that only one restart ended in.
+    coverage : float or None
+        Estimated probability that one more successful restart ends in a cycle already known
+        (Good-Turing: one minus the share of singletons among the hits). None where there is
+        nothing to estimate it from.
+    complete : bool
+        Whether the search of this order ran to its own end.
+    n_itineraries : int
+        Number of itineraries of this order that were listed (0 unless ``exhaustive``).
+    seconds : float
+        Time spent on this order.
+    n_solves_at_last_new : int
+        Linear systems solved until the last new cycle was found.
+    seconds_at_last_new : float
+        Time until then.
+    """
+
+    order: int
+    method: SearchMethod
+    n_restarts: int
+    n_solves: int
+    n_hits: int
+    n_singletons: int
+    coverage: float | None
+    complete: bool
+    n_itineraries: int
+    seconds: float
+    n_solves_at_last_new: int
+    seconds_at_last_new: float
+
+    @property
+    def listed(self) -> bool:
+        """Whether every itinerary of this order was solved, so that nothing can be missing."""
+        return self.method == "exhaustive" and self.complete
+
+
+@dataclass(frozen=True, repr=False)
+class SearchStatistics:
+    """What a search did: one record per order, totals, and the options that made it.
+
+    Attributes
+    ----------
+    orders : tuple of OrderStatistics
+        One record per requested order, in ascending order.
+    stopped_by : {"finished", "time_limit", "interrupt"}
+        Why the search ended.
+    seconds : float
+        Wall time of the whole search.
+    n_threads : int
+        Threads used. The result does not depend on it.
+    seed : int
+        Seed of the random numbers.
+    version : str
+        Version of rnndyn that searched.
+    options : mapping
+        The other options of the call.
+
+    Examples
+    --------
+    >>> import rnndyn as rd
+    >>> tent = rd.PLRNN(A=[[2.0]], W=[[-4.0]], h=[1.0])
+    >>> search = rd.find_cycles(tent, max_order=3).search
+    >>> search.stopped_by, search.complete
+    ('finished', True)
+    >>> [(record.order, record.method) for record in search.orders]
+    [(1, 'exhaustive'), (2, 'exhaustive'), (3, 'exhaustive')]
+    """
+
+    orders: tuple[OrderStatistics, ...]
+    stopped_by: StopReason
+    seconds: float
+    n_threads: int
+    seed: int
+    version: str
+    options: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "orders", tuple(self.orders))
+        object.__setattr__(self, "options", MappingProxyType(dict(self.options)))
+
+    @property
+    def complete(self) -> bool:
+        """Whether every requested order was searched to its own end.
+
+        True does not mean that every cycle was found: see `coverage` and `listed_orders`.
+        """
+        return self.stopped_by == "finished" and all(record.complete for record in self.orders)
+
+    @property
+    def listed_orders(self) -> tuple[int, ...]:
+        """Orders at which every itinerary was solved, so that nothing can be missing."""
+        return tuple(record.order for record in self.orders if record.listed)
+
+    @property
+    def coverage(self) -> float | None:
+        """Smallest coverage estimate over the orders that were searched at random.
+
+        None where there is no estimate: every order was listed, or no restart ended in a cycle.
+        """
+        estimates = [
+            record.coverage
+            for record in self.orders
+            if not record.listed and record.coverage is not None
+        ]
+        return min(estimates, default=None)
+
+    @property
+    def n_restarts(self) -> int:
+        """Random restarts made, over all orders."""
+        return sum(record.n_restarts for record in self.orders)
+
+    @property
+    def n_solves(self) -> int:
+        """Linear systems solved, over all orders."""
+        return sum(record.n_solves for record in self.orders)
+
+    def summary(self) -> list[str]:
+        """Return sentences, one a line, that say how sure the answer is."""
+        lines = []
+        if not self.complete:
+            lines.append(self._incomplete_line())
+        listed = [record for record in self.orders if record.listed]
+        if listed:
+            count = sum(record.n_itineraries for record in listed)
+            lines.append(
+                f"{_orders_text(listed)}: all {count:,} itineraries listed, nothing is missing"
+            )
+        searched = [record for record in self.orders if not record.listed and record.n_solves]
+        with_hits = [record for record in searched if record.coverage is not None]
+        if with_hits:
+            lowest = min(with_hits, key=lambda record: record.coverage or 0.0)
+            where = f", lowest at order {lowest.order}" if (lowest.coverage or 0.0) < 1.0 else ""
+            lines.append(
+                f"{_orders_text(with_hits)}: searched with {_effort_text(with_hits)}, "
+                f"estimated coverage {_percent(lowest.coverage or 0.0)}{where}"
+            )
+        without = [record for record in searched if record.coverage is None]
+        if without:
+            lines.append(f"{_orders_text(without)}: no cycle met in {_effort_text(without)}")
+        return lines
+
+    def __repr__(self) -> str:
+        threads = f"{self.n_threads} thread{'' if self.n_threads == 1 else 's'}"
+        how = f"{_STOP_TEXTS[self.stopped_by]} after {self.seconds:.3g} s on {threads}"
+        title = f"SearchStatistics: {how}, seed {self.seed}, rnndyn {self.version}"
+        return "\n  ".join([title, *self.summary()])
+
+    def _incomplete_line(self) -> str:
+        reason = _STOP_TEXTS[self.stopped_by]
+        unfinished = [record for record in self.orders if not record.complete]
+        where = f"; not finished: {_orders_text(unfinished, capital=False)}" if unfinished else ""
+        return f"INCOMPLETE: {reason} after {self.seconds:.2f} s{where}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the statistics as plain numbers, lists and strings, ready for JSON."""
+        return {
+            "stopped_by": self.stopped_by,
+            "complete": self.complete,
+            "coverage": self.coverage,
+            "seconds": self.seconds,
+            "n_restarts": self.n_restarts,
+            "n_solves": self.n_solves,
+            "n_threads": self.n_threads,
+            "seed": self.seed,
+            "version": self.version,
+            "options": dict(self.options),
+            "orders": [
+                {field.name: getattr(record, field.name) for field in fields(OrderStatistics)}
+                for record in self.orders
+            ],
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "SearchStatistics":
+        """Rebuild statistics from what `to_dict` returned."""
+        given = {field.name: values[field.name] for field in fields(cls)}
+        given["orders"] = [OrderStatistics(**record) for record in given["orders"]]
+        return cls(**given)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A mapping proxy does not pickle; the plain dictionary does.
+        return SearchStatistics.from_dict, (self.to_dict(),)
+
+
+def _effort_text(records: Sequence[OrderStatistics]) -> str:
+    restarts = sum(record.n_restarts for record in records)
+    solves = sum(record.n_solves for record in records)
+    return f"{restarts:,} restarts ({solves:,} solves)"
+
+
+def _percent(share: float) -> str:
+    """Format a share so that only a full one reads 100 %."""
+    if share >= 1.0:
+        return "100 %"
+    return f"{min(100.0 * share, 99.99):.4g} %"
+
+
+def _orders_text(records: Sequence[OrderStatistics], *, capital: bool = True) -> str:
+    """Return ``Orders 1 to 3 and 5`` for these records."""
+    runs: list[list[int]] = []
+    for order in sorted(record.order for record in records):
+        if runs and order == runs[-1][-1] + 1:
+            runs[-1].append(order)
+        else:
+            runs.append([order])
+    parts = []
+    for run in runs:
+        parts.extend([f"{run[0]} to {run[-1]}"] if len(run) > 2 else [str(k) for k in run])
+    word = "order" if len(records) == 1 else "orders"
+    text = ", ".join(parts[:-1]) + (" and " if len(parts) > 1 else "") + parts[-1]
+    return f"{word.capitalize() if capital else word} {text}"
