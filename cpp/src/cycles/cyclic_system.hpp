@@ -16,9 +16,9 @@ namespace rnndyn {
 // interval product is lost; the segments are then solved by BlockCyclic.
 class CyclicSystem {
  public:
-  // Segments end before an entry of the product of absolute values passes this: eps * 1e5 leaves
-  // 1e-11 of relative error inside a segment, which one refinement step removes.
-  static constexpr double kSegmentGrowth = 1e5;
+  // Segments end before an entry of the product of absolute values passes this: eps * 1e3 leaves
+  // 1e-13 of relative error inside a segment, which one refinement step removes.
+  static constexpr double kSegmentGrowth = 1e3;
 
   CyclicSystem(const CanonicalMap& map, const Itinerary& itinerary);
 
