@@ -8,6 +8,8 @@
 namespace rnndyn {
 
 #if defined(__GNUC__)
+// Vectors are passed between functions of this file only, all compiled with the same flags.
+#pragma GCC diagnostic ignored "-Wpsabi"
 namespace {
 
 constexpr int kLanes = 8;
@@ -58,9 +60,9 @@ class LaneKernel final : public NewtonKernel {
 
   void iterate(const Word* itineraries, Word* next, unsigned active,
                NewtonStatus* status) override {
-    Reals affine[M][M + 1];
+    Reals affine[M][M + 1] = {};
     const Reals growth = compose(itineraries, affine);
-    Reals z[M];
+    Reals z[M] = {};
     const Masks regular = solve(affine, z);
     Reals largest = {};
     for (int i = 0; i < M; ++i) largest = larger(largest, magnitude(z[i]));
