@@ -102,6 +102,7 @@ void list_exhaustively(SearchContext& context, const std::vector<Word>& regions,
   const bool small = total * kernels.front()->flops() < 1e6;  // not worth waking threads for
   parallel_for(
       tasks.size(), small ? 1 : context.options.n_threads, [&](std::size_t task, int thread) {
+        if (context.control.stop_requested()) return;
         NewtonKernel& kernel = *kernels[static_cast<std::size_t>(thread)];
         const auto lanes = static_cast<std::size_t>(kernel.lanes());
         NecklaceWalk walk(n_regions, order);
