@@ -89,7 +89,7 @@ class HeuristicSearch {
 
   // Small batches first, so that what they teach is used soon; larger ones later, for many threads.
   std::vector<Restart> make_batch() {
-    const std::uint64_t size = std::min<std::uint64_t>(256, 32 + next_restart_ / 4);
+    const std::uint64_t size = std::min<std::uint64_t>(256, 8 + next_restart_ / 2);
     std::vector<Restart> batch(size);
     for (std::size_t i = 0; i < batch.size() && !neighbours_.empty(); i += 2) {
       batch[i].source = StartSource::neighbour;

@@ -219,9 +219,13 @@ class LaneKernel final : public NewtonKernel {
 
 }  // namespace
 
+bool lanes_suffice(const CanonicalMap& map) {
+  return map.n_states() <= kMaxLaneStates && map.n_units() <= kMaxLaneUnits;
+}
+
 std::unique_ptr<NewtonKernel> make_lane_kernel(const CanonicalMap& map, const KernelTables& tables,
                                                Index order) {
-  if (map.n_units() > kMaxLaneUnits) return nullptr;
+  if (!lanes_suffice(map)) return nullptr;
   switch (map.n_states()) {
     case 1:
       return std::make_unique<LaneKernel<1>>(map, tables, order);
@@ -237,6 +241,8 @@ std::unique_ptr<NewtonKernel> make_lane_kernel(const CanonicalMap& map, const Ke
 }
 
 #else
+
+bool lanes_suffice(const CanonicalMap& /*map*/) { return false; }
 
 std::unique_ptr<NewtonKernel> make_lane_kernel(const CanonicalMap& /*map*/,
                                                const KernelTables& /*tables*/, Index /*order*/) {

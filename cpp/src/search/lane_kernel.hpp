@@ -10,7 +10,10 @@ namespace rnndyn {
 inline constexpr Index kMaxLaneStates = 4;
 inline constexpr Index kMaxLaneUnits = 16;
 
-// Nothing where the map is too large for it, or the compiler has no vector types.
+// Whether the map is small enough for lanes, and the compiler has vector types.
+bool lanes_suffice(const CanonicalMap& map);
+
+// Nothing where they do not.
 std::unique_ptr<NewtonKernel> make_lane_kernel(const CanonicalMap& map, const KernelTables& tables,
                                                Index order);
 

@@ -63,7 +63,8 @@ KernelTables::KernelTables(const CanonicalMap& map)
     h2[at(u)] = map.h2()(u);
   }
   const Index entry = m * width;
-  if (h > 16 || (entry << h) > kTableLimit) return;
+  // Filling the table would take longer than most searches that use the lanes.
+  if (h > 16 || (entry << h) > kTableLimit || lanes_suffice(map)) return;
 
   regions.resize(at(entry << h));
   for (Index code = 0; code < (Index{1} << h); ++code) {

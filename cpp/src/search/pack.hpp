@@ -3,6 +3,14 @@
 
 #include <cstring>
 
+#if defined(__clang__)
+#define RNNDYN_UNROLL _Pragma("unroll")
+#elif defined(__GNUC__)
+#define RNNDYN_UNROLL _Pragma("GCC unroll 32")
+#else
+#define RNNDYN_UNROLL
+#endif
+
 namespace rnndyn {
 
 // N = 4 or 8 doubles. GCC and Clang lower the vector extension to the registers there are;

@@ -61,9 +61,14 @@ class SmallKernel final : public NewtonKernel {
   static constexpr int kWidth = static_cast<int>(affine_width(M));
   static constexpr int kLane = kWidth == 4 ? 4 : 8;
   static constexpr int kPacks = kWidth / kLane;
+  static constexpr int kLast = M / kLane;  // pack of the constant term
   // Rows of the product that are built together, so that each loaded row of the old product serves
   // several; their sums have to fit into the registers.
+#if defined(__AVX512F__)
+  static constexpr int kRows = std::min(M, 5);
+#else
   static constexpr int kRows = kPacks == 1 ? 8 : 4;
+#endif
   // Register blocks of a product do not pay for fewer states.
   static constexpr bool kWorthSkipping = M >= 6;
   using Lane = Pack<kLane>;
@@ -93,17 +98,24 @@ class SmallKernel final : public NewtonKernel {
     return scratch_;
   }
 
-  // One row block of fresh = (J | c) o old, for a dense J.
+  // One row block of fresh = (J | c) o old, for a dense J. The loops over rows and packs have to be
+  // unrolled for the sums to stay in registers.
   template <int First>
   void multiply_rows(const double* step, const double* old, double* fresh) const {
     constexpr int n = std::min(kRows, M - First);
     Lane sum[n][kPacks] = {};
-    for (int r = 0; r < n; ++r) sum[r][M / kLane][M % kLane] = step[(First + r) * kWidth + M];
+    Lane last;
+    load_last_column(last);
+    RNNDYN_UNROLL
+    for (int r = 0; r < n; ++r) sum[r][kLast] += step[(First + r) * kWidth + M] * last;
     for (int j = 0; j < M; ++j) {
       Lane row[kPacks];
+      RNNDYN_UNROLL
       for (int c = 0; c < kPacks; ++c) load<kLane>(row[c], old + j * kWidth + c * kLane);
+      RNNDYN_UNROLL
       for (int r = 0; r < n; ++r) {
         const double f = step[(First + r) * kWidth + j];
+        RNNDYN_UNROLL
         for (int c = 0; c < kPacks; ++c) sum[r][c] += f * row[c];
       }
     }
@@ -117,20 +129,28 @@ class SmallKernel final : public NewtonKernel {
   void multiply_active_rows(Word region, const double* old, double* fresh) const {
     constexpr int n = std::min(kRows, M - First);
     Lane sum[n][kPacks];
+    Lane last;
+    load_last_column(last);
+    RNNDYN_UNROLL
     for (int r = 0; r < n; ++r) {
-      const double a = tables_.base[static_cast<std::size_t>((First + r) * kWidth + First + r)];
+      const auto at = static_cast<std::size_t>(First + r);
+      RNNDYN_UNROLL
       for (int c = 0; c < kPacks; ++c) {
-        load<kLane>(sum[r][c], old + (First + r) * kWidth + c * kLane);
-        sum[r][c] = a * sum[r][c];
+        Lane row;
+        load<kLane>(row, old + (First + r) * kWidth + c * kLane);
+        sum[r][c] = tables_.diagonal[at] * row;
       }
-      sum[r][M / kLane][M % kLane] += tables_.h1[static_cast<std::size_t>(First + r)];
+      sum[r][kLast] += tables_.h1[at] * last;
     }
     for (Word bits = region; bits != 0; bits &= bits - 1) {
       const int j = std::countr_zero(bits);
       const double* column = tables_.rank1.data() + j * 2 * kWidth + First;
       Lane row[kPacks];
+      RNNDYN_UNROLL
       for (int c = 0; c < kPacks; ++c) load<kLane>(row[c], old + j * kWidth + c * kLane);
+      RNNDYN_UNROLL
       for (int r = 0; r < n; ++r) {
+        RNNDYN_UNROLL
         for (int c = 0; c < kPacks; ++c) sum[r][c] += column[r] * row[c];
       }
     }
@@ -138,16 +158,26 @@ class SmallKernel final : public NewtonKernel {
     if constexpr (First + kRows < M) multiply_active_rows<First + kRows>(region, old, fresh);
   }
 
+  // 1 in the column of the constant term, within its pack.
+  static void load_last_column(Lane& lane) {
+    alignas(64) double values[kLane] = {};
+    values[M % kLane] = 1.0;
+    load<kLane>(lane, values);
+  }
+
   template <int First, int n>
   static void write_rows(const Lane (&sum)[n][kPacks], double* fresh) {
+    RNNDYN_UNROLL
     for (int r = 0; r < n; ++r) {
+      RNNDYN_UNROLL
       for (int c = 0; c < kPacks; ++c) {
         store<kLane>(sum[r][c], fresh + (First + r) * kWidth + c * kLane);
       }
     }
   }
 
-  // product_ = the affine map around the itinerary; returns the largest entry met on the way.
+  // product_ = the affine map around the itinerary; returns the largest entry met on the way, where
+  // every fourth product and the last are looked at: that tells growth well enough.
   double compose(const Word* itinerary) {
     std::copy_n(affine(itinerary), M * kWidth, buffers_[0]);
     int current = 0;
@@ -163,6 +193,7 @@ class SmallKernel final : public NewtonKernel {
         multiply_rows<0>(affine(itinerary + t * words_), old, fresh);
       }
       current = 1 - current;
+      if (t % 4 != 0 && t + 1 != order_) continue;
       for (int i = 0; i < M; ++i) {
         for (int c = 0; c < kWidth; ++c) {
           largest[c] = std::max(largest[c], std::abs(fresh[i * kWidth + c]));
@@ -306,7 +337,19 @@ class SmallKernel final : public NewtonKernel {
         }
       }
     }
-    for (Index w = 0; w < words_; ++w) {
+    if (map_.w2_is_identity()) {
+      // All columns, active or not: a loop of known length is never mispredicted.
+      for (int j = 0; j < M; ++j) {
+        const double p = std::max(preactivation_[static_cast<std::size_t>(j)], 0.0);
+        const double* column = tables_.rank1.data() + j * 2 * kWidth;
+        for (int c = 0; c < kPacks; ++c) {
+          Lane w1;
+          load<kLane>(w1, column + c * kLane);
+          (j % 2 == 0 ? even : odd)[c] += p * w1;
+        }
+      }
+    }
+    for (Index w = 0; w < words_ && !map_.w2_is_identity(); ++w) {
       for (Word bits = region[w]; bits != 0; bits &= bits - 1) {
         const Index unit = 64 * w + std::countr_zero(bits);
         const double p = preactivation_[static_cast<std::size_t>(unit)];
