@@ -12,7 +12,7 @@ namespace rnndyn {
 #pragma GCC diagnostic ignored "-Wpsabi"
 namespace {
 
-constexpr int kLanes = 8;
+constexpr int kLanes = kNativeLanes;
 using Reals = Pack<kLanes>;
 typedef std::int64_t Masks __attribute__((vector_size(kLanes * sizeof(std::int64_t))));
 typedef Word Words __attribute__((vector_size(kLanes * sizeof(Word))));

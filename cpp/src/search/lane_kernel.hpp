@@ -1,4 +1,5 @@
-// The kernel for few states and units: eight itineraries at once, one in each lane of a vector.
+// The kernel for few states and units: several itineraries at once, one in each lane of a
+// vector register.
 #pragma once
 
 #include <memory>

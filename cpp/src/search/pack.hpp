@@ -13,8 +13,16 @@
 
 namespace rnndyn {
 
-// N = 4 or 8 doubles. GCC and Clang lower the vector extension to the registers there are;
-// elsewhere plain loops do.
+// Doubles in one register. Wider packs would compile too, but GCC keeps them in memory.
+#if defined(__AVX512F__)
+inline constexpr int kNativeLanes = 8;
+#elif defined(__AVX__)
+inline constexpr int kNativeLanes = 4;
+#else
+inline constexpr int kNativeLanes = 2;
+#endif
+
+// N doubles: the vector extension of GCC and Clang, elsewhere plain loops.
 #if defined(__GNUC__)
 template <int N>
 struct PackOf {

@@ -59,16 +59,12 @@ class SmallKernel final : public NewtonKernel {
 
  private:
   static constexpr int kWidth = static_cast<int>(affine_width(M));
-  static constexpr int kLane = kWidth == 4 ? 4 : 8;
+  static constexpr int kLane = std::min(kNativeLanes, kWidth);
   static constexpr int kPacks = kWidth / kLane;
   static constexpr int kLast = M / kLane;  // pack of the constant term
   // Rows of the product that are built together, so that each loaded row of the old product serves
-  // several; their sums have to fit into the registers.
-#if defined(__AVX512F__)
-  static constexpr int kRows = std::min(M, 5);
-#else
-  static constexpr int kRows = kPacks == 1 ? 8 : 4;
-#endif
+  // several; their sums have to fit into 16 registers, next to a few others.
+  static constexpr int kRows = std::max(1, std::min(M, 12 / kPacks));
   // Register blocks of a product do not pay for fewer states.
   static constexpr bool kWorthSkipping = M >= 6;
   using Lane = Pack<kLane>;
@@ -292,15 +288,15 @@ class SmallKernel final : public NewtonKernel {
       return;
     }
     const Index n = tables_.units;
-    for (Index h = 0; h < n; h += 8) {
-      Pack<8> sum;
-      load<8>(sum, tables_.h2.data() + h);
+    for (Index h = 0; h < n; h += kNativeLanes) {
+      Pack<kNativeLanes> sum;
+      load<kNativeLanes>(sum, tables_.h2.data() + h);
       for (int j = 0; j < M; ++j) {
-        Pack<8> column;
-        load<8>(column, tables_.w2.data() + j * n + h);
+        Pack<kNativeLanes> column;
+        load<kNativeLanes>(column, tables_.w2.data() + j * n + h);
         sum += z[j] * column;
       }
-      store<8>(sum, p + h);
+      store<kNativeLanes>(sum, p + h);
     }
   }
 
