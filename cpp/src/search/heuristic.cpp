@@ -38,6 +38,7 @@ class HeuristicSearch {
         sampler_(context.map, context.options.box, context.options.seed),
         neighbours_(context.map, order_),
         start_seconds_(context.control.seconds()),
+        restarts_before_(context.progress.n_restarts.load()),
         fraction_(context.progress.fraction.load()) {
     // Hits count per order: a cycle of lower order met here says nothing about its own order.
     for (Collection::Member& member : context_.collection.members()) {
@@ -248,7 +249,7 @@ class HeuristicSearch {
   }
 
   void report() {
-    context_.progress.n_restarts.store(context_.progress.n_restarts.load() + 1);
+    context_.progress.n_restarts.store(restarts_before_ + statistics_.n_restarts);
     context_.progress.n_solves.store(statistics_.n_solves);
     const double share = 1.0 / static_cast<double>(context_.options.orders.size());
     const double done = static_cast<double>(since_new_) / static_cast<double>(patience());
@@ -280,6 +281,7 @@ class HeuristicSearch {
   std::int64_t since_new_ = 0;
   std::int64_t last_new_ = 0;  // restarts when the last new cycle of this order was found
   double start_seconds_;
+  std::int64_t restarts_before_;  // of the orders searched earlier
   double fraction_;
 };
 

@@ -54,6 +54,7 @@ class Scyfi {
         max_restarts_(context.max_restarts_or(published_restarts(order_))),
         max_iterations_(context.max_iterations_or(published_iterations(order_))),
         start_seconds_(context.control.seconds()),
+        restarts_before_(context.progress.n_restarts.load()),
         fraction_(context.progress.fraction.load()) {}
 
   void run() {
@@ -186,7 +187,7 @@ class Scyfi {
   void report() {
     context_.progress.n_cycles.store(
         static_cast<std::int64_t>(context_.collection.members().size()));
-    context_.progress.n_restarts.store(statistics_.n_restarts);
+    context_.progress.n_restarts.store(restarts_before_ + statistics_.n_restarts);
     context_.progress.n_solves.store(statistics_.n_solves);
     const double share = 1.0 / static_cast<double>(context_.options.orders.size());
     context_.progress.fraction.store(fraction_ + share * static_cast<double>(in_a_row_) /
@@ -206,6 +207,7 @@ class Scyfi {
   std::uint64_t next_restart_ = 0;
   std::int64_t in_a_row_ = 0;  // restarts since the last new cycle
   double start_seconds_;
+  std::int64_t restarts_before_;  // of the orders searched earlier
   double fraction_;
 };
 
