@@ -1,4 +1,4 @@
-// What the binding files share: one register function per topic, and array conversions.
+// What the binding files share: array conversions and records.
 #pragma once
 
 #include <pybind11/eigen.h>
@@ -6,6 +6,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include "register.hpp"
 #include "rnndyn/cycles.hpp"
 #include "rnndyn/map.hpp"
 
@@ -16,10 +17,6 @@ namespace py = pybind11;
 using BoolArray = py::array_t<bool, py::array::c_style>;
 using RowMatrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 using DoubleArray = py::array_t<double, py::array::c_style>;
-
-void register_map(py::module_& module);
-void register_cycles(py::module_& module);
-void register_search(py::module_& module);
 
 // A region or an itinerary as Python sees it (bool, one per unit) <-> packed words.
 std::vector<Word> pack_itinerary(const BoolArray& bits, Index n_units);

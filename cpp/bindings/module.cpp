@@ -1,4 +1,4 @@
-#include "bindings.hpp"
+#include "register.hpp"
 
 // RNNDYN_MODULE_NAME is the instruction set this copy of the core was compiled for.
 PYBIND11_MODULE(RNNDYN_MODULE_NAME, module) {

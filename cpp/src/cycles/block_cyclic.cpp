@@ -31,7 +31,7 @@ BlockCyclic::BlockCyclic(std::vector<Matrix> blocks)
   closing_qr_.compute(closing_);
 }
 
-const Eigen::BDCSVD<Matrix>& BlockCyclic::closing_svd() const {
+const Eigen::JacobiSVD<Matrix>& BlockCyclic::closing_svd() const {
   if (!closing_svd_) closing_svd_.emplace(closing_, Eigen::ComputeFullU | Eigen::ComputeFullV);
   return *closing_svd_;
 }

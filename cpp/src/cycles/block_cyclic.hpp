@@ -23,7 +23,7 @@ class BlockCyclic {
 
   // Of the M x M system left for z_0, which is singular exactly when the whole system is. Computed
   // when first asked for, as only singular systems do; one object serves one thread.
-  const Eigen::BDCSVD<Matrix>& closing_svd() const;
+  const Eigen::JacobiSVD<Matrix>& closing_svd() const;
   // Solutions of the homogeneous system for the smallest `d` singular values: one column each,
   // stacked as in solve(). At z_0 the columns are orthonormal.
   Matrix null_space(Index d) const;
@@ -43,7 +43,7 @@ class BlockCyclic {
   std::vector<Step> steps_;
   Matrix closing_;  // of the system left for z_0
   Eigen::ColPivHouseholderQR<Matrix> closing_qr_;
-  mutable std::optional<Eigen::BDCSVD<Matrix>> closing_svd_;
+  mutable std::optional<Eigen::JacobiSVD<Matrix>> closing_svd_;
   std::size_t n_blocks_;
 };
 

@@ -1,0 +1,13 @@
+// One register function per topic, defined in register_*.cpp. Kept apart from bindings.hpp so that
+// module.cpp need not compile Eigen's conversions.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace rnndyn::bindings {
+
+void register_map(pybind11::module_& module);
+void register_cycles(pybind11::module_& module);
+void register_search(pybind11::module_& module);
+
+}  // namespace rnndyn::bindings
