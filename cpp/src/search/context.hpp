@@ -43,9 +43,6 @@ void put_lane(const Itinerary& itinerary, std::vector<Word>& buffer, std::size_t
 // them in the given order. Returns how many were solved; stops early when the control says so.
 std::int64_t file_candidates(SearchContext& context, const std::vector<Itinerary>& candidates);
 
-// Cycles and continua of this order among the members, inside the box.
-std::int64_t count_members(const Collection& collection, Index order);
-
 // The three ways to treat one order. `regions` is the alphabet of exhaustive listing.
 void list_exhaustively(SearchContext& context, const std::vector<Word>& regions,
                        OrderStatistics& statistics);

@@ -61,12 +61,6 @@ void put_lane(const Itinerary& itinerary, std::vector<Word>& buffer, std::size_t
     buffer[i * lanes + lane] = itinerary.bits[i];
 }
 
-std::int64_t count_members(const Collection& collection, Index order) {
-  return std::count_if(
-      collection.members().begin(), collection.members().end(),
-      [order](const auto& member) { return member.order() == order && member.inside_box; });
-}
-
 std::int64_t file_candidates(SearchContext& context, const std::vector<Itinerary>& candidates) {
   std::vector<const Itinerary*> fresh;
   std::unordered_set<Itinerary, ItineraryHash> seen;

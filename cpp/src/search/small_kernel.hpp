@@ -65,7 +65,8 @@ class SmallKernel final : public NewtonKernel {
   // Rows of the product that are built together, so that each loaded row of the old product serves
   // several; their sums have to fit into 16 registers, next to a few others.
   static constexpr int kRows = std::max(1, std::min(M, 12 / kPacks));
-  // Register blocks of a product do not pay for fewer states.
+  // Passing over inactive units pays from here on; with fewer states the loop over bits, which the
+  // processor cannot predict, costs more than the products it spares.
   static constexpr bool kWorthSkipping = M >= 6;
   using Lane = Pack<kLane>;
 
