@@ -64,6 +64,20 @@ def read_terminal(terminal, until, seconds):
     return text
 
 
+@pytest.fixture(autouse=True)
+def listen_to_ctrl_c():
+    """A program started in the background may have been told to ignore Ctrl-C; undo that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def take_the_terminal():
+    """In the new process: its terminal is in control, so that Ctrl-C reaches it as a signal."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def in_a_terminal(arguments):
     """Start a program whose terminal is a new one, as a person would."""
     ours, theirs = pty.openpty()
@@ -74,9 +88,8 @@ def in_a_terminal(arguments):
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        # Its own session with this terminal in control, so that Ctrl-C reaches it as a signal.
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        preexec_fn=take_the_terminal,
     )
     os.close(theirs)
     return process, ours
@@ -140,7 +153,9 @@ def test_a_signal_from_outside_gives_a_partial_result(lozi):
     timer = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
     timer.start()
     start = time.monotonic()
-    cycles = rd.find_cycles(lozi, orders=range(10, 60), method="search", max_restarts=10**9)
+    cycles = rd.find_cycles(
+        lozi, orders=range(10, 60), method="search", max_restarts=10**9, time_limit=60
+    )
     seconds = time.monotonic() - start
     timer.join()
     assert cycles.search.stopped_by == "interrupt"
