@@ -59,6 +59,7 @@ struct Candidate {
   CandidateKind kind = CandidateKind::none;
   std::optional<Cycle> cycle;  // for `cycle` and `virtual_cycle`
   std::optional<Continuum> continuum;
+  bool proved = false;  // the kind follows from verified error bounds, for `cycle` and virtual ones
 };
 
 // Solves z_{t+1} = J_t z_t + c_t around the itinerary. What comes back has the minimal period and

@@ -9,6 +9,7 @@
 
 #include "rnndyn/cycles.hpp"
 #include "rnndyn/parallel.hpp"
+#include "rnndyn/proof.hpp"
 
 namespace rnndyn {
 
@@ -17,10 +18,6 @@ enum class SearchMethod {
   exhaustive,  // every itinerary, up to rotation
   heuristic,
   scyfi  // Eisenmann et al., NeurIPS 2023, Algorithm 1
-};
-
-struct Box {
-  Vector lower, upper;
 };
 
 struct SearchOptions {

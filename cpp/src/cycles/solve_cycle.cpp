@@ -183,6 +183,7 @@ Candidate solve_cycle(const CanonicalMap& map, const Itinerary& wanted) {
   cycle.margin = margin;
   cycle.error_bound = bounds.maxCoeff();
   cycle.certified = proved && where == Place::inside;
+  candidate.proved = proved;
   return candidate;
 }
 

@@ -1,0 +1,413 @@
+#include "cyclic_relaxation.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace rnndyn {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kUnit = 0x1.0p-53;
+// Entries of an elimination below this share of the largest count as zero: the system I - shift (x)
+// A is then singular, and z cannot be eliminated.
+constexpr double kSingular = 1e-11;
+
+// Bound of the relative error of a sum of n products in any order, evaluated in floating point
+// itself (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., sec. 3.1).
+double gamma(Index n) { return (static_cast<double>(n) + 8.0) * kUnit * (1.0 + 1e-9); }
+
+}  // namespace
+
+CyclicRelaxation::CyclicRelaxation(const CanonicalMap& map, Index order,
+                                   const std::optional<Box>& box, Domain domain, double radius,
+                                   bool keep_multipliers)
+    : m_(map.n_states()),
+      r_(map.n_relevant_units()),
+      k_(order),
+      domain_(domain),
+      radius_(radius),
+      a_(map.a()),
+      h1_(map.h1()) {
+  for (Index i = 0; i < map.n_units(); ++i) {
+    if (get_bit(map.relevant_units().data(), i)) units_.push_back(i);
+  }
+  w1_.resize(m_, r_);
+  w2_.resize(r_, m_);
+  h2_.resize(r_);
+  for (Index i = 0; i < r_; ++i) {
+    const Index unit = units_[static_cast<std::size_t>(i)];
+    w1_.col(i) = map.w1().col(unit);
+    w2_.row(i) = map.w2().row(unit);
+    h2_(i) = map.h2()(unit);
+  }
+  abs_a_ = a_.cwiseAbs();
+  abs_w1_ = w1_.cwiseAbs();
+  abs_w2_ = w2_.cwiseAbs();
+  s_first_ = 2 * n_bits();
+  norm_ = s_first_ + k_;
+  tau_ = norm_ + 1;
+  z_first_ = tau_ + 1;
+  e_first_ = z_first_ + k_ * m_;
+  kept_.assign(static_cast<std::size_t>(e_first_ + k_ * m_), 0);
+  if (keep_multipliers) {
+    for (Index b = 0; b < n_bits(); ++b) kept_[static_cast<std::size_t>(v(b))] = 1;
+    kept_[static_cast<std::size_t>(norm_)] = 1;
+  }
+
+  bound_variables(map, box);
+  // Where z is p up to a shift, bounds of u and v say what a box says.
+  box_rows_ = domain_ == Domain::box;
+  if (box_rows_ && map.w2_is_identity() && r_ == m_) {
+    box_rows_ = !((z_lower_ + h2_).maxCoeff() < 0.0 && (z_upper_ + h2_).minCoeff() > 0.0);
+  }
+  build_root();
+  if (domain_ != Domain::box && !bounded_) {
+    // z = K^-1 g with K = shift - A and g = W1 u + h1 tau, when K is provably regular: with an
+    // approximate inverse X and d >= |I - K X| < 1 (largest row sum), K^-1 = X (I - (I - K X))^-1,
+    // so |z_i| <= sum_j |X_ij| |g|_max / (1 - d).
+    if (!open_rows_.empty()) return;
+    const Index n = k_ * m_;
+    Matrix k_matrix = Matrix::Zero(n, n);  // rows as in the equations, columns as in z
+    for (Index t = 0; t < k_; ++t) {
+      const Index next = (t + 1) % k_;
+      for (Index j = 0; j < m_; ++j) k_matrix(t * m_ + j, next * m_ + j) += 1.0;
+      k_matrix.block(t * m_, t * m_, m_, m_) -= a_;
+    }
+    const Matrix x = k_matrix.partialPivLu().inverse();
+    if (!x.allFinite()) return;
+    const Matrix defect = k_matrix * x - Matrix::Identity(n, n);
+    const Matrix error = gamma(n + 4) * (k_matrix.cwiseAbs() * x.cwiseAbs()) +
+                         2.0 * kUnit * defect.cwiseAbs();
+    // The diagonal of K itself is rounded when k = 1: 1 - A_jj.
+    const double rounding =
+        2.0 * kUnit * (1.0 + abs_a_.maxCoeff()) * x.cwiseAbs().rowwise().sum().maxCoeff();
+    const double d =
+        ((defect.cwiseAbs() + error).rowwise().sum().maxCoeff() + rounding) * (1.0 + 1e-9);
+    if (!(d < 0.5)) return;
+    const double tau = domain_ == Domain::infinity ? 1.0 / radius_ : 1.0;
+    // The sum of all u is at most the radius.
+    const Vector g = (abs_w1_.rowwise().maxCoeff() * u_upper_.maxCoeff() + h1_.cwiseAbs() * tau) *
+                     (1.0 + 1e-9);
+    const double largest = g.size() > 0 ? g.maxCoeff() : 0.0;
+    const Vector rows = x.cwiseAbs().rowwise().sum() * (largest * (1.0 + 2.0 * d) * (1.0 + 1e-9));
+    Vector z_bound = Vector::Zero(m_);
+    for (Index t = 0; t < k_; ++t) z_bound = z_bound.cwiseMax(rows.segment(t * m_, m_));
+    z_upper_ = z_bound;
+    z_lower_ = -z_bound;
+    bounded_ = z_bound.allFinite();
+  }
+}
+
+void CyclicRelaxation::bound_variables(const CanonicalMap& map, const std::optional<Box>& box) {
+  constexpr double kUp = 1.0 + 1e-12;
+  if (domain_ == Domain::box) {
+    z_lower_ = box->lower;
+    z_upper_ = box->upper;
+    u_upper_.resize(r_);
+    v_upper_.resize(r_);
+    for (Index i = 0; i < r_; ++i) {
+      double high = h2_(i);
+      double low = h2_(i);
+      double size = std::abs(h2_(i));
+      for (Index j = 0; j < m_; ++j) {
+        const double w = w2_(i, j);
+        high += w > 0.0 ? w * z_upper_(j) : w * z_lower_(j);
+        low += w > 0.0 ? w * z_lower_(j) : w * z_upper_(j);
+        size += std::abs(w) * std::max(std::abs(z_lower_(j)), std::abs(z_upper_(j)));
+      }
+      const double slack = gamma(m_ + 2) * size;
+      u_upper_(i) = std::max(0.0, high + slack);
+      v_upper_(i) = std::max(0.0, slack - low);
+    }
+    return;
+  }
+  const double size = domain_ == Domain::infinity ? 1.0 : radius_;
+  const double tau = domain_ == Domain::infinity ? 1.0 / radius_ : 1.0;
+  u_upper_ = Vector::Constant(r_, size);
+  v_upper_ = u_upper_;
+  bounded_ = map.w2_is_identity() && r_ == m_;
+  if (bounded_) {
+    z_upper_ = (Vector::Constant(m_, size) + h2_.cwiseAbs() * tau) * kUp;
+    z_lower_ = -z_upper_;
+  }
+}
+
+void CyclicRelaxation::build_root() {
+  const bool at_infinity = domain_ == Domain::infinity;
+  const Index n_bits_all = n_bits();
+  const Index n_z = k_ * m_;
+  // Rows: v, e, ordering, normalisation. Columns: u, z, tau.
+  const Index n_rows = n_bits_all + n_z + (k_ - 1) + (at_infinity ? 1 : 0);
+  const Index n_columns = n_bits_all + n_z + (at_infinity ? 1 : 0);
+  root_ = std::make_unique<Dictionary>(n_rows, n_columns, e_first_ + n_z);
+  Dictionary& d = *root_;
+  const auto u_column = [&](Index t, Index i) { return t * r_ + i; };
+  const auto z_column = [&](Index t, Index j) { return n_bits_all + t * m_ + j; };
+  const Index tau_column = n_bits_all + n_z;
+  const Index e_row = n_bits_all;
+  const Index s_row = e_row + n_z;
+  const bool boxed = domain_ == Domain::box;
+  for (Index t = 0; t < k_; ++t) {
+    for (Index i = 0; i < r_; ++i) {
+      d.set_column(u_column(t, i), u(t * r_ + i), 0.0, boxed ? u_upper_(i) : kInfinity);
+    }
+    for (Index j = 0; j < m_; ++j) {
+      d.set_column(z_column(t, j), z(t, j), box_rows_ ? z_lower_(j) : -kInfinity,
+                   box_rows_ ? z_upper_(j) : kInfinity);
+    }
+  }
+  if (at_infinity) d.set_column(tau_column, static_cast<std::int32_t>(tau_), 0.0, 1.0 / radius_);
+  for (Index t = 0; t < k_; ++t) {
+    const Index next = (t + 1) % k_;
+    for (Index i = 0; i < r_; ++i) {
+      const Index row = t * r_ + i;
+      d.set_row(row, v(row), 0.0, boxed ? v_upper_(i) : kInfinity, at_infinity ? 0.0 : -h2_(i));
+      d.entry(row, u_column(t, i)) = 1.0;
+      for (Index j = 0; j < m_; ++j) d.entry(row, z_column(t, j)) -= w2_(i, j);
+      if (at_infinity) d.entry(row, tau_column) = -h2_(i);
+    }
+    for (Index j = 0; j < m_; ++j) {
+      const Index row = e_row + t * m_ + j;
+      d.set_row(row, e(t, j), 0.0, 0.0, at_infinity ? 0.0 : -h1_(j));
+      d.entry(row, z_column(next, j)) += 1.0;
+      for (Index l = 0; l < m_; ++l) d.entry(row, z_column(t, l)) -= a_(j, l);
+      for (Index i = 0; i < r_; ++i) d.entry(row, u_column(t, i)) = -w1_(j, i);
+      if (at_infinity) d.entry(row, tau_column) = -h1_(j);
+    }
+    if (t > 0) {
+      const Index row = s_row + t - 1;
+      d.set_row(row, static_cast<std::int32_t>(s_first_ + t), 0.0, kInfinity, 0.0);
+      d.entry(row, z_column(0, 0)) = 1.0;
+      d.entry(row, z_column(t, 0)) -= 1.0;
+    }
+  }
+  if (at_infinity) {
+    const Index row = s_row + k_ - 1;
+    d.set_row(row, static_cast<std::int32_t>(norm_), 1.0, 1.0, 0.0);
+    // sum (u + v) with v = u - W2 z - h2 tau.
+    for (Index t = 0; t < k_; ++t) {
+      for (Index i = 0; i < r_; ++i) {
+        d.entry(row, u_column(t, i)) += 2.0;
+        for (Index j = 0; j < m_; ++j) d.entry(row, z_column(t, j)) -= w2_(i, j);
+        d.entry(row, tau_column) -= h2_(i);
+      }
+    }
+  }
+
+  // Solve the equations for z, largest pivots first; what is left of them stays as equations.
+  std::vector<char> solved_row(static_cast<std::size_t>(n_z), 0);
+  for (Index step = 0; step < n_z; ++step) {
+    double best = 0.0;
+    double scale = 0.0;
+    Index best_row = -1;
+    Index best_column = -1;
+    for (Index q = 0; q < n_z; ++q) {
+      const std::int32_t row = d.place(static_cast<std::int32_t>(e_first_ + q));
+      if (row < 0) continue;
+      for (Index c = 0; c < n_z; ++c) {
+        const std::int32_t column = d.place(static_cast<std::int32_t>(z_first_ + c));
+        if (column >= 0 || column == Dictionary::kAbsent) continue;
+        const double size = std::abs(d.entry(row, -1 - column));
+        if (size > best) {
+          best = size;
+          best_row = row;
+          best_column = -1 - column;
+        }
+      }
+    }
+    scale = std::max(1.0, abs_a_.maxCoeff());
+    if (!(best > kSingular * scale)) break;
+    const std::int32_t equation = d.basic(best_row);
+    const std::int32_t state = d.nonbasic(best_column);
+    solved_rows_.push_back(static_cast<std::int32_t>(equation - e_first_));
+    solved_columns_.push_back(static_cast<std::int32_t>(state - z_first_));
+    solved_row[static_cast<std::size_t>(equation - e_first_)] = 1;
+    d.exchange(best_row, best_column, 0.0);
+    d.retire(best_column, kept_);
+  }
+  for (Index q = 0; q < n_z; ++q) {
+    if (solved_row[static_cast<std::size_t>(q)] != 0) continue;
+    open_rows_.push_back(static_cast<std::int32_t>(q));
+    kept_[static_cast<std::size_t>(e_first_ + q)] = 1;
+  }
+  // States that the equations do not determine: solve a pre-activation's row for them.
+  for (Index c = 0; c < n_z && !box_rows_; ++c) {
+    const std::int32_t place = d.place(static_cast<std::int32_t>(z_first_ + c));
+    if (place >= 0 || place == Dictionary::kAbsent) continue;
+    Index best_row = -1;
+    double best = 1e-9;
+    for (Index b = 0; b < n_bits_all; ++b) {
+      const std::int32_t row = d.place(v(b));
+      if (row < 0) continue;
+      const double size = std::abs(d.entry(row, -1 - place));
+      if (size > best) {
+        best = size;
+        best_row = row;
+      }
+    }
+    if (best_row >= 0) d.exchange(best_row, -1 - place, 0.0);
+  }
+  if (!box_rows_) {
+    for (Index c = 0; c < n_z; ++c) {
+      const std::int32_t place = d.place(static_cast<std::int32_t>(z_first_ + c));
+      if (place >= 0) d.drop_row(place);
+    }
+  }
+  d.start();
+
+  const auto n = static_cast<Index>(solved_rows_.size());
+  Matrix block(n, n);
+  const auto coefficient = [&](std::int32_t row, std::int32_t column) {
+    const Index t = row / m_;
+    const Index s = column / m_;
+    double value = 0.0;
+    if (s == (t + 1) % k_ && row % m_ == column % m_) value += 1.0;
+    if (s == t) value -= a_(row % m_, column % m_);
+    return value;
+  };
+  for (Index p = 0; p < n; ++p) {
+    for (Index q = 0; q < n; ++q) {
+      block(p, q) = coefficient(solved_rows_[static_cast<std::size_t>(p)],
+                                solved_columns_[static_cast<std::size_t>(q)]);
+    }
+  }
+  if (n > 0) inverse_ = block.transpose().partialPivLu().inverse();
+  coupling_.resize(static_cast<Index>(open_rows_.size()), n);
+  for (Index p = 0; p < coupling_.rows(); ++p) {
+    for (Index q = 0; q < n; ++q) {
+      coupling_(p, q) = coefficient(open_rows_[static_cast<std::size_t>(p)],
+                                    solved_columns_[static_cast<std::size_t>(q)]);
+    }
+  }
+}
+
+RowMultipliers CyclicRelaxation::multipliers(const Dictionary& d) const {
+  RowMultipliers result;
+  result.mu = Matrix::Zero(m_, k_);
+  result.y = Matrix::Zero(r_, k_);
+  result.omega = Vector::Zero(k_);
+  const Index row = d.infeasible_row();
+  // x_row - sum T_row,j x_j = constant contradicts the bounds from below when x_row cannot get as
+  // large as its lower bound; the multipliers are those of the combination that contradicts them
+  // from above.
+  const double sign = d.infeasible_above() ? -1.0 : 1.0;
+  const auto coefficient = [&](std::int32_t variable) {
+    const std::int32_t place = d.place(variable);
+    if (place == Dictionary::kAbsent) return 0.0;
+    if (place >= 0) return place == row ? -sign : 0.0;
+    return sign * d.entry(row, -1 - place);
+  };
+  if (domain_ == Domain::infinity) result.nu = coefficient(static_cast<std::int32_t>(norm_));
+  // `norm_` is the slack n of sum (u + v) - n = 0, so its coefficient is -nu.
+  result.nu = -result.nu;
+  for (Index t = 0; t < k_; ++t) {
+    for (Index i = 0; i < r_; ++i) {
+      // Coefficient of v: -y + nu, and at most 0 unless v is zero here.
+      result.y(i, t) = result.nu - coefficient(v(t * r_ + i));
+    }
+    if (t > 0) {
+      result.omega(t) = std::max(0.0, -coefficient(static_cast<std::int32_t>(s_first_ + t)));
+    }
+  }
+  // The column of z: mu_{t-1} - A^T mu_t - W2^T y_t + (ordering), which is zero where z is free.
+  Matrix right = w2_.transpose() * result.y;
+  right(0, 0) -= result.omega.sum();
+  right.row(0) += result.omega.transpose();
+  if (box_rows_) {
+    for (Index t = 0; t < k_; ++t) {
+      for (Index j = 0; j < m_; ++j) right(j, t) += coefficient(z(t, j));
+    }
+  }
+  const auto n = static_cast<Index>(solved_rows_.size());
+  Vector wanted(n);
+  for (Index q = 0; q < n; ++q) {
+    const std::int32_t column = solved_columns_[static_cast<std::size_t>(q)];
+    wanted(q) = right(column % m_, column / m_);
+  }
+  for (Index p = 0; p < coupling_.rows(); ++p) {
+    const std::int32_t open = open_rows_[static_cast<std::size_t>(p)];
+    // e is z_{t+1} - A z_t - W1 u - h1 itself, so as a slack it has coefficient -mu.
+    const double mu = -coefficient(static_cast<std::int32_t>(e_first_ + open));
+    result.mu(open % m_, open / m_) = mu;
+    wanted -= coupling_.row(p).transpose() * mu;
+  }
+  const Vector solved = inverse_ * wanted;
+  for (Index p = 0; p < n; ++p) {
+    const std::int32_t at = solved_rows_[static_cast<std::size_t>(p)];
+    result.mu(at % m_, at / m_) = solved(p);
+  }
+  return result;
+}
+
+bool CyclicRelaxation::refutes(const RowMultipliers& w,
+                               const std::vector<std::int8_t>& decided) const {
+  if (!bounded_) return false;
+  const double tau = domain_ == Domain::infinity ? 1.0 / radius_ : 1.0;
+  // Largest value of the combined left side over the bounds, and the right side, each with what
+  // rounding can have added.
+  double left = 0.0;
+  double right = 0.0;
+  double error = 0.0;
+  double right_size = 0.0;
+  const Matrix abs_mu = w.mu.cwiseAbs();
+  const Matrix abs_y = w.y.cwiseAbs();
+  const Matrix from_u = w1_.transpose() * w.mu;
+  const Matrix size_u = abs_w1_.transpose() * abs_mu;
+  const Matrix from_z = a_.transpose() * w.mu;
+  const Matrix size_z = abs_a_.transpose() * abs_mu + abs_w2_.transpose() * abs_y;
+  const Matrix from_y = w2_.transpose() * w.y;
+  const double omega_sum = w.omega.sum();
+  const double g = gamma(std::max(m_, r_) + m_ + k_ + 4);
+  for (Index t = 0; t < k_; ++t) {
+    for (Index i = 0; i < r_; ++i) {
+      const auto bit = static_cast<std::size_t>(t * r_ + i);
+      const double y = w.y(i, t);
+      if (decided[bit] != 0) {
+        const double c = y - from_u(i, t) + w.nu;
+        const double slack = g * (std::abs(y) + size_u(i, t) + std::abs(w.nu));
+        const double term = std::max(0.0, c + slack) * u_upper_(i);
+        left += term;
+        error += term;
+      }
+      if (decided[bit] != 1) {
+        const double c = w.nu - y;
+        const double term =
+            std::max(0.0, c + g * (std::abs(y) + std::abs(w.nu))) * v_upper_(i);
+        left += term;
+        error += term;
+      }
+      right += y * h2_(i);
+      right_size += std::abs(y * h2_(i));
+    }
+    const Index before = (t + k_ - 1) % k_;
+    for (Index j = 0; j < m_; ++j) {
+      double c = w.mu(j, before) - from_z(j, t) - from_y(j, t);
+      double size = std::abs(w.mu(j, before)) + size_z(j, t);
+      if (j == 0) {
+        const double order = t == 0 ? omega_sum : -w.omega(t);
+        c += order;
+        size += omega_sum;
+      }
+      const double slack = g * size;
+      const double largest = std::max(std::abs(z_lower_(j)), std::abs(z_upper_(j)));
+      left += std::max(c * z_lower_(j), c * z_upper_(j)) + slack * largest;
+      error += (std::abs(c) + slack) * largest;
+      right += w.mu(j, t) * h1_(j);
+      right_size += std::abs(w.mu(j, t) * h1_(j));
+    }
+  }
+  // `error` and `right_size` are sums of the absolute values of what was added up.
+  const double g_sum = gamma(4 * k_ * (r_ + m_) + 16);
+  if (domain_ == Domain::infinity) {
+    // The right sides carry tau and stand on the left: sum c x - right tau = nu.
+    const double term = std::max(0.0, g_sum * right_size - right) * tau * (1.0 + 1e-12);
+    left += term;
+    error += term;
+    right = w.nu;
+    right_size = std::abs(w.nu);
+  }
+  return std::isfinite(left) && left + g_sum * (error + right_size) < right;
+}
+
+}  // namespace rnndyn

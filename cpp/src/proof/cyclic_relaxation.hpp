@@ -1,0 +1,83 @@
+// The linear relaxation of "z_0, ..., z_{k-1} is a cycle", and when a combination of its rows
+// proves that it has no solution.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "dictionary.hpp"
+#include "rnndyn/map.hpp"
+#include "rnndyn/proof.hpp"
+
+namespace rnndyn {
+
+// Multipliers of the rows of the relaxation.
+struct RowMultipliers {
+  Matrix mu;     // M x k: z_{t+1} - A z_t - W1 u_t = h1
+  Matrix y;      // relevant units x k: u_t - v_t - W2 z_t = h2
+  Vector omega;  // k: z_{0,0} - z_{t,0} >= 0, entry 0 unused
+  double nu = 0.0;
+};
+
+// Variables u_t = relu(p_t) and v_t = relu(-p_t) of the relevant units, p_t = u_t - v_t = W2 z_t +
+// h2, z_{t+1} = A z_t + W1 u_t + h1, z_k = z_0, without the condition u_t v_t = 0: that one is what
+// the search branches on. The relaxation covers all of R^M, or a box of z.
+//
+// Without a box a proof needs two relaxations: one of the cycles whose pre-activations have
+// sum |p| <= radius, which bounds u, v and z, and one of those beyond, in homogeneous variables
+// (z, u, v, tau) = (z, u, v, 1) / sum |p|, so that sum (u + v) = 1 and 0 <= tau <= 1 / radius.
+class CyclicRelaxation {
+ public:
+  enum class Domain { box, bounded, infinity };
+
+  CyclicRelaxation(const CanonicalMap& map, Index order, const std::optional<Box>& box,
+                   Domain domain, double radius, bool keep_multipliers);
+
+  // False where z is not bounded by the domain; then nothing can be proved there.
+  bool bounded() const { return bounded_; }
+
+  Index order() const { return k_; }
+  Index n_units() const { return r_; }  // relevant ones
+  Index n_bits() const { return k_ * r_; }
+  Index unit(Index bit) const { return units_[static_cast<std::size_t>(bit % r_)]; }
+
+  static std::int32_t u(Index bit) { return static_cast<std::int32_t>(2 * bit); }
+  static std::int32_t v(Index bit) { return static_cast<std::int32_t>(2 * bit + 1); }
+
+  const Dictionary& root() const { return *root_; }
+  const Dictionary::Kept& kept() const { return kept_; }
+
+  // The multipliers that the dictionary's infeasible row stands for.
+  RowMultipliers multipliers(const Dictionary& dictionary) const;
+  // Whether they prove, rounding errors accounted for, that no cycle in the domain has the decided
+  // bits (0 off, 1 on, -1 undecided, by bit).
+  bool refutes(const RowMultipliers& multipliers, const std::vector<std::int8_t>& decided) const;
+
+ private:
+  void bound_variables(const CanonicalMap& map, const std::optional<Box>& box);
+  void build_root();
+  std::int32_t z(Index t, Index j) const { return static_cast<std::int32_t>(z_first_ + t * m_ + j); }
+  std::int32_t e(Index t, Index j) const { return static_cast<std::int32_t>(e_first_ + t * m_ + j); }
+
+  Index m_, r_, k_;
+  Domain domain_;
+  double radius_;
+  bool bounded_ = true;
+  bool box_rows_ = false;  // bounds of z are rows of their own
+  std::vector<Index> units_;
+  Matrix a_, w1_, w2_;  // of the relevant units
+  Matrix abs_a_, abs_w1_, abs_w2_;
+  Vector h1_, h2_;
+  Vector u_upper_, v_upper_, z_lower_, z_upper_;  // bounds of the variables at every step
+  Index s_first_, norm_, tau_, z_first_, e_first_;
+  std::unique_ptr<Dictionary> root_;
+  Dictionary::Kept kept_;
+  // mu from the conditions that the columns of z vanish: rows of the equations that were solved for
+  // a z, those z, the inverse of that block (transposed), and the equations that were not.
+  std::vector<std::int32_t> solved_rows_, solved_columns_, open_rows_;
+  Matrix inverse_;
+  Matrix coupling_;  // open rows x solved columns
+};
+
+}  // namespace rnndyn

@@ -1,0 +1,287 @@
+#include "dictionary_search.hpp"
+
+#include <cmath>
+#include <memory>
+
+#include "cyclic_relaxation.hpp"
+
+namespace rnndyn {
+namespace {
+
+// A prune counts with its certificate only, which is kept when the tree is.
+struct Leaf {
+  std::int32_t kind = ProofTree::kInfeasible;
+  RowMultipliers multipliers;
+};
+
+struct Node {
+  Path path;
+  std::vector<std::int8_t> decided;            // by bit of the relaxation: 0, 1, -1 undecided
+  std::shared_ptr<Dictionary> dictionary;      // nothing: to be made from the path
+  std::optional<Leaf> leaf;                    // already known to hold no cycle
+};
+
+class Search {
+ public:
+  Search(const CanonicalMap& map, const CyclicRelaxation& relaxation, const ProofOptions& options,
+         Control& control)
+      : map_(map), relaxation_(relaxation), options_(options), control_(control) {}
+
+  Node from_path(const Path& path) const {
+    Node node;
+    node.path = path;
+    node.decided.assign(static_cast<std::size_t>(relaxation_.n_bits()), -1);
+    for (const Decision& decision : path) {
+      node.decided[static_cast<std::size_t>(bit_of(decision.bit))] = decision.on ? 1 : 0;
+    }
+    return node;
+  }
+
+  void explore(Node&& root, std::int64_t budget, Piece<Node>& piece) {
+    std::vector<Node> stack;
+    stack.push_back(std::move(root));
+    while (!stack.empty()) {
+      if (piece.n_nodes > 0 && (piece.n_nodes >= budget || control_.stop_requested())) break;
+      Node node = std::move(stack.back());
+      stack.pop_back();
+      visit(std::move(node), stack, piece);
+    }
+    for (; !stack.empty(); stack.pop_back()) {
+      write(piece, ProofTree::kOpen);
+      piece.open.push_back(std::move(stack.back()));
+    }
+  }
+
+ private:
+  // Number of a bit among the relevant units, from its number among all units.
+  Index bit_of(std::int32_t bit) const {
+    const Index t = bit / map_.n_units();
+    const Index unit = bit % map_.n_units();
+    Index r = 0;
+    while (relaxation_.unit(r) != unit) ++r;
+    return t * relaxation_.n_units() + r;
+  }
+  std::int32_t number_of(Index bit) const {
+    const Index t = bit / relaxation_.n_units();
+    return static_cast<std::int32_t>(t * map_.n_units() + relaxation_.unit(bit));
+  }
+  void write(Piece<Node>& piece, std::int32_t node) const {
+    if (options_.keep_tree) piece.tree.nodes.push_back(node);
+  }
+
+  std::shared_ptr<Dictionary> fresh() {
+    if (spare_.empty()) return std::make_shared<Dictionary>(relaxation_.root());
+    std::shared_ptr<Dictionary> result = std::move(spare_.back());
+    spare_.pop_back();
+    return result;
+  }
+  void give_back(std::shared_ptr<Dictionary>&& dictionary) {
+    if (dictionary) spare_.push_back(std::move(dictionary));
+  }
+
+  std::shared_ptr<Dictionary> rebuild(const std::vector<std::int8_t>& decided) {
+    std::shared_ptr<Dictionary> dictionary = fresh();
+    relaxation_.root().copy_to(*dictionary);
+    for (Index bit = 0; bit < relaxation_.n_bits(); ++bit) {
+      const std::int8_t value = decided[static_cast<std::size_t>(bit)];
+      if (value >= 0) dictionary->fix_at_zero(fixed_by(bit, value == 1), relaxation_.kept());
+    }
+    return dictionary;
+  }
+  static std::int32_t fixed_by(Index bit, bool on) {
+    return on ? CyclicRelaxation::v(bit) : CyclicRelaxation::u(bit);
+  }
+
+  void close(Piece<Node>& piece, const Leaf& leaf, std::size_t depth) const {
+    ++piece.n_pruned;
+    piece.share += std::ldexp(1.0, -static_cast<int>(depth));
+    write(piece, leaf.kind);
+    if (leaf.kind != ProofTree::kInfeasible || !options_.keep_tree) return;
+    const RowMultipliers& w = leaf.multipliers;
+    const Index k = relaxation_.order();
+    const Index m = w.mu.rows();
+    const auto add = [&](Index row, double value) {
+      if (value == 0.0) return;
+      piece.tree.row.push_back(static_cast<std::int32_t>(row));
+      piece.tree.value.push_back(value);
+    };
+    for (Index t = 0; t < k; ++t) {
+      for (Index j = 0; j < m; ++j) add(t * m + j, w.mu(j, t));
+    }
+    for (Index t = 0; t < k; ++t) {
+      for (Index r = 0; r < w.y.rows(); ++r) {
+        add(k * m + t * map_.n_units() + relaxation_.unit(r), w.y(r, t));
+      }
+    }
+    for (Index t = 1; t < k; ++t) add(k * m + k * map_.n_units() + t, w.omega(t));
+    add(k * m + k * map_.n_units() + k, w.nu);
+    piece.tree.first.push_back(static_cast<std::int64_t>(piece.tree.row.size()));
+  }
+
+  // The certificate of the dictionary's infeasible row, if it holds.
+  std::optional<Leaf> refuted(const Dictionary& dictionary,
+                              const std::vector<std::int8_t>& decided) const {
+    Leaf leaf;
+    if (!options_.rigorous) {
+      leaf.kind = ProofTree::kUnproved;
+      return leaf;
+    }
+    leaf.multipliers = relaxation_.multipliers(dictionary);
+    if (!relaxation_.refutes(leaf.multipliers, decided)) return std::nullopt;
+    return leaf;
+  }
+
+  void visit(Node&& node, std::vector<Node>& stack, Piece<Node>& piece) {
+    ++piece.n_nodes;
+    if (node.leaf) {
+      close(piece, *node.leaf, node.path.size());
+      return;
+    }
+    if (!node.dictionary) node.dictionary = rebuild(node.decided);
+    Dictionary::Outcome outcome = node.dictionary->solve(relaxation_.kept());
+    if (outcome == Dictionary::Outcome::infeasible) {
+      std::optional<Leaf> leaf = refuted(*node.dictionary, node.decided);
+      if (!leaf) {
+        // Rounding errors may have piled up in the tableau: once more from the start.
+        give_back(std::move(node.dictionary));
+        node.dictionary = rebuild(node.decided);
+        outcome = node.dictionary->solve(relaxation_.kept());
+        if (outcome == Dictionary::Outcome::infeasible) {
+          leaf = refuted(*node.dictionary, node.decided);
+        }
+        if (!leaf) ++piece.n_uncertified;
+      }
+      if (leaf) {
+        close(piece, *leaf, node.path.size());
+        give_back(std::move(node.dictionary));
+        return;
+      }
+    }
+    const Index bit = choose(*node.dictionary, node.decided);
+    if (bit < 0) {
+      piece.leaves.push_back(itinerary(node.decided));
+      piece.share += std::ldexp(1.0, -static_cast<int>(node.path.size()));
+      write(piece, ProofTree::kDecided);
+      give_back(std::move(node.dictionary));
+      return;
+    }
+    write(piece, number_of(bit));
+    branch(std::move(node), bit, stack);
+  }
+
+  // The second child to be looked at takes over the parent's dictionary; a child that its own row
+  // refutes needs none.
+  void branch(Node&& node, Index bit, std::vector<Node>& stack) {
+    Node on = child(node, bit, true);
+    Node off = child(node, bit, false);
+    const bool off_open = !off.leaf;
+    if (!on.leaf) {
+      if (off_open) {
+        on.dictionary = fresh();
+        node.dictionary->copy_to(*on.dictionary);
+      } else {
+        on.dictionary = std::move(node.dictionary);
+      }
+      on.dictionary->fix_at_zero(fixed_by(bit, true), relaxation_.kept());
+    }
+    if (off_open) {
+      off.dictionary = std::move(node.dictionary);
+      off.dictionary->fix_at_zero(fixed_by(bit, false), relaxation_.kept());
+    }
+    give_back(std::move(node.dictionary));
+    stack.push_back(std::move(on));
+    stack.push_back(std::move(off));
+  }
+
+  Node child(const Node& node, Index bit, bool is_on) {
+    Node result;
+    result.path = node.path;
+    result.path.push_back({number_of(bit), is_on});
+    result.decided = node.decided;
+    result.decided[static_cast<std::size_t>(bit)] = is_on ? 1 : 0;
+    Index row = -1;
+    if (node.dictionary->refutes_zero(fixed_by(bit, is_on), row)) {
+      node.dictionary->set_infeasible(row, true);
+      result.leaf = refuted(*node.dictionary, result.decided);
+    }
+    return result;
+  }
+
+  Index choose(const Dictionary& dictionary, const std::vector<std::int8_t>& decided) const {
+    Index best = -1;
+    double best_score = -1.0;
+    for (Index bit = 0; bit < relaxation_.n_bits(); ++bit) {
+      if (decided[static_cast<std::size_t>(bit)] >= 0) continue;
+      if (options_.branching == BranchingRule::time_order) return bit;
+      const double u = std::max(0.0, dictionary.value(CyclicRelaxation::u(bit)));
+      const double v = std::max(0.0, dictionary.value(CyclicRelaxation::v(bit)));
+      // Where nothing is violated, a pre-activation far from its border is the likeliest to have
+      // no other side.
+      const double violation = std::min(u, v);
+      const double score = violation > 1e-9 * (1.0 + std::max(u, v))
+                               ? 1.0 + violation
+                               : 0.5 * std::max(u, v) / (1.0 + std::max(u, v));
+      if (score > best_score) {
+        best_score = score;
+        best = bit;
+      }
+    }
+    return best;
+  }
+
+  Itinerary itinerary(const std::vector<std::int8_t>& decided) const {
+    Itinerary result(relaxation_.order(), map_.words_per_region());
+    for (Index bit = 0; bit < relaxation_.n_bits(); ++bit) {
+      if (decided[static_cast<std::size_t>(bit)] == 1) {
+        set_bit(result.at(bit / relaxation_.n_units()), relaxation_.unit(bit), true);
+      }
+    }
+    return canonical_rotation(result);
+  }
+
+  const CanonicalMap& map_;
+  const CyclicRelaxation& relaxation_;
+  const ProofOptions& options_;
+  Control& control_;
+  std::vector<std::shared_ptr<Dictionary>> spare_;
+};
+
+}  // namespace
+
+double dictionary_radius(const CanonicalMap& map) {
+  double scale = 1.0;
+  if (map.n_states() > 0) scale = std::max(scale, map.h1().cwiseAbs().maxCoeff());
+  if (map.n_units() > 0) scale = std::max(scale, map.h2().cwiseAbs().maxCoeff());
+  return 1e6 * scale;
+}
+
+TreeOutcome prove_by_dictionaries(const CanonicalMap& map, const std::optional<Box>& box,
+                                  const ProofOptions& options, int n_threads,
+                                  std::int64_t max_nodes, Control& control,
+                                  std::atomic<std::int64_t>& n_nodes_shown, PartialProof& part) {
+  using Domain = CyclicRelaxation::Domain;
+  const Domain domain = !part.unbounded      ? Domain::box
+                        : part.at_infinity ? Domain::infinity
+                                           : Domain::bounded;
+  const CyclicRelaxation relaxation(map, part.orders.front(), box, domain, part.radius,
+                                    options.rigorous);
+  std::vector<Search> searches;
+  for (int i = 0; i < std::max(1, n_threads); ++i) {
+    searches.emplace_back(map, relaxation, options, control);
+  }
+  std::vector<Node> roots;
+  if (part.open.empty()) {
+    roots.push_back(searches.front().from_path({}));
+  } else {
+    for (const Path& path : part.open) roots.push_back(searches.front().from_path(path));
+    part.open.clear();
+  }
+  return search_tree(std::move(roots), n_threads, max_nodes, options.keep_tree, control,
+                     n_nodes_shown, part,
+                     [&](Node&& node, std::int64_t budget, Piece<Node>& piece, int thread) {
+                       searches[static_cast<std::size_t>(thread)].explore(std::move(node), budget,
+                                                                          piece);
+                     });
+}
+
+}  // namespace rnndyn
