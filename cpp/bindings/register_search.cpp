@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "bindings.hpp"
+#include "proof_record.hpp"
 #include "rnndyn/random.hpp"
 #include "rnndyn/search.hpp"
 
@@ -14,6 +15,7 @@ SearchMethod method_from(const std::string& name) {
   if (name == "exhaustive") return SearchMethod::exhaustive;
   if (name == "search") return SearchMethod::heuristic;
   if (name == "scyfi") return SearchMethod::scyfi;
+  if (name == "complete") return SearchMethod::complete;
   throw std::invalid_argument("unknown method '" + name + "'");
 }
 
@@ -25,6 +27,8 @@ const char* method_name(SearchMethod method) {
       return "search";
     case SearchMethod::scyfi:
       return "scyfi";
+    case SearchMethod::complete:
+      return "complete";
     case SearchMethod::automatic:
       break;
   }
@@ -137,6 +141,9 @@ py::dict result_record(const CanonicalMap& map, const SearchResult& result) {
   record["continua"] = continua;
   record["statistics"] = statistics;
   record["stopped_by"] = reason_name(result.stopped_by);
+  record["certificate"] = result.certificate
+                              ? py::object(certificate_record(map, *result.certificate))
+                              : py::none();
   return record;
 }
 
@@ -149,7 +156,9 @@ void register_search(py::module_& module) {
          std::uint64_t seed, std::optional<std::int64_t> max_restarts,
          std::optional<std::int64_t> max_iterations, const std::optional<Vector>& box_lower,
          const std::optional<Vector>& box_upper, int n_threads, std::optional<double> time_limit,
-         const std::optional<py::function>& observer) {
+         const std::optional<py::function>& observer, const std::string& proof_method,
+         const std::string& branching, bool rigorous, bool keep_tree,
+         const std::optional<py::dict>& resume, const std::optional<py::list>& known) {
         for (const Index order : orders) {
           if (order < 1) throw std::invalid_argument("orders must be at least 1");
         }
@@ -166,6 +175,16 @@ void register_search(py::module_& module) {
         options.max_iterations = max_iterations;
         if (box_lower && box_upper) options.box = Box{*box_lower, *box_upper};
         options.n_threads = n_threads;
+        options.proof.method = proof_method_from(proof_method);
+        if (branching != "violation" && branching != "time_order") {
+          throw std::invalid_argument("branching must be 'violation' or 'time_order'");
+        }
+        options.proof.branching =
+            branching == "violation" ? BranchingRule::violation : BranchingRule::time_order;
+        options.proof.rigorous = rigorous;
+        options.proof.keep_tree = keep_tree;
+        if (resume) options.resume = certificate_from(map, *resume);
+        if (known) options.known = itineraries_from(map, *known);
 
         SearchProgress progress;
         // An error raised by the observer stops the search and is raised again afterwards;
@@ -178,7 +197,8 @@ void register_search(py::module_& module) {
             if (observer) {
               (*observer)(progress.order.load(), progress.n_cycles.load(),
                           progress.n_restarts.load(), progress.n_solves.load(),
-                          progress.fraction.load());
+                          progress.fraction.load(), progress.n_nodes.load(),
+                          progress.n_open.load(), progress.share.load());
             }
           } catch (py::error_already_set& e) {
             if (!e.matches(PyExc_KeyboardInterrupt)) error.emplace(e);
@@ -200,7 +220,9 @@ void register_search(py::module_& module) {
       py::arg("max_restarts") = std::nullopt, py::arg("max_iterations") = std::nullopt,
       py::arg("box_lower") = std::nullopt, py::arg("box_upper") = std::nullopt,
       py::arg("n_threads") = 1, py::arg("time_limit") = std::nullopt,
-      py::arg("observer") = std::nullopt);
+      py::arg("observer") = std::nullopt, py::arg("proof_method") = "auto",
+      py::arg("branching") = "violation", py::arg("rigorous") = true, py::arg("keep_tree") = false,
+      py::arg("resume") = std::nullopt, py::arg("known") = std::nullopt);
 
   module.def(
       "philox",

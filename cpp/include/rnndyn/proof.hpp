@@ -44,6 +44,20 @@ struct Decision {
 };
 using Path = std::vector<Decision>;
 
+// The numbers are part of the file format of certificates.
+enum class ContractionNorm : std::int8_t {
+  weighted_infinity = 0,  // |z| = max_j |z_j| / weights_j
+  quadratic = 1           // |z|^2 = z^T P z
+};
+
+// A norm in which the map contracts; what has to hold is said in proof/contraction.hpp.
+struct ContractionProof {
+  ContractionNorm kind = ContractionNorm::weighted_infinity;
+  Vector weights;      // (n_states), weighted_infinity only
+  Matrix norm;         // P, (n_states, n_states), quadratic only
+  Vector multipliers;  // (n_units), quadratic only
+};
+
 // A tree of bits in preorder. Entries >= 0 are the bit a node branches on, off first, then on;
 // entries < 0 are leaves.
 struct ProofTree {
@@ -69,6 +83,7 @@ struct PartialProof {
   bool unbounded = false;
   bool at_infinity = false;
   double radius = 0.0;
+  Index pivot = 0;     // polygons at infinity: the step of the largest |z|
   std::string reason;  // one sentence: why this method, or why there is no proof
   bool complete = false;
   bool rigorous = true;
@@ -80,6 +95,7 @@ struct PartialProof {
   double seconds = 0.0;
   std::vector<Path> open;
   ProofTree tree;  // empty unless kept
+  std::optional<ContractionProof> contraction;
 };
 
 enum class UndecidedReason : std::int8_t {
@@ -105,6 +121,7 @@ struct Certificate {
   std::vector<Index> proved_orders;  // those proved
   std::vector<PartialProof> parts;
   std::vector<Undecided> undecided;
+  std::vector<Itinerary> unsolved;  // leaves that an interrupted search did not come to
 };
 
 }  // namespace rnndyn

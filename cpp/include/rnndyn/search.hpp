@@ -14,10 +14,11 @@
 namespace rnndyn {
 
 enum class SearchMethod {
-  automatic,   // exhaustive where that is cheap, heuristic else; chosen order by order
+  automatic,   // exhaustive or complete where that is cheap, heuristic else; order by order
   exhaustive,  // every itinerary, up to rotation
   heuristic,
-  scyfi  // Eisenmann et al., NeurIPS 2023, Algorithm 1
+  scyfi,    // Eisenmann et al., NeurIPS 2023, Algorithm 1
+  complete  // with a proof that nothing is missing
 };
 
 struct SearchOptions {
@@ -30,6 +31,11 @@ struct SearchOptions {
   std::optional<std::int64_t> max_iterations;
   std::optional<Box> box;  // report only cycles with all points in it, and start there
   int n_threads = 1;
+  ProofOptions proof;
+  // An interrupted complete search to go on with: what it proved, and the itineraries it solved
+  // that are cycles, continua or undecided.
+  std::optional<Certificate> resume;
+  std::vector<Itinerary> known;
 };
 
 struct OrderStatistics {
@@ -61,6 +67,7 @@ struct SearchResult {
   std::vector<FoundContinuum> continua;
   std::vector<OrderStatistics> statistics;
   StopReason stopped_by = StopReason::none;
+  std::optional<Certificate> certificate;
 };
 
 // Written by the search, read by whoever shows progress.
@@ -69,6 +76,9 @@ struct SearchProgress {
   std::atomic<std::int64_t> n_cycles{0};
   std::atomic<std::int64_t> n_restarts{0};
   std::atomic<std::int64_t> n_solves{0};
+  std::atomic<std::int64_t> n_nodes{0};  // of the tree being searched
+  std::atomic<std::int64_t> n_open{0};   // its open subtrees, at least
+  std::atomic<double> share{0.0};        // of that tree that is done
   std::atomic<double> fraction{0.0};
 };
 

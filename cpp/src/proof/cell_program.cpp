@@ -13,6 +13,7 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kSmallPivot = 1e-9;
 // A row violates its bound beyond this, relative to the size of bound and value.
 constexpr double kTolerance = 1e-10;
+constexpr double kZeroSlope = 1e-11;
 
 double slack(double bound) { return kTolerance * (1.0 + std::abs(bound)); }
 
@@ -26,7 +27,6 @@ void eliminate(double* coefficients, Index n_slots, Index skip, Index j, const d
     if (s == skip) continue;
     double* row = coefficients + s * Stride;
     const double factor = row[j];
-    row[j] = 0.0;
     for (Index c = 0; c < Stride; ++c) row[c] += factor * kept[static_cast<std::size_t>(c)];
   }
 }
@@ -45,7 +45,6 @@ void eliminate(double* coefficients, Index n_slots, Index skip, Index j, const d
     if (s == skip) continue;
     double* row = coefficients + s * stride;
     const double factor = row[j];
-    row[j] = 0.0;
     for (Index c = 0; c < stride; ++c) row[c] += factor * fresh[c];
   }
 }
@@ -58,45 +57,61 @@ void CellProgram::start(const double* lower, const double* upper, Index n_column
   stride_ = n_ <= 4 ? 4 : (n_ + 7) / 8 * 8;
   n_rows_ = n_;
   const std::size_t rows = at(capacity);
-  place_.resize(rows);
+  position_.resize(rows);
   row_.resize(rows);
   lower_.resize(rows);
   upper_.resize(rows);
   value_.resize(rows);
-  coefficients_.resize(rows * at(stride_));
-  column_.resize(at(n_));
+  entry_.resize(rows);
+  coefficients_.resize(at(capacity - n_) * at(stride_));
   cost_.assign(at(stride_), 0.0);
   for (Index j = 0; j < n_; ++j) {
-    const bool at_lower = std::abs(lower[j]) <= std::abs(upper[j]);
+    const bool low = std::abs(lower[j]) <= std::abs(upper[j]);
     lower_[at(j)] = lower[j];
     upper_[at(j)] = upper[j];
-    value_[at(j)] = at_lower ? lower[j] : upper[j];
-    place_[at(j)] = static_cast<std::int32_t>(-1 - j);
-    column_[at(j)] = static_cast<std::int32_t>(j);
+    value_[at(j)] = low ? lower[j] : upper[j];
+    position_[at(j)] = row_[at(j)] = static_cast<std::int32_t>(j);
     // Costs that are all different make ties, and so cycling, unlikely.
     const double size = 1.0 + 0.618 * static_cast<double>((j * 7) % 11) / 11.0;
-    cost_[at(j)] = at_lower ? size : -size;
+    cost_[at(j)] = low ? size : -size;
   }
   n_pivots_ = 0;
+}
+
+void CellProgram::copy_used(const CellProgram& other) {
+  n_ = other.n_;
+  stride_ = other.stride_;
+  n_rows_ = other.n_rows_;
+  const auto copy = [](auto& to, const auto& from, Index count) {
+    if (to.size() < from.size()) to.resize(from.size());
+    std::copy(from.begin(), from.begin() + count, to.begin());
+  };
+  copy(position_, other.position_, n_rows_);
+  copy(row_, other.row_, n_rows_);
+  copy(lower_, other.lower_, n_rows_);
+  copy(upper_, other.upper_, n_rows_);
+  copy(value_, other.value_, n_rows_);
+  copy(coefficients_, other.coefficients_, (n_rows_ - n_) * stride_);
+  copy(cost_, other.cost_, stride_);
+  if (entry_.size() < other.entry_.size()) entry_.resize(other.entry_.size());
 }
 
 Index CellProgram::append(const double* factors, const double* constants, Index count, Index base,
                           Index n_factors) {
   const Index first = n_rows_;
   for (Index i = 0; i < count; ++i) {
-    const Index s = n_rows_ - n_;
-    double* out = slot(s);
+    double* out = slot(n_rows_ - n_);
     std::fill(out, out + stride_, 0.0);
     double value = constants[i];
     for (Index f = 0; f < n_factors; ++f) {
       const double factor = factors[i * n_factors + f];
       if (factor == 0.0) continue;
-      value += factor * value_[at(base + f)];
-      const std::int32_t place = place_[at(base + f)];
-      if (place < 0) {
-        out[-1 - place] += factor;
+      const auto place = static_cast<Index>(position(base + f));
+      value += factor * value_[at(place)];
+      if (place < n_) {
+        out[place] += factor;
       } else {
-        const double* in = slot(place);
+        const double* in = slot(place - n_);
         for (Index c = 0; c < stride_; ++c) out[c] += factor * in[c];
       }
     }
@@ -104,8 +119,7 @@ Index CellProgram::append(const double* factors, const double* constants, Index 
     value_[row] = value;
     lower_[row] = -kInfinity;
     upper_[row] = kInfinity;
-    place_[row] = static_cast<std::int32_t>(s);
-    row_[at(s)] = static_cast<std::int32_t>(n_rows_++);
+    position_[row] = row_[row] = static_cast<std::int32_t>(n_rows_++);
   }
   return first;
 }
@@ -116,35 +130,48 @@ Index CellProgram::append_difference(Index a, Index b) {
   const double one = 1.0;
   append(&one, &zero, 1, a, 1);
   double* out = slot(first - n_);
-  value_[at(first)] -= value_[at(b)];
-  const std::int32_t place = place_[at(b)];
-  if (place < 0) {
-    out[-1 - place] -= 1.0;
+  const auto place = static_cast<Index>(position(b));
+  value_[at(first)] -= value_[at(place)];
+  if (place < n_) {
+    out[place] -= 1.0;
   } else {
-    const double* in = slot(place);
+    const double* in = slot(place - n_);
     for (Index c = 0; c < stride_; ++c) out[c] -= in[c];
   }
   return first;
 }
 
+void CellProgram::restrict(Index row, double lower, double upper) {
+  const std::size_t p = position(row);
+  lower_[p] = std::max(lower_[p], lower);
+  upper_[p] = std::min(upper_[p], upper);
+  if (static_cast<Index>(p) >= n_) return;
+  // A column stands at a bound. Its cost may now have the wrong sign, which only matters for speed.
+  const double target = at_lower(p) ? lower_[p] : upper_[p];
+  Numbers change(at(stride_), 0.0);
+  change[p] = target - value_[p];
+  move_columns(change.data());
+  value_[p] = target;
+}
+
 void CellProgram::express(Index row, double* coefficients) const {
-  const std::int32_t place = place_[at(row)];
-  if (place < 0) {
+  const auto place = static_cast<Index>(position(row));
+  if (place < n_) {
     std::fill(coefficients, coefficients + n_, 0.0);
-    coefficients[-1 - place] = 1.0;
+    coefficients[place] = 1.0;
   } else {
-    std::copy(slot(place), slot(place) + n_, coefficients);
+    std::copy(slot(place - n_), slot(place - n_) + n_, coefficients);
   }
 }
 
 // Adds `change` (stride_ numbers) to the values of the columns, all at once.
 void CellProgram::move_columns(const double* change) {
-  for (Index j = 0; j < n_; ++j) value_[at(column_[at(j)])] += change[j];
+  for (Index j = 0; j < n_; ++j) value_[at(j)] += change[j];
   for (Index s = 0; s < n_rows_ - n_; ++s) {
     const double* row = slot(s);
     double sum = 0.0;
-    for (Index c = 0; c < stride_; ++c) sum += row[c] * change[c];
-    value_[at(row_[at(s)])] += sum;
+    for (Index c = 0; c < n_; ++c) sum += row[c] * change[c];
+    value_[at(n_ + s)] += sum;
   }
 }
 
@@ -154,36 +181,41 @@ void CellProgram::pivot(Index s, Index j, double change) {
   const Index n_slots = n_rows_ - n_;
   if (change != 0.0) {
     const double* entry = coefficients_.data() + j;
-    for (Index k = 0; k < n_slots; ++k) {
-      value_[at(row_[at(k)])] += change * entry[k * stride_];
-    }
-    value_[at(column_[at(j)])] += change;
+    double* value = value_.data() + n_;
+    for (Index k = 0; k < n_slots; ++k) value[k] += change * entry[k * stride_];
+    value_[at(j)] += change;
   }
   // Solve row s for column j ...
   double* fresh = slot(s);
   const double inverse = 1.0 / fresh[j];
   for (Index c = 0; c < stride_; ++c) fresh[c] *= -inverse;
-  fresh[j] = inverse;
-  // ... and substitute.
+  // ... and substitute. Less one, because entry j of the other rows is not set to zero first:
+  // loading a vector right after a store into it is slow.
+  fresh[j] = inverse - 1.0;
   eliminate(coefficients_.data(), n_slots, s, j, fresh, stride_);
+  fresh[j] = inverse;
   const double factor = cost_[at(j)];
   cost_[at(j)] = 0.0;
   for (Index c = 0; c < stride_; ++c) cost_[at(c)] += factor * fresh[c];
-  std::swap(row_[at(s)], column_[at(j)]);
-  place_[at(row_[at(s)])] = static_cast<std::int32_t>(s);
-  place_[at(column_[at(j)])] = static_cast<std::int32_t>(-1 - j);
+  const std::size_t p = at(n_ + s);
+  const std::size_t c = at(j);
+  std::swap(row_[p], row_[c]);
+  std::swap(value_[p], value_[c]);
+  std::swap(lower_[p], lower_[c]);
+  std::swap(upper_[p], upper_[c]);
+  position_[static_cast<std::size_t>(row_[p])] = static_cast<std::int32_t>(p);
+  position_[static_cast<std::size_t>(row_[c])] = static_cast<std::int32_t>(c);
 }
 
 Index CellProgram::violated_slot() const {
   Index worst = -1;
   double worst_violation = 0.0;
-  for (Index s = 0; s < n_rows_ - n_; ++s) {
-    const std::size_t row = at(row_[at(s)]);
-    const double violation = std::max(lower_[row] - value_[row], value_[row] - upper_[row]);
+  for (Index p = n_; p < n_rows_; ++p) {
+    const double violation = std::max(lower_[at(p)] - value_[at(p)], value_[at(p)] - upper_[at(p)]);
     if (violation > worst_violation) {
-      const double bound = value_[row] < lower_[row] ? lower_[row] : upper_[row];
-      if (violation > slack(bound)) {
-        worst = s;
+      const bool low = value_[at(p)] < lower_[at(p)];
+      if (violation > slack(low ? lower_[at(p)] : upper_[at(p)])) {
+        worst = p - n_;
         worst_violation = violation;
       }
     }
@@ -192,14 +224,12 @@ Index CellProgram::violated_slot() const {
 }
 
 CellProgram::Outcome CellProgram::make_feasible(Index max_pivots) {
-  thread_local std::vector<double> change;
-  change.assign(at(stride_), 0.0);
   for (Index n_done = 0;; ++n_done) {
     const Index s = violated_slot();
     if (s < 0) return Outcome::feasible;
     if (n_done == max_pivots) return Outcome::unfinished;
     const double* row = slot(s);
-    const std::size_t leaving = at(row_[at(s)]);
+    const std::size_t leaving = at(n_ + s);
     const bool below = value_[leaving] < lower_[leaving];
     const double bound = below ? lower_[leaving] : upper_[leaving];
     const double direction = below ? 1.0 : -1.0;
@@ -209,7 +239,6 @@ CellProgram::Outcome CellProgram::make_feasible(Index max_pivots) {
     // Walk through the break points of the dual objective, in order of their ratios.
     double lacking = std::abs(bound - value_[leaving]);
     std::uint64_t passed = 0;  // columns that change over to their other bound
-    bool flipped = false;
     Index entering = -1;
     for (;;) {
       Index next = -1;
@@ -218,11 +247,8 @@ CellProgram::Outcome CellProgram::make_feasible(Index max_pivots) {
       for (Index j = 0; j < n_; ++j) {
         if (j < 64 && ((passed >> j) & 1U) != 0) continue;
         const double size = std::abs(row[j]);
-        if (!(size > smallest)) continue;
-        const std::size_t c = at(column_[at(j)]);
-        if (lower_[c] == upper_[c]) continue;
-        const bool at_lower = value_[c] - lower_[c] <= upper_[c] - value_[c];
-        if ((direction * row[j] > 0.0) != at_lower) continue;
+        if (!(size > smallest) || lower_[at(j)] == upper_[at(j)]) continue;
+        if ((direction * row[j] > 0.0) != at_lower(at(j))) continue;
         const double ratio = std::abs(cost_[at(j)]) / size;
         if (ratio < best_ratio * (1.0 - 1e-12) || (ratio <= best_ratio && size > best_size)) {
           next = j;
@@ -231,106 +257,109 @@ CellProgram::Outcome CellProgram::make_feasible(Index max_pivots) {
         }
       }
       if (next < 0) break;
-      const std::size_t c = at(column_[at(next)]);
-      const double reach = best_size * (upper_[c] - lower_[c]);
+      const double reach = best_size * (upper_[at(next)] - lower_[at(next)]);
       if (reach >= lacking || next >= 64) {
         entering = next;
         break;
       }
       lacking -= reach;
       passed |= std::uint64_t{1} << next;
-      flipped = true;
     }
     if (entering < 0) {
-      stuck_row_ = static_cast<Index>(leaving);
+      stuck_row_ = row_[leaving];
       stuck_below_ = below;
       return Outcome::infeasible;
     }
-    if (flipped) {
-      std::fill(change.begin(), change.end(), 0.0);
+    if (passed != 0) {
+      double* change = entry_.data();
+      std::fill(change, change + n_, 0.0);
       for (Index j = 0; j < std::min<Index>(n_, 64); ++j) {
         if (((passed >> j) & 1U) == 0) continue;
-        const std::size_t c = at(column_[at(j)]);
-        const bool at_lower = value_[c] - lower_[c] <= upper_[c] - value_[c];
-        change[at(j)] = (at_lower ? upper_[c] : lower_[c]) - value_[c];
+        change[j] = (at_lower(at(j)) ? upper_[at(j)] : lower_[at(j)]) - value_[at(j)];
       }
-      move_columns(change.data());
+      move_columns(change);
     }
-    const double step = (bound - value_[leaving]) / row[entering];
-    pivot(s, entering, step);
-    value_[leaving] = bound;
+    pivot(s, entering, (bound - value_[leaving]) / row[entering]);
+    value_[at(entering)] = bound;
   }
 }
 
-void CellProgram::optimize(Index row, double direction, Index max_pivots) {
+// Ratio test: the slot whose row first meets a bound when a column moves in direction `rising`, -1
+// when the column may cross its whole range. Among the rows that a step computed with tolerance
+// allows, the one with the largest pivot (Harris 1973).
+Index CellProgram::leaving_slot(Index entering, double rising, double range, double& step) {
   const Index n_slots = n_rows_ - n_;
-  const auto at_lower = [&](std::size_t r) {
-    return value_[r] - lower_[r] <= upper_[r] - value_[r];
-  };
+  const double* column = coefficients_.data() + entering;
+  double* slope = entry_.data();
+  for (Index s = 0; s < n_slots; ++s) slope[s] = rising * column[s * stride_];
+  const double* lower = lower_.data() + n_;
+  const double* upper = upper_.data() + n_;
+  const double* value = value_.data() + n_;
+  double allowed = range;
+#pragma omp simd reduction(min : allowed)
+  for (Index s = 0; s < n_slots; ++s) {
+    const double bound = slope[s] > 0.0 ? upper[s] : lower[s];
+    const double size = std::abs(slope[s]);
+    const double room = std::abs(bound - value[s]) + kTolerance * (1.0 + std::abs(bound));
+    const double ratio = size > kZeroSlope ? room / size : kInfinity;
+    allowed = ratio < allowed ? ratio : allowed;
+  }
+  Index leaving = -1;
+  double largest = kZeroSlope;
+  for (Index s = 0; s < n_slots; ++s) {
+    const double size = std::abs(slope[s]);
+    if (size <= largest) continue;
+    const double bound = slope[s] > 0.0 ? upper[s] : lower[s];
+    const double room = slope[s] > 0.0 ? bound - value[s] : value[s] - bound;
+    if (room <= allowed * size) {
+      leaving = s;
+      largest = size;
+      step = std::max(0.0, room / size);
+    }
+  }
+  return leaving >= 0 && step < range ? leaving : -1;
+}
+
+void CellProgram::optimize(Index row, double direction, Index max_pivots) {
   for (Index n_done = 0; n_done < max_pivots; ++n_done) {
-    const std::int32_t place = place_[at(row)];
-    const double target = direction > 0.0 ? upper_[at(row)] : lower_[at(row)];
-    if (direction * (target - value_[at(row)]) <= slack(target)) return;
+    const auto place = static_cast<Index>(position(row));
+    const double target = direction > 0.0 ? upper_[at(place)] : lower_[at(place)];
+    if (direction * (target - value_[at(place)]) <= slack(target)) return;
     Index entering = -1;
-    double best = 1e-11;
+    double best = kZeroSlope;
     double rising = 0.0;  // direction in which the entering column moves
-    if (place < 0) {
-      entering = -1 - place;
+    if (place < n_) {
+      entering = place;
       rising = direction;  // it is not at the bound aimed at, or we would have returned
     } else {
-      const double* gain = slot(place);
+      const double* gain = slot(place - n_);
       for (Index j = 0; j < n_; ++j) {
-        const std::size_t c = at(column_[at(j)]);
         const double slope = direction * gain[j];
         const double size = std::abs(slope);
-        if (size <= best || lower_[c] == upper_[c] || (slope > 0.0) != at_lower(c)) continue;
+        if (size <= best || lower_[at(j)] == upper_[at(j)]) continue;
+        if ((slope > 0.0) != at_lower(at(j))) continue;
         best = size;
         entering = j;
         rising = slope > 0.0 ? 1.0 : -1.0;
       }
     }
     if (entering < 0) return;
-    // Ratio test: how far until a row, or the column itself, meets a bound. Among the rows that
-    // the step bound with tolerance allows, the largest pivot (Harris 1973).
-    const std::size_t c = at(column_[at(entering)]);
-    const double range = upper_[c] - lower_[c];
-    double allowed = range;
-    const double* entry = coefficients_.data() + entering;
-    for (Index s = 0; s < n_slots; ++s) {
-      const double slope = rising * entry[s * stride_];
-      if (std::abs(slope) < 1e-11) continue;
-      const std::size_t r = at(row_[at(s)]);
-      const double bound = slope > 0.0 ? upper_[r] : lower_[r];
-      const double room = (bound - value_[r]) / slope + slack(bound) / std::abs(slope);
-      allowed = std::min(allowed, room);
-    }
-    Index leaving = -1;
-    double largest = 0.0;
+    const double range = upper_[at(entering)] - lower_[at(entering)];
     double step = range;
-    for (Index s = 0; s < n_slots; ++s) {
-      const double slope = rising * entry[s * stride_];
-      if (std::abs(slope) < 1e-11 || std::abs(slope) <= largest) continue;
-      const std::size_t r = at(row_[at(s)]);
-      const double bound = slope > 0.0 ? upper_[r] : lower_[r];
-      const double ratio = (bound - value_[r]) / slope;
-      if (ratio <= allowed) {
-        leaving = s;
-        largest = std::abs(slope);
-        step = std::max(0.0, ratio);
-      }
-    }
-    if (leaving < 0 || range <= step) {
-      std::vector<double> change(at(stride_), 0.0);
-      change[at(entering)] = rising * range;
-      const double end = rising > 0.0 ? upper_[c] : lower_[c];
-      move_columns(change.data());
-      value_[c] = end;
+    const Index leaving = leaving_slot(entering, rising, range, step);
+    if (leaving < 0) {
       if (!(range < kInfinity)) return;
+      double* change = entry_.data();
+      std::fill(change, change + n_, 0.0);
+      change[entering] = rising * range;
+      move_columns(change);
+      value_[at(entering)] = rising > 0.0 ? upper_[at(entering)] : lower_[at(entering)];
     } else {
-      const std::size_t r = at(row_[at(leaving)]);
-      const double bound = rising * entry[leaving * stride_] > 0.0 ? upper_[r] : lower_[r];
+      const std::size_t p = at(n_ + leaving);
+      const bool up = rising * slot(leaving)[entering] > 0.0;
+      const double bound = up ? upper_[p] : lower_[p];
       pivot(leaving, entering, rising * step);
-      value_[r] = bound;
+      value_[at(entering)] = bound;
     }
   }
 }

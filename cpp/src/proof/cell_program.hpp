@@ -26,6 +26,9 @@ class CellProgram {
   // The coordinates stand at the bounds nearest to zero. `capacity` is the largest number of rows.
   void start(const double* lower, const double* upper, Index n_columns, Index capacity);
 
+  // Like assignment, but copies only what is in use; room once gained is kept.
+  void copy_used(const CellProgram& other);
+
   Index n_columns() const { return n_; }
   Index n_rows() const { return n_rows_; }
 
@@ -35,15 +38,12 @@ class CellProgram {
                Index n_factors);
   // Appends the row  y_a - y_b.
   Index append_difference(Index a, Index b);
-  // Only for rows that are no columns now.
-  void set_bounds(Index row, double lower, double upper) {
-    lower_[at(row)] = lower;
-    upper_[at(row)] = upper;
-  }
+  // Cuts the bounds of a row down to what they share with [lower, upper].
+  void restrict(Index row, double lower, double upper);
 
-  double lower(Index row) const { return lower_[at(row)]; }
-  double upper(Index row) const { return upper_[at(row)]; }
-  double value(Index row) const { return value_[at(row)]; }
+  double lower(Index row) const { return lower_[position(row)]; }
+  double upper(Index row) const { return upper_[position(row)]; }
+  double value(Index row) const { return value_[position(row)]; }
 
   // Dual simplex with long steps (Maros 2003) from any dictionary to a feasible one. Costs are
   // arbitrary positive numbers that only keep the method from cycling.
@@ -54,7 +54,7 @@ class CellProgram {
 
   // y_row = constant + sum_j coefficients[j] y_{column(j)}, in the present dictionary.
   void express(Index row, double* coefficients) const;
-  Index column(Index j) const { return column_[at(j)]; }
+  Index column(Index j) const { return row_[at(j)]; }
 
   // After `infeasible`: the row that cannot reach its bound, and on which side it lies.
   Index stuck_row() const { return stuck_row_; }
@@ -63,22 +63,27 @@ class CellProgram {
   std::int64_t n_pivots() const { return n_pivots_; }
 
  private:
+  using Numbers = std::vector<double, Eigen::aligned_allocator<double>>;
+
   static std::size_t at(Index i) { return static_cast<std::size_t>(i); }
   double* slot(Index s) { return coefficients_.data() + s * stride_; }
   const double* slot(Index s) const { return coefficients_.data() + s * stride_; }
+  std::size_t position(Index row) const { return static_cast<std::size_t>(position_[at(row)]); }
+  bool at_lower(std::size_t c) const { return value_[c] - lower_[c] <= upper_[c] - value_[c]; }
   void move_columns(const double* change);
   void pivot(Index s, Index j, double change);
   Index violated_slot() const;
+  Index leaving_slot(Index entering, double rising, double range, double& step);
 
   Index n_ = 0;
   Index stride_ = 0;
   Index n_rows_ = 0;
-  // place_[row] >= 0: slot of the dictionary; else -1 - column.
-  std::vector<std::int32_t> place_;
-  std::vector<std::int32_t> column_;  // row that stands in a column
-  std::vector<std::int32_t> row_;     // row that stands in a slot
-  std::vector<double> lower_, upper_, value_;  // by row
-  std::vector<double, Eigen::aligned_allocator<double>> coefficients_, cost_;
+  // Bounds and values lie in the order of the dictionary: columns 0 ... n-1, then the slots, so
+  // that ratio tests run over contiguous numbers.
+  std::vector<std::int32_t> position_;  // by row
+  std::vector<std::int32_t> row_;       // by position
+  Numbers lower_, upper_, value_;
+  Numbers coefficients_, cost_, entry_;
   Index stuck_row_ = -1;
   bool stuck_below_ = false;
   std::int64_t n_pivots_ = 0;

@@ -21,12 +21,13 @@ double gamma(Index n) { return (static_cast<double>(n) + 8.0) * kUnit * (1.0 + 1
 
 CyclicRelaxation::CyclicRelaxation(const CanonicalMap& map, Index order,
                                    const std::optional<Box>& box, Domain domain, double radius,
-                                   bool keep_multipliers)
+                                   bool keep_multipliers, bool break_rotations)
     : m_(map.n_states()),
       r_(map.n_relevant_units()),
       k_(order),
       domain_(domain),
       radius_(radius),
+      break_rotations_(break_rotations),
       a_(map.a()),
       h1_(map.h1()) {
   for (Index i = 0; i < map.n_units(); ++i) {
@@ -177,7 +178,8 @@ void CyclicRelaxation::build_root() {
     }
     if (t > 0) {
       const Index row = s_row + t - 1;
-      d.set_row(row, static_cast<std::int32_t>(s_first_ + t), 0.0, kInfinity, 0.0);
+      d.set_row(row, static_cast<std::int32_t>(s_first_ + t),
+                break_rotations_ ? 0.0 : -kInfinity, kInfinity, 0.0);
       d.entry(row, z_column(0, 0)) = 1.0;
       d.entry(row, z_column(t, 0)) -= 1.0;
     }

@@ -32,7 +32,8 @@ class CyclicRelaxation {
   enum class Domain { box, bounded, infinity };
 
   CyclicRelaxation(const CanonicalMap& map, Index order, const std::optional<Box>& box,
-                   Domain domain, double radius, bool keep_multipliers);
+                   Domain domain, double radius, bool keep_multipliers,
+                   bool break_rotations = true);
 
   // False where z is not bounded by the domain; then nothing can be proved there.
   bool bounded() const { return bounded_; }
@@ -64,6 +65,7 @@ class CyclicRelaxation {
   Domain domain_;
   double radius_;
   bool bounded_ = true;
+  bool break_rotations_;   // z_{0,0} is the largest of all z_{t,0}
   bool box_rows_ = false;  // bounds of z are rows of their own
   std::vector<Index> units_;
   Matrix a_, w1_, w2_;  // of the relevant units

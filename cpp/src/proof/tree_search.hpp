@@ -143,4 +143,36 @@ TreeOutcome search_tree(std::vector<Subtree> roots, int n_threads, std::int64_t 
   return outcome;
 }
 
+// The tree of an interrupted search, with the trees of what was searched later, one after the other
+// in `later`, in place of its open leaves.
+inline ProofTree spliced(const ProofTree& earlier, const ProofTree& later) {
+  ProofTree result;
+  std::size_t infeasible[2] = {0, 0};
+  const auto copy = [&](const ProofTree& from, int which, std::int32_t node) {
+    result.nodes.push_back(node);
+    if (node != ProofTree::kInfeasible) return;
+    const auto begin = static_cast<std::size_t>(from.first[infeasible[which]]);
+    const auto end = static_cast<std::size_t>(from.first[++infeasible[which]]);
+    for (std::size_t e = begin; e < end; ++e) {
+      result.row.push_back(from.row[e]);
+      result.value.push_back(from.value[e]);
+    }
+    result.first.push_back(static_cast<std::int64_t>(result.row.size()));
+  };
+  std::size_t next = 0;
+  for (const std::int32_t node : earlier.nodes) {
+    if (node != ProofTree::kOpen || next >= later.nodes.size()) {
+      copy(earlier, 0, node);
+      continue;
+    }
+    // One whole tree: a branching adds a subtree to be read, a leaf ends one.
+    for (int unread = 1; unread > 0; ++next) {
+      const std::int32_t inner = later.nodes[next];
+      copy(later, 1, inner);
+      unread += inner >= 0 ? 1 : -1;
+    }
+  }
+  return result;
+}
+
 }  // namespace rnndyn

@@ -3,6 +3,7 @@
 #include <unordered_set>
 
 #include "context.hpp"
+#include "proof/prover.hpp"
 #include "rnndyn/regions.hpp"
 
 namespace rnndyn {
@@ -86,10 +87,43 @@ std::int64_t file_candidates(SearchContext& context, const std::vector<Itinerary
   return n_done;
 }
 
-SearchResult find_cycles(const CanonicalMap& map, const SearchOptions& options, Control& control,
-                         SearchProgress& progress) {
-  Collection collection(map, options.box);
-  SearchContext context{map, options, control, progress, collection, make_kernel_tables(map)};
+namespace {
+
+// With a proof, whatever it takes.
+SearchResult find_completely(SearchContext& context) {
+  const SearchOptions& options = context.options;
+  Prover prover(context);
+  if (options.resume) prover.resume(*options.resume, options.known);
+  const bool choose = options.proof.method == ProofMethod::automatic;
+  const bool contraction = options.proof.method == ProofMethod::contraction;
+  const bool settled = (choose || contraction) && prover.try_contraction();
+  if (!settled && !contraction) prover.prove(options.orders, Prover::kNoLimit);
+  SearchResult result;
+  result.certificate = std::move(prover).certificate();
+  for (const Index order : options.orders) {
+    OrderStatistics statistics;
+    statistics.order = order;
+    statistics.method = SearchMethod::complete;
+    for (const PartialProof& part : result.certificate->parts) {
+      if (std::find(part.orders.begin(), part.orders.end(), order) == part.orders.end()) continue;
+      // A tree over several orders is one effort; its first order is charged with it.
+      if (part.orders.front() != order) continue;
+      statistics.n_solves += part.n_leaves;
+      statistics.seconds += part.seconds;
+    }
+    const auto& proved = result.certificate->proved_orders;
+    statistics.complete = std::find(proved.begin(), proved.end(), order) != proved.end();
+    if (statistics.complete) statistics.coverage = 1.0;
+    result.statistics.push_back(statistics);
+  }
+  return result;
+}
+
+SearchResult search_orders(SearchContext& context) {
+  const CanonicalMap& map = context.map;
+  const SearchOptions& options = context.options;
+  Control& control = context.control;
+  SearchProgress& progress = context.progress;
   Alphabets alphabets(map);
   SearchResult result;
   for (std::size_t i = 0; i < options.orders.size() && !control.stop_requested(); ++i) {
@@ -123,6 +157,7 @@ SearchResult find_cycles(const CanonicalMap& map, const SearchOptions& options, 
         search_scyfi(context, statistics);
         break;
       case SearchMethod::automatic:
+      case SearchMethod::complete:
       case SearchMethod::heuristic:
         search_heuristically(context, statistics);
         break;
@@ -140,6 +175,17 @@ SearchResult find_cycles(const CanonicalMap& map, const SearchOptions& options, 
     statistics.method = options.method;
     result.statistics.push_back(statistics);
   }
+  return result;
+}
+
+}  // namespace
+
+SearchResult find_cycles(const CanonicalMap& map, const SearchOptions& options, Control& control,
+                         SearchProgress& progress) {
+  Collection collection(map, options.box);
+  SearchContext context{map, options, control, progress, collection, make_kernel_tables(map)};
+  SearchResult result = options.method == SearchMethod::complete ? find_completely(context)
+                                                                 : search_orders(context);
   progress.fraction.store(1.0);
   collection.extract(options.orders, result);
   result.stopped_by = control.reason();

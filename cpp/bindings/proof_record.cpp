@@ -1,0 +1,187 @@
+#include <algorithm>
+
+#include "bindings.hpp"
+#include "proof_record.hpp"
+
+namespace rnndyn::bindings {
+namespace {
+
+constexpr const char* kMethods[] = {"auto", "dictionary", "polygons", "cells", "contraction"};
+constexpr const char* kStatuses[] = {"proved", "searched", "partial"};
+constexpr const char* kReasons[] = {"border", "singular", "unproved"};
+
+template <typename T>
+py::array_t<T> array_of(const std::vector<T>& values) {
+  return py::array_t<T>(static_cast<py::ssize_t>(values.size()), values.data());
+}
+
+template <typename T>
+std::vector<T> vector_from(const py::handle& object) {
+  const auto array = py::cast<py::array_t<T, py::array::c_style | py::array::forcecast>>(object);
+  return {array.data(), array.data() + array.size()};
+}
+
+py::dict part_record(const PartialProof& part) {
+  py::list open;
+  for (const Path& path : part.open) {
+    std::vector<std::int32_t> bits;
+    py::array_t<bool> on(static_cast<py::ssize_t>(path.size()));
+    for (std::size_t i = 0; i < path.size(); ++i) {
+      bits.push_back(path[i].bit);
+      on.mutable_data()[i] = path[i].on;
+    }
+    open.append(py::make_tuple(array_of(bits), on));
+  }
+  py::dict record;
+  record["method"] = kMethods[static_cast<int>(part.method)];
+  record["orders"] = part.orders;
+  record["at_infinity"] = part.at_infinity;
+  record["unbounded"] = part.unbounded;
+  record["radius"] = part.radius;
+  record["pivot"] = part.pivot;
+  record["reason"] = part.reason;
+  record["complete"] = part.complete;
+  record["rigorous"] = part.rigorous;
+  record["n_nodes"] = part.n_nodes;
+  record["n_pruned"] = part.n_pruned;
+  record["n_uncertified"] = part.n_uncertified;
+  record["n_leaves"] = part.n_leaves;
+  record["share"] = part.share;
+  record["seconds"] = part.seconds;
+  record["open"] = open;
+  if (part.tree.nodes.empty()) {
+    record["nodes"] = py::none();
+  } else {
+    record["nodes"] = array_of(part.tree.nodes);
+    record["first"] = array_of(part.tree.first);
+    record["row"] = array_of(part.tree.row);
+    record["value"] = array_of(part.tree.value);
+  }
+  if (part.contraction) {
+    py::dict data;
+    if (part.contraction->kind == ContractionNorm::quadratic) {
+      data["kind"] = "quadratic";
+      data["P"] = RowMatrix(part.contraction->norm);
+      data["Lambda"] = part.contraction->multipliers;
+    } else {
+      data["kind"] = "weighted_infinity";
+      data["weights"] = part.contraction->weights;
+    }
+    record["data"] = data;
+  } else {
+    record["data"] = py::none();
+  }
+  return record;
+}
+
+template <std::size_t N>
+int index_of(const char* const (&names)[N], const std::string& name) {
+  const auto* at = std::find(std::begin(names), std::end(names), name);
+  if (at == std::end(names)) throw std::invalid_argument("unknown name '" + name + "'");
+  return static_cast<int>(at - std::begin(names));
+}
+
+PartialProof part_from(const py::dict& record) {
+  PartialProof part;
+  part.method = proof_method_from(record["method"].cast<std::string>());
+  part.orders = record["orders"].cast<std::vector<Index>>();
+  part.at_infinity = record["at_infinity"].cast<bool>();
+  part.unbounded = record["unbounded"].cast<bool>();
+  part.radius = record["radius"].cast<double>();
+  part.pivot = record["pivot"].cast<Index>();
+  part.reason = record["reason"].cast<std::string>();
+  part.complete = record["complete"].cast<bool>();
+  part.rigorous = record["rigorous"].cast<bool>();
+  part.n_nodes = record["n_nodes"].cast<std::int64_t>();
+  part.n_pruned = record["n_pruned"].cast<std::int64_t>();
+  part.n_uncertified = record["n_uncertified"].cast<std::int64_t>();
+  part.n_leaves = record["n_leaves"].cast<std::int64_t>();
+  part.share = record["share"].cast<double>();
+  part.seconds = record["seconds"].cast<double>();
+  for (const py::handle& item : record["open"]) {
+    const auto pair = item.cast<py::tuple>();
+    const auto bits = vector_from<std::int32_t>(pair[0]);
+    const auto on = pair[1].cast<py::array_t<bool, py::array::c_style | py::array::forcecast>>();
+    if (static_cast<std::size_t>(on.size()) != bits.size()) {
+      throw std::invalid_argument("an open path must have one value per bit");
+    }
+    Path path;
+    for (std::size_t i = 0; i < bits.size(); ++i) path.push_back({bits[i], on.data()[i]});
+    part.open.push_back(std::move(path));
+  }
+  if (!record["nodes"].is_none()) {
+    part.tree.nodes = vector_from<std::int32_t>(record["nodes"]);
+    part.tree.first = vector_from<std::int64_t>(record["first"]);
+    part.tree.row = vector_from<std::int32_t>(record["row"]);
+    part.tree.value = vector_from<double>(record["value"]);
+  }
+  return part;
+}
+
+py::list itinerary_list(const CanonicalMap& map, const std::vector<Itinerary>& itineraries) {
+  py::list list;
+  for (const Itinerary& itinerary : itineraries) {
+    BoolArray bits({static_cast<py::ssize_t>(itinerary.order),
+                    static_cast<py::ssize_t>(map.n_units())});
+    for (Index t = 0; t < itinerary.order; ++t) {
+      unpack_region(itinerary.at(t), map.n_units(), bits.mutable_data() + t * map.n_units());
+    }
+    list.append(bits);
+  }
+  return list;
+}
+
+}  // namespace
+
+ProofMethod proof_method_from(const std::string& name) {
+  return static_cast<ProofMethod>(index_of(kMethods, name));
+}
+
+py::dict certificate_record(const CanonicalMap& map, const Certificate& certificate) {
+  py::list parts, undecided;
+  for (const PartialProof& part : certificate.parts) parts.append(part_record(part));
+  for (const Undecided& item : certificate.undecided) {
+    py::dict record;
+    record["order"] = item.itinerary.order;
+    record["itinerary"] = itinerary_list(map, {item.itinerary})[0];
+    record["reason"] = kReasons[static_cast<int>(item.reason)];
+    undecided.append(record);
+  }
+  py::dict record;
+  record["status"] = kStatuses[static_cast<int>(certificate.status)];
+  record["box"] = certificate.box ? py::object(py::make_tuple(certificate.box->lower,
+                                                              certificate.box->upper))
+                                  : py::none();
+  record["orders"] = certificate.orders;
+  record["proved_orders"] = certificate.proved_orders;
+  record["parts"] = parts;
+  record["undecided"] = undecided;
+  record["unsolved"] = itinerary_list(map, certificate.unsolved);
+  return record;
+}
+
+Certificate certificate_from(const CanonicalMap& map, const py::dict& record) {
+  Certificate certificate;
+  certificate.orders = record["orders"].cast<std::vector<Index>>();
+  for (const py::handle& part : record["parts"]) {
+    certificate.parts.push_back(part_from(part.cast<py::dict>()));
+  }
+  certificate.unsolved = itineraries_from(map, record["unsolved"]);
+  return certificate;
+}
+
+std::vector<Itinerary> itineraries_from(const CanonicalMap& map, const py::handle& list) {
+  std::vector<Itinerary> itineraries;
+  for (const py::handle& item : list) {
+    const auto bits = item.cast<py::array_t<bool, py::array::c_style | py::array::forcecast>>();
+    if (bits.ndim() != 2 || bits.shape(0) < 1 || bits.shape(1) != map.n_units()) {
+      throw std::invalid_argument("an itinerary must have shape (order, n_units)");
+    }
+    Itinerary itinerary(static_cast<Index>(bits.shape(0)), map.words_per_region());
+    itinerary.bits = pack_itinerary(bits, map.n_units());
+    itineraries.push_back(std::move(itinerary));
+  }
+  return itineraries;
+}
+
+}  // namespace rnndyn::bindings

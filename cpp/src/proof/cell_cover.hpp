@@ -1,0 +1,100 @@
+// A cover of everything that can recur in a box: one polytope ("cell") per linear region, and which
+// cell can follow which.
+//
+// Let R be the set of all points of cycles that stay in the box, whatever their order. Every z in R
+// has a region q (units at zero may count as on or off: regions are taken closed) and lies in
+//   C_q = { z : lower_q <= T z <= upper_q },
+// T the rows of the template below. This holds at the start, where the bounds are those of the box
+// and of the signs. It goes on holding when C_r shrinks to the template hull of
+//   union over q of  F(C_q) ∩ C_r         (z in R has a predecessor in R, which lies in some C_q),
+// and when C_q shrinks to the hull of
+//   union over r of  C_q ∩ F^-1(C_r)      (and a successor in R),
+// and when cells are dropped that no closed walk over possible steps q -> r passes: by induction
+// the cover contains R after every iteration, and every cycle's itinerary is a closed walk.
+// Bounds and missing steps come from linear programs, whose multipliers are verified with all
+// rounding errors accounted for (cell_certificate.hpp); floating point only decides how tight the
+// cover is.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proof/cell_program.hpp"
+#include "rnndyn/parallel.hpp"
+#include "rnndyn/proof.hpp"
+
+namespace rnndyn {
+
+// The faces of cells: unit vectors, rows of W2 that are not multiples of unit vectors, and the left
+// singular directions of W1, along which images are long or thin.
+struct CellTemplate {
+  // On one side of a value of a template row a unit is on, on the other it is off; both sides are
+  // closed and rounded outward.
+  struct Border {
+    Index row = -1;  // -1: no border, the unit is irrelevant or always on
+    bool on_above = true;
+    double on_bound = 0.0;
+    double off_bound = 0.0;
+    bool always_on = false;
+  };
+  RowMatrix rows;
+  std::vector<Border> borders;  // by unit
+  Index size() const { return rows.rows(); }
+};
+
+CellTemplate make_cell_template(const CanonicalMap& map);
+
+// The regions whose closure meets the box, ascending, bits of irrelevant units zero; some may only
+// seem to. Nothing when there are more than `limit`, or the control stops.
+std::optional<std::vector<std::vector<Word>>> regions_in_box(const CanonicalMap& map,
+                                                             const CellTemplate& faces,
+                                                             const Box& box, std::size_t limit,
+                                                             Control& control);
+
+// One cell, and the map on its region: T F(z) = image z + image_offset, up to image_error, for z in
+// the cell.
+struct Cell {
+  std::size_t number = 0;  // at the beginning of the cover, when none had been dropped
+  std::vector<Word> region;
+  std::vector<double> lower, upper;  // by template row
+  RowMatrix image;
+  std::vector<double> image_offset, image_error;
+  std::vector<Index> successors;  // ascending
+};
+
+struct CellCover {
+  CellTemplate faces;
+  std::vector<Cell> cells;  // by region, ascending
+  std::int64_t n_iterations = 0;
+  std::int64_t n_programs = 0;
+  std::size_t n_steps() const;
+};
+
+// The part of the box in a region, and the map there.
+Cell make_cell(const CanonicalMap& map, const CellTemplate& faces, const Box& box,
+               std::vector<Word> region);
+
+// Keeps the cells that a closed walk passes and the steps inside strongly connected components.
+// Returns whether anything was dropped.
+bool keep_closed_walks(CellCover& cover);
+
+struct CellCoverOptions {
+  std::size_t max_regions = 50000;
+  std::size_t max_steps = 2000000;  // possible steps q -> r that are looked at one by one
+  int max_iterations = 200;
+};
+
+// An empty reason means that the cover has come to rest; else it says why it was given up. The
+// cover is valid either way, unless it could not be begun (`cells` is then empty and `begun` false).
+struct CellCoverOutcome {
+  CellCover cover;
+  bool begun = false;
+  std::string reason;
+};
+CellCoverOutcome cover_recurrent_set(const CanonicalMap& map, const Box& box,
+                                     const CellCoverOptions& options, int n_threads,
+                                     Control& control);
+
+}  // namespace rnndyn

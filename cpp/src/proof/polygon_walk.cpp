@@ -1,0 +1,624 @@
+#include "polygon_walk.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "rnndyn/itinerary.hpp"
+
+namespace rnndyn {
+namespace {
+
+// Labels of the bounds of tau, which are no rows.
+constexpr std::int32_t kTauLow = -1;
+constexpr std::int32_t kTauHigh = -2;
+// The face of the largest norm is cut this far inside the box, lest the set becomes flat.
+constexpr double kFaceDepth = 1e-7;
+// Vertices that are tried for a proof.
+constexpr int kTries = 4;
+// A word is continued periodically for so many steps to see that it cannot close.
+constexpr std::int32_t kClosingSteps(std::int32_t order) { return 2 * order + 8; }
+// Nodes between looks at the clock: less than a millisecond.
+constexpr std::int64_t kNodesPerLook = 256;
+
+// Solves the square system whose columns are given, by elimination with partial pivoting; unknowns
+// without a pivot are 0.
+template <std::size_t N>
+std::array<double, N> solve_small(std::array<std::array<double, N>, N> columns,
+                                  std::array<double, N> right) {
+  std::array<double, N> x{};
+  std::array<bool, N> has_pivot{};
+  for (std::size_t c = 0; c < N; ++c) {
+    std::size_t best = c;
+    for (std::size_t r = c + 1; r < N; ++r) {
+      if (std::abs(columns[c][r]) > std::abs(columns[c][best])) best = r;
+    }
+    if (!(std::abs(columns[c][best]) > 0.0)) continue;
+    has_pivot[c] = true;
+    for (std::size_t e = 0; e < N; ++e) std::swap(columns[e][c], columns[e][best]);
+    std::swap(right[c], right[best]);
+    for (std::size_t r = c + 1; r < N; ++r) {
+      const double factor = columns[c][r] / columns[c][c];
+      for (std::size_t e = c + 1; e < N; ++e) columns[e][r] -= factor * columns[e][c];
+      right[r] -= factor * right[c];
+    }
+  }
+  for (std::size_t c = N; c-- > 0;) {
+    if (!has_pivot[c]) continue;
+    double sum = right[c];
+    for (std::size_t e = c + 1; e < N; ++e) sum -= columns[e][c] * x[e];
+    x[c] = sum / columns[c][c];
+  }
+  return x;
+}
+
+}  // namespace
+
+template <int M, bool AtInfinity>
+PolygonWalk<M, AtInfinity>::PolygonWalk(const CanonicalMap& map, const PrefixDomain& domain,
+                                        const std::vector<Index>& orders,
+                                        const ProofOptions& options)
+    : map_(map),
+      certificate_(map, domain),
+      rigorous_(options.rigorous),
+      keep_tree_(options.keep_tree),
+      n_constraints_(static_cast<std::int32_t>(certificate_.n_constraints())),
+      n_units_(static_cast<std::int32_t>(map.n_units())),
+      last_length_(static_cast<std::int32_t>(orders.back())),
+      n_branchings_(static_cast<std::int32_t>(map.n_relevant_units())),
+      is_asked_(static_cast<std::size_t>(orders.back()) + 1, 0),
+      words_(map.words_per_region()),
+      region_(words_, 0),
+      decided_(words_, 0) {
+  for (const Index order : orders) is_asked_[static_cast<std::size_t>(order)] = 1;
+  if (AtInfinity) {
+    last_length_ = std::max(last_length_, static_cast<std::int32_t>(domain.pivot) + 1);
+  }
+  pieces_.resize(static_cast<std::size_t>(last_length_ + kClosingSteps(last_length_) + 2), 0);
+  for (Index i = 0; i < map.n_units(); ++i) {
+    Function f{};
+    for (int d = 0; d < M; ++d) f[static_cast<std::size_t>(d)] = map.w2()(i, d);
+    f[M] = AtInfinity ? map.h2()(i) * domain.tau_high : map.h2()(i);
+    unit_functions_.push_back(f);
+    if (get_bit(map.relevant_units().data(), i)) units_.push_back(i);
+  }
+  for (int side = 0; side < 2; ++side) {
+    for (int d = 0; d < M; ++d) {
+      Function f{};
+      f[static_cast<std::size_t>(d)] = side == 0 ? -1.0 : 1.0;
+      f[kDim] = side == 0 ? domain.upper(d) : -domain.lower(d);
+      box_functions_.push_back(f);
+    }
+  }
+}
+
+template <int M, bool AtInfinity>
+void PolygonWalk<M, AtInfinity>::start(const Path& path) {
+  const PrefixDomain& domain = certificate_.domain();
+  std::array<double, kDim> lower{}, upper{};
+  std::array<std::int32_t, 2 * kDim> labels{};
+  for (int d = 0; d < kDim; ++d) {
+    const auto u = static_cast<std::size_t>(d);
+    const bool is_state = d < M;
+    lower[u] = is_state ? domain.lower(d) : 0.0;
+    upper[u] = is_state ? domain.upper(d) : 1.0;
+    labels[2 * u] = is_state ? row(0, n_units_ + M + d) : kTauLow;
+    labels[2 * u + 1] = is_state ? row(0, n_units_ + d) : kTauHigh;
+  }
+  set_ = Set::box(lower, upper, labels);
+  time_ = 0;
+  period_ = 1;
+  path_ = path;
+  n_decided_ = 0;
+  n_waiting_ = 0;
+  std::fill(region_.begin(), region_.end(), 0);
+  std::fill(decided_.begin(), decided_.end(), 0);
+  std::size_t first = 0;
+  if (AtInfinity) {
+    const std::int32_t root = -1 - path.front().bit;
+    certificate_.set_face(root / 2, root % 2 == 0 ? 1.0 : -1.0);
+    first = 1;
+    if (domain.pivot == 0) advance(set_, -1, false);
+  }
+  for (std::size_t n = first; n < path.size(); ++n) {
+    const std::int32_t bit = path[n].bit;
+    while (time_ < bit / n_units_) {
+      append_region();
+      advance(set_, time_, false);
+      ++time_;
+      n_decided_ = 0;
+      std::fill(region_.begin(), region_.end(), 0);
+      std::fill(decided_.begin(), decided_.end(), 0);
+    }
+    const Index unit = bit % n_units_;
+    Values values;
+    Function f = unit_functions_[static_cast<std::size_t>(unit)];
+    if (!path[n].on) {
+      for (double& x : f) x = -x;
+    }
+    set_.evaluate(f, values);
+    restrict_to(set_, values, row(time_, unit));
+    set_bit(region_.data(), unit, path[n].on);
+    set_bit(decided_.data(), unit, true);
+    ++n_decided_;
+  }
+}
+
+template <int M, bool AtInfinity>
+void PolygonWalk<M, AtInfinity>::explore(PrefixSubtree&& subtree, std::int64_t budget,
+                                         Piece<PrefixSubtree>& piece, Control& control) {
+  start(subtree.path);
+  n_uncertified_ = 0;
+  bool inside = true;
+  std::int64_t until_look = 0;
+  for (;;) {
+    if (!inside) {
+      if (n_waiting_ == 0) break;
+      inside = resume(piece);
+      continue;
+    }
+    if (piece.n_nodes >= budget || (until_look-- == 0 && control.stop_requested())) {
+      leave_open(piece, inside);
+      break;
+    }
+    if (until_look < 0) until_look = kNodesPerLook;
+    inside = visit(piece);
+  }
+  piece.n_uncertified = n_uncertified_;
+}
+
+template <int M, bool AtInfinity>
+bool PolygonWalk<M, AtInfinity>::resume(Piece<PrefixSubtree>& piece) {
+  const Waiting& next = waiting_[--n_waiting_];
+  if (next.is_leaf) {
+    append_infeasible(piece.tree, n_units_, n_constraints_,
+                      {next.multipliers.data(), next.n_multipliers}, next.closing);
+    return false;
+  }
+  set_ = next.set;
+  time_ = next.time;
+  period_ = next.period;
+  path_.resize(next.depth - 1);
+  path_.push_back(next.decision);
+  const Word* bits = waiting_bits_.data() + n_waiting_ * 2 * words_;
+  std::copy_n(bits, words_, region_.begin());
+  std::copy_n(bits + words_, words_, decided_.begin());
+  // All units of the step that are decided; counted anew, as a waiting node is met but once.
+  n_decided_ = 0;
+  for (const Index unit : units_) n_decided_ += get_bit(decided_.data(), unit) ? 1 : 0;
+  return true;
+}
+
+template <int M, bool AtInfinity>
+void PolygonWalk<M, AtInfinity>::leave_open(Piece<PrefixSubtree>& piece, bool inside) {
+  if (inside) {
+    if (keep_tree_) piece.tree.nodes.push_back(ProofTree::kOpen);
+    piece.open.push_back({path_});
+  }
+  while (n_waiting_ > 0) {
+    const Waiting& next = waiting_[--n_waiting_];
+    if (next.is_leaf) {
+      append_infeasible(piece.tree, n_units_, n_constraints_,
+                        {next.multipliers.data(), next.n_multipliers}, next.closing);
+      continue;
+    }
+    path_.resize(next.depth - 1);
+    path_.push_back(next.decision);
+    if (keep_tree_) piece.tree.nodes.push_back(ProofTree::kOpen);
+    piece.open.push_back({path_});
+  }
+}
+
+template <int M, bool AtInfinity>
+void PolygonWalk<M, AtInfinity>::count_leaf(std::int32_t kind, std::size_t depth,
+                                            Piece<PrefixSubtree>& piece) const {
+  ++piece.n_nodes;
+  if (kind != ProofTree::kDecided) ++piece.n_pruned;
+  // The roots at infinity share one tree; their choice is an entry of the path.
+  const double whole = AtInfinity ? 0.5 / M : 1.0;
+  const auto branchings = static_cast<int>(AtInfinity ? depth - 1 : depth);
+  piece.share += std::ldexp(whole, -branchings);
+  if (!keep_tree_) return;
+  if (kind != ProofTree::kInfeasible) {
+    piece.tree.nodes.push_back(kind);
+  }
+}
+
+template <int M, bool AtInfinity>
+bool PolygonWalk<M, AtInfinity>::visit(Piece<PrefixSubtree>& piece) {
+  if (n_decided_ == n_branchings_) return finish_step(piece);
+  // Units of constant sign come first: they cost one infeasible child and no copy of the set.
+  Index splitting = -1;
+  Values values;
+  Values split_values;
+  double split_low = 0.0;
+  double split_high = 0.0;
+  for (const Index unit : units_) {
+    if (get_bit(decided_.data(), unit)) continue;
+    set_.evaluate(unit_functions_[static_cast<std::size_t>(unit)], values);
+    double low = values[0];
+    double high = values[0];
+    for (int v = 1; v < set_.size(); ++v) {
+      low = std::min(low, values[static_cast<std::size_t>(v)]);
+      high = std::max(high, values[static_cast<std::size_t>(v)]);
+    }
+    if (low > 0.0 || high < 0.0) return visit_unit(unit, values, low, high, piece);
+    if (splitting >= 0) continue;
+    splitting = unit;
+    split_values = values;
+    split_low = low;
+    split_high = high;
+  }
+  return visit_unit(splitting, split_values, split_low, split_high, piece);
+}
+
+template <int M, bool AtInfinity>
+bool PolygonWalk<M, AtInfinity>::visit_unit(Index unit, const Values& values, double low,
+                                            double high, Piece<PrefixSubtree>& piece) {
+  const auto constraint = static_cast<std::int32_t>(unit);
+  const std::int32_t label = row(time_, unit);
+  ++piece.n_nodes;
+  if (keep_tree_) piece.tree.nodes.push_back(time_ * n_units_ + constraint);
+  Function off = unit_functions_[static_cast<std::size_t>(unit)];
+  for (double& x : off) x = -x;
+  Values off_values;
+  for (int v = 0; v < set_.size(); ++v) {
+    off_values[static_cast<std::size_t>(v)] = -values[static_cast<std::size_t>(v)];
+  }
+  const auto leaf = [&]() {
+    if (!rigorous_) {
+      count_leaf(ProofTree::kUnproved, path_.size() + 1, piece);
+      return;
+    }
+    if (keep_tree_) {
+      append_infeasible(piece.tree, n_units_, n_constraints_,
+                        {multipliers_.data(), n_multipliers_}, closing_);
+    }
+    count_leaf(ProofTree::kInfeasible, path_.size() + 1, piece);
+  };
+  set_bit(decided_.data(), unit, true);
+  ++n_decided_;
+
+  bool off_is_empty = false;
+  if (low > 0.0) {
+    set_bit(region_.data(), unit, false);
+    off_is_empty = certify(set_, off_values, off, time_, constraint, region_.data());
+    if (off_is_empty) leaf();
+  }
+  set_bit(region_.data(), unit, true);
+  bool on_is_empty = false;
+  if (high < 0.0) {
+    on_is_empty = certify(set_, values, unit_functions_[static_cast<std::size_t>(unit)], time_,
+                          constraint, region_.data());
+  }
+  if (on_is_empty && rigorous_ && keep_tree_) {
+    // Comes after all of the other child.
+    if (waiting_.size() == n_waiting_) {
+      waiting_.emplace_back();
+      waiting_bits_.resize(waiting_.size() * 2 * words_);
+    }
+    Waiting& later = waiting_[n_waiting_++];
+    later.is_leaf = true;
+    later.multipliers = multipliers_;
+    later.n_multipliers = n_multipliers_;
+    later.closing = closing_;
+    count_leaf(ProofTree::kInfeasible, path_.size() + 1, piece);
+  } else if (on_is_empty) {
+    count_leaf(rigorous_ ? ProofTree::kInfeasible : ProofTree::kUnproved, path_.size() + 1, piece);
+  }
+
+  path_.push_back({time_ * n_units_ + constraint, true});
+  if (off_is_empty) {
+    restrict_to(set_, values, label);
+    return true;
+  }
+  if (!on_is_empty) {
+    if (waiting_.size() == n_waiting_) {
+      waiting_.emplace_back();
+      waiting_bits_.resize(waiting_.size() * 2 * words_);
+    }
+    Word* bits = waiting_bits_.data() + n_waiting_ * 2 * words_;
+    std::copy(region_.begin(), region_.end(), bits);
+    std::copy(decided_.begin(), decided_.end(), bits + words_);
+    Waiting& later = waiting_[n_waiting_++];
+    later.is_leaf = false;
+    later.decision = path_.back();
+    later.depth = path_.size();
+    later.time = time_;
+    later.period = period_;
+    later.set = set_;
+    restrict_to(later.set, values, label);
+  }
+  path_.back().on = false;
+  set_bit(region_.data(), unit, false);
+  restrict_to(set_, off_values, label);
+  return true;
+}
+
+template <int M, bool AtInfinity>
+int PolygonWalk<M, AtInfinity>::append_region() {
+  const std::int32_t piece = certificate_.piece(region_.data());
+  const auto u = static_cast<std::size_t>(piece);
+  while (transforms_.size() <= u) {
+    const auto fresh = static_cast<std::int32_t>(transforms_.size());
+    typename Set::Transform by{};
+    const double* j = certificate_.jacobian(fresh);
+    const double* c = certificate_.offset(fresh);
+    for (int r = 0; r < M; ++r) {
+      for (int l = 0; l < M; ++l) {
+        by.matrix[static_cast<std::size_t>(l * kDim + r)] = j[l * M + r];
+      }
+      if (AtInfinity) {
+        by.matrix[static_cast<std::size_t>(M * kDim + r)] = c[r] * certificate_.domain().tau_high;
+      } else {
+        by.shift[static_cast<std::size_t>(r)] = c[r];
+      }
+    }
+    if (AtInfinity) by.matrix[static_cast<std::size_t>(kDim * kDim - 1)] = 1.0;
+    transforms_.push_back(by);
+  }
+  pieces_[static_cast<std::size_t>(time_)] = piece;
+  if (AtInfinity || time_ == 0) return 0;
+  // The word stays the beginning of a necklace while no region is smaller than the one a period
+  // before (Fredricksen, Kessler, Maiorana; Ruskey, Combinatorial Generation, 2003, sec. 7.2).
+  const std::int32_t before = pieces_[static_cast<std::size_t>(time_ - period_)];
+  if (before == piece) return 0;
+  const int order =
+      compare_regions(certificate_.region(piece), certificate_.region(before), words_);
+  if (order > 0) period_ = time_ + 1;
+  return order;
+}
+
+template <int M, bool AtInfinity>
+bool PolygonWalk<M, AtInfinity>::finish_step(Piece<PrefixSubtree>& piece) {
+  if (append_region() < 0) {
+    count_leaf(ProofTree::kRotation, path_.size(), piece);
+    return false;
+  }
+  if (advance(set_, time_, true) == Outcome::proved_empty) {
+    if (rigorous_ && keep_tree_) {
+      append_infeasible(piece.tree, n_units_, n_constraints_,
+                        {multipliers_.data(), n_multipliers_}, closing_);
+    }
+    count_leaf(rigorous_ ? ProofTree::kInfeasible : ProofTree::kUnproved, path_.size(), piece);
+    return false;
+  }
+  ++time_;
+  file_words(time_, piece);
+  if (time_ == last_length_) {
+    count_leaf(ProofTree::kDecided, path_.size(), piece);
+    return false;
+  }
+  n_decided_ = 0;
+  std::fill(region_.begin(), region_.end(), 0);
+  std::fill(decided_.begin(), decided_.end(), 0);
+  return true;
+}
+
+template <int M, bool AtInfinity>
+auto PolygonWalk<M, AtInfinity>::advance(Set& set, std::int32_t time, bool prove) -> Outcome {
+  if (time >= 0) {
+    set.transform(transforms_[static_cast<std::size_t>(pieces_[static_cast<std::size_t>(time)])]);
+  }
+  Values values;
+  for (std::size_t b = 0; b < box_functions_.size(); ++b) {
+    set.evaluate(box_functions_[b], values);
+    const auto constraint = n_units_ + static_cast<std::int32_t>(b);
+    if (cut(set, values, box_functions_[b], time + 1, constraint, nullptr, prove) ==
+        Outcome::proved_empty) {
+      return Outcome::proved_empty;
+    }
+  }
+  const PrefixDomain& domain = certificate_.domain();
+  if (AtInfinity && time + 1 == domain.pivot) {
+    Function f{};
+    f[static_cast<std::size_t>(domain.face_state)] = domain.face_sign;
+    f[kDim] = -1.0 + kFaceDepth;
+    set.evaluate(f, values);
+    return cut(set, values, f, time + 1, n_units_ + 2 * M, nullptr, prove);
+  }
+  return Outcome::kept;
+}
+
+template <int M, bool AtInfinity>
+auto PolygonWalk<M, AtInfinity>::cut(Set& set, const Values& values, const Function& f,
+                                     std::int32_t time, std::int32_t constraint,
+                                     const Word* region, bool prove) -> Outcome {
+  double low = values[0];
+  double high = values[0];
+  for (int v = 1; v < set.size(); ++v) {
+    low = std::min(low, values[static_cast<std::size_t>(v)]);
+    high = std::max(high, values[static_cast<std::size_t>(v)]);
+  }
+  if (low >= 0.0) return Outcome::kept;
+  if (prove && high < 0.0 && certify(set, values, f, time, constraint, region)) {
+    return Outcome::proved_empty;
+  }
+  restrict_to(set, values, row(time, constraint));
+  return Outcome::kept;
+}
+
+template <int M, bool AtInfinity>
+void PolygonWalk<M, AtInfinity>::restrict_to(Set& set, const Values& values,
+                                             std::int32_t label) const {
+  int best = 0;
+  for (int v = 1; v < set.size(); ++v) {
+    if (values[static_cast<std::size_t>(v)] > values[static_cast<std::size_t>(best)]) best = v;
+  }
+  if (values[static_cast<std::size_t>(best)] >= 0.0) {
+    set.clip(values, label);
+  } else {
+    set.collapse(best, label);
+  }
+}
+
+template <int M, bool AtInfinity>
+bool PolygonWalk<M, AtInfinity>::certify(const Set& set, const Values& values, const Function& f,
+                                         std::int32_t time, std::int32_t constraint,
+                                         const Word* region) {
+  if (!rigorous_) return true;
+  // Farkas: at the vertex where f is largest its gradient is a combination of the facets' there.
+  // Where vertices nearly coincide, or the set is flat, another one may serve.
+  Values left = values;
+  for (int attempt = 0; attempt < std::min(kTries, set.size()); ++attempt) {
+    int best = 0;
+    for (int v = 1; v < set.size(); ++v) {
+      if (left[static_cast<std::size_t>(v)] > left[static_cast<std::size_t>(best)]) best = v;
+    }
+    if (certify_at(set, best, f, time, constraint, region)) return true;
+    left[static_cast<std::size_t>(best)] = -std::numeric_limits<double>::infinity();
+  }
+  ++n_uncertified_;
+  return false;
+}
+
+template <int M, bool AtInfinity>
+auto PolygonWalk<M, AtInfinity>::normal(std::int32_t time, std::int32_t constraint,
+                                        const Word* region) const -> Coefficients {
+  Coefficients result{};
+  if (constraint < n_units_) {
+    const Function& f = unit_functions_[static_cast<std::size_t>(constraint)];
+    const Word* bits =
+        region != nullptr ? region
+                          : certificate_.region(pieces_[static_cast<std::size_t>(time)]);
+    const double sign = get_bit(bits, constraint) ? 1.0 : -1.0;
+    for (std::size_t d = 0; d < kDim; ++d) result[d] = sign * f[d];
+  } else if (constraint < n_units_ + 2 * M) {
+    const Function& f = box_functions_[static_cast<std::size_t>(constraint - n_units_)];
+    for (std::size_t d = 0; d < kDim; ++d) result[d] = f[d];
+  } else {
+    result[static_cast<std::size_t>(certificate_.domain().face_state)] =
+        certificate_.domain().face_sign;
+  }
+  return result;
+}
+
+template <int M, bool AtInfinity>
+bool PolygonWalk<M, AtInfinity>::certify_at(const Set& set, int vertex, const Function& f,
+                                            std::int32_t time, std::int32_t constraint,
+                                            const Word* region) {
+  constexpr auto kCount = static_cast<std::size_t>(kDim);
+  // Facets by descending time, the bounds of tau (which hold at any time) last.
+  std::array<std::int32_t, kCount> labels;
+  for (std::size_t n = 0; n < kCount; ++n) labels[n] = set.label(static_cast<int>(n), vertex);
+  std::sort(labels.begin(), labels.end(), std::greater<>());
+  std::array<std::int32_t, kCount> times{}, constraints{};
+  std::int32_t first = time;
+  for (std::size_t n = 0; n < kCount; ++n) {
+    if (labels[n] < 0) continue;
+    times[n] = labels[n] / n_constraints_;
+    constraints[n] = labels[n] % n_constraints_;
+    first = times[n];
+  }
+  // Gradients at step `first`: of f, and of the facets.
+  Coefficients gradient;
+  for (std::size_t d = 0; d < kCount; ++d) gradient[d] = f[d];
+  std::array<Coefficients, kCount> columns{};
+  std::size_t n_columns = 0;
+  const auto pull_back = [](Coefficients& g, const typename Set::Transform& by) {
+    Coefficients before{};
+    for (std::size_t c = 0; c < kCount; ++c) {
+      for (std::size_t r = 0; r < kCount; ++r) before[c] += by.matrix[c * kCount + r] * g[r];
+    }
+    g = before;
+  };
+  for (std::int32_t t = time;; --t) {
+    while (n_columns < kCount && labels[n_columns] >= 0 && times[n_columns] == t) {
+      columns[n_columns] =
+          normal(t, constraints[n_columns], t == time ? region : nullptr);
+      ++n_columns;
+    }
+    if (t == first) break;
+    const auto piece = static_cast<std::size_t>(pieces_[static_cast<std::size_t>(t - 1)]);
+    pull_back(gradient, transforms_[piece]);
+    for (std::size_t n = 0; n < n_columns; ++n) pull_back(columns[n], transforms_[piece]);
+  }
+  for (; n_columns < kCount; ++n_columns) {
+    columns[n_columns][kCount - 1] = labels[n_columns] == kTauLow ? 1.0 : -1.0;
+  }
+  for (double& x : gradient) x = -x;
+  const std::array<double, kCount> lambda = solve_small(columns, gradient);
+  multipliers_[0] = {time, constraint, 1.0};
+  n_multipliers_ = 1;
+  for (std::size_t n = 0; n < kCount; ++n) {
+    if (labels[n] < 0 || !(lambda[n] > 0.0)) continue;
+    multipliers_[n_multipliers_++] = {times[n], constraints[n], lambda[n]};
+  }
+  closing_ = certificate_.close(pieces_.data(), region, {multipliers_.data(), n_multipliers_});
+  return closing_.closed;
+}
+
+template <int M, bool AtInfinity>
+Itinerary PolygonWalk<M, AtInfinity>::word(std::int32_t order) const {
+  Itinerary itinerary(order, words_);
+  for (std::int32_t t = 0; t < order; ++t) {
+    std::copy_n(certificate_.region(pieces_[static_cast<std::size_t>(t)]), words_,
+                itinerary.at(t));
+  }
+  return itinerary;
+}
+
+template <int M, bool AtInfinity>
+void PolygonWalk<M, AtInfinity>::file_words(std::int32_t length, Piece<PrefixSubtree>& piece) {
+  const auto asked = [&](std::int32_t order) {
+    return static_cast<std::size_t>(order) < is_asked_.size() &&
+           is_asked_[static_cast<std::size_t>(order)] != 0;
+  };
+  if (!AtInfinity) {
+    if (asked(length) && length % period_ == 0 && can_close(length, length)) {
+      piece.leaves.push_back(word(length));
+    }
+    return;
+  }
+  // The largest point comes at the pivot, so shorter cycles are read where the word is so long.
+  const auto shortest = static_cast<std::int32_t>(certificate_.domain().pivot) + 1;
+  if (length < shortest) return;
+  for (std::int32_t order = length == shortest ? 1 : length; order <= length; ++order) {
+    if (!asked(order)) continue;
+    bool repeats = true;
+    for (std::int32_t t = order; t < length && repeats; ++t) {
+      repeats = pieces_[static_cast<std::size_t>(t)] == pieces_[static_cast<std::size_t>(t - order)];
+    }
+    if (repeats && can_close(length, order)) {
+      piece.leaves.push_back(canonical_rotation(word(order)));
+    }
+  }
+}
+
+template <int M, bool AtInfinity>
+bool PolygonWalk<M, AtInfinity>::can_close(std::int32_t length, std::int32_t order) {
+  // A cycle goes on with the same word for ever. Later entries of pieces_ are free to use here.
+  if (!rigorous_) return true;
+  const std::int64_t uncertified = n_uncertified_;
+  Set set = set_;
+  Values values;
+  bool possible = true;
+  for (std::int32_t t = length; t < length + kClosingSteps(order) && possible; ++t) {
+    const std::int32_t piece = pieces_[static_cast<std::size_t>(t - order)];
+    pieces_[static_cast<std::size_t>(t)] = piece;
+    const Word* region = certificate_.region(piece);
+    for (const Index unit : units_) {
+      Function f = unit_functions_[static_cast<std::size_t>(unit)];
+      if (!get_bit(region, unit)) {
+        for (double& x : f) x = -x;
+      }
+      set.evaluate(f, values);
+      if (cut(set, values, f, t, static_cast<std::int32_t>(unit), region, true) ==
+          Outcome::proved_empty) {
+        possible = false;
+        break;
+      }
+    }
+    possible = possible && advance(set, t, true) != Outcome::proved_empty;
+  }
+  // What could not be certified here costs a solve, not a node.
+  n_uncertified_ = uncertified;
+  return possible;
+}
+
+template class PolygonWalk<1, false>;
+template class PolygonWalk<1, true>;
+template class PolygonWalk<2, false>;
+template class PolygonWalk<2, true>;
+
+}  // namespace rnndyn

@@ -1,0 +1,363 @@
+#include "prover.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <unordered_set>
+
+#include "cell_search.hpp"
+#include "contraction.hpp"
+#include "cyclic_relaxation.hpp"
+#include "dictionary_search.hpp"
+#include "polygon_search.hpp"
+
+namespace rnndyn {
+namespace {
+
+// Beyond this a proof by dictionaries is expected to take so long that cells are tried first.
+constexpr double kDearSeconds = 2.0;
+// Growth of the tree from one order to the next where nothing is known yet (measured: 5 to 9).
+constexpr double kGrowth = 8.0;
+// Relaxations larger than this are not built to settle a single itinerary.
+constexpr Index kLargestSingleProof = 400;
+
+std::string plural(std::size_t n, const char* noun) {
+  std::string text = std::to_string(n);
+  text += ' ';
+  text += noun;
+  if (n != 1) text += 's';
+  return text;
+}
+
+// Seconds a node of the dictionary method takes, about (measured up to 100 unknowns).
+double node_seconds(Index n_bits) {
+  const auto n = static_cast<double>(n_bits);
+  return 4e-7 + 8e-9 * n * n;
+}
+
+}  // namespace
+
+Prover::Prover(SearchContext& context) : context_(context), map_(context.map) {
+  certificate_.box = context.options.box;
+  certificate_.orders = context.options.orders;
+  nodes_.assign(static_cast<std::size_t>(context.options.orders.back()) + 1, 0);
+}
+
+void Prover::resume(const Certificate& earlier, const std::vector<Itinerary>& known) {
+  for (const PartialProof& part : earlier.parts) earlier_.push_back(part);
+  std::vector<Itinerary> leaves = known;
+  leaves.insert(leaves.end(), earlier.unsolved.begin(), earlier.unsolved.end());
+  for (const Undecided& undecided : earlier.undecided) leaves.push_back(undecided.itinerary);
+  solve_leaves(std::move(leaves));
+}
+
+bool Prover::is_proved(Index order) const {
+  const auto& proved = certificate_.proved_orders;
+  return std::find(proved.begin(), proved.end(), order) != proved.end();
+}
+
+bool Prover::all_orders_at_once() const { return map_.n_states() <= 2; }
+
+bool Prover::try_contraction() {
+  const double start = context_.control.seconds();
+  std::optional<ContractionProof> proof = prove_contraction(map_);
+  if (!proof) return false;
+  // Every orbit converges to the fixed point, so its region shows where to solve for it. On a
+  // border, or where convergence is slow, the region may be a neighbour's; then Newton's method
+  // in symbol space, started from the last state, has to find it.
+  Vector z = Vector::Zero(map_.n_states());
+  Itinerary itinerary(1, map_.words_per_region());
+  bool found = false;
+  for (int round = 0; round < 60 && !found; ++round) {
+    for (int step = 0; step < 50; ++step) z = map_.step(z);
+    map_.region(z, itinerary.at(0));
+    const Candidate candidate = solve_cycle(map_, itinerary);
+    found = candidate.kind == CandidateKind::cycle;
+    if (candidate.cycle) z = candidate.cycle->points.col(0);
+  }
+  if (!found) return false;
+  PartialProof part;
+  part.method = ProofMethod::contraction;
+  part.orders = certificate_.orders;
+  part.unbounded = true;
+  part.reason = "the map contracts, so it has one fixed point and no other cycle";
+  part.complete = true;
+  part.n_leaves = 1;
+  part.share = 1.0;
+  part.contraction = std::move(proof);
+  for (Index t = 0; t < 1; ++t) {
+    for (std::size_t w = 0; w < itinerary.words; ++w) {
+      itinerary.at(t)[w] &= map_.relevant_units()[w];
+    }
+  }
+  solve_leaves({itinerary});
+  part.seconds = context_.control.seconds() - start;
+  certificate_.parts.push_back(std::move(part));
+  return finish(certificate_.orders, true);
+}
+
+double Prover::predicted_nodes(Index order) const {
+  const auto at = [&](Index k) {
+    return k >= 1 ? static_cast<double>(nodes_[static_cast<std::size_t>(k)]) : 0.0;
+  };
+  if (at(order - 1) > 0.0) {
+    const double growth = at(order - 2) > 0.0 ? at(order - 1) / at(order - 2) : kGrowth;
+    return at(order - 1) * std::max(2.0, growth);
+  }
+  return 10.0 * static_cast<double>(map_.n_relevant_units() + 1) *
+         std::pow(kGrowth, static_cast<double>(order - 1));
+}
+
+bool Prover::is_cheap(Index order, std::int64_t max_nodes) const {
+  return all_orders_at_once() || predicted_nodes(order) <= static_cast<double>(max_nodes);
+}
+
+bool Prover::prove(const std::vector<Index>& orders, std::int64_t max_nodes) {
+  const ProofMethod method = context_.options.proof.method;
+  const bool choose = method == ProofMethod::automatic;
+  if (map_.n_relevant_units() == 0) {
+    // A linear map: every itinerary is the same, and no order above 1 has a word of its own.
+    PartialProof part;
+    part.method = ProofMethod::dictionary;
+    part.orders = orders;
+    part.unbounded = !context_.options.box;
+    part.reason = "the map is affine, so its only itinerary is solved";
+    part.complete = true;
+    part.share = 1.0;
+    part.n_leaves = static_cast<std::int64_t>(orders.size());
+    std::vector<Itinerary> leaves;
+    for (const Index order : orders) leaves.emplace_back(order, map_.words_per_region());
+    solve_leaves(std::move(leaves));
+    certificate_.parts.push_back(std::move(part));
+    return finish(orders, !context_.control.stop_requested());
+  }
+  if (method == ProofMethod::polygons || (choose && all_orders_at_once())) {
+    return prove_by_polygons(orders, max_nodes);
+  }
+  if (method == ProofMethod::cells) return prove_by_cells(orders, max_nodes);
+  bool tried_cells = false;
+  for (std::size_t i = 0; i < orders.size(); ++i) {
+    const Index order = orders[i];
+    const double seconds = predicted_nodes(order) * node_seconds(order * map_.n_relevant_units());
+    if (choose && !tried_cells && context_.options.box && seconds > kDearSeconds &&
+        max_nodes == kNoLimit) {
+      tried_cells = true;
+      const std::vector<Index> rest(orders.begin() + static_cast<std::ptrdiff_t>(i), orders.end());
+      if (prove_by_cells(rest, max_nodes)) return true;
+    }
+    if (context_.control.stop_requested()) return false;
+    context_.progress.order.store(order);
+    if (!prove_by_dictionary(order, max_nodes)) return false;
+  }
+  return true;
+}
+
+bool Prover::run(PartialProof part, std::int64_t max_nodes) {
+  // A part of the search that is being resumed is taken over, or gone on with.
+  ProofTree kept;
+  double seconds_before = 0.0;
+  for (PartialProof& old : earlier_) {
+    if (old.method != part.method || old.orders != part.orders ||
+        old.at_infinity != part.at_infinity || old.unbounded != part.unbounded) {
+      continue;
+    }
+    const bool usable = old.complete || !old.open.empty();
+    if (!usable) continue;
+    part = std::move(old);
+    old.orders.clear();
+    if (part.complete) {
+      certificate_.parts.push_back(std::move(part));
+      return true;
+    }
+    kept = std::move(part.tree);
+    part.tree = {};
+    seconds_before = part.seconds;
+    break;
+  }
+  const ProofOptions& options = context_.options.proof;
+  const double start = context_.control.seconds();
+  context_.progress.share.store(0.0);
+  const int n_threads = context_.options.n_threads;
+  TreeOutcome outcome;
+  switch (part.method) {
+    case ProofMethod::polygons:
+      outcome = rnndyn::prove_by_polygons(map_, context_.options.box, part.orders, options,
+                                          n_threads, max_nodes, context_.control,
+                                          context_.progress.n_nodes, part, part.pivot);
+      break;
+    case ProofMethod::cells:
+      outcome = rnndyn::prove_by_cells(map_, *context_.options.box, part.orders, options, n_threads,
+                                       max_nodes, context_.control, context_.progress.n_nodes,
+                                       part);
+      break;
+    default:
+      outcome = prove_by_dictionaries(map_, context_.options.box, options, n_threads, max_nodes,
+                                      context_.control, context_.progress.n_nodes, part);
+      break;
+  }
+  part.rigorous = options.rigorous;
+  const auto n_leaves = static_cast<std::int64_t>(outcome.leaves.size());
+  part.n_leaves = std::max(part.n_leaves, n_leaves);
+  if (!kept.nodes.empty()) part.tree = spliced(kept, part.tree);
+  solve_leaves(std::move(outcome.leaves));
+  part.seconds = seconds_before + context_.control.seconds() - start;
+  const bool complete = part.complete;
+  certificate_.parts.push_back(std::move(part));
+  return complete;
+}
+
+bool Prover::prove_by_dictionary(Index order, std::int64_t max_nodes) {
+  PartialProof part;
+  part.method = ProofMethod::dictionary;
+  part.orders = {order};
+  part.unbounded = !context_.options.box;
+  part.radius = part.unbounded ? dictionary_radius(map_) : 0.0;
+  part.reason = "branch and bound over ";
+  part.reason += plural(static_cast<std::size_t>(order * map_.n_relevant_units()), "bit");
+  bool complete = run(part, max_nodes);
+  if (complete && part.unbounded) {
+    PartialProof beyond = part;
+    beyond.at_infinity = true;
+    complete = run(std::move(beyond), max_nodes);
+  }
+  for (const PartialProof& done : certificate_.parts) {
+    if (done.method == ProofMethod::dictionary && done.orders.front() == order && done.complete) {
+      nodes_[static_cast<std::size_t>(order)] += done.n_nodes;
+    }
+  }
+  return finish({order}, complete);
+}
+
+bool Prover::prove_by_polygons(const std::vector<Index>& orders, std::int64_t max_nodes) {
+  PartialProof part;
+  part.method = ProofMethod::polygons;
+  part.orders = orders;
+  part.unbounded = !context_.options.box;
+  const PolygonPlan plan = plan_polygons(map_, context_.options.box, orders);
+  part.radius = part.unbounded ? plan.radius : 0.0;
+  part.reason = map_.n_states() == 1 ? "one state: images of intervals, all orders in one tree"
+                                     : "two states: images of polygons, all orders in one tree";
+  bool complete = run(part, max_nodes);
+  if (complete && part.unbounded) {
+    PartialProof beyond = part;
+    beyond.at_infinity = true;
+    beyond.pivot = plan.pivot;
+    complete = run(std::move(beyond), max_nodes);
+  }
+  return finish(orders, complete);
+}
+
+bool Prover::prove_by_cells(const std::vector<Index>& orders, std::int64_t max_nodes) {
+  if (!context_.options.box) {
+    PartialProof part;
+    part.method = ProofMethod::cells;
+    part.orders = orders;
+    part.reason = "cells need a box: give box=R to search |z_i| <= R";
+    certificate_.parts.push_back(std::move(part));
+    return finish(orders, false);
+  }
+  PartialProof part;
+  part.method = ProofMethod::cells;
+  part.orders = orders;
+  return finish(orders, run(std::move(part), max_nodes));
+}
+
+bool Prover::finish(const std::vector<Index>& orders, bool proved) {
+  if (!proved || !certificate_.unsolved.empty()) return false;
+  for (const Index order : orders) {
+    if (!is_proved(order)) certificate_.proved_orders.push_back(order);
+  }
+  std::sort(certificate_.proved_orders.begin(), certificate_.proved_orders.end());
+  return true;
+}
+
+void Prover::solve_leaves(std::vector<Itinerary> leaves) {
+  std::unordered_set<Itinerary, ItineraryHash> seen;
+  std::erase_if(leaves, [&](Itinerary& leaf) {
+    leaf = canonical_rotation(leaf);
+    return !seen.insert(leaf).second;
+  });
+  std::vector<Candidate> answers(leaves.size());
+  std::vector<char> done(leaves.size(), 0);
+  Control& control = context_.control;
+  parallel_for(leaves.size(), leaves.size() < 8 ? 1 : context_.options.n_threads,
+               [&](std::size_t i, int /*thread*/) {
+                 if (control.stop_requested()) return;
+                 answers[i] = solve_cycle(map_, leaves[i]);
+                 if (!answers[i].proved) answers[i] = enlarged(map_, std::move(answers[i]));
+                 done[i] = 1;
+               });
+  for (std::size_t i = 0; i < leaves.size(); ++i) {
+    if (done[i] == 0) {
+      certificate_.unsolved.push_back(std::move(leaves[i]));
+      continue;
+    }
+    Candidate& answer = answers[i];
+    if (!answer.proved) {
+      const bool singular =
+          answer.kind == CandidateKind::continuum || answer.kind == CandidateKind::none;
+      const bool border = answer.kind == CandidateKind::cycle && answer.cycle->on_border;
+      const bool empty = answer.kind == CandidateKind::none ||
+                         answer.kind == CandidateKind::virtual_cycle;
+      if (!empty || !refuted(leaves[i])) {
+        certificate_.undecided.push_back({leaves[i], singular ? UndecidedReason::singular
+                                                     : border ? UndecidedReason::border
+                                                              : UndecidedReason::unproved});
+      }
+    }
+    if (context_.collection.lookup(leaves[i]) != Collection::kUnknown) continue;
+    const std::int32_t id = context_.collection.add(leaves[i], std::move(answer));
+    if (id >= 0) {
+      Collection::Member& member = context_.collection.members()[static_cast<std::size_t>(id)];
+      member.hits = std::max<std::int64_t>(member.hits, 1);
+    }
+  }
+  context_.progress.n_cycles.store(
+      static_cast<std::int64_t>(context_.collection.members().size()));
+}
+
+// A linear program over one itinerary: what a solver of equations cannot say of a singular system,
+// that it has no solution in its regions.
+bool Prover::refuted(const Itinerary& itinerary) const {
+  const Index n_bits = itinerary.order * map_.n_relevant_units();
+  if (n_bits > kLargestSingleProof || !context_.options.proof.rigorous) return false;
+  using Domain = CyclicRelaxation::Domain;
+  const double radius = dictionary_radius(map_);
+  std::vector<Domain> domains{Domain::box};
+  if (!context_.options.box) domains = {Domain::bounded, Domain::infinity};
+  for (const Domain domain : domains) {
+    const CyclicRelaxation relaxation(map_, itinerary.order, context_.options.box, domain, radius,
+                                      true, false);
+    Dictionary dictionary = relaxation.root();
+    std::vector<std::int8_t> decided(static_cast<std::size_t>(n_bits), 0);
+    for (Index bit = 0; bit < n_bits; ++bit) {
+      const bool on =
+          get_bit(itinerary.at(bit / map_.n_relevant_units()), relaxation.unit(bit));
+      decided[static_cast<std::size_t>(bit)] = on ? 1 : 0;
+      dictionary.fix_at_zero(on ? CyclicRelaxation::v(bit) : CyclicRelaxation::u(bit),
+                             relaxation.kept());
+    }
+    if (dictionary.solve(relaxation.kept()) != Dictionary::Outcome::infeasible) return false;
+    if (!relaxation.refutes(relaxation.multipliers(dictionary), decided)) return false;
+  }
+  return true;
+}
+
+Certificate Prover::certificate() && {
+  const bool all = certificate_.proved_orders.size() == certificate_.orders.size();
+  const bool rigorous = std::all_of(certificate_.parts.begin(), certificate_.parts.end(),
+                                    [](const PartialProof& part) { return part.rigorous; });
+  if (all && rigorous) {
+    certificate_.status = ProofStatus::proved;
+  } else {
+    certificate_.status = context_.control.reason() == StopReason::none ? ProofStatus::searched
+                                                                        : ProofStatus::partial;
+  }
+  // What is left of an interrupted search that was not taken up again stays as it was.
+  for (PartialProof& old : earlier_) {
+    if (!old.orders.empty()) certificate_.parts.push_back(std::move(old));
+  }
+  return std::move(certificate_);
+}
+
+}  // namespace rnndyn

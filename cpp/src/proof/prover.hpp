@@ -1,0 +1,52 @@
+// Proves orders complete by whichever method suits, and keeps the certificate.
+#pragma once
+
+#include <limits>
+#include <vector>
+
+#include "rnndyn/proof.hpp"
+#include "search/context.hpp"
+
+namespace rnndyn {
+
+class Prover {
+ public:
+  static constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
+
+  explicit Prover(SearchContext& context);
+
+  // Takes over what an interrupted search had proved.
+  void resume(const Certificate& earlier, const std::vector<Itinerary>& known);
+
+  // Whether the map was found to contract, which settles every order at once.
+  bool try_contraction();
+  // The prediction is that a proof of this order takes at most `max_nodes` nodes.
+  bool is_cheap(Index order, std::int64_t max_nodes) const;
+  // Whether the methods treat all orders in one tree here.
+  bool all_orders_at_once() const;
+
+  // Each adds what it finds to the collection and a part to the certificate; true when these
+  // orders are proved now. Gives up beyond max_nodes nodes.
+  bool prove(const std::vector<Index>& orders, std::int64_t max_nodes);
+
+  bool is_proved(Index order) const;
+  Certificate certificate() &&;
+
+ private:
+  bool run(PartialProof part, std::int64_t max_nodes);
+  void solve_leaves(std::vector<Itinerary> leaves);
+  bool refuted(const Itinerary& itinerary) const;
+  bool prove_by_dictionary(Index order, std::int64_t max_nodes);
+  bool prove_by_polygons(const std::vector<Index>& orders, std::int64_t max_nodes);
+  bool prove_by_cells(const std::vector<Index>& orders, std::int64_t max_nodes);
+  bool finish(const std::vector<Index>& orders, bool proved);
+  double predicted_nodes(Index order) const;
+
+  SearchContext& context_;
+  const CanonicalMap& map_;
+  Certificate certificate_;
+  std::vector<PartialProof> earlier_;  // parts of a search that is resumed, not yet taken up
+  std::vector<std::int64_t> nodes_;    // of the dictionary proofs so far, by order; 0: none
+};
+
+}  // namespace rnndyn

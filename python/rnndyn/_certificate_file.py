@@ -1,0 +1,313 @@
+"""The file format of certificates, described in ``docs/reference/certificate.md``.
+
+Both formats hold one header, in JSON, and arrays by name.
+"""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnndyn.io._archive import read_archive, write_archive
+from rnndyn.io._files import complete_file
+from rnndyn.io._record import parse_json
+
+if TYPE_CHECKING:
+    from rnndyn.certificate import Certificate, ProofPart
+
+FORMAT = "rnndyn certificate"
+#: Raised when a reader of the last version could not understand a new file.
+FORMAT_VERSION = 1
+
+#: What a header or an array of the wrong shape or type can raise on its way into the objects.
+_DAMAGE = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
+
+#: Type of every array, by the last part of its name; all others hold float64.
+_TYPES: dict[str, type] = {
+    "nodes": np.int32,
+    "first": np.int64,
+    "row": np.int32,
+    "open_first": np.int64,
+    "open_bits": np.int32,
+    "open_on": np.bool_,
+    "itinerary": np.bool_,
+    "certified": np.bool_,
+    "on_border": np.bool_,
+    "reason": np.int8,
+}
+_INFINITIES = {"Infinity": math.inf, "-Infinity": -math.inf}
+
+_PART_ENTRIES = (
+    *("method", "orders", "unbounded", "at_infinity", "radius", "reason", "complete", "rigorous"),
+    *("n_nodes", "n_pruned", "n_uncertified", "n_leaves", "share", "seconds"),
+)
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def write(path: Path, certificate: "Certificate") -> None:
+    """Write a certificate; the file appears under its name only when it is complete."""
+    file_format = _format_of(path, "write")
+    file_format.write(path, *_taken_apart(certificate))
+
+
+def read(path: Path, max_bytes: int) -> "Certificate":
+    """Read a certificate that takes at most ``max_bytes`` when unpacked.
+
+    Raises
+    ------
+    ValueError
+        If the file is not a certificate, is damaged, or has a newer format.
+    """
+    file_format = _format_of(path, "read")
+    size = path.stat().st_size
+    if size > max_bytes:
+        raise ValueError(f"{path} has {size} bytes, more than max_bytes = {max_bytes}")
+    try:
+        return _put_together(*file_format.read(path, max_bytes))
+    except _DAMAGE as error:
+        reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
+        raise ValueError(f"{path} cannot be read as a certificate of rnndyn: {reason}") from error
+
+
+def _taken_apart(certificate: "Certificate") -> tuple[dict[str, Any], Arrays]:
+    from rnndyn.certificate import CYCLE_ARRAYS, REASONS, TREE_ARRAYS
+
+    arrays: Arrays = {}
+    if certificate.box is not None:
+        arrays["box/lower"], arrays["box/upper"] = certificate.box
+    for cycles in certificate.cycles:
+        for name in CYCLE_ARRAYS:
+            arrays[f"cycles_{cycles.order}/{name}"] = getattr(cycles, name)
+    for number, itinerary in enumerate(certificate.continua):
+        arrays[f"continuum_{number}/itinerary"] = itinerary
+    undecided_orders = sorted({entry.order for entry in certificate.undecided})
+    for order in undecided_orders:
+        entries = [entry for entry in certificate.undecided if entry.order == order]
+        arrays[f"undecided_{order}/itinerary"] = np.stack([entry.itinerary for entry in entries])
+        arrays[f"undecided_{order}/reason"] = np.array(
+            [REASONS.index(entry.reason) for entry in entries], dtype=np.int8
+        )
+    parts = []
+    for number, part in enumerate(certificate.parts):
+        folder = f"part_{number}"
+        parts.append({name: getattr(part, name) for name in _PART_ENTRIES})
+        parts[-1]["has_tree"] = part.nodes is not None
+        parts[-1]["data"] = list(part.data)
+        for name in TREE_ARRAYS:
+            if part.nodes is not None:
+                arrays[f"{folder}/{name}"] = getattr(part, name)
+        lengths = [len(bits) for bits, _ in part.open]
+        arrays[f"{folder}/open_first"] = np.cumsum([0, *lengths], dtype=np.int64)
+        arrays[f"{folder}/open_bits"] = _joined([bits for bits, _ in part.open], np.int32)
+        arrays[f"{folder}/open_on"] = _joined([on for _, on in part.open], np.bool_)
+        for name, array in part.data.items():
+            arrays[f"{folder}/data/{name}"] = array
+    header = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "version": certificate.version,
+        "status": certificate.status,
+        "fingerprint": certificate.fingerprint,
+        "n_states": certificate.n_states,
+        "n_units": certificate.n_units,
+        "has_box": certificate.box is not None,
+        "orders": list(certificate.orders),
+        "proved_orders": list(certificate.proved_orders),
+        "coverage": {str(order): value for order, value in certificate.coverage.items()},
+        "cycle_orders": [cycles.order for cycles in certificate.cycles],
+        "undecided_orders": undecided_orders,
+        "n_continua": len(certificate.continua),
+        "parts": parts,
+    }
+    return header, arrays
+
+
+def _put_together(header: Any, arrays: Arrays) -> "Certificate":
+    from rnndyn.certificate import (
+        CYCLE_ARRAYS,
+        REASONS,
+        Certificate,
+        ListedCycles,
+        UndecidedItinerary,
+    )
+
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise ValueError(f'it does not say "format": "{FORMAT}"')
+    if header["format_version"] != FORMAT_VERSION:
+        raise ValueError(
+            f"its format is version {header['format_version']!r}, this rnndyn reads version "
+            f"{FORMAT_VERSION}; install a newer rnndyn"
+        )
+    left = {name: _checked(name, array) for name, array in arrays.items()}
+    n_units = _whole_number("n_units", header["n_units"])
+    cycles = [
+        ListedCycles(order, **{name: left.pop(f"cycles_{order}/{name}") for name in CYCLE_ARRAYS})
+        for order in header["cycle_orders"]
+    ]
+    undecided = []
+    for order in header["undecided_orders"]:
+        itineraries = left.pop(f"undecided_{order}/itinerary")
+        codes = left.pop(f"undecided_{order}/reason").tolist()
+        if itineraries.shape != (len(codes), order, n_units):
+            raise ValueError(f"the undecided itineraries of order {order} do not fit together")
+        if not all(0 <= code < len(REASONS) for code in codes):
+            raise ValueError(f"a reason must be a number from 0 to {len(REASONS) - 1}")
+        undecided += [
+            UndecidedItinerary(order, itinerary, REASONS[code])
+            for itinerary, code in zip(itineraries, codes, strict=True)
+        ]
+    certificate = Certificate(
+        status=header["status"],
+        box=(left.pop("box/lower"), left.pop("box/upper")) if header["has_box"] else None,
+        orders=header["orders"],
+        proved_orders=header["proved_orders"],
+        parts=tuple(_part(f"part_{n}/", entry, left) for n, entry in enumerate(header["parts"])),
+        undecided=tuple(undecided),
+        cycles=tuple(cycles),
+        continua=tuple(
+            left.pop(f"continuum_{number}/itinerary")
+            for number in range(_whole_number("n_continua", header["n_continua"]))
+        ),
+        fingerprint=str(header["fingerprint"]),
+        n_states=_whole_number("n_states", header["n_states"]),
+        n_units=n_units,
+        coverage=header["coverage"],
+        version=str(header["version"]),
+    )
+    if left:
+        raise ValueError(f"it holds an array {min(left)!r:.60} that its header does not mention")
+    return certificate
+
+
+def _part(folder: str, entry: Mapping[str, Any], arrays: Arrays) -> "ProofPart":
+    from rnndyn.certificate import TREE_ARRAYS, ProofPart
+
+    first = arrays.pop(folder + "open_first")
+    bits, on = arrays.pop(folder + "open_bits"), arrays.pop(folder + "open_on")
+    if (
+        any(array.ndim != 1 for array in (first, bits, on))
+        or first.size == 0
+        or first[0] != 0
+        or first[-1] != bits.size
+        or bits.size != on.size
+        or np.any(first[1:] < first[:-1])
+    ):
+        raise ValueError("the lists of open branches do not fit together")
+    values = {name: entry[name] for name in _PART_ENTRIES}
+    values["open"] = tuple((bits[a:b], on[a:b]) for a, b in pairwise(first))
+    if entry["has_tree"]:
+        values.update({name: arrays.pop(folder + name) for name in TREE_ARRAYS})
+    values["data"] = {name: arrays.pop(f"{folder}data/{name}") for name in entry["data"]}
+    return ProofPart(**values)
+
+
+def _joined(arrays: list[NDArray[Any]], dtype: Any) -> NDArray[Any]:
+    return np.concatenate([np.zeros(0, dtype=dtype), *arrays])
+
+
+def _type_of(name: str) -> Any:
+    return np.dtype(_TYPES.get(name.rpartition("/")[2], np.float64))
+
+
+def _checked(name: str, array: NDArray[Any]) -> NDArray[Any]:
+    """Return the array in its own type, in the byte order of this computer."""
+    dtype = _type_of(name)
+    if array.dtype.kind != dtype.kind or array.dtype.itemsize != dtype.itemsize:
+        raise ValueError(f"array {name!r:.60} must hold {dtype}, not {array.dtype}")
+    if dtype.kind == "f" and np.isnan(array).any():
+        raise ValueError(f"array {name!r:.60} holds NaN")
+    if dtype.kind == "b" and np.any(array.view(np.uint8) > 1):
+        raise ValueError(f"array {name!r:.60} holds something else than True and False")
+    return array.astype(dtype, copy=False)
+
+
+def _whole_number(name: str, value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{name} must be a whole number, got {value!r:.60}")
+    return value
+
+
+class _Format(NamedTuple):
+    """How files of one suffix are read and written."""
+
+    read: Callable[[Path, int], tuple[Any, Arrays]]
+    write: Callable[[Path, dict[str, Any], Arrays], None]
+
+
+def _write_npz(path: Path, header: dict[str, Any], arrays: Arrays) -> None:
+    write_archive(path, {"header": np.array(json.dumps(header, allow_nan=False)), **arrays})
+
+
+def _read_npz(path: Path, max_bytes: int) -> tuple[Any, Arrays]:
+    arrays = read_archive(path, max_bytes)
+    text = arrays.pop("header", None)
+    if text is None or text.dtype.kind != "U" or text.ndim != 0:
+        raise ValueError("it has no header")
+    return parse_json(str(text)), arrays
+
+
+def _write_json(path: Path, header: dict[str, Any], arrays: Arrays) -> None:
+    content = {name: {"shape": a.shape, "values": _values(a)} for name, a in arrays.items()}
+    text = json.dumps({**header, "arrays": content}, allow_nan=False)
+    with complete_file(path) as stream:
+        stream.write(text.encode() + b"\n")
+
+
+def _read_json(path: Path, max_bytes: int) -> tuple[Any, Arrays]:
+    try:
+        header = parse_json(path.read_bytes().decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"it is not UTF-8 text: {error.reason} at byte {error.start}") from None
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise ValueError(f'it does not say "format": "{FORMAT}"')
+    content = header.pop("arrays")
+    return header, {name: _array(name, entry) for name, entry in content.items()}
+
+
+def _values(array: NDArray[Any]) -> list[Any]:
+    flat: list[Any] = array.reshape(-1).tolist()
+    if array.dtype.kind == "b":
+        return [int(value) for value in flat]
+    if array.dtype.kind == "f":
+        # JSON knows no infinity.
+        return [
+            value if math.isfinite(value) else "Infinity" if value > 0 else "-Infinity"
+            for value in flat
+        ]
+    return flat
+
+
+def _array(name: str, entry: Any) -> NDArray[Any]:
+    shape, values, dtype = entry["shape"], entry["values"], _type_of(name)
+    if not all(type(length) is int and length >= 0 for length in shape):
+        raise ValueError(f"array {name!r:.60} has the impossible shape {shape!r:.60}")
+    if math.prod(shape) != len(values):
+        raise ValueError(f"array {name!r:.60} has {len(values)} values, not those of {shape!r:.60}")
+    allowed = {"f": (int, float), "i": (int,), "b": (int,)}[dtype.kind]
+    if dtype.kind == "f":
+        values = [_INFINITIES[v] if type(v) is str else v for v in values]
+    if not all(type(value) in allowed for value in values):
+        raise ValueError(f"array {name!r:.60} must hold numbers of type {dtype}")
+    if dtype.kind == "b" and not all(value in (0, 1) for value in values):
+        raise ValueError(f"array {name!r:.60} must hold 0 and 1")
+    return np.array(values, dtype=dtype).reshape(shape)
+
+
+_FORMATS: Mapping[str, _Format] = {
+    ".json": _Format(_read_json, _write_json),
+    ".npz": _Format(_read_npz, _write_npz),
+}
+
+
+def _format_of(path: Path, verb: str) -> _Format:
+    suffix = path.suffix.lower()
+    if suffix not in _FORMATS:
+        problem = f"the suffix {suffix!r} is not supported" if suffix else "it has no suffix"
+        raise ValueError(f"cannot {verb} {path}: {problem}; use {' or '.join(_FORMATS)}")
+    return _FORMATS[suffix]

@@ -1,0 +1,155 @@
+"""The check of a whole certificate."""
+
+import dataclasses
+import math
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from rnndyn.verify._contraction import check_contraction
+from rnndyn.verify._dictionary import Domain, check_dictionary_tree
+from rnndyn.verify._exact_map import ExactMap, common_shift, scaled
+from rnndyn.verify._listing import Listing, check_listing
+from rnndyn.verify._orbits import Box
+from rnndyn.verify._prefix import check_word_trees
+from rnndyn.verify._tree import Tree
+from rnndyn.verify._verdict import Counts, RefusedError, Verdict
+
+if TYPE_CHECKING:
+    from rnndyn.certificate import Certificate, ProofPart
+    from rnndyn.models import PiecewiseLinearModel
+
+#: Orders covered on one side of a radius: (order, method, radius).
+_Halves = set[tuple[int, str, float]]
+
+
+def verify(certificate: "Certificate", model: "PiecewiseLinearModel") -> Verdict:
+    """Check a certificate in exact arithmetic.
+
+    Parameters
+    ----------
+    certificate : Certificate
+        What to check; it must hold its trees (``keep_tree=True``).
+    model : PiecewiseLinearModel
+        The network that it is about.
+
+    Returns
+    -------
+    Verdict
+        Confirmed, or refused with the first check that failed.
+
+    Notes
+    -----
+    The arithmetic is that of Python's integers, so there are no rounding errors and no tolerances.
+    Nothing of the search is used or trusted.
+    """
+    counts = Counts()
+    try:
+        _check(certificate, model, counts)
+    except RefusedError as refusal:
+        return Verdict(False, (str(refusal),), (), **dataclasses.asdict(counts))
+    return Verdict(True, (), tuple(certificate.proved_orders), **dataclasses.asdict(counts))
+
+
+def _check(certificate: "Certificate", model: "PiecewiseLinearModel", counts: Counts) -> None:
+    canonical = getattr(model, "canonical", None)
+    if canonical is None:
+        raise TypeError(
+            "model must be a network of rnndyn, such as rnndyn.PLRNN(A, W, h), "
+            f"got {type(model).__name__}"
+        )
+    map_ = ExactMap(*(getattr(canonical, name).tolist() for name in ("A", "W1", "W2", "h1", "h2")))
+    if certificate.fingerprint != map_.fingerprint:
+        raise RefusedError(
+            "it belongs to another network: the fingerprint of the given one is "
+            f"{map_.fingerprint[:16]}..., the certificate says {certificate.fingerprint[:16]}..."
+        )
+    if (certificate.n_states, certificate.n_units) != (map_.n_states, map_.n_units):
+        raise RefusedError("it says another number of states or units than the network has")
+    proved = set(certificate.proved_orders)
+    if not proved:
+        raise RefusedError(
+            "it claims no proof: there is no order of which it says that it is proved"
+        )
+    if min(proved) < 1 or not proved <= set(certificate.orders):
+        raise RefusedError("its proved orders are not among the orders that were asked for")
+    if certificate.status == "proved" and proved != set(certificate.orders):
+        missing = sorted(set(certificate.orders) - proved)
+        raise RefusedError(f"it says that all is proved, but order {missing[0]} is not")
+    box = _exact_box(certificate)
+    listing = check_listing(certificate, map_, box, counts)
+
+    # What the parts cover: orders in the box, and orders up to and beyond a radius.
+    everywhere: set[int] = set()
+    near: _Halves = set()
+    far: _Halves = set()
+    for number, part in enumerate(certificate.parts):
+        if not part.complete or not proved & set(part.orders):
+            continue
+        try:
+            _check_part(part, proved, box, map_, listing, counts)
+        except RefusedError as refusal:
+            raise RefusedError(f"part {number} ({part.title}): {refusal}") from None
+        if part.method != "contraction" and part.unbounded:
+            side = far if part.at_infinity else near
+            side.update((order, part.method, part.radius) for order in part.orders)
+        else:
+            everywhere.update(part.orders)
+    everywhere.update(order for order, _, _ in near & far)
+    if missing := sorted(proved - everywhere):
+        order = missing[0]
+        raise RefusedError(
+            f"order {order} is said to be proved, but {_what_is_missing(order, near, far)}"
+        )
+
+
+def _what_is_missing(order: int, near: _Halves, far: _Halves) -> str:
+    has_near = any(order == covered for covered, _, _ in near)
+    has_far = any(order == covered for covered, _, _ in far)
+    if has_near and has_far:
+        return "its two parts, up to a radius and beyond it, do not have the same radius"
+    if has_near or has_far:
+        return f"there is no complete part {'beyond' if has_near else 'up to'} the radius"
+    return "no complete part is about it"
+
+
+def _exact_box(certificate: "Certificate") -> Box | None:
+    if certificate.box is None:
+        return None
+    lower, upper = (bound.tolist() for bound in certificate.box)
+    if not all(map(math.isfinite, (*lower, *upper))):
+        raise RefusedError("a bound of its box is no finite number")
+    shift = common_shift((*lower, *upper))
+    low, high = ([scaled(value, shift) for value in bound] for bound in (lower, upper))
+    if any(a > b for a, b in zip(low, high, strict=True)):
+        raise RefusedError("a lower bound of its box is above the upper bound")
+    return low, high, 1 << shift
+
+
+def _check_part(
+    part: "ProofPart",
+    proved: set[int],
+    box: Box | None,
+    map_: ExactMap,
+    listing: Listing,
+    counts: Counts,
+) -> None:
+    if part.method == "contraction":
+        check_contraction(part.data, map_, listing)
+        return
+    if part.method == "cells":
+        raise RefusedError("this version of the checker does not check proofs by cells")
+    if part.unbounded:
+        if not (math.isfinite(part.radius) and part.radius > 0.0):
+            raise RefusedError(f"its radius must be a positive number, got {part.radius!r}")
+        domain = Domain(None, Fraction(part.radius), part.at_infinity)
+    elif box is None or part.at_infinity:
+        raise RefusedError("it is about a box, but there is none")
+    else:
+        domain = Domain(box, None, False)
+    counts.n_trees += 1
+    if part.method == "polygons":
+        check_word_trees(Tree.of(part), set(part.orders), proved, domain, map_, listing, counts)
+    elif len(part.orders) == 1:
+        check_dictionary_tree(Tree.of(part), part.orders[0], domain, map_, listing, counts)
+    else:
+        raise RefusedError("a tree of this method is for one order only")

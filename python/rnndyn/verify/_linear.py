@@ -1,0 +1,159 @@
+"""Exact linear algebra: systems of equations over the integers, and feasibility of inequalities."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+#: The affine function form[0] + form[1] y_1 + form[2] y_2 + ...
+Form = Sequence[int]
+
+
+def reduced_rows(matrix: list[list[int]], n_columns: int) -> tuple[list[list[int]], list[int], int]:
+    """Return the reduced row echelon form over the first columns, without division.
+
+    Parameters
+    ----------
+    matrix : list of rows
+        Changed in place.
+    n_columns : int
+        Columns in which to look for pivots; what is right of them goes along.
+
+    Returns
+    -------
+    rows, pivots, denominator
+        Row r, divided by the denominator, has a 1 in column ``pivots[r]`` and zeros in the columns
+        of the other pivots. The rows without a pivot come last.
+
+    Notes
+    -----
+    Gauss-Jordan elimination in which every entry is a minor of the matrix, so that the division by
+    the last pivot leaves no remainder (Bareiss, Math. Comp. 22 (1968) 565).
+    """
+    pivots: list[int] = []
+    last = 1
+    for column in range(n_columns):
+        r = len(pivots)
+        found = next((i for i in range(r, len(matrix)) if matrix[i][column]), None)
+        if found is None:
+            continue
+        matrix[r], matrix[found] = matrix[found], matrix[r]
+        pivot_row = matrix[r]
+        pivot = pivot_row[column]
+        for i, row in enumerate(matrix):
+            if i == r:
+                continue
+            factor = row[column]
+            if factor:
+                matrix[i] = [
+                    (pivot * x - factor * y) // last for x, y in zip(row, pivot_row, strict=True)
+                ]
+            elif pivot != last:
+                matrix[i] = [pivot * x // last for x in row]
+        pivots.append(column)
+        last = pivot
+    return matrix, pivots, last
+
+
+def solve(matrix: list[list[int]], right: list[int]) -> tuple[list[list[int]], int] | None:
+    """Solve matrix x = right exactly.
+
+    Returns
+    -------
+    (columns, denominator) or None
+        All solutions are ``(columns[0] + y_1 columns[1] + ...) / denominator``, with a positive
+        denominator; None if there is none.
+    """
+    n = len(matrix[0])
+    rows, pivots, denominator = reduced_rows(
+        [[*row, value] for row, value in zip(matrix, right, strict=True)], n
+    )
+    if any(row[n] for row in rows[len(pivots) :]):
+        return None
+    sign = 1 if denominator > 0 else -1
+    origin = [0] * n
+    for row, pivot in zip(rows, pivots, strict=False):
+        origin[pivot] = sign * row[n]
+    columns = [origin]
+    for free in sorted(set(range(n)) - set(pivots)):
+        direction = [0] * n
+        direction[free] = sign * denominator
+        for row, pivot in zip(rows, pivots, strict=False):
+            direction[pivot] = -sign * row[free]
+        columns.append(direction)
+    return columns, sign * denominator
+
+
+def is_positive_definite(matrix: list[list[int]]) -> bool:
+    """Whether a symmetric matrix is: by Sylvester, all its leading minors must be positive."""
+    work = [list(row) for row in matrix]
+    last = 1
+    for r, pivot_row in enumerate(work):
+        pivot = pivot_row[r]
+        if pivot <= 0:
+            return False
+        for i in range(r + 1, len(work)):
+            row = work[i]
+            factor = row[r]
+            for j in range(r + 1, len(row)):
+                row[j] = (pivot * row[j] - factor * pivot_row[j]) // last
+        last = pivot
+    return True
+
+
+def feasible(forms: Sequence[Form], dimension: int) -> bool:
+    """Whether some y makes all forms nonnegative.
+
+    The simplex method in exact arithmetic. Variables enter and leave by their smallest number, so
+    that it ends (Bland, Math. Oper. Res. 2 (1977) 103).
+    """
+    # basic[i] = rows[i][0] + sum of rows[i][j] * nonbasic[j]; every variable but y is >= 0.
+    rows = [[Fraction(value) for value in form] for form in forms]
+    basic = list(range(len(rows)))
+    nonbasic = [-1] * (dimension + 1)
+    kept = [0]
+    for j in range(1, dimension + 1):
+        # y_j is free: solve one form for it and forget that row.
+        i = next((i for i, row in enumerate(rows) if row[j]), None)
+        if i is None:
+            continue
+        _exchange(rows, i, j)
+        nonbasic[j] = basic[i]
+        kept.append(j)
+        del rows[i], basic[i]
+    rows = [[row[j] for j in kept] for row in rows]
+    nonbasic = [nonbasic[j] for j in kept]
+    while True:
+        negative = [(basic[i], i) for i, row in enumerate(rows) if row[0] < 0]
+        if not negative:
+            return True
+        _, i = min(negative)
+        entering = [(nonbasic[j], j) for j in range(1, len(kept)) if rows[i][j] > 0]
+        if not entering:
+            return False
+        _, j = min(entering)
+        _exchange(rows, i, j)
+        basic[i], nonbasic[j] = nonbasic[j], basic[i]
+
+
+def _exchange(rows: list[list[Fraction]], i: int, j: int) -> None:
+    """Solve row i for its variable j and put that into the other rows."""
+    pivot = rows[i][j]
+    solved = [-value / pivot for value in rows[i]]
+    solved[j] = 1 / pivot
+    rows[i] = solved
+    for other, row in enumerate(rows):
+        factor = row[j]
+        if other != i and factor:
+            rows[other] = [x + factor * y for x, y in zip(row, solved, strict=True)]
+            rows[other][j] = factor * solved[j]
+
+
+def implies(forms: Sequence[Form], form: Form, dimension: int) -> bool:
+    """Whether `form` is nonnegative wherever all `forms` are, which must be somewhere.
+
+    If it is negative somewhere, then (s, s y) with a large s > 0 satisfies the homogeneous system
+    below; and a solution of that with s = 0 is a direction in which `form` falls for ever.
+    """
+    homogeneous = [[0, *other] for other in forms]
+    homogeneous.append([0, 1, *([0] * dimension)])
+    homogeneous.append([-1, *(-value for value in form)])
+    return not feasible(homogeneous, dimension + 1)

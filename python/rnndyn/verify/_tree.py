@@ -1,0 +1,106 @@
+"""Walking through a search tree: preorder, off before on."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from rnndyn.verify._exact_map import common_shift, scaled
+from rnndyn.verify._verdict import RefusedError
+
+if TYPE_CHECKING:
+    from rnndyn.certificate import ProofPart
+
+INFEASIBLE, DECIDED, ROTATION, OPEN, UNPROVED = -1, -2, -3, -4, -5
+
+Decisions = dict[int, bool]
+
+
+@dataclass
+class Tree:
+    """The nodes of a part, and the multipliers of its infeasible leaves."""
+
+    nodes: list[int]
+    first: list[int]
+    row: list[int]
+    value: list[float]
+    #: What has been walked through: nodes, and those of them that are infeasible.
+    n_done: int = 0
+    n_infeasible: int = 0
+
+    @classmethod
+    def of(cls, part: "ProofPart") -> "Tree":
+        """Take the tree of a part and check that its arrays fit together."""
+        if part.nodes is None:
+            raise RefusedError(
+                "it holds no tree, so there is nothing to check; search with keep_tree=True"
+            )
+        tree = cls(part.nodes.tolist(), part.first.tolist(), part.row.tolist(), part.value.tolist())
+        first, n = tree.first, len(tree.row)
+        if (
+            not first
+            or first[0] != 0
+            or first[-1] != n
+            or len(tree.value) != n
+            or any(a > b for a, b in pairwise(first))
+        ):
+            raise RefusedError("the lists of its multipliers do not fit together")
+        if len(first) - 1 != tree.nodes.count(INFEASIBLE):
+            raise RefusedError("it has not as many lists of multipliers as infeasible nodes")
+        return tree
+
+    def walk(self) -> Iterator[tuple[int, int, Decisions]]:
+        """Yield number, entry and decisions above it of every node of the next tree.
+
+        Whoever takes a node that branches checks, before taking the next, that its bit may be
+        branched on and is not among the decisions.
+        """
+        decisions: Decisions = {}
+        while True:
+            number = self.n_done
+            if number >= len(self.nodes):
+                raise RefusedError(
+                    f"the tree ends at node {number}, before all its branches have both"
+                )
+            entry = self.nodes[number]
+            if entry < UNPROVED:
+                raise RefusedError(f"node {number} has the unknown entry {entry}")
+            if entry in (OPEN, UNPROVED):
+                what = "not searched" if entry == OPEN else "discarded without a proof"
+                raise RefusedError(f"node {number} was {what}")
+            yield number, entry, decisions
+            self.n_done += 1
+            if entry >= 0:
+                decisions[entry] = False
+                continue
+            while decisions:
+                bit, on = decisions.popitem()
+                if not on:
+                    decisions[bit] = True
+                    break
+            else:
+                return
+
+    def check_end(self) -> None:
+        """Refuse if there are more nodes than those of the trees."""
+        if self.n_done != len(self.nodes):
+            raise RefusedError(
+                f"its trees end after {self.n_done} nodes, but there are {len(self.nodes)}"
+            )
+
+    def next_multipliers(self) -> list[tuple[int, int]]:
+        """Return (row, integer) for the next infeasible leaf: its multipliers but for a factor.
+
+        A combination of equations is a contradiction or none whatever positive factor it has.
+        """
+        begin, end = self.first[self.n_infeasible : self.n_infeasible + 2]
+        self.n_infeasible += 1
+        values = self.value[begin:end]
+        if not all(map(math.isfinite, values)):
+            raise RefusedError("a multiplier is no finite number")
+        shift = common_shift(values)
+        return [
+            (row, scaled(value, shift))
+            for row, value in zip(self.row[begin:end], values, strict=True)
+        ]

@@ -1,0 +1,375 @@
+"""Slow, plain makers of search trees, so that the checker is tested without the search.
+
+They follow the file format in ``docs/reference/certificate.md`` and use floating-point linear
+programs of SciPy. A branch whose infeasibility is not clear is split further, so rounding costs
+nodes and never correctness.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linprog
+
+import rnndyn as rd
+from reference.filtering import relevant_units
+from rnndyn.certificate import Certificate
+
+INFEASIBLE, DECIDED, ROTATION = -1, -2, -3
+#: What a linear program must find to count as infeasible.
+_CLEAR = 1e-6
+
+Array = NDArray[np.float64]
+Box = tuple[Array, Array]
+Bits = NDArray[np.bool_]
+
+
+class TooLargeError(Exception):
+    """The tree has more nodes than allowed."""
+
+
+@dataclass
+class TreeRecord:
+    """The arrays of a tree, and the itineraries that are to be solved."""
+
+    max_nodes: int
+    nodes: list[int] = field(default_factory=list)
+    first: list[int] = field(default_factory=lambda: [0])
+    row: list[int] = field(default_factory=list)
+    value: list[float] = field(default_factory=list)
+    leaves: list[Bits] = field(default_factory=list)
+
+    def add(self, entry: int) -> None:
+        if len(self.nodes) == self.max_nodes:
+            raise TooLargeError
+        self.nodes.append(entry)
+
+    def add_infeasible(self, multipliers: dict[int, float]) -> None:
+        self.add(INFEASIBLE)
+        self.row += multipliers.keys()
+        self.value += multipliers.values()
+        self.first.append(len(self.row))
+
+    def part(self, method: str, orders: list[int], **changes: Any) -> dict[str, Any]:
+        """A complete part, as the compiled core would hand it over."""
+        values: dict[str, Any] = {
+            "method": method,
+            "orders": orders,
+            "unbounded": False,
+            "at_infinity": False,
+            "radius": 0.0,
+            "reason": "",
+            "complete": True,
+            "rigorous": True,
+            "n_nodes": len(self.nodes),
+            "n_pruned": self.nodes.count(INFEASIBLE),
+            "n_uncertified": 0,
+            "n_leaves": len(self.leaves),
+            "share": 1.0,
+            "seconds": 0.0,
+            "open": [],
+            "nodes": np.array(self.nodes, dtype=np.int32),
+            "first": np.array(self.first, dtype=np.int64),
+            "row": np.array(self.row, dtype=np.int32),
+            "value": np.array(self.value, dtype=np.float64),
+        }
+        return {**values, **changes}
+
+
+def dictionary_tree(
+    map_: Any,
+    order: int,
+    box: Box | None = None,
+    radius: float | None = None,
+    at_infinity: bool = False,
+    max_nodes: int = 400,
+) -> TreeRecord:
+    """Branch and bound over the bits of one order, most violated first."""
+    m, h, k = len(map_.h1), len(map_.h2), order
+    relevant = relevant_units(map_)
+    u0, v0, tau = k * m, k * (m + h), k * (m + 2 * h)
+    n = tau + 1
+    rows = np.zeros((k * (m + h), n))
+    right = np.zeros(k * (m + h))
+    for t in range(k):
+        for j in range(m):
+            row = rows[t * m + j]
+            row[(t + 1) % k * m + j] += 1.0
+            row[t * m : (t + 1) * m] -= map_.A[j]
+            row[u0 + t * h : u0 + (t + 1) * h] -= map_.W1[j]
+            right[t * m + j] = map_.h1[j]
+        for i in range(h):
+            row = rows[k * m + t * h + i]
+            row[u0 + t * h + i], row[v0 + t * h + i] = 1.0, -1.0
+            row[t * m : (t + 1) * m] -= map_.W2[i]
+            right[k * m + t * h + i] = map_.h2[i]
+    upper_u, upper_v, free = _bounds(map_, box, radius, at_infinity, relevant)
+    bounds = [free[j] for _ in range(k) for j in range(m)]
+    bounds += [(0.0, upper_u[i]) for _ in range(k) for i in range(h)]
+    bounds += [(0.0, upper_v[i]) for _ in range(k) for i in range(h)]
+    bounds.append((0.0, 1.0 / radius if at_infinity and radius else 0.0))
+    kept = [*range(k * m)]
+    kept += [k * m + t * h + i for t in range(k) for i in range(h) if box is not None or i in relevant]
+    names = list(kept)
+    if at_infinity:
+        rows[:, tau], right = -right, 0.0 * right
+        norm = np.zeros(n)
+        for t in range(k):
+            for i in relevant:
+                norm[u0 + t * h + i] = norm[v0 + t * h + i] = 1.0
+        rows, right = np.vstack([rows, norm]), np.append(right, 1.0)
+        kept.append(len(rows) - 1)
+        names.append(k * (m + h) + k)
+    rows, right = rows[kept], right[kept]
+    ordering = np.zeros((k - 1, n))
+    for t in range(1, k):
+        ordering[t - 1, 0], ordering[t - 1, t * m] = 1.0, -1.0
+    names += [k * (m + h) + t for t in range(1, k)]
+
+    record = TreeRecord(max_nodes)
+    bits = [t * h + i for t in range(k) for i in relevant]
+    stack: list[dict[int, bool]] = [{}]
+    while stack:
+        decisions = stack.pop()
+        own = list(bounds)
+        for bit, on in decisions.items():
+            own[(v0 if on else u0) + bit] = (0.0, 0.0)
+        result = _elastic(rows, right, ordering, own)
+        if result.fun > _CLEAR:
+            values = [*result.eqlin.marginals, *(-result.ineqlin.marginals)]
+            # The multiplier of an inequality may come out negative by rounding.
+            n_equal = len(rows)
+            values[n_equal:] = [max(0.0, value) for value in values[n_equal:]]
+            pairs = zip(names, values, strict=True)
+            record.add_infeasible({name: float(value) for name, value in pairs if value})
+            continue
+        undecided = [bit for bit in bits if bit not in decisions]
+        if not undecided:
+            record.add(DECIDED)
+            word = np.zeros(k * h, dtype=bool)
+            word[[bit for bit, on in decisions.items() if on]] = True
+            record.leaves.append(word.reshape(k, h))
+            continue
+        chosen = max(undecided, key=lambda b: min(result.x[u0 + b], result.x[v0 + b]))
+        record.add(chosen)
+        stack += [{**decisions, chosen: True}, {**decisions, chosen: False}]
+    return record
+
+
+def _bounds(
+    map_: Any, box: Box | None, radius: float | None, at_infinity: bool, relevant: list[int]
+) -> tuple[Any, Any, Any]:
+    if box is not None:
+        lower, upper = box
+        ends = map_.W2 * lower, map_.W2 * upper
+        upper_u = np.maximum(0.0, map_.h2 + np.maximum(*ends).sum(axis=1))
+        upper_v = np.maximum(0.0, -map_.h2 - np.minimum(*ends).sum(axis=1))
+        return upper_u, upper_v, list(zip(lower, upper, strict=True))
+    largest = 1.0 if at_infinity else radius
+    upper_u = [largest if i in relevant else None for i in range(len(map_.h2))]
+    for i in range(len(map_.h2)):
+        if not map_.W2[i].any() and map_.h2[i] <= 0.0:
+            upper_u[i] = 0.0
+    upper_v = [largest if i in relevant else None for i in range(len(map_.h2))]
+    return upper_u, upper_v, [(None, None)] * len(map_.h1)
+
+
+def _elastic(rows: Array, right: Array, ordering: Array, bounds: list[Any]) -> Any:
+    """Smallest violation of rows x = right and ordering x >= 0."""
+    n_rows, n_ordering, n = len(rows), len(ordering), rows.shape[1]
+    cost = np.concatenate([np.zeros(n), np.ones(2 * n_rows + n_ordering)])
+    eye = np.eye(n_rows)
+    equal = np.hstack([rows, eye, -eye, np.zeros((n_rows, n_ordering))])
+    unequal = np.hstack([-ordering, np.zeros((n_ordering, 2 * n_rows)), -np.eye(n_ordering)])
+    result = linprog(
+        cost,
+        A_eq=equal,
+        b_eq=right,
+        A_ub=unequal,
+        b_ub=np.zeros(n_ordering),
+        bounds=[*bounds, *[(0.0, None)] * (2 * n_rows + n_ordering)],
+        method="highs",
+    )
+    assert result.status == 0, result.message
+    return result
+
+
+def word_tree(
+    map_: Any,
+    orders: list[int],
+    box: Box | None = None,
+    radius: float | None = None,
+    at_infinity: bool = False,
+    max_nodes: int = 2000,
+) -> TreeRecord:
+    """Branch and bound over itineraries, step by step, for all orders."""
+    record = TreeRecord(max_nodes)
+    m = len(map_.h1)
+    if box is None:
+        largest = 1.0 if at_infinity else float(radius or 0.0)
+        box = (np.full(m, -largest), np.full(m, largest))
+    largest_tau = 1.0 / radius if at_infinity and radius else 1.0
+    if not at_infinity:
+        starts = [box]
+    else:
+        starts = []
+        for c in range(m):
+            for sign in (1.0, -1.0):
+                lower, upper = box[0].copy(), box[1].copy()
+                lower[c] = upper[c] = sign
+                starts.append((lower, upper))
+    for start in starts:
+        tau = (0.0 if at_infinity else 1.0, largest_tau)
+        _Words(map_, orders, box, start, tau, at_infinity, record).explore()
+    return record
+
+
+@dataclass
+class _Words:
+    map: Any
+    orders: list[int]
+    box: Box
+    start: Box
+    tau: tuple[float, float]
+    at_infinity: bool
+    record: TreeRecord
+
+    def explore(self) -> None:
+        relevant = relevant_units(self.map)
+        if not relevant:
+            self.record.add(DECIDED)
+            h = len(self.map.h2)
+            self.record.leaves += [np.zeros((n, h), dtype=bool) for n in self.orders]
+            return
+        stack: list[dict[int, bool]] = [{}]
+        while stack:
+            decisions = stack.pop()
+            multipliers = self.contradiction(decisions, len(relevant))
+            n_steps, partial = divmod(len(decisions), len(relevant))
+            if not partial and n_steps:
+                word = self.word(decisions, n_steps)
+                codes = [tuple(reversed(region)) for region in word.tolist()]
+                suffixes = [codes[s:] < codes[: n_steps - s] for s in range(1, n_steps)]
+                if any(suffixes) and not self.at_infinity:
+                    self.record.add(ROTATION)
+                    continue
+                if multipliers is None and n_steps in self.orders:
+                    self.record.leaves.append(word)
+                if multipliers is None and n_steps == max(self.orders):
+                    self.record.add(DECIDED)
+                    continue
+            if multipliers is not None:
+                self.record.add_infeasible(multipliers)
+                continue
+            bit = n_steps * len(self.map.h2) + relevant[partial]
+            self.record.add(bit)
+            stack += [{**decisions, bit: True}, {**decisions, bit: False}]
+
+    def word(self, decisions: dict[int, bool], n_steps: int) -> Bits:
+        h = len(self.map.h2)
+        bits = [decisions.get(b, False) for b in range(n_steps * h)]
+        return np.array(bits, dtype=bool).reshape(n_steps, h)
+
+    def contradiction(self, decisions: dict[int, bool], n_relevant: int) -> dict[int, float] | None:
+        map_ = self.map
+        m, h = len(map_.h1), len(map_.h2)
+        lower, upper = self.box
+        n_steps, partial = divmod(len(decisions), n_relevant)
+        word = self.word(decisions, n_steps)
+        # z_t as a linear function of (z_0, tau), and the constants of the inequalities.
+        state = np.hstack([np.eye(m), np.zeros((m, 1))])
+        names, forms, constants = [], [], []
+        for t in range(n_steps + 1):
+            for i in range(h):
+                if (on := decisions.get(t * h + i)) is not None:
+                    form = map_.W2[i] @ state
+                    form[m] += map_.h2[i]
+                    names.append(t * (h + 2 * m) + i)
+                    forms.append(form if on else -form)
+                    constants.append(0.0)
+            for j in range(m):
+                names += [t * (h + 2 * m) + h + j, t * (h + 2 * m) + h + m + j]
+                forms += [-state[j], state[j]]
+                constants += [upper[j], -lower[j]]
+            if t < n_steps:
+                d = word[t].astype(float)
+                state = (map_.A + map_.W1 * d @ map_.W2) @ state
+                state[:, m] += map_.W1 * d @ map_.h2 + map_.h1
+        scale = np.maximum(1.0, np.abs(np.array(forms)).max(axis=1))
+        matrix = np.array(forms) / scale[:, None]
+        result = linprog(
+            [*np.zeros(m + 1), 1.0],
+            A_ub=np.hstack([-matrix, -np.ones((len(matrix), 1))]),
+            b_ub=np.array(constants) / scale,
+            bounds=[*zip(*self.start, strict=True), self.tau, (0.0, None)],
+            method="highs",
+        )
+        assert result.status == 0, result.message
+        if result.fun <= _CLEAR:
+            return None
+        values = np.maximum(0.0, -result.ineqlin.marginals) / scale
+        return {name: float(value) for name, value in zip(names, values, strict=True) if value}
+
+
+def proof_record(
+    model: Any,
+    orders: list[int],
+    method: str,
+    box: Box | None = None,
+    radius: float = 1000.0,
+    max_nodes: int = 400,
+) -> tuple[dict[str, Any], list[Bits]]:
+    """The record of a finished proof, and the itineraries of all its leaves."""
+    map_ = model.canonical
+    parts, leaves = [], []
+    for group in [orders] if method == "polygons" else [[order] for order in orders]:
+        make: Any = word_tree if method == "polygons" else dictionary_tree
+        subject = group if method == "polygons" else group[0]
+        sides = [{}] if box is not None else [{"at_infinity": False}, {"at_infinity": True}]
+        for side in sides:
+            domain = {"box": box} if box is not None else {"radius": radius, **side}
+            record = make(map_, subject, max_nodes=max_nodes, **domain)
+            changes = {} if box is not None else {"unbounded": True, "radius": radius, **side}
+            parts.append(record.part(method, group, **changes))
+            leaves += record.leaves
+    values = {
+        "status": "proved",
+        "box": box,
+        "orders": orders,
+        "proved_orders": orders,
+        "parts": parts,
+        "undecided": [],
+    }
+    return values, leaves
+
+
+def undecided_of(model: Any, leaves: list[Bits]) -> list[dict[str, Any]]:
+    """What floating-point arithmetic cannot decide among the itineraries of leaves."""
+    undecided: dict[tuple[int, bytes], dict[str, Any]] = {}
+    for word in leaves:
+        candidate = rd.solve_cycle(model, word)
+        if isinstance(candidate, rd.ContinuumOfFixedPoints):
+            reason = "singular"
+        elif candidate is not None and not candidate.virtual and not candidate.certified:
+            reason = "border"
+        else:
+            continue
+        entry = {"order": len(word), "itinerary": word, "reason": reason}
+        undecided[len(word), word.tobytes()] = entry
+    return list(undecided.values())
+
+
+def make_certificate(
+    model: Any,
+    orders: list[int],
+    method: str,
+    box: Box | None = None,
+    radius: float = 1000.0,
+    max_nodes: int = 400,
+) -> Certificate:
+    """A certificate of all cycles of these orders."""
+    record, leaves = proof_record(model, orders, method, box, radius, max_nodes)
+    record["undecided"] = undecided_of(model, leaves)
+    cycles = rd.find_cycles(model, orders=orders, method="exhaustive", box=box, n_threads=1)
+    return Certificate.from_record(record, model, cycles.blocks, cycles.continua)
