@@ -39,6 +39,8 @@ py::dict part_record(const PartialProof& part) {
   record["unbounded"] = part.unbounded;
   record["radius"] = part.radius;
   record["pivot"] = part.pivot;
+  record["by_faces"] = part.by_faces;
+  record["outer"] = part.outer;
   record["reason"] = part.reason;
   record["complete"] = part.complete;
   record["rigorous"] = part.rigorous;
@@ -89,6 +91,8 @@ PartialProof part_from(const py::dict& record) {
   part.unbounded = record["unbounded"].cast<bool>();
   part.radius = record["radius"].cast<double>();
   part.pivot = record["pivot"].cast<Index>();
+  part.by_faces = record["by_faces"].cast<bool>();
+  part.outer = record["outer"].cast<double>();
   part.reason = record["reason"].cast<std::string>();
   part.complete = record["complete"].cast<bool>();
   part.rigorous = record["rigorous"].cast<bool>();
@@ -156,17 +160,15 @@ py::dict certificate_record(const CanonicalMap& map, const Certificate& certific
   record["proved_orders"] = certificate.proved_orders;
   record["parts"] = parts;
   record["undecided"] = undecided;
-  record["unsolved"] = itinerary_list(map, certificate.unsolved);
   return record;
 }
 
-Certificate certificate_from(const CanonicalMap& map, const py::dict& record) {
+Certificate certificate_from(const py::dict& record) {
   Certificate certificate;
   certificate.orders = record["orders"].cast<std::vector<Index>>();
   for (const py::handle& part : record["parts"]) {
     certificate.parts.push_back(part_from(part.cast<py::dict>()));
   }
-  certificate.unsolved = itineraries_from(map, record["unsolved"]);
   return certificate;
 }
 

@@ -54,7 +54,7 @@ def region_text(certificate: "Certificate") -> str:
 def part_title(part: "ProofPart") -> str:
     """Return method, orders and region of a part."""
     title = f"{part.method}, {orders_text(part.orders)}" if part.orders else part.method
-    if part.unbounded and part.method != "contraction":
+    if part.unbounded and part.radius > 0.0:
         title += f", {'beyond' if part.at_infinity else 'up to'} size {part.radius:g}"
     return title
 

@@ -29,7 +29,7 @@ def plain_text(cycle_set: "CycleSet") -> str:
     if rows:
         lines.extend(align_columns([_HEADINGS, *rows], _LEFT_ALIGNED))
     lines.extend(_continuum_line(continuum) for continuum in cycle_set.continua)
-    lines.extend(cycle_set.search.summary())
+    lines.extend(_sureness(cycle_set))
     return "\n".join(lines)
 
 
@@ -42,9 +42,16 @@ def html_text(cycle_set: "CycleSet") -> str:
         parts.extend(_html_row(row, "td") for row in rows)
         parts.append("</tbody></table>")
     notes = [_continuum_line(continuum) for continuum in cycle_set.continua]
-    notes.extend(cycle_set.search.summary())
+    notes.extend(_sureness(cycle_set))
     parts.extend(f"<div>{html.escape(note)}</div>" for note in notes)
     return "".join(parts) + "</div>"
+
+
+def _sureness(cycle_set: "CycleSet") -> list[str]:
+    """How sure the answer is: what was proved first."""
+    lines = cycle_set.search.summary()
+    certificate = cycle_set.certificate
+    return lines if certificate is None else [*certificate.summary(), *lines]
 
 
 def align_columns(rows: Sequence[Sequence[str]], left_aligned: set[str]) -> list[str]:

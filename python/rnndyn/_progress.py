@@ -25,6 +25,12 @@ class SearchProgress(NamedTuple):
         Linear systems solved so far.
     fraction : float
         Rough share of the requested work that is done, 0 to 1.
+    n_nodes : int
+        Nodes of the tree of a complete search looked at so far; 0 in other searches.
+    n_open : int
+        Its subtrees that wait.
+    share : float
+        Share of the tree that is done, by depth, 0 to 1.
     """
 
     order: int
@@ -32,10 +38,18 @@ class SearchProgress(NamedTuple):
     n_restarts: int
     n_solves: int
     fraction: float
+    n_nodes: int = 0
+    n_open: int = 0
+    share: float = 0.0
 
     def text(self, seconds: float) -> str:
         """Describe the state in a few words, given the seconds since the start."""
         cycles = f"{self.n_cycles:,} cycle{'' if self.n_cycles == 1 else 's'}"
+        if self.n_nodes:
+            return (
+                f"order {self.order}, {cycles}, {self.n_nodes:,} nodes, {self.n_open:,} open, "
+                f"{self.share:.3%} of the tree"
+            )
         rate = self.n_solves / seconds if seconds > 0.0 else 0.0
         return f"order {self.order}, {cycles}, {self.n_restarts:,} restarts, {rate:,.0f} solves/s"
 

@@ -1,6 +1,7 @@
 """What a complete search proved, in a form that an independent checker can verify."""
 
 import dataclasses
+import operator
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ METHODS: tuple[ProofMethod, ...] = ("dictionary", "polygons", "cells", "contract
 #: Files count the reasons in this order.
 REASONS: tuple[UndecidedReason, ...] = ("border", "singular", "unproved")
 
+_LARGEST_ORDER = 1_000_000
+
 #: Type of the arrays of a tree.
 TREE_ARRAYS: dict[str, type] = {
     "nodes": np.int32,
@@ -56,6 +59,8 @@ class ProofPart:
         Of the two parts without a box, whether this is the one beyond `radius`.
     radius : float
         Size that separates the two parts without a box.
+    pivot : int
+        In the part beyond the radius by ``polygons``: the step of the largest coordinate.
     reason : str
         One sentence: why this method, or why there is no proof.
     complete : bool
@@ -94,6 +99,7 @@ class ProofPart:
     n_leaves: int
     share: float
     seconds: float
+    pivot: int = 0
     open: tuple[tuple[NDArray[np.int32], BoolArray], ...] = ()
     nodes: NDArray[np.int32] | None = None
     first: IntArray = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
@@ -107,8 +113,8 @@ class ProofPart:
         object.__setattr__(self, "orders", _orders("orders of a part", self.orders))
         for name in ("unbounded", "at_infinity", "complete", "rigorous"):
             object.__setattr__(self, name, _flag(name, getattr(self, name)))
-        for name in ("n_nodes", "n_pruned", "n_uncertified", "n_leaves"):
-            object.__setattr__(self, name, int(getattr(self, name)))
+        for name in ("n_nodes", "n_pruned", "n_uncertified", "n_leaves", "pivot"):
+            object.__setattr__(self, name, operator.index(getattr(self, name)))
         for name in ("radius", "share", "seconds"):
             object.__setattr__(self, name, float(getattr(self, name)))
         object.__setattr__(self, "reason", str(self.reason))
@@ -118,9 +124,12 @@ class ProofPart:
         if any(bits.size != on.size for bits, on in branches):
             raise ValueError("an open branch must have as many values as bits")
         object.__setattr__(self, "open", branches)
+        # Multipliers without a tree mean nothing.
+        nothing = {"nodes": None, "first": [0], "row": [], "value": []}
         for name, dtype in TREE_ARRAYS.items():
-            if name != "nodes" or self.nodes is not None:
-                object.__setattr__(self, name, _list(name, getattr(self, name), dtype))
+            array = getattr(self, name) if self.nodes is not None else nothing[name]
+            array = None if array is None else _list(name, array, dtype)
+            object.__setattr__(self, name, array)
         data = {name: frozen(array, np.float64) for name, array in self.data.items()}
         object.__setattr__(self, "data", MappingProxyType(data))
 
@@ -128,8 +137,14 @@ class ProofPart:
     def from_record(cls, record: Mapping[str, Any]) -> "ProofPart":
         """Build a part from a record of the compiled core or of a file."""
         values = {name: record[name] for name in _PART_FIELDS if name in record}
-        values["data"] = record.get("data") or {}
+        # The core also says in words what kind of data it is; the names of the arrays say it too.
+        data = record.get("data") or {}
+        values["data"] = {name: array for name, array in data.items() if name != "kind"}
         return cls(**values)
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the record that the compiled core goes on with."""
+        return {name: getattr(self, name) for name in _PART_FIELDS - {"data"}}
 
     @property
     def title(self) -> str:
@@ -319,6 +334,8 @@ class Certificate:
         SHA-256 of the canonical arrays of the network (`rnndyn.verify.fingerprint`).
     n_states, n_units : int
         M and H.
+    unsolved : tuple of ndarray of bool, shape (k, H)
+        Itineraries that a search that was stopped had found possible, but not yet solved.
     coverage : mapping of int to float
         Estimated coverage of orders that were searched at random (see `rnndyn.OrderStatistics`).
     version : str
@@ -364,6 +381,7 @@ class Certificate:
     fingerprint: str
     n_states: int
     n_units: int
+    unsolved: tuple[BoolArray, ...] = ()
     coverage: Mapping[int, float] = field(default_factory=dict)
     version: str = __version__
 
@@ -376,8 +394,8 @@ class Certificate:
         for name in ("parts", "undecided"):
             set_field(self, name, tuple(getattr(self, name)))
         set_field(self, "cycles", tuple(cycles for cycles in self.cycles if len(cycles)))
-        continua = tuple(frozen(itinerary, np.bool_) for itinerary in self.continua)
-        set_field(self, "continua", continua)
+        for name in ("continua", "unsolved"):
+            set_field(self, name, tuple(frozen(i, np.bool_) for i in getattr(self, name)))
         coverage = {int(order): float(value) for order, value in self.coverage.items()}
         set_field(self, "coverage", MappingProxyType(coverage))
         if self.box is not None:
@@ -390,7 +408,7 @@ class Certificate:
                 )
         itineraries = [entry.itinerary for entry in self.undecided]
         itineraries += [cycles.itinerary[0] for cycles in self.cycles]
-        itineraries += self.continua
+        itineraries += [*self.continua, *self.unsolved]
         if any(i.ndim != 2 or i.shape[0] < 1 or i.shape[1] != self.n_units for i in itineraries):
             raise ValueError(f"all itineraries must have shape (k, {self.n_units})")
         if any(cycles.points.shape[2] != self.n_states for cycles in self.cycles):
@@ -435,8 +453,21 @@ class Certificate:
             ),
             n_states=model.n_states,
             n_units=model.n_units,
+            unsolved=tuple(record.get("unsolved", ())),
             coverage=coverage or {},
         )
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the record with which the compiled core goes on where it was stopped."""
+        return {
+            "orders": list(self.orders),
+            "parts": [part.to_record() for part in self.parts],
+            "undecided": [
+                {"order": entry.order, "itinerary": entry.itinerary, "reason": entry.reason}
+                for entry in self.undecided
+            ],
+            "unsolved": list(self.unsolved),
+        }
 
     @property
     def region(self) -> str:
@@ -501,6 +532,7 @@ class Certificate:
             ],
             "cycles": [row for cycles in self.cycles for row in cycles.to_rows()],
             "continua": [itinerary_text(itinerary) for itinerary in self.continua],
+            "unsolved": [itinerary_text(itinerary) for itinerary in self.unsolved],
             "fingerprint": self.fingerprint,
             "n_states": self.n_states,
             "n_units": self.n_units,
@@ -566,9 +598,10 @@ _COVERAGE = [item.name for item in dataclasses.fields(Certificate)].index("cover
 
 
 def _orders(name: str, orders: Iterable[int]) -> tuple[int, ...]:
-    result = tuple(sorted({int(order) for order in orders}))
-    if result and result[0] < 1:
-        raise ValueError(f"{name} must be numbers from 1, got {result[0]}")
+    result = tuple(sorted({operator.index(order) for order in orders}))
+    if result and not 1 <= result[0] <= result[-1] <= _LARGEST_ORDER:
+        wrong = result[0] if result[0] < 1 else result[-1]
+        raise ValueError(f"{name} must be numbers from 1 to {_LARGEST_ORDER}, got {wrong}")
     return result
 
 

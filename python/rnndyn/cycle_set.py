@@ -12,6 +12,7 @@ import numpy as np
 from rnndyn import _cycle_file, _cycle_table
 from rnndyn._arrays import BoolArray
 from rnndyn._optional import import_optional
+from rnndyn.certificate import Certificate
 from rnndyn.continua import ContinuumOfFixedPoints
 from rnndyn.cycle_block import COLUMNS, CycleBlock
 from rnndyn.cycles import STABILITY_NAMES, Cycle, Stability
@@ -39,6 +40,8 @@ class CycleSet(Sequence[Cycle]):
         Lines, planes and so on of fixed points or cycles. They are not counted as cycles.
     search : SearchStatistics
         What the search did and how sure its answer is.
+    certificate : Certificate or None
+        What was proved about completeness.
 
     Examples
     --------
@@ -66,11 +69,13 @@ class CycleSet(Sequence[Cycle]):
         blocks: Sequence[CycleBlock],
         continua: Sequence[ContinuumOfFixedPoints],
         search: SearchStatistics,
+        certificate: Certificate | None = None,
     ) -> None:
         self._model = model
         self._blocks = tuple(block for block in blocks if len(block))
         self._continua = tuple(continua)
         self._search = search
+        self._certificate = certificate
         self._starts = [0, *accumulate(len(block) for block in self._blocks)]
 
     @property
@@ -92,6 +97,14 @@ class CycleSet(Sequence[Cycle]):
     def search(self) -> SearchStatistics:
         """What the search did and how sure its answer is."""
         return self._search
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """What was proved about completeness; None if no proof was tried.
+
+        It speaks of the whole search, also in a part of its cycles.
+        """
+        return self._certificate
 
     @property
     def complete(self) -> bool:
@@ -144,6 +157,7 @@ class CycleSet(Sequence[Cycle]):
             [block for block in self._blocks if block.order == order],
             [continuum for continuum in self._continua if continuum.order == order],
             self._search,
+            self._certificate,
         )
 
     @property
@@ -188,14 +202,14 @@ class CycleSet(Sequence[Cycle]):
     def _of_stability(self, stability: Stability) -> "CycleSet":
         code = STABILITY_NAMES.index(stability)
         blocks = [block.take(block.stability == code) for block in self._blocks]
-        return CycleSet(self._model, blocks, (), self._search)
+        return CycleSet(self._model, blocks, (), self._search, self._certificate)
 
     def _masked(self, chosen: BoolArray, continua: Sequence[ContinuumOfFixedPoints]) -> "CycleSet":
         blocks = [
             block.take(chosen[start : start + len(block)])
             for block, start in zip(self._blocks, self._starts, strict=False)
         ]
-        return CycleSet(self._model, blocks, continua, self._search)
+        return CycleSet(self._model, blocks, continua, self._search, self._certificate)
 
     def to_columns(self) -> dict[str, Any]:
         """Return a dictionary of equally long columns, one entry per cycle.
@@ -256,6 +270,7 @@ class CycleSet(Sequence[Cycle]):
                 "n_units": self._model.n_units,
             },
             "search": self._search.to_dict(),
+            "certificate": None if self._certificate is None else self._certificate.to_dict(),
             "cycles": [cycle.to_dict() for cycle in self],
             "continua": [continuum.to_dict() for continuum in self._continua],
         }
@@ -310,7 +325,13 @@ class CycleSet(Sequence[Cycle]):
     __hash__ = None  # type: ignore[assignment]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._model, self._blocks, self._continua, self._search)
+        return type(self), (
+            self._model,
+            self._blocks,
+            self._continua,
+            self._search,
+            self._certificate,
+        )
 
     def __repr__(self) -> str:
         return _cycle_table.plain_text(self)

@@ -14,6 +14,7 @@ from rnndyn import _core
 from rnndyn._arrays import BoolArray, FloatArray
 from rnndyn._progress import ProgressMeter, SearchProgress, make_progress_meter
 from rnndyn._version import __version__
+from rnndyn.certificate import Certificate
 from rnndyn.continua import ContinuumOfFixedPoints, continuum_from_record
 from rnndyn.cycle_block import CycleBlock
 from rnndyn.cycle_set import CycleSet
@@ -21,7 +22,7 @@ from rnndyn.cycles import Cycle, cycle_from_record
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.search_statistics import OrderStatistics, SearchStatistics
 
-METHODS = ("auto", "exhaustive", "search", "scyfi")
+METHODS = ("auto", "complete", "exhaustive", "search", "scyfi")
 
 #: Larger values are typing errors, and would overflow the integers of the compiled core.
 _LARGEST_ORDER = 1_000_000
@@ -42,6 +43,9 @@ def find_cycles(
     n_threads: int | None = None,
     time_limit: float | None = None,
     progress: bool | ProgressMeter | None = None,
+    rigorous: bool = True,
+    keep_tree: bool = False,
+    resume: CycleSet | None = None,
 ) -> CycleSet:
     """Find the fixed points and cycles of a network.
 
@@ -53,11 +57,13 @@ def find_cycles(
         Search the orders 1, 2, ..., `max_order` in turn. Give this or `orders`.
     orders : iterable of int, optional
         Search these orders only.
-    method : {"auto", "exhaustive", "search", "scyfi"}
-        ``exhaustive`` solves for every itinerary of an order, so that nothing can be missed; their
+    method : {"auto", "complete", "exhaustive", "search", "scyfi"}
+        ``complete`` proves that no cycle is missing, however long that takes; ``certificate`` of
+        the result says what was proved. ``exhaustive`` solves for every itinerary of an order, so that nothing can be missed; their
         number is about ``2**(H * k) / k``. ``search`` starts from random itineraries and follows
         the true map from each virtual candidate (see Notes). ``scyfi`` is the published algorithm
-        alone, for comparison. ``auto`` lists where that is cheap and searches elsewhere.
+        alone, for comparison. ``auto`` lists or proves, order by order, where that is cheap, and
+        searches elsewhere.
     seed : int
         Seed of the random numbers, 0 to 2**64 - 1. The same seed gives the same cycles for any
         number of threads.
@@ -69,7 +75,8 @@ def find_cycles(
         from the order.
     box : float or (lower, upper), optional
         Keep only cycles with all points in a region of interest: ``R`` for ``|z_i| <= R``, or
-        bounds, each a number or an array of shape (M,). Default: everywhere.
+        bounds, each a number or an array of shape (M,). Default: everywhere. A small box makes a
+        complete search much faster.
     n_threads : int, optional
         Number of threads. Default: the environment variable ``OMP_NUM_THREADS``, else the number
         of processors this process may use.
@@ -78,13 +85,22 @@ def find_cycles(
     progress : bool or ProgressMeter, optional
         Show a progress bar: True, False, or an object with the methods of
         `rnndyn.ProgressMeter`. Default: only where standard error is a terminal.
+    rigorous : bool
+        Whether a proof accounts for all rounding errors. Without, a complete search takes half the
+        time, and its ``certificate`` says ``searched``, not ``proved``.
+    keep_tree : bool
+        Keep the search trees with their multipliers in ``certificate``, for
+        `rnndyn.Certificate.verify` and ``rnndyn verify``. Takes memory in proportion to the nodes.
+    resume : CycleSet, optional
+        Go on with a complete search that was interrupted: what that search returned, for the same
+        model, orders and box.
 
     Returns
     -------
     CycleSet
-        The cycles, the continua of fixed points, and in ``search`` what was done and how sure the
-        answer is. After Ctrl-C or when the time limit is reached: what was found until then, with
-        ``complete`` False.
+        The cycles, the continua of fixed points, in ``search`` what was done and how sure the
+        answer is, and in ``certificate`` what is proved. After Ctrl-C or when the time limit is
+        reached: what was found until then, with ``complete`` False.
 
     Raises
     ------
@@ -114,6 +130,54 @@ def find_cycles(
     >>> cycles = rd.find_cycles(tent, max_order=5)
     >>> [len(cycles.of_order(k)) for k in (1, 2, 3, 4, 5)]
     [2, 1, 2, 3, 6]
+    >>> rd.find_cycles(tent, max_order=5, method="complete").certificate.status
+    'proved'
+    """
+    return search(
+        model,
+        max_order,
+        orders,
+        method=method,
+        seed=seed,
+        max_restarts=max_restarts,
+        max_iterations=max_iterations,
+        box=box,
+        n_threads=n_threads,
+        time_limit=time_limit,
+        progress=progress,
+        rigorous=rigorous,
+        keep_tree=keep_tree,
+        resume=resume,
+    )
+
+
+def search(
+    model: PiecewiseLinearModel,
+    max_order: int | None,
+    orders: Iterable[int] | None,
+    *,
+    method: str,
+    seed: int,
+    max_restarts: int | None,
+    max_iterations: int | None,
+    box: float | tuple[ArrayLike, ArrayLike] | None,
+    n_threads: int | None,
+    time_limit: float | None,
+    progress: bool | ProgressMeter | None,
+    rigorous: bool,
+    keep_tree: bool,
+    resume: CycleSet | None,
+    proof_method: str = "auto",
+    branching: str = "violation",
+) -> CycleSet:
+    """Do what `find_cycles` says; the last two options are for tests and measurements.
+
+    Parameters
+    ----------
+    proof_method : {"auto", "dictionary", "polygons", "cells", "contraction"}
+        Use this method for a complete search.
+    branching : {"violation", "time_order"}
+        Bit that the dictionary method branches on.
     """
     canonical = _canonical_map(model)
     order_list = _check_orders(max_order, orders)
@@ -128,6 +192,10 @@ def find_cycles(
     n_threads = _check_threads(n_threads)
     if time_limit is not None:
         time_limit = _check_positive("time_limit", time_limit, "seconds")
+    for name, flag in (("rigorous", rigorous), ("keep_tree", keep_tree)):
+        if not isinstance(flag, bool | np.bool_):
+            raise TypeError(f"{name} must be True or False, got {flag!r} ({type(flag).__name__})")
+    record, known = _check_resume(resume, model, method, order_list, (lower, upper))
     meter = make_progress_meter(progress)
 
     start = time.perf_counter()
@@ -145,6 +213,12 @@ def find_cycles(
             n_threads,
             time_limit,
             _observer(meter),
+            proof_method,
+            branching,
+            bool(rigorous),
+            bool(keep_tree),
+            record,
+            known,
         )
     finally:
         meter.close()
@@ -162,14 +236,21 @@ def find_cycles(
             "max_iterations": max_iterations,
             "box": None if lower is None or upper is None else [lower.tolist(), upper.tolist()],
             "time_limit": time_limit,
+            "rigorous": bool(rigorous),
+            "keep_tree": bool(keep_tree),
         },
     )
-    return CycleSet(
-        model,
-        [CycleBlock.from_record(record) for record in raw["blocks"]],
-        [continuum_from_record(record, canonical) for record in raw["continua"]],
-        statistics,
-    )
+    blocks = [CycleBlock.from_record(record) for record in raw["blocks"]]
+    continua = [continuum_from_record(record, canonical) for record in raw["continua"]]
+    certificate = None
+    if raw["certificate"] is not None:
+        coverage = {
+            entry.order: entry.coverage
+            for entry in statistics.orders
+            if entry.coverage is not None and not entry.listed
+        }
+        certificate = Certificate.from_record(raw["certificate"], model, blocks, continua, coverage)
+    return CycleSet(model, blocks, continua, statistics, certificate)
 
 
 def find_fixed_points(
@@ -183,6 +264,9 @@ def find_fixed_points(
     n_threads: int | None = None,
     time_limit: float | None = None,
     progress: bool | ProgressMeter | None = None,
+    rigorous: bool = True,
+    keep_tree: bool = False,
+    resume: CycleSet | None = None,
 ) -> CycleSet:
     """Find the fixed points of a network: `find_cycles` with ``orders=[1]``.
 
@@ -206,6 +290,9 @@ def find_fixed_points(
         n_threads=n_threads,
         time_limit=time_limit,
         progress=progress,
+        rigorous=rigorous,
+        keep_tree=keep_tree,
+        resume=resume,
     )
 
 
@@ -262,9 +349,9 @@ def default_n_threads() -> int:
     return os.cpu_count() or 1
 
 
-def _observer(meter: ProgressMeter) -> Callable[[int, int, int, int, float], None]:
-    def observe(order: int, n_cycles: int, n_restarts: int, n_solves: int, fraction: float) -> None:
-        meter.step(SearchProgress(order, n_cycles, n_restarts, n_solves, fraction))
+def _observer(meter: ProgressMeter) -> Callable[..., None]:
+    def observe(*state: Any) -> None:
+        meter.step(SearchProgress(*state))
 
     return observe
 
@@ -277,6 +364,45 @@ def _canonical_map(model: Any) -> Any:
             f"rnndyn.load_model(path), got {type(model).__name__}"
         )
     return canonical
+
+
+def _check_resume(
+    resume: Any,
+    model: PiecewiseLinearModel,
+    method: str,
+    orders: list[int],
+    box: tuple[FloatArray | None, FloatArray | None],
+) -> tuple[dict[str, Any] | None, list[BoolArray] | None]:
+    """Return what the core needs to go on: the earlier certificate, and what had been found."""
+    if resume is None:
+        return None, None
+    certificate = resume.certificate if isinstance(resume, CycleSet) else None
+    if certificate is None:
+        raise TypeError(
+            "resume must be what an interrupted find_cycles(..., method='complete') returned, got "
+            f"{'a CycleSet without certificate' if isinstance(resume, CycleSet) else type(resume).__name__}"
+        )
+    if method != "complete":
+        raise ValueError(
+            f"resume goes on with a complete search, so give method='complete', got {method!r}"
+        )
+    if resume.model != model:
+        raise ValueError("resume must be a search of the same model; this one has other parameters")
+    if list(certificate.orders) != orders:
+        raise ValueError(
+            f"resume must be a search of the same orders, {orders}; "
+            f"it was asked for {list(certificate.orders)}"
+        )
+    earlier = certificate.box or (None, None)
+    if not all(
+        (a is None) == (b is None) and (a is None or np.array_equal(a, b))
+        for a, b in zip(earlier, box, strict=True)
+    ):
+        raise ValueError("resume must be a search of the same box; give the same box= as then")
+    known = [row for block in resume.blocks for row in block.itinerary]
+    known += [continuum.itinerary for continuum in resume.continua]
+    known += [entry.itinerary for entry in certificate.undecided]
+    return certificate.to_record(), known
 
 
 def _check_orders(max_order: Any, orders: Any) -> list[int]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any, Literal
 
-SearchMethod = Literal["auto", "exhaustive", "search", "scyfi"]
+SearchMethod = Literal["auto", "complete", "exhaustive", "search", "scyfi"]
 StopReason = Literal["finished", "time_limit", "interrupt"]
 
 _STOP_TEXTS: dict[StopReason, str] = {
@@ -23,7 +23,7 @@ class OrderStatistics:
     ----------
     order : int
         The order k.
-    method : {"exhaustive", "search", "scyfi", "auto"}
+    method : {"complete", "exhaustive", "search", "scyfi", "auto"}
         How this order was searched; ``auto`` if the search was stopped before it came to decide.
     n_restarts : int
         Random restarts made.
@@ -66,6 +66,11 @@ class OrderStatistics:
     def listed(self) -> bool:
         """Whether every itinerary of this order was solved, so that nothing can be missing."""
         return self.method == "exhaustive" and self.complete
+
+    @property
+    def proved(self) -> bool:
+        """Whether a complete search of this order came to its end."""
+        return self.method == "complete" and self.complete
 
 
 @dataclass(frozen=True, repr=False)
@@ -134,7 +139,7 @@ class SearchStatistics:
         estimates = [
             record.coverage
             for record in self.orders
-            if not record.listed and record.coverage is not None
+            if not (record.listed or record.proved) and record.coverage is not None
         ]
         return min(estimates, default=None)
 
@@ -159,7 +164,11 @@ class SearchStatistics:
             lines.append(
                 f"{_orders_text(listed)}: all {count:,} itineraries listed, nothing is missing"
             )
-        searched = [record for record in self.orders if not record.listed and record.n_solves]
+        searched = [
+            record
+            for record in self.orders
+            if not record.listed and record.method != "complete" and record.n_solves
+        ]
         with_hits = [record for record in searched if record.coverage is not None]
         if with_hits:
             lowest = min(with_hits, key=lambda record: record.coverage or 0.0)

@@ -110,7 +110,9 @@ def dictionary_tree(
     bounds += [(0.0, upper_v[i]) for _ in range(k) for i in range(h)]
     bounds.append((0.0, 1.0 / radius if at_infinity and radius else 0.0))
     kept = [*range(k * m)]
-    kept += [k * m + t * h + i for t in range(k) for i in range(h) if box is not None or i in relevant]
+    kept += [
+        k * m + t * h + i for t in range(k) for i in range(h) if box is not None or i in relevant
+    ]
     names = list(kept)
     if at_infinity:
         rows[:, tau], right = -right, 0.0 * right
@@ -201,6 +203,7 @@ def word_tree(
     box: Box | None = None,
     radius: float | None = None,
     at_infinity: bool = False,
+    pivot: int = 0,
     max_nodes: int = 2000,
 ) -> TreeRecord:
     """Branch and bound over itineraries, step by step, for all orders."""
@@ -210,18 +213,12 @@ def word_tree(
         largest = 1.0 if at_infinity else float(radius or 0.0)
         box = (np.full(m, -largest), np.full(m, largest))
     largest_tau = 1.0 / radius if at_infinity and radius else 1.0
-    if not at_infinity:
-        starts = [box]
-    else:
-        starts = []
-        for c in range(m):
-            for sign in (1.0, -1.0):
-                lower, upper = box[0].copy(), box[1].copy()
-                lower[c] = upper[c] = sign
-                starts.append((lower, upper))
-    for start in starts:
+    faces: list[Any] = [None]
+    if at_infinity:
+        faces = [(state, sign) for state in range(m) for sign in (1.0, -1.0)]
+    for face in faces:
         tau = (0.0 if at_infinity else 1.0, largest_tau)
-        _Words(map_, orders, box, start, tau, at_infinity, record).explore()
+        _Words(map_, orders, box, face, tau, pivot, record).explore()
     return record
 
 
@@ -230,18 +227,14 @@ class _Words:
     map: Any
     orders: list[int]
     box: Box
-    start: Box
+    face: tuple[int, float] | None
     tau: tuple[float, float]
-    at_infinity: bool
+    pivot: int
     record: TreeRecord
 
     def explore(self) -> None:
         relevant = relevant_units(self.map)
-        if not relevant:
-            self.record.add(DECIDED)
-            h = len(self.map.h2)
-            self.record.leaves += [np.zeros((n, h), dtype=bool) for n in self.orders]
-            return
+        longest = max(self.orders) if self.face is None else max(*self.orders, self.pivot + 1)
         stack: list[dict[int, bool]] = [{}]
         while stack:
             decisions = stack.pop()
@@ -251,12 +244,12 @@ class _Words:
                 word = self.word(decisions, n_steps)
                 codes = [tuple(reversed(region)) for region in word.tolist()]
                 suffixes = [codes[s:] < codes[: n_steps - s] for s in range(1, n_steps)]
-                if any(suffixes) and not self.at_infinity:
+                if any(suffixes) and self.face is None:
                     self.record.add(ROTATION)
                     continue
-                if multipliers is None and n_steps in self.orders:
-                    self.record.leaves.append(word)
-                if multipliers is None and n_steps == max(self.orders):
+                if multipliers is None:
+                    self.record.leaves += self.leaves(word)
+                if multipliers is None and n_steps == longest:
                     self.record.add(DECIDED)
                     continue
             if multipliers is not None:
@@ -265,6 +258,14 @@ class _Words:
             bit = n_steps * len(self.map.h2) + relevant[partial]
             self.record.add(bit)
             stack += [{**decisions, bit: True}, {**decisions, bit: False}]
+
+    def leaves(self, word: Bits) -> list[Bits]:
+        n = len(word)
+        shortest = 1 if self.face is None else self.pivot + 1
+        if n != shortest:
+            return [word] if n in self.orders and n > shortest else []
+        orders = [order for order in self.orders if order <= n]
+        return [word[:k] for k in orders if np.array_equal(word[k:], word[:-k])]
 
     def word(self, decisions: dict[int, bool], n_steps: int) -> Bits:
         h = len(self.map.h2)
@@ -275,21 +276,27 @@ class _Words:
         map_ = self.map
         m, h = len(map_.h1), len(map_.h2)
         lower, upper = self.box
-        n_steps, partial = divmod(len(decisions), n_relevant)
+        n_steps = len(decisions) // n_relevant
         word = self.word(decisions, n_steps)
         # z_t as a linear function of (z_0, tau), and the constants of the inequalities.
         state = np.hstack([np.eye(m), np.zeros((m, 1))])
         names, forms, constants = [], [], []
+        width = h + 2 * m + (self.face is not None)
         for t in range(n_steps + 1):
+            if self.face is not None and t == self.pivot:
+                coordinate, sign = self.face
+                names.append(t * width + h + 2 * m)
+                forms.append(sign * state[coordinate])
+                constants.append(-1.0)
             for i in range(h):
                 if (on := decisions.get(t * h + i)) is not None:
                     form = map_.W2[i] @ state
                     form[m] += map_.h2[i]
-                    names.append(t * (h + 2 * m) + i)
+                    names.append(t * width + i)
                     forms.append(form if on else -form)
                     constants.append(0.0)
             for j in range(m):
-                names += [t * (h + 2 * m) + h + j, t * (h + 2 * m) + h + m + j]
+                names += [t * width + h + j, t * width + h + m + j]
                 forms += [-state[j], state[j]]
                 constants += [upper[j], -lower[j]]
             if t < n_steps:
@@ -302,14 +309,16 @@ class _Words:
             [*np.zeros(m + 1), 1.0],
             A_ub=np.hstack([-matrix, -np.ones((len(matrix), 1))]),
             b_ub=np.array(constants) / scale,
-            bounds=[*zip(*self.start, strict=True), self.tau, (0.0, None)],
+            bounds=[*zip(*self.box, strict=True), self.tau, (0.0, None)],
             method="highs",
         )
         assert result.status == 0, result.message
         if result.fun <= _CLEAR:
             return None
         values = np.maximum(0.0, -result.ineqlin.marginals) / scale
-        return {name: float(value) for name, value in zip(names, values, strict=True) if value}
+        found = {name: float(value) for name, value in zip(names, values, strict=True) if value}
+        # A row of value 0 says that the maximum is over the states at time 0.
+        return {h: 0.0, **found}
 
 
 def proof_record(
@@ -318,6 +327,7 @@ def proof_record(
     method: str,
     box: Box | None = None,
     radius: float = 1000.0,
+    pivot: int = 0,
     max_nodes: int = 400,
 ) -> tuple[dict[str, Any], list[Bits]]:
     """The record of a finished proof, and the itineraries of all its leaves."""
@@ -326,7 +336,10 @@ def proof_record(
     for group in [orders] if method == "polygons" else [[order] for order in orders]:
         make: Any = word_tree if method == "polygons" else dictionary_tree
         subject = group if method == "polygons" else group[0]
-        sides = [{}] if box is not None else [{"at_infinity": False}, {"at_infinity": True}]
+        beyond: dict[str, Any] = {"at_infinity": True}
+        if method == "polygons":
+            beyond["pivot"] = pivot
+        sides = [{}] if box is not None else [{"at_infinity": False}, beyond]
         for side in sides:
             domain = {"box": box} if box is not None else {"radius": radius, **side}
             record = make(map_, subject, max_nodes=max_nodes, **domain)
@@ -366,10 +379,11 @@ def make_certificate(
     method: str,
     box: Box | None = None,
     radius: float = 1000.0,
+    pivot: int = 0,
     max_nodes: int = 400,
 ) -> Certificate:
     """A certificate of all cycles of these orders."""
-    record, leaves = proof_record(model, orders, method, box, radius, max_nodes)
+    record, leaves = proof_record(model, orders, method, box, radius, pivot, max_nodes)
     record["undecided"] = undecided_of(model, leaves)
     cycles = rd.find_cycles(model, orders=orders, method="exhaustive", box=box, n_threads=1)
     return Certificate.from_record(record, model, cycles.blocks, cycles.continua)

@@ -38,6 +38,7 @@ struct ProofOptions {
 };
 
 // One branching of a tree: the bit of `unit` at step `time`, by its number time * n_units + unit.
+// The path into tree f of a forest begins with the bit -1 - f.
 struct Decision {
   std::int32_t bit = 0;
   bool on = false;
@@ -83,7 +84,11 @@ struct PartialProof {
   bool unbounded = false;
   bool at_infinity = false;
   double radius = 0.0;
-  Index pivot = 0;     // polygons at infinity: the step of the largest |z|
+  Index pivot = 0;  // polygons at infinity: the step of the largest |z|
+  // Dictionaries: the two trees are split by max |z| <= radius, and the one beyond is a forest with
+  // one tree per face of the unit cube; else they are split by sum |p| <= radius.
+  bool by_faces = false;
+  double outer = 0.0;  // by faces, in a box: cycles up to this size only; 0: no limit
   std::string reason;  // one sentence: why this method, or why there is no proof
   bool complete = false;
   bool rigorous = true;
@@ -101,7 +106,7 @@ struct PartialProof {
 enum class UndecidedReason : std::int8_t {
   border = 0,    // a cycle on a region border, or one that cannot be told from it
   singular = 1,  // the cyclic system is singular within rounding
-  unproved = 2   // its error bounds could not be verified
+  unproved = 2   // its error bounds could not be verified, or an interrupted search left it
 };
 struct Undecided {
   Itinerary itinerary;
@@ -121,7 +126,6 @@ struct Certificate {
   std::vector<Index> proved_orders;  // those proved
   std::vector<PartialProof> parts;
   std::vector<Undecided> undecided;
-  std::vector<Itinerary> unsolved;  // leaves that an interrupted search did not come to
 };
 
 }  // namespace rnndyn

@@ -4,26 +4,34 @@
 
 namespace rnndyn {
 
-BlockCyclic::BlockCyclic(std::vector<Matrix> blocks)
+template <int M>
+BasicBlockCyclic<M>::BasicBlockCyclic(std::vector<Block> blocks)
     : m_(blocks.front().rows()), n_blocks_(blocks.size()) {
-  const Matrix identity = Matrix::Identity(m_, m_);
+  const Block identity = Block::Identity(m_, m_);
   // Row so far: g z_0 + e z_{s} = f. The first block row is z_1 - P_0 z_0 = f_0.
-  Matrix g = -blocks.front();
-  Matrix e = identity;
+  Block g = -blocks.front();
+  Block e = identity;
+  steps_.resize(n_blocks_ - 1);
   for (std::size_t s = 1; s < n_blocks_; ++s) {
-    Matrix stacked(2 * m_, m_);
-    stacked << e, -blocks[s];
-    Step step;
+    Eigen::Matrix<double, kPair, M> stacked(2 * m_, m_);
+    stacked.topRows(m_) = e;
+    stacked.bottomRows(m_) = -blocks[s];
+    Step& step = steps_[s - 1];
     step.qr.compute(stacked);
-    Matrix others = Matrix::Zero(2 * m_, 2 * m_);  // columns of z_0 and of z_{s+1}
+    Pair others = Pair::Zero(2 * m_, 2 * m_);  // columns of z_0 and of z_{s+1}
     others.topLeftCorner(m_, m_) = g;
     others.bottomRightCorner(m_, m_) = identity;
-    others.applyOnTheLeft(step.qr.householderQ().adjoint());
+    if constexpr (M == Eigen::Dynamic) {
+      others.applyOnTheLeft(step.qr.householderQ().adjoint());
+    } else {
+      const Pair q = step.qr.householderQ();
+      step.q_adjoint = q.transpose();
+      others = (step.q_adjoint * others).eval();
+    }
     step.x = others.topLeftCorner(m_, m_);
     step.y = others.topRightCorner(m_, m_);
     g = others.bottomLeftCorner(m_, m_);
     e = others.bottomRightCorner(m_, m_);
-    steps_.push_back(std::move(step));
   }
   closing_ = g + e;
   // All directions count, however small: the caller decides what is singular.
@@ -31,45 +39,69 @@ BlockCyclic::BlockCyclic(std::vector<Matrix> blocks)
   closing_qr_.compute(closing_);
 }
 
-const Eigen::JacobiSVD<Matrix>& BlockCyclic::closing_svd() const {
-  if (!closing_svd_) closing_svd_.emplace(closing_, Eigen::ComputeFullU | Eigen::ComputeFullV);
+template <int M>
+const Eigen::JacobiSVD<Matrix>& BasicBlockCyclic<M>::closing_svd() const {
+  if (!closing_svd_) {
+    closing_svd_.emplace(Matrix(closing_), Eigen::ComputeFullU | Eigen::ComputeFullV);
+  }
   return *closing_svd_;
 }
 
-Matrix BlockCyclic::eliminate(const Matrix& f, std::vector<Matrix>& tops) const {
-  Matrix rest = f.topRows(m_);
-  tops.clear();
+template <int M>
+void BasicBlockCyclic<M>::eliminate(Matrix& f) const {
   for (std::size_t s = 1; s < n_blocks_; ++s) {
-    Matrix pair(2 * m_, f.cols());
-    pair << rest, f.middleRows(static_cast<Index>(s) * m_, m_);
-    pair.applyOnTheLeft(steps_[s - 1].qr.householderQ().adjoint());
-    tops.push_back(pair.topRows(m_));
-    rest = pair.bottomRows(m_);
+    const Index row = static_cast<Index>(s - 1) * m_;
+    if constexpr (M == Eigen::Dynamic) {
+      f.middleRows(row, 2 * m_).applyOnTheLeft(steps_[s - 1].qr.householderQ().adjoint());
+    } else {
+      for (Index c = 0; c < f.cols(); ++c) {
+        auto pair = f.col(c).template segment<kPair>(row);
+        pair = (steps_[s - 1].q_adjoint * pair).eval();
+      }
+    }
   }
-  return rest;
 }
 
-void BlockCyclic::back_substitute(const std::vector<Matrix>& tops, Matrix& z) const {
+template <int M>
+void BasicBlockCyclic<M>::back_substitute(const Matrix& eliminated, Matrix& z) const {
   for (std::size_t s = n_blocks_ - 1; s >= 1; --s) {
     const Step& step = steps_[s - 1];
-    const std::size_t next = s + 1 == n_blocks_ ? 0 : s + 1;
+    const Index row = static_cast<Index>(s) * m_;
+    const Index next = s + 1 == n_blocks_ ? 0 : row + m_;
     const auto r = step.qr.matrixQR().topRows(m_).template triangularView<Eigen::Upper>();
-    z.middleRows(static_cast<Index>(s) * m_, m_) =
-        r.solve(tops[s - 1] - step.x * z.topRows(m_) -
-                step.y * z.middleRows(static_cast<Index>(next) * m_, m_));
+    if constexpr (M == Eigen::Dynamic) {
+      z.middleRows(row, m_) = r.solve(eliminated.middleRows(row - m_, m_) -
+                                      step.x * z.topRows(m_) - step.y * z.middleRows(next, m_));
+    } else {
+      for (Index c = 0; c < z.cols(); ++c) {
+        Eigen::Matrix<double, M, 1> right = eliminated.col(c).template segment<M>(row - m_);
+        right -= step.x * z.col(c).template head<M>();
+        right -= step.y * z.col(c).template segment<M>(next);
+        z.col(c).template segment<M>(row) = r.solve(right);
+      }
+    }
   }
 }
 
-Matrix BlockCyclic::solve(const Matrix& f, Index nullity) const {
-  std::vector<Matrix> tops;
-  const Matrix rest = eliminate(f, tops);
+template <int M>
+Matrix BasicBlockCyclic<M>::solve(const Matrix& f, Index nullity) const {
+  Matrix eliminated = f;
+  eliminate(eliminated);
+  const auto rest = eliminated.bottomRows(m_);
   Matrix z(f.rows(), f.cols());
   if (nullity == 0) {
     if (closing_qr_.rank() < m_) {
       z.setConstant(std::numeric_limits<double>::infinity());
       return z;
     }
-    z.topRows(m_) = closing_qr_.solve(rest);
+    if constexpr (M == Eigen::Dynamic) {
+      z.topRows(m_) = closing_qr_.solve(rest);
+    } else {
+      for (Index c = 0; c < f.cols(); ++c) {
+        const Eigen::Matrix<double, M, 1> right = rest.col(c);
+        z.col(c).template head<M>() = closing_qr_.solve(right);
+      }
+    }
   } else {
     const auto& svd = closing_svd();
     const Index rank = m_ - nullity;
@@ -77,22 +109,30 @@ Matrix BlockCyclic::solve(const Matrix& f, Index nullity) const {
                           svd.singularValues().head(rank).array();
     z.topRows(m_) = svd.matrixV().leftCols(rank) * scaled;
   }
-  back_substitute(tops, z);
+  back_substitute(eliminated, z);
   return z;
 }
 
-Matrix BlockCyclic::null_space(Index d) const {
+template <int M>
+Matrix BasicBlockCyclic<M>::null_space(Index d) const {
   Matrix z(static_cast<Index>(n_blocks_) * m_, d);
   z.topRows(m_) = closing_svd().matrixV().rightCols(d);
-  const std::vector<Matrix> tops(steps_.size(), Matrix::Zero(m_, d));
-  back_substitute(tops, z);
+  back_substitute(Matrix::Zero(z.rows(), d), z);
   return z;
 }
 
-double BlockCyclic::inconsistency(const Matrix& f, Index d) const {
-  std::vector<Matrix> tops;
-  const Matrix rest = eliminate(f, tops);
-  return (closing_svd().matrixU().rightCols(d).adjoint() * rest).cwiseAbs().maxCoeff();
+template <int M>
+double BasicBlockCyclic<M>::inconsistency(const Matrix& f, Index d) const {
+  Matrix eliminated = f;
+  eliminate(eliminated);
+  return (closing_svd().matrixU().rightCols(d).adjoint() * eliminated.bottomRows(m_))
+      .cwiseAbs()
+      .maxCoeff();
 }
+
+template class BasicBlockCyclic<Eigen::Dynamic>;
+template class BasicBlockCyclic<1>;
+template class BasicBlockCyclic<2>;
+template class BasicBlockCyclic<3>;
 
 }  // namespace rnndyn

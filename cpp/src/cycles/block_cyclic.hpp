@@ -2,6 +2,8 @@
 #pragma once
 
 #include <optional>
+#include <type_traits>
+#include <variant>
 #include <vector>
 
 #include "rnndyn/map.hpp"
@@ -10,10 +12,15 @@ namespace rnndyn {
 
 // Structured orthogonal factorisation of the cyclic block system (Wright, SIAM J. Sci. Stat.
 // Comput. 13, 742, 1992): each step eliminates one z_s by a Householder QR of two block rows, so
-// no product of the P_s is ever formed and expanding blocks lose nothing.
-class BlockCyclic {
+// no product of the P_s is ever formed and expanding blocks lose nothing. M is the number of states
+// where that is known to the compiler, which makes small systems many times faster, else
+// Eigen::Dynamic.
+template <int M>
+class BasicBlockCyclic {
  public:
-  explicit BlockCyclic(std::vector<Matrix> blocks);
+  using Block = Eigen::Matrix<double, M, M>;
+
+  explicit BasicBlockCyclic(std::vector<Block> blocks);
 
   // f has one block row of M rows per block and any number of columns; so has the answer, which
   // holds z_0, z_1, ... The `nullity` smallest singular values of the closing system count as zero:
@@ -31,20 +38,27 @@ class BlockCyclic {
   double inconsistency(const Matrix& f, Index d) const;
 
  private:
+  static constexpr int kPair = M == Eigen::Dynamic ? Eigen::Dynamic : 2 * M;
+  using Pair = Eigen::Matrix<double, kPair, kPair>;
   struct Step {
-    Eigen::HouseholderQR<Matrix> qr;  // of [E; -P_s], 2M x M
-    Matrix x, y;                      // top M rows: R z_s + x z_0 + y z_{s+1} = g
+    Eigen::HouseholderQR<Eigen::Matrix<double, kPair, M>> qr;  // of [E; -P_s], 2M x M
+    Block x, y;  // top M rows: R z_s + x z_0 + y z_{s+1} = g
+    // The orthogonal factor itself, where it is so small that multiplying by it is cheapest.
+    std::conditional_t<M == Eigen::Dynamic, std::monostate, Pair> q_adjoint;
   };
-  // Runs the right side through the elimination; returns what is left for z_0.
-  Matrix eliminate(const Matrix& f, std::vector<Matrix>& tops) const;
-  void back_substitute(const std::vector<Matrix>& tops, Matrix& z) const;
+  // Runs the right side through the elimination: block row s - 1 becomes that of step s, the last
+  // one what is left for z_0.
+  void eliminate(Matrix& f) const;
+  void back_substitute(const Matrix& eliminated, Matrix& z) const;
 
   Index m_;
   std::vector<Step> steps_;
-  Matrix closing_;  // of the system left for z_0
-  Eigen::ColPivHouseholderQR<Matrix> closing_qr_;
+  Block closing_;  // of the system left for z_0
+  Eigen::ColPivHouseholderQR<Block> closing_qr_;
   mutable std::optional<Eigen::JacobiSVD<Matrix>> closing_svd_;
   std::size_t n_blocks_;
 };
+
+using BlockCyclic = BasicBlockCyclic<Eigen::Dynamic>;
 
 }  // namespace rnndyn

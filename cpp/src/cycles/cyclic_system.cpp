@@ -14,33 +14,41 @@ constexpr double kUnit = 0x1.0p-53;  // unit roundoff
 double gamma(Index n) { return (static_cast<double>(n) + 2.0) * kUnit * (1.0 + 1e-9); }
 // Inflates a bound that was itself summed in floating point, and covers underflow.
 template <typename Derived>
-Matrix inflated(const Eigen::MatrixBase<Derived>& bound) {
+typename Derived::PlainObject inflated(const Eigen::MatrixBase<Derived>& bound) {
   const double factor = 1.0 + 8.0 * static_cast<double>(bound.rows() + 8) * kUnit;
   return (bound * factor).array() + 1e-290;
 }
 
 // Radius of the interval product of midpoint-radius matrices whose midpoint is fl(a b).
-Matrix product_radius(const Matrix& a, const Matrix& ra, const Matrix& b, const Matrix& rb) {
-  const Matrix abs_b = b.cwiseAbs();
-  Matrix rad = a.cwiseAbs() * (rb + gamma(a.cols()) * abs_b);
+template <typename Block>
+Block product_radius(const Block& a, const Block& ra, const Block& b, const Block& rb) {
+  const Block abs_b = b.cwiseAbs();
+  Block rad = a.cwiseAbs() * (rb + gamma(a.cols()) * abs_b);
   rad.noalias() += ra * (abs_b + rb);
   return inflated(rad);
 }
 
 }  // namespace
 
-CyclicSystem::CyclicSystem(const CanonicalMap& map, const Itinerary& itinerary)
+template <int M>
+BasicCyclicSystem<M>::BasicCyclicSystem(const CanonicalMap& map, const Itinerary& itinerary)
     : map_(map), itinerary_(itinerary), m_(map.n_states()), offsets_(m_, itinerary.order) {
   const Index k = itinerary.order;
   double largest = 1.0;
-  Vector growth;
-  std::vector<Matrix> blocks;
+  Column growth;
+  std::vector<Block> blocks;
+  jacobians_.reserve(static_cast<std::size_t>(k));
+  partial_.reserve(static_cast<std::size_t>(k));
   for (Index t = 0; t < k; ++t) {
-    jacobians_.push_back(map.jacobian(itinerary.at(t)));
-    offsets_.col(t) = map.offset(itinerary.at(t));
-    const Matrix& j = jacobians_.back();
-    const Matrix abs_j = j.cwiseAbs();
-    if (t > 0) growth = abs_j * growth;
+    if constexpr (M == Eigen::Dynamic) {
+      jacobians_.push_back(map.jacobian(itinerary.at(t)));
+      offsets_.col(t) = map.offset(itinerary.at(t));
+    } else {
+      add_step(t);
+    }
+    const Block& j = jacobians_.back();
+    const Block abs_j = j.cwiseAbs();
+    if (t > 0) growth = (abs_j * growth).eval();
     if (t == 0 || growth.maxCoeff() > kSegmentGrowth) {
       starts_.push_back(t);
       growth = abs_j.rowwise().sum();
@@ -52,23 +60,45 @@ CyclicSystem::CyclicSystem(const CanonicalMap& map, const Itinerary& itinerary)
     }
     largest = std::max(largest, growth.maxCoeff());
   }
-  condensed_ = std::make_unique<BlockCyclic>(std::move(blocks));
+  condensed_.emplace(std::move(blocks));
   singular_threshold_ = 32.0 * kUnit * static_cast<double>(m_ + k) * largest;
 }
 
-std::vector<Matrix> CyclicSystem::jacobian_radii() const {
-  const Matrix abs_a = map_.a().cwiseAbs();
-  std::vector<Matrix> radii;
+// The same sums as CanonicalMap::jacobian and offset, without their temporary matrices.
+template <int M>
+void BasicCyclicSystem<M>::add_step(Index t) {
+  Block j = map_.a();
+  Column c = map_.h1();
+  for (Index i = 0; i < map_.n_units(); ++i) {
+    if (!get_bit(itinerary_.at(t), i)) continue;
+    const Column w = map_.w1().col(i);
+    if (map_.w2_is_identity()) {
+      j.col(i) += w;
+    } else {
+      for (Index l = 0; l < m_; ++l) j.col(l) += w * map_.w2()(i, l);
+    }
+    c += w * map_.h2()(i);
+  }
+  jacobians_.push_back(j);
+  offsets_.col(t) = c;
+}
+
+template <int M>
+auto BasicCyclicSystem<M>::jacobian_radii() const -> std::vector<Block> {
+  const Block abs_a = map_.a().cwiseAbs();
+  std::vector<Block> radii;
+  radii.reserve(static_cast<std::size_t>(order()));
   for (Index t = 0; t < order(); ++t) {
     const Word* region = itinerary_.at(t);
-    Matrix magnitude = abs_a;
+    Block magnitude = abs_a;
     Index n_terms = 1;
     for (Index i = 0; i < map_.n_units(); ++i) {
       if (!get_bit(region, i)) continue;
       if (map_.w2_is_identity()) {
         magnitude.col(i) += map_.w1().col(i).cwiseAbs();
       } else {
-        magnitude.noalias() += map_.w1().col(i).cwiseAbs() * map_.w2().row(i).cwiseAbs();
+        const Column w = map_.w1().col(i).cwiseAbs();
+        for (Index l = 0; l < m_; ++l) magnitude.col(l) += w * std::abs(map_.w2()(i, l));
         ++n_terms;
       }
     }
@@ -77,31 +107,34 @@ std::vector<Matrix> CyclicSystem::jacobian_radii() const {
   return radii;
 }
 
-Matrix CyclicSystem::condense(const Matrix& f) const {
+template <int M>
+Matrix BasicCyclicSystem<M>::condense(const Points& f) const {
   Matrix g(static_cast<Index>(starts_.size()) * m_, 1);
   for (std::size_t s = 0; s < starts_.size(); ++s) {
-    Vector sum = f.col(starts_[s]);
+    Column sum = f.col(starts_[s]);
     for (Index t = starts_[s] + 1; t < segment_end(s); ++t) {
-      sum = jacobians_[static_cast<std::size_t>(t)] * sum + f.col(t);
+      sum = (jacobians_[static_cast<std::size_t>(t)] * sum + f.col(t)).eval();
     }
     g.middleRows(static_cast<Index>(s) * m_, m_) = sum;
   }
   return g;
 }
 
-Matrix CyclicSystem::expand(const Matrix& starts, const Matrix& f) const {
-  Matrix z(m_, order());
+template <int M>
+auto BasicCyclicSystem<M>::expand(const Matrix& starts, const Points& f) const -> Points {
+  Points z(m_, order());
   for (std::size_t s = 0; s < starts_.size(); ++s) {
-    Vector point = starts.middleRows(static_cast<Index>(s) * m_, m_);
+    Column point = starts.middleRows(static_cast<Index>(s) * m_, m_);
     for (Index t = starts_[s]; t < segment_end(s); ++t) {
       z.col(t) = point;
-      point = jacobians_[static_cast<std::size_t>(t)] * point + f.col(t);
+      point = (jacobians_[static_cast<std::size_t>(t)] * point + f.col(t)).eval();
     }
   }
   return z;
 }
 
-std::vector<Matrix> CyclicSystem::null_space(Index d) const {
+template <int M>
+std::vector<Matrix> BasicCyclicSystem<M>::null_space(Index d) const {
   const Matrix starts = condensed_->null_space(d);
   std::vector<Matrix> directions;
   for (std::size_t s = 0; s < starts_.size(); ++s) {
@@ -114,21 +147,23 @@ std::vector<Matrix> CyclicSystem::null_space(Index d) const {
   return directions;
 }
 
-bool CyclicSystem::enclose(const Matrix& residual, const Matrix& residual_error,
-                           Matrix& bounds) const {
+template <int M>
+bool BasicCyclicSystem<M>::enclose(const Points& residual, const Points& residual_error,
+                                   Points& bounds) const {
   const auto n = static_cast<Index>(starts_.size()) * m_;
-  bounds = Matrix::Constant(m_, order(), std::numeric_limits<double>::infinity());
+  bounds = Points::Constant(m_, order(), std::numeric_limits<double>::infinity());
   const Matrix x = condensed_->solve(Matrix::Identity(n, n));
   if (!x.allFinite()) return false;
   const Matrix abs_x = x.cwiseAbs();
-  const std::vector<Matrix> radii = jacobian_radii();
-  std::vector<Matrix> partial_radii;
+  const std::vector<Block> radii = jacobian_radii();
+  std::vector<Block> partial_radii;
+  partial_radii.reserve(radii.size());
   for (Index t = 0; t < order(); ++t) {
     const auto u = static_cast<std::size_t>(t);
     partial_radii.push_back(
         starts_segment(t)
             ? radii[u]
-            : product_radius(jacobians_[u], radii[u], partial_[u - 1], partial_radii[u - 1]));
+            : product_radius<Block>(jacobians_[u], radii[u], partial_[u - 1], partial_radii[u - 1]));
   }
 
   // |I - K X|, row block by row block.
@@ -137,10 +172,10 @@ bool CyclicSystem::enclose(const Matrix& residual, const Matrix& residual_error,
     const auto row = static_cast<Index>(s) * m_;
     const Index next = s + 1 == starts_.size() ? 0 : row + m_;
     const auto last = static_cast<std::size_t>(segment_end(s) - 1);
-    const Matrix& block = partial_[last];
-    Matrix e = block * x.middleRows(row, m_) - x.middleRows(next, m_);
+    const Block& block = partial_[last];
+    Points e = block * x.middleRows(row, m_) - x.middleRows(next, m_);
     e.middleCols(row, m_) += Matrix::Identity(m_, m_);
-    Matrix slack =
+    Points slack =
         (partial_radii[last] + gamma(m_ + 2) * block.cwiseAbs()) * abs_x.middleRows(row, m_);
     slack += gamma(2) * abs_x.middleRows(next, m_);
     slack.middleCols(row, m_) += gamma(2) * Matrix::Identity(m_, m_);
@@ -151,19 +186,19 @@ bool CyclicSystem::enclose(const Matrix& residual, const Matrix& residual_error,
   if (!(norm < 0.5)) return false;
 
   // Residuals condensed onto the segments: |g| <= |mid| + rad at every step.
-  Matrix g_bound(m_, order());
+  Points g_bound(m_, order());
   Vector condensed_residual(n);
   for (std::size_t s = 0; s < starts_.size(); ++s) {
-    Vector mid = Vector::Zero(m_);
-    Vector rad = Vector::Zero(m_);
+    Column mid = Column::Zero(m_);
+    Column rad = Column::Zero(m_);
     for (Index t = starts_[s]; t < segment_end(s); ++t) {
       g_bound.col(t) = mid.cwiseAbs() + rad;  // error that has built up when point t is reached
-      const Matrix& j = jacobians_[static_cast<std::size_t>(t)];
-      const Matrix& rj = radii[static_cast<std::size_t>(t)];
+      const Block& j = jacobians_[static_cast<std::size_t>(t)];
+      const Block& rj = radii[static_cast<std::size_t>(t)];
       const bool silent = mid.isZero(0.0) && rad.isZero(0.0) && residual.col(t).isZero(0.0) &&
                           residual_error.col(t).isZero(0.0);
       if (silent) continue;  // keeps an exact point exact, so that a border is seen as one
-      const Vector fresh = j * mid + residual.col(t);
+      const Column fresh = j * mid + residual.col(t);
       rad = inflated(j.cwiseAbs() * rad + rj * (mid.cwiseAbs() + rad) +
                      gamma(m_ + 1) * (j.cwiseAbs() * mid.cwiseAbs() + residual.col(t).cwiseAbs()) +
                      residual_error.col(t));
@@ -178,7 +213,7 @@ bool CyclicSystem::enclose(const Matrix& residual, const Matrix& residual_error,
     at_starts = inflated(abs_x * y) * (1.0 + 4.0 * static_cast<double>(n) * kUnit);
   }
   for (std::size_t s = 0; s < starts_.size(); ++s) {
-    const Vector start = at_starts.segment(static_cast<Index>(s) * m_, m_);
+    const Column start = at_starts.segment(static_cast<Index>(s) * m_, m_);
     for (Index t = starts_[s]; t < segment_end(s); ++t) {
       if (t == starts_[s]) {
         bounds.col(t) = start;
@@ -193,5 +228,10 @@ bool CyclicSystem::enclose(const Matrix& residual, const Matrix& residual_error,
   }
   return bounds.allFinite();
 }
+
+template class BasicCyclicSystem<Eigen::Dynamic>;
+template class BasicCyclicSystem<1>;
+template class BasicCyclicSystem<2>;
+template class BasicCyclicSystem<3>;
 
 }  // namespace rnndyn

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <algorithm>
-#include <memory>
+#include <optional>
 #include <vector>
 
 #include "block_cyclic.hpp"
@@ -13,17 +13,23 @@ namespace rnndyn {
 
 // z_{t+1} = J_t z_t + c_t, t = 0 ... k-1, z_k = z_0. Consecutive steps are multiplied together only
 // while the entries of |J_t| ... |J_s| stay small, so that neither digits nor the tightness of an
-// interval product is lost; the segments are then solved by BlockCyclic.
-class CyclicSystem {
+// interval product is lost; the segments are then solved by BasicBlockCyclic, which also says what M
+// is.
+template <int M>
+class BasicCyclicSystem {
  public:
+  using Block = Eigen::Matrix<double, M, M>;
+  using Column = Eigen::Matrix<double, M, 1>;
+  using Points = Eigen::Matrix<double, M, Eigen::Dynamic>;  // one column per step
+
   // Segments end before an entry of the product of absolute values passes this: eps * 1e3 leaves
   // 1e-13 of relative error inside a segment, which one refinement step removes.
   static constexpr double kSegmentGrowth = 1e3;
 
-  CyclicSystem(const CanonicalMap& map, const Itinerary& itinerary);
+  BasicCyclicSystem(const CanonicalMap& map, const Itinerary& itinerary);
 
   Index order() const { return static_cast<Index>(jacobians_.size()); }
-  const std::vector<Matrix>& jacobians() const { return jacobians_; }
+  const std::vector<Block>& jacobians() const { return jacobians_; }
   bool starts_segment(Index t) const {
     return std::binary_search(starts_.begin(), starts_.end(), t);
   }
@@ -34,8 +40,8 @@ class CyclicSystem {
   }
 
   // One column per step. For f = offsets() this is the cycle, for f = residual a correction.
-  const Matrix& offsets() const { return offsets_; }
-  Matrix solve(const Matrix& f, Index nullity = 0) const {
+  const Points& offsets() const { return offsets_; }
+  Points solve(const Points& f, Index nullity = 0) const {
     return expand(condensed_->solve(condense(f), nullity), f);
   }
   // d homogeneous solutions (singular systems): for each step an M x d matrix.
@@ -47,32 +53,36 @@ class CyclicSystem {
   // K e = r with approximate inverse X: |I - K X| < 1 proves K regular and e = X y with
   // |y - r| <= |I - K X| |y| (Krawczyk, Computing 4, 187, 1969; Rump, Acta Numerica 2010, sec. 10).
   // Returns false, and leaves `bounds` infinite, when that norm is not below 1.
-  bool enclose(const Matrix& residual, const Matrix& residual_error, Matrix& bounds) const;
+  bool enclose(const Points& residual, const Points& residual_error, Points& bounds) const;
 
  private:
-  Matrix condense(const Matrix& f) const;
-  Matrix expand(const Matrix& starts, const Matrix& f) const;
+  void add_step(Index t);
+  Matrix condense(const Points& f) const;
+  Points expand(const Matrix& starts, const Points& f) const;
   Index segment_end(std::size_t s) const {
     return s + 1 < starts_.size() ? starts_[s + 1] : order();
   }
 
   // What each entry of jacobians() can be off the exact J_t of the map's parameters.
-  std::vector<Matrix> jacobian_radii() const;
+  std::vector<Block> jacobian_radii() const;
 
   const CanonicalMap& map_;
   Itinerary itinerary_;
   Index m_;
-  std::vector<Matrix> jacobians_;
-  Matrix offsets_;
+  std::vector<Block> jacobians_;
+  Points offsets_;
   std::vector<Index> starts_;    // first step of each segment
-  std::vector<Matrix> partial_;  // product from the segment's start through t
-  std::unique_ptr<BlockCyclic> condensed_;
+  std::vector<Block> partial_;  // product from the segment's start through t
+  std::optional<BasicBlockCyclic<M>> condensed_;
   double singular_threshold_;
 };
 
+using CyclicSystem = BasicCyclicSystem<Eigen::Dynamic>;
+
 // Residual J_t z_t + c_t - z_{t+1} of the map itself on the itinerary's regions, evaluated in
 // double-double arithmetic, with a bound of what that evaluation can be wrong by.
-void accurate_residual(const CanonicalMap& map, const Itinerary& itinerary, const Matrix& points,
-                       Matrix& residual, Matrix& error);
+void accurate_residual(const CanonicalMap& map, const Itinerary& itinerary,
+                       const Eigen::Ref<const Matrix>& points, Eigen::Ref<Matrix> residual,
+                       Eigen::Ref<Matrix> error);
 
 }  // namespace rnndyn

@@ -30,12 +30,11 @@ struct DoubleDouble {
 
 }  // namespace
 
-void accurate_residual(const CanonicalMap& map, const Itinerary& itinerary, const Matrix& points,
-                       Matrix& residual, Matrix& error) {
+void accurate_residual(const CanonicalMap& map, const Itinerary& itinerary,
+                       const Eigen::Ref<const Matrix>& points, Eigen::Ref<Matrix> residual,
+                       Eigen::Ref<Matrix> error) {
   const Index m = map.n_states();
   const Index k = itinerary.order;
-  residual.resize(m, k);
-  error.resize(m, k);
   std::vector<DoubleDouble> p(static_cast<std::size_t>(map.n_units()));
   Vector p_size(map.n_units());
   for (Index t = 0; t < k; ++t) {

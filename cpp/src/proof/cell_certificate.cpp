@@ -11,11 +11,9 @@ namespace rnndyn {
 double certified_upper(const CellProgram& program, Index row, double sign,
                        const double* const* g, const double* size) {
   const Index n = program.n_columns();
-  constexpr Index kLargest = 64;
-  if (n > kLargest) return std::numeric_limits<double>::infinity();
-  std::array<double, kLargest> coefficients;
-  std::array<double, kLargest> residual;
-  std::array<double, kLargest> absolute;
+  std::array<double, kMostStates> coefficients;
+  std::array<double, kMostStates> residual;
+  std::array<double, kMostStates> absolute;
   program.express(row, coefficients.data());
   double bound = 0.0;
   double total = 0.0;
@@ -58,8 +56,6 @@ bool WordCertificate::refutes(const CellProgram& program, const std::int32_t* wo
                               Index first_closing) const {
   const Index m = program.n_columns();
   const Index n_faces = cover_->faces.size();
-  constexpr Index kLargest = 64;
-  if (m > kLargest) return false;
   // The stuck row cannot reach its bound however the columns stand: the signed sum
   //   S = y_stuck - sum_j d_j y_{column j}   (or its negative)
   // is constant, and the bounds say that it is larger than that constant.
@@ -67,8 +63,8 @@ bool WordCertificate::refutes(const CellProgram& program, const std::int32_t* wo
     Index row;
     double multiplier;
   };
-  std::array<Term, kLargest + 1> terms;
-  std::array<double, kLargest> coefficients;
+  std::array<Term, static_cast<std::size_t>(kMostStates) + 1> terms;
+  std::array<double, static_cast<std::size_t>(kMostStates)> coefficients;
   const double sign = program.stuck_below() ? 1.0 : -1.0;
   program.express(program.stuck_row(), coefficients.data());
   std::size_t n_terms = 0;
@@ -80,15 +76,15 @@ bool WordCertificate::refutes(const CellProgram& program, const std::int32_t* wo
   std::sort(terms.begin(), terms.begin() + static_cast<std::ptrdiff_t>(n_terms),
             [](const Term& a, const Term& b) { return a.row > b.row; });
 
-  std::array<double, kLargest> g{};
-  std::array<double, kLargest> next;
+  std::array<double, static_cast<std::size_t>(kMostStates)> g{};
+  std::array<double, static_cast<std::size_t>(kMostStates)> next;
   double demand = 0.0;  // S is at least this, by the bounds
   double total = 0.0;   // of the absolute terms of all sums
   double value = 0.0;   // S = value + g z_t + the terms of earlier steps, up to
   double slop = 0.0;
   std::size_t at = 0;
   // Coordinates of z_n - z_0.
-  std::array<double, kLargest> closing{};
+  std::array<double, static_cast<std::size_t>(kMostStates)> closing{};
   for (; at < n_terms && terms[at].row >= first_closing; ++at) {
     closing[static_cast<std::size_t>(terms[at].row - first_closing)] = terms[at].multiplier;
   }

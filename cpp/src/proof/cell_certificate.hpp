@@ -19,6 +19,9 @@ inline double rounding(double n_operations) {
 // Covers products that underflow.
 inline constexpr double kTiny = 1e-290;
 
+// The proofs keep a few vectors of states on the stack.
+inline constexpr Index kMostStates = 128;
+
 // An upper bound of  sign * g_row . x  over all x with  |x| <= size  and  lower <= g x <= upper,
 // where lower and upper are the program's bounds and g[i] is the i-th row in exact numbers. It
 // follows by weak duality from the present dictionary: with d the coefficients of the row,

@@ -44,6 +44,10 @@ struct CellTemplate {
   Index size() const { return rows.rows(); }
 };
 
+// B ∩ F(B) ∩ ... for boxes: holds every cycle with all points in the box. May come out empty, with
+// some lower bound above the upper one.
+Box shrink_box(const CanonicalMap& map, Box box);
+
 CellTemplate make_cell_template(const CanonicalMap& map);
 
 // The regions whose closure meets the box, ascending, bits of irrelevant units zero; some may only
@@ -67,8 +71,7 @@ struct Cell {
 struct CellCover {
   CellTemplate faces;
   std::vector<Cell> cells;  // by region, ascending
-  std::int64_t n_iterations = 0;
-  std::int64_t n_programs = 0;
+  int n_iterations = 0;
   std::size_t n_steps() const;
 };
 
@@ -76,24 +79,37 @@ struct CellCover {
 Cell make_cell(const CanonicalMap& map, const CellTemplate& faces, const Box& box,
                std::vector<Word> region);
 
-// Keeps the cells that a closed walk passes and the steps inside strongly connected components.
-// Returns whether anything was dropped.
-bool keep_closed_walks(CellCover& cover);
+// Keeps the cells and steps that a closed walk of at most `longest` steps passes.
+struct ClosedWalks {
+  bool by_length = false;  // something was dropped that longer walks pass
+};
+ClosedWalks keep_closed_walks(CellCover& cover, Index longest);
+
+// Whether every closed walk stays in one cell.
+bool only_loops(const CellCover& cover);
+
+// About how many words up to length `longest` have the least cell first.
+double count_words(const CellCover& cover, Index longest);
 
 struct CellCoverOptions {
   std::size_t max_regions = 50000;
-  std::size_t max_steps = 2000000;  // possible steps q -> r that are looked at one by one
-  int max_iterations = 200;
+  // Largest number of steps times faces: bounds the memory of an iteration.
+  std::size_t max_work = 10'000'000;
+  int max_iterations = 300;
+  // Only iterations with images of whole cells, and at most so many of them.
+  std::optional<int> coarse_only;
 };
 
-// An empty reason means that the cover has come to rest; else it says why it was given up. The
-// cover is valid either way, unless it could not be begun (`cells` is then empty and `begun` false).
 struct CellCoverOutcome {
   CellCover cover;
-  bool begun = false;
-  std::string reason;
+  std::size_t n_regions = 0;
+  bool useful = false;      // the cover holds the recurrent set and is not too large to go on with
+  bool all_orders = false;  // it holds cycles of all orders, not only of those up to `longest`
+  std::string reason;       // if not useful: why
 };
-CellCoverOutcome cover_recurrent_set(const CanonicalMap& map, const Box& box,
+
+// The cover of all cycles of order at most `longest`.
+CellCoverOutcome cover_recurrent_set(const CanonicalMap& map, const Box& box, Index longest,
                                      const CellCoverOptions& options, int n_threads,
                                      Control& control);
 

@@ -148,9 +148,7 @@ void CellProgram::restrict(Index row, double lower, double upper) {
   if (static_cast<Index>(p) >= n_) return;
   // A column stands at a bound. Its cost may now have the wrong sign, which only matters for speed.
   const double target = at_lower(p) ? lower_[p] : upper_[p];
-  Numbers change(at(stride_), 0.0);
-  change[p] = target - value_[p];
-  move_columns(change.data());
+  move_column(static_cast<Index>(p), target - value_[p]);
   value_[p] = target;
 }
 
@@ -164,7 +162,15 @@ void CellProgram::express(Index row, double* coefficients) const {
   }
 }
 
-// Adds `change` (stride_ numbers) to the values of the columns, all at once.
+void CellProgram::move_column(Index j, double change) {
+  value_[at(j)] += change;
+  if (change == 0.0) return;
+  const double* entry = coefficients_.data() + j;
+  double* value = value_.data() + n_;
+  for (Index s = 0; s < n_rows_ - n_; ++s) value[s] += change * entry[s * stride_];
+}
+
+// Adds change[j] to the values of all columns j at once.
 void CellProgram::move_columns(const double* change) {
   for (Index j = 0; j < n_; ++j) value_[at(j)] += change[j];
   for (Index s = 0; s < n_rows_ - n_; ++s) {
@@ -179,12 +185,7 @@ void CellProgram::move_columns(const double* change) {
 void CellProgram::pivot(Index s, Index j, double change) {
   ++n_pivots_;
   const Index n_slots = n_rows_ - n_;
-  if (change != 0.0) {
-    const double* entry = coefficients_.data() + j;
-    double* value = value_.data() + n_;
-    for (Index k = 0; k < n_slots; ++k) value[k] += change * entry[k * stride_];
-    value_[at(j)] += change;
-  }
+  move_column(j, change);
   // Solve row s for column j ...
   double* fresh = slot(s);
   const double inverse = 1.0 / fresh[j];
@@ -349,10 +350,7 @@ void CellProgram::optimize(Index row, double direction, Index max_pivots) {
     const Index leaving = leaving_slot(entering, rising, range, step);
     if (leaving < 0) {
       if (!(range < kInfinity)) return;
-      double* change = entry_.data();
-      std::fill(change, change + n_, 0.0);
-      change[entering] = rising * range;
-      move_columns(change);
+      move_column(entering, rising * range);
       value_[at(entering)] = rising > 0.0 ? upper_[at(entering)] : lower_[at(entering)];
     } else {
       const std::size_t p = at(n_ + leaving);

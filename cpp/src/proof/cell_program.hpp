@@ -70,6 +70,7 @@ class CellProgram {
   const double* slot(Index s) const { return coefficients_.data() + s * stride_; }
   std::size_t position(Index row) const { return static_cast<std::size_t>(position_[at(row)]); }
   bool at_lower(std::size_t c) const { return value_[c] - lower_[c] <= upper_[c] - value_[c]; }
+  void move_column(Index j, double change);
   void move_columns(const double* change);
   void pivot(Index s, Index j, double change);
   Index violated_slot() const;

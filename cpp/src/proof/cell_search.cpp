@@ -1,5 +1,6 @@
 #include "proof/cell_search.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "proof/cell_cover.hpp"
@@ -17,10 +18,11 @@ TreeOutcome prove_by_cells(const CanonicalMap& map, const Box& box,
   part.rigorous = options.rigorous;
   const double begun = control.seconds();
   TreeOutcome outcome;
+  const Index longest = orders.empty() ? 0 : *std::max_element(orders.begin(), orders.end());
   const CellCoverOutcome covered =
-      cover_recurrent_set(map, box, CellCoverOptions{}, n_threads, control);
-  if (!covered.begun) {
-    part.reason = covered.reason;
+      cover_recurrent_set(map, box, longest, CellCoverOptions{}, n_threads, control);
+  part.reason = covered.reason;
+  if (!covered.useful) {
     part.seconds = control.seconds() - begun;
     return outcome;
   }
@@ -37,6 +39,19 @@ TreeOutcome prove_by_cells(const CanonicalMap& map, const Box& box,
   outcome = search_tree(std::move(roots), n_threads, max_nodes, false, control, n_nodes_shown, part,
                         [&](CellSubtree&& subtree, std::int64_t budget, Piece<CellSubtree>& piece,
                             int) { words.explore(std::move(subtree), budget, piece, control); });
+  if (covered.all_orders && covered.cover.cells.empty()) {
+    part.reason = "the cover of cells is empty: no order has a cycle in the box";
+  } else if (covered.all_orders && only_loops(covered.cover)) {
+    part.reason = "no orbit that stays in the box goes from one cell of the cover to another and "
+                  "comes back: cycles of all orders stay in one linear region";
+  } else {
+    part.reason = outcome.complete
+                      ? "words over " + std::to_string(covered.cover.cells.size()) +
+                            " cells that cover what recurs in the box"
+                      : "there are too many words over the " +
+                            std::to_string(covered.cover.cells.size()) +
+                            " cells that cover what recurs in the box";
+  }
   part.seconds = control.seconds() - begun;
   return outcome;
 }

@@ -17,8 +17,17 @@ constexpr double kUnit = std::numeric_limits<double>::epsilon() / 2.0;
 
 // Bounds that are sums of non-negative terms are computed with a relative error far below this.
 constexpr double kInflate = 1.0 + 1e-9;
-// Above the error that underflow brings to any entry used here.
-constexpr double kTiny = 1e-280;
+// Entries up to kLargest in size only: underflow, 2^-1075 at a time and times at most four entries
+// and the number of terms, then stays far below kTiny.
+constexpr double kLargest = 1e60;
+constexpr double kTiny = 1e-60;
+
+bool is_moderate(const Matrix& matrix) {
+  return matrix.allFinite() && matrix.cwiseAbs().sum() <= kLargest;
+}
+bool is_moderate(const CanonicalMap& map) {
+  return is_moderate(map.a()) && is_moderate(map.w1()) && is_moderate(map.w2());
+}
 
 // gamma_n of Higham, Accuracy and Stability of Numerical Algorithms, section 3.1: an inner product
 // of n terms, summed in any order, is wrong by at most gamma_n times the sum of absolute values.
@@ -40,6 +49,7 @@ bool is_positive_definite(const Matrix& matrix, const Bound& bound) {
     if (!(diagonal > 0.0) || !std::isfinite(diagonal)) return false;
     scale(i) = std::ldexp(1.0, -(std::ilogb(diagonal) / 2));
   }
+  if (!is_moderate(scale)) return false;
   const double radius = (bound(scale).array() * scale.array()).maxCoeff();
   Matrix scaled = scale.asDiagonal() * matrix * scale.asDiagonal();
   // Cholesky of a matrix with trace t is the exact one of a matrix that differs by at most
@@ -64,49 +74,40 @@ Matrix largest_entries(const CanonicalMap& map) {
 bool contracts_in_infinity_norm(const CanonicalMap& map, const Matrix& largest,
                                 const Vector& weights) {
   const Index m = map.n_states();
-  if (weights.size() != m || !weights.allFinite() || !(weights.array() > 0.0).all()) return false;
+  if (weights.size() != m || !is_moderate(weights) || !is_moderate(map)) return false;
+  if (!(weights.array() > 0.0).all()) return false;
   const Vector size =
       map.a().cwiseAbs() * weights + map.w1().cwiseAbs() * (map.w2().cwiseAbs() * weights);
   // largest_entries is wrong by at most gamma of the products' terms and some roundings more.
   const Vector bound = largest * weights + rounding_factor(map.n_units() + 8) * size;
-  return (((kInflate * bound).array() + kTiny * (1.0 + weights.sum())) < weights.array()).all();
+  return ((kInflate * bound).array() + kTiny < weights.array()).all();
 }
 
 bool contracts_in_quadratic_norm(const CanonicalMap& map, const Matrix& norm,
                                  const Vector& multipliers) {
   const Index m = map.n_states();
   if (norm.rows() != m || norm.cols() != m || multipliers.size() != map.n_units()) return false;
-  if (!norm.allFinite() || !multipliers.allFinite() || norm != norm.transpose()) return false;
-  std::vector<Index> active;
-  for (Index u = 0; u < map.n_units(); ++u) {
-    if (multipliers(u) < 0.0) return false;
-    const bool enters =
-        (map.w1().col(u).array() != 0.0).any() && (map.w2().row(u).array() != 0.0).any();
-    if (multipliers(u) > 0.0) {
-      active.push_back(u);
-    } else if (enters) {
-      return false;
-    }
-  }
+  if (!is_moderate(map) || !is_moderate(norm) || !is_moderate(multipliers)) return false;
+  if (norm != norm.transpose()) return false;
+  if (!(multipliers.array() > 0.0).all()) return false;
   const auto no_error = [](const Vector& d) -> Vector { return Vector::Zero(d.size()); };
   if (!is_positive_definite(norm, no_error)) return false;
 
-  const auto h = static_cast<Index>(active.size());
+  const Index h = map.n_units();
   Matrix step(m, m + h);  // (dz, dphi) -> F(x) - F(y)
-  step << map.a(), map.w1()(Eigen::all, active);
-  const Vector l = multipliers(active);
-  const Matrix lw2 = l.asDiagonal() * map.w2()(active, Eigen::all);
+  step << map.a(), map.w1();
+  const Matrix lw2 = multipliers.asDiagonal() * map.w2();
   Matrix matrix = Matrix::Zero(m + h, m + h);
   matrix.triangularView<Eigen::Lower>() -= step.transpose() * (norm * step);
   matrix.topLeftCorner(m, m) += norm;
   matrix.bottomLeftCorner(h, m) -= lw2;
-  matrix.diagonal().tail(h) += 2.0 * l;
+  matrix.diagonal().tail(h) += 2.0 * multipliers;
   const auto bound = [&](const Vector& d) -> Vector {
     const Vector image = step.cwiseAbs() * d;
     Vector sum = step.cwiseAbs().transpose() * (norm.cwiseAbs() * image);
     sum.head(m) += norm.cwiseAbs() * d.head(m) + lw2.cwiseAbs().transpose() * d.tail(h);
-    sum.tail(h) += lw2.cwiseAbs() * d.head(m) + 2.0 * l.cwiseProduct(d.tail(h));
-    return 2.0 * rounding_factor(2 * m + 8) * sum + Vector::Constant(m + h, kTiny * d.sum());
+    sum.tail(h) += lw2.cwiseAbs() * d.head(m) + 2.0 * multipliers.cwiseProduct(d.tail(h));
+    return 2.0 * rounding_factor(2 * m + 8) * sum;
   };
   return is_positive_definite(matrix, bound);
 }
@@ -179,6 +180,7 @@ bool some_difference_grows(const CanonicalMap& map, const Matrix& largest) {
 struct Loop {
   Matrix a, b, c;
 };
+constexpr double kTargetGain = 0.999;
 
 // First guess: balances how units act on each other at the two real frequencies.
 std::optional<Vector> balanced_multipliers(const Loop& loop) {
@@ -271,7 +273,6 @@ std::optional<Vector> rebalanced(const Loop& loop, const Vector& l, double gain,
 
 // P and l, or nothing. The gain allowed for is lowered step by step to one.
 std::optional<std::pair<Matrix, Vector>> quadratic_norm(const Loop& loop) {
-  constexpr double kTarget = 0.999;
   // Experience: from farther away the gain is hardly ever brought down to one.
   const bool small = loop.a.rows() <= 50;
   const int max_solves = small ? 16 : 6;
@@ -279,20 +280,20 @@ std::optional<std::pair<Matrix, Vector>> quadratic_norm(const Loop& loop) {
   std::optional<Vector> start = balanced_multipliers(loop);
   if (!start) return std::nullopt;
   Vector l = std::move(*start);
-  double gain = kTarget;
+  double gain = kTargetGain;
   std::optional<Vector> good;  // multipliers for which `good_gain` is not exceeded
   double good_gain = 0.0;
   double shrink = 0.8;
   for (int solve = 0; solve < max_solves; ++solve) {
     std::optional<Matrix> p = solve_riccati(loop, l, gain);
-    if (p && gain <= kTarget) return std::pair(std::move(*p), std::move(l));
+    if (p && gain <= kTargetGain) return std::pair(std::move(*p), std::move(l));
     if (p) {
       std::optional<Vector> next = rebalanced(loop, l, gain, *p);
       if (!next) return std::nullopt;
       good = std::move(l);
       good_gain = gain;
       l = std::move(*next);
-      gain = std::max(kTarget, shrink * gain);
+      gain = std::max(kTargetGain, shrink * gain);
     } else if (!good) {
       gain *= 1.7;
       if (gain > largest_gain || l.size() == 0) return std::nullopt;
@@ -339,11 +340,11 @@ std::optional<ContractionProof> prove_in_infinity_norm(const CanonicalMap& map,
 }
 
 std::optional<ContractionProof> prove_in_quadratic_norm(const CanonicalMap& map) {
-  std::vector<Index> active;  // units that enter J
+  std::vector<Index> active, idle;  // units that enter J, and the others
   for (Index u = 0; u < map.n_units(); ++u) {
     const bool enters =
         (map.w1().col(u).array() != 0.0).any() && (map.w2().row(u).array() != 0.0).any();
-    if (enters) active.push_back(u);
+    (enters ? active : idle).push_back(u);
   }
   Loop loop;
   loop.b = map.w1()(Eigen::all, active);
@@ -351,13 +352,27 @@ std::optional<ContractionProof> prove_in_quadratic_norm(const CanonicalMap& map)
   loop.a = map.a() + loop.b * loop.c;
   auto found = quadratic_norm(loop);
   if (!found) return std::nullopt;
+  auto& [norm, l] = *found;
   ContractionProof proof;
   proof.kind = ContractionNorm::quadratic;
-  proof.norm = std::move(found->first);
-  proof.multipliers = Vector::Zero(map.n_units());
-  // l (q^2 - psi^2) with q = dp / 2, psi = dphi - dp / 2 is l dphi (dp - dphi); the condition in
-  // the header has twice its multiplier.
-  proof.multipliers(active) = 0.5 * found->second;
+  proof.multipliers.resize(map.n_units());
+  // l (q^2 - psi^2) with q = dp / 2, psi = dphi - dp / 2 is l dphi (dp - dphi); the condition of
+  // the proof has twice its multiplier.
+  proof.multipliers(active) = 0.5 * l;
+  // The matrix can be definite over all units: those without effect may cost a tenth of the slack
+  // together, those with a constant pre-activation only have to make every other dphi dear.
+  Vector slack;
+  state_cost(loop, l, kTargetGain, slack);
+  for (const Index u : idle) {
+    const Vector effect = map.w1().col(u);
+    const double cost = map.w2().row(u).cwiseAbs2().transpose().cwiseQuotient(slack).sum();
+    if ((effect.array() != 0.0).any()) {
+      proof.multipliers(u) = 0x1.0p60 * effect.dot(norm * effect);
+    } else {
+      proof.multipliers(u) = cost > 0.0 ? 0.1 / (static_cast<double>(idle.size()) * cost) : 1.0;
+    }
+  }
+  proof.norm = std::move(norm);
   if (!contracts_in_quadratic_norm(map, proof.norm, proof.multipliers)) return std::nullopt;
   return proof;
 }

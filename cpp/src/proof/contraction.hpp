@@ -16,12 +16,9 @@ namespace rnndyn {
 // between 0 and 1. What has to hold, with all numbers taken as the exact values of the doubles:
 //   weighted_infinity: weights > 0 and sum_j B_ij weights_j < weights_i for every i, where
 //     B_ij = max over s of |J_ij|, B = |A + W1 W2 / 2| + |W1| |W2| / 2 (absolute values entrywise).
-//   quadratic: P symmetric and positive definite, and with the units u where multipliers_u > 0,
-//     L = diag(multipliers), the symmetric matrix
+//   quadratic: P symmetric and positive definite, multipliers > 0, and with L = diag(multipliers)
 //       [ P - A^T P A          -A^T P W1 - W2^T L ]
-//       [ -W1^T P A - L W2      2 L - W1^T P W1   ]
-//     is positive definite. Multipliers are not negative; one may be zero only if the unit's column
-//     of W1 or its row of W2 is zero: such a unit does not enter J.
+//       [ -W1^T P A - L W2      2 L - W1^T P W1   ]   positive definite.
 //     Reason: dphi = relu(p) - relu(q) and dp = p - q fulfil dphi_u (dp_u - dphi_u) >= 0, so the
 //     matrix being definite makes |F(x) - F(y)|^2 - |x - y|^2 < 0, uniformly (the S-procedure).
 //

@@ -19,15 +19,13 @@ double gamma(Index n) { return (static_cast<double>(n) + 8.0) * kUnit * (1.0 + 1
 
 }  // namespace
 
-CyclicRelaxation::CyclicRelaxation(const CanonicalMap& map, Index order,
-                                   const std::optional<Box>& box, Domain domain, double radius,
+CyclicRelaxation::CyclicRelaxation(const CanonicalMap& map, Index order, const Domain& domain,
                                    bool keep_multipliers, bool break_rotations)
     : m_(map.n_states()),
       r_(map.n_relevant_units()),
       k_(order),
       domain_(domain),
-      radius_(radius),
-      break_rotations_(break_rotations),
+      break_rotations_(break_rotations && domain.kind != Domain::Kind::large_cube),
       a_(map.a()),
       h1_(map.h1()) {
   for (Index i = 0; i < map.n_units(); ++i) {
@@ -56,90 +54,105 @@ CyclicRelaxation::CyclicRelaxation(const CanonicalMap& map, Index order,
     kept_[static_cast<std::size_t>(norm_)] = 1;
   }
 
-  bound_variables(map, box);
+  if (homogeneous()) {
+    tau_low_ = domain_.outer > 0.0 ? 1.0 / domain_.outer * (1.0 - 1e-12) : 0.0;
+    tau_high_ = 1.0 / domain_.radius * (1.0 + 1e-12);
+  }
+  bound_variables(map);
   // Where z is p up to a shift, bounds of u and v say what a box says.
-  box_rows_ = domain_ == Domain::box;
-  if (box_rows_ && map.w2_is_identity() && r_ == m_) {
+  box_rows_ = boxed();
+  if (box_rows_ && !by_faces() && map.w2_is_identity() && r_ == m_) {
     box_rows_ = !((z_lower_ + h2_).maxCoeff() < 0.0 && (z_upper_ + h2_).minCoeff() > 0.0);
   }
+  for (Index j = 0; by_faces() && j < m_; ++j) kept_[static_cast<std::size_t>(z(0, j))] = 1;
   build_root();
-  if (domain_ != Domain::box && !bounded_) {
-    // z = K^-1 g with K = shift - A and g = W1 u + h1 tau, when K is provably regular: with an
-    // approximate inverse X and d >= |I - K X| < 1 (largest row sum), K^-1 = X (I - (I - K X))^-1,
-    // so |z_i| <= sum_j |X_ij| |g|_max / (1 - d).
-    if (!open_rows_.empty()) return;
-    const Index n = k_ * m_;
-    Matrix k_matrix = Matrix::Zero(n, n);  // rows as in the equations, columns as in z
-    for (Index t = 0; t < k_; ++t) {
-      const Index next = (t + 1) % k_;
-      for (Index j = 0; j < m_; ++j) k_matrix(t * m_ + j, next * m_ + j) += 1.0;
-      k_matrix.block(t * m_, t * m_, m_, m_) -= a_;
+  if (!boxed() && !bounded_) bound_states();
+}
+
+// z = K^-1 g with K = shift - A and g = W1 u + h1 tau, when K is provably regular: with an
+// approximate inverse X and d >= |I - K X| < 1 (largest row sum), K^-1 = X (I - (I - K X))^-1, so
+// |z_i| <= sum_j |X_ij| |g|_max / (1 - d).
+void CyclicRelaxation::bound_states() {
+  if (!open_rows_.empty()) return;
+  const Index n = k_ * m_;
+  Matrix k_matrix = Matrix::Zero(n, n);  // rows as in the equations, columns as in z
+  for (Index t = 0; t < k_; ++t) {
+    const Index next = (t + 1) % k_;
+    for (Index j = 0; j < m_; ++j) k_matrix(t * m_ + j, next * m_ + j) += 1.0;
+    k_matrix.block(t * m_, t * m_, m_, m_) -= a_;
+  }
+  const Matrix x = k_matrix.partialPivLu().inverse();
+  if (!x.allFinite()) return;
+  const Matrix defect = k_matrix * x - Matrix::Identity(n, n);
+  const Matrix error =
+      gamma(n + 4) * (k_matrix.cwiseAbs() * x.cwiseAbs()) + 2.0 * kUnit * defect.cwiseAbs();
+  // The diagonal of K itself is rounded when k = 1: 1 - A_jj.
+  const double rounding =
+      2.0 * kUnit * (1.0 + abs_a_.maxCoeff()) * x.cwiseAbs().rowwise().sum().maxCoeff();
+  const double d =
+      ((defect.cwiseAbs() + error).rowwise().sum().maxCoeff() + rounding) * (1.0 + 1e-9);
+  if (!(d < 0.5)) return;
+  const double tau = tau_high_;
+  // The sum of all u is at most the radius.
+  const Vector g = (abs_w1_.rowwise().maxCoeff() * u_upper_.maxCoeff() + h1_.cwiseAbs() * tau) *
+                   (1.0 + 1e-9);
+  const double largest = g.size() > 0 ? g.maxCoeff() : 0.0;
+  const Vector rows = x.cwiseAbs().rowwise().sum() * (largest * (1.0 + 2.0 * d) * (1.0 + 1e-9));
+  Vector z_bound = Vector::Zero(m_);
+  for (Index t = 0; t < k_; ++t) z_bound = z_bound.cwiseMax(rows.segment(t * m_, m_));
+  z_upper_ = z_bound;
+  z_lower_ = -z_bound;
+  bounded_ = z_bound.allFinite();
+}
+
+// What the bounds of z say about p.
+void CyclicRelaxation::bound_units() {
+  u_upper_.resize(r_);
+  v_upper_.resize(r_);
+  for (Index i = 0; i < r_; ++i) {
+    double high = std::max(h2_(i) * tau_low_, h2_(i) * tau_high_);
+    double low = std::min(h2_(i) * tau_low_, h2_(i) * tau_high_);
+    double size = std::abs(h2_(i)) * tau_high_;
+    for (Index j = 0; j < m_; ++j) {
+      const double w = w2_(i, j);
+      high += w > 0.0 ? w * z_upper_(j) : w * z_lower_(j);
+      low += w > 0.0 ? w * z_lower_(j) : w * z_upper_(j);
+      size += std::abs(w) * std::max(std::abs(z_lower_(j)), std::abs(z_upper_(j)));
     }
-    const Matrix x = k_matrix.partialPivLu().inverse();
-    if (!x.allFinite()) return;
-    const Matrix defect = k_matrix * x - Matrix::Identity(n, n);
-    const Matrix error = gamma(n + 4) * (k_matrix.cwiseAbs() * x.cwiseAbs()) +
-                         2.0 * kUnit * defect.cwiseAbs();
-    // The diagonal of K itself is rounded when k = 1: 1 - A_jj.
-    const double rounding =
-        2.0 * kUnit * (1.0 + abs_a_.maxCoeff()) * x.cwiseAbs().rowwise().sum().maxCoeff();
-    const double d =
-        ((defect.cwiseAbs() + error).rowwise().sum().maxCoeff() + rounding) * (1.0 + 1e-9);
-    if (!(d < 0.5)) return;
-    const double tau = domain_ == Domain::infinity ? 1.0 / radius_ : 1.0;
-    // The sum of all u is at most the radius.
-    const Vector g = (abs_w1_.rowwise().maxCoeff() * u_upper_.maxCoeff() + h1_.cwiseAbs() * tau) *
-                     (1.0 + 1e-9);
-    const double largest = g.size() > 0 ? g.maxCoeff() : 0.0;
-    const Vector rows = x.cwiseAbs().rowwise().sum() * (largest * (1.0 + 2.0 * d) * (1.0 + 1e-9));
-    Vector z_bound = Vector::Zero(m_);
-    for (Index t = 0; t < k_; ++t) z_bound = z_bound.cwiseMax(rows.segment(t * m_, m_));
-    z_upper_ = z_bound;
-    z_lower_ = -z_bound;
-    bounded_ = z_bound.allFinite();
+    const double slack = gamma(m_ + 4) * size;
+    u_upper_(i) = std::max(0.0, high + slack);
+    v_upper_(i) = std::max(0.0, slack - low);
   }
 }
 
-void CyclicRelaxation::bound_variables(const CanonicalMap& map, const std::optional<Box>& box) {
-  constexpr double kUp = 1.0 + 1e-12;
-  if (domain_ == Domain::box) {
-    z_lower_ = box->lower;
-    z_upper_ = box->upper;
-    u_upper_.resize(r_);
-    v_upper_.resize(r_);
-    for (Index i = 0; i < r_; ++i) {
-      double high = h2_(i);
-      double low = h2_(i);
-      double size = std::abs(h2_(i));
-      for (Index j = 0; j < m_; ++j) {
-        const double w = w2_(i, j);
-        high += w > 0.0 ? w * z_upper_(j) : w * z_lower_(j);
-        low += w > 0.0 ? w * z_lower_(j) : w * z_upper_(j);
-        size += std::abs(w) * std::max(std::abs(z_lower_(j)), std::abs(z_upper_(j)));
-      }
-      const double slack = gamma(m_ + 2) * size;
-      u_upper_(i) = std::max(0.0, high + slack);
-      v_upper_(i) = std::max(0.0, slack - low);
-    }
+void CyclicRelaxation::bound_variables(const CanonicalMap& map) {
+  if (boxed()) {
+    z_lower_ = by_faces() ? Vector(Vector::Constant(m_, -1.0)) : domain_.box.lower;
+    z_upper_ = by_faces() ? Vector(Vector::Constant(m_, 1.0)) : domain_.box.upper;
+    bound_units();
     return;
   }
-  const double size = domain_ == Domain::infinity ? 1.0 : radius_;
-  const double tau = domain_ == Domain::infinity ? 1.0 / radius_ : 1.0;
+  const double size = homogeneous() ? 1.0 : domain_.radius;
   u_upper_ = Vector::Constant(r_, size);
   v_upper_ = u_upper_;
   bounded_ = map.w2_is_identity() && r_ == m_;
   if (bounded_) {
-    z_upper_ = (Vector::Constant(m_, size) + h2_.cwiseAbs() * tau) * kUp;
+    z_upper_ = (Vector::Constant(m_, size) + h2_.cwiseAbs() * tau_high_) * (1.0 + 1e-12);
     z_lower_ = -z_upper_;
   }
 }
 
+void CyclicRelaxation::start_on_face(Dictionary& dictionary, Index face) const {
+  dictionary.fix(z(0, face / 2), face % 2 == 0 ? 1.0 : -1.0, kept_);
+}
+
 void CyclicRelaxation::build_root() {
-  const bool at_infinity = domain_ == Domain::infinity;
+  const bool at_infinity = homogeneous();
   const Index n_bits_all = n_bits();
   const Index n_z = k_ * m_;
   // Rows: v, e, ordering, normalisation. Columns: u, z, tau.
-  const Index n_rows = n_bits_all + n_z + (k_ - 1) + (at_infinity ? 1 : 0);
+  const bool normalised = domain_.kind == Domain::Kind::large_sum;
+  const Index n_rows = n_bits_all + n_z + (k_ - 1) + (normalised ? 1 : 0);
   const Index n_columns = n_bits_all + n_z + (at_infinity ? 1 : 0);
   root_ = std::make_unique<Dictionary>(n_rows, n_columns, e_first_ + n_z);
   Dictionary& d = *root_;
@@ -148,7 +161,7 @@ void CyclicRelaxation::build_root() {
   const Index tau_column = n_bits_all + n_z;
   const Index e_row = n_bits_all;
   const Index s_row = e_row + n_z;
-  const bool boxed = domain_ == Domain::box;
+  const bool boxed = this->boxed();
   for (Index t = 0; t < k_; ++t) {
     for (Index i = 0; i < r_; ++i) {
       d.set_column(u_column(t, i), u(t * r_ + i), 0.0, boxed ? u_upper_(i) : kInfinity);
@@ -158,7 +171,7 @@ void CyclicRelaxation::build_root() {
                    box_rows_ ? z_upper_(j) : kInfinity);
     }
   }
-  if (at_infinity) d.set_column(tau_column, static_cast<std::int32_t>(tau_), 0.0, 1.0 / radius_);
+  if (at_infinity) d.set_column(tau_column, static_cast<std::int32_t>(tau_), tau_low_, tau_high_);
   for (Index t = 0; t < k_; ++t) {
     const Index next = (t + 1) % k_;
     for (Index i = 0; i < r_; ++i) {
@@ -184,7 +197,7 @@ void CyclicRelaxation::build_root() {
       d.entry(row, z_column(t, 0)) -= 1.0;
     }
   }
-  if (at_infinity) {
+  if (normalised) {
     const Index row = s_row + k_ - 1;
     d.set_row(row, static_cast<std::int32_t>(norm_), 1.0, 1.0, 0.0);
     // sum (u + v) with v = u - W2 z - h2 tau.
@@ -300,9 +313,10 @@ RowMultipliers CyclicRelaxation::multipliers(const Dictionary& d) const {
     if (place >= 0) return place == row ? -sign : 0.0;
     return sign * d.entry(row, -1 - place);
   };
-  if (domain_ == Domain::infinity) result.nu = coefficient(static_cast<std::int32_t>(norm_));
-  // `norm_` is the slack n of sum (u + v) - n = 0, so its coefficient is -nu.
-  result.nu = -result.nu;
+  if (domain_.kind == Domain::Kind::large_sum) {
+    // `norm_` is the slack n of sum (u + v) - n = 0, so its coefficient is -nu.
+    result.nu = -coefficient(static_cast<std::int32_t>(norm_));
+  }
   for (Index t = 0; t < k_; ++t) {
     for (Index i = 0; i < r_; ++i) {
       // Coefficient of v: -y + nu, and at most 0 unless v is zero here.
@@ -342,10 +356,9 @@ RowMultipliers CyclicRelaxation::multipliers(const Dictionary& d) const {
   return result;
 }
 
-bool CyclicRelaxation::refutes(const RowMultipliers& w,
-                               const std::vector<std::int8_t>& decided) const {
+bool CyclicRelaxation::refutes(const RowMultipliers& w, const std::vector<std::int8_t>& decided,
+                               Index face) const {
   if (!bounded_) return false;
-  const double tau = domain_ == Domain::infinity ? 1.0 / radius_ : 1.0;
   // Largest value of the combined left side over the bounds, and the right side, each with what
   // rounding can have added.
   double left = 0.0;
@@ -392,8 +405,11 @@ bool CyclicRelaxation::refutes(const RowMultipliers& w,
         size += omega_sum;
       }
       const double slack = g * size;
-      const double largest = std::max(std::abs(z_lower_(j)), std::abs(z_upper_(j)));
-      left += std::max(c * z_lower_(j), c * z_upper_(j)) + slack * largest;
+      double lower = z_lower_(j);
+      double upper = z_upper_(j);
+      if (t == 0 && face >= 0 && j == face / 2) lower = upper = face % 2 == 0 ? 1.0 : -1.0;
+      const double largest = std::max(std::abs(lower), std::abs(upper));
+      left += std::max(c * lower, c * upper) + slack * largest;
       error += (std::abs(c) + slack) * largest;
       right += w.mu(j, t) * h1_(j);
       right_size += std::abs(w.mu(j, t) * h1_(j));
@@ -401,11 +417,12 @@ bool CyclicRelaxation::refutes(const RowMultipliers& w,
   }
   // `error` and `right_size` are sums of the absolute values of what was added up.
   const double g_sum = gamma(4 * k_ * (r_ + m_) + 16);
-  if (domain_ == Domain::infinity) {
+  if (homogeneous()) {
     // The right sides carry tau and stand on the left: sum c x - right tau = nu.
-    const double term = std::max(0.0, g_sum * right_size - right) * tau * (1.0 + 1e-12);
+    const double high = g_sum * right_size - right;
+    const double term = std::max(high * tau_low_, high * tau_high_);
     left += term;
-    error += term;
+    error += (std::abs(right) + right_size) * tau_high_;
     right = w.nu;
     right_size = std::abs(w.nu);
   }

@@ -24,16 +24,34 @@ struct RowMultipliers {
 // h2, z_{t+1} = A z_t + W1 u_t + h1, z_k = z_0, without the condition u_t v_t = 0: that one is what
 // the search branches on. The relaxation covers all of R^M, or a box of z.
 //
-// Without a box a proof needs two relaxations: one of the cycles whose pre-activations have
-// sum |p| <= radius, which bounds u, v and z, and one of those beyond, in homogeneous variables
-// (z, u, v, tau) = (z, u, v, 1) / sum |p|, so that sum (u + v) = 1 and 0 <= tau <= 1 / radius.
+// Beyond some size variables are homogeneous: (z, u, v, tau) = (z, u, v, 1) / size, so that the size
+// is 1 and tau is small. Two sizes are in use. One is sum |p|; then sum (u + v) = 1 is a row, and
+// what is not beyond has sum |p| <= radius. The other is max |z|, reached at step 0 by one state
+// upwards or downwards, so that (z_0, ..., z_{k-1}) starts on one of the 2 M faces of the unit cube
+// and stays in it. That needs 2 M trees, but says far more where there are several steps (it also
+// picks one of the k rotations) or many more units than states.
 class CyclicRelaxation {
  public:
-  enum class Domain { box, bounded, infinity };
+  struct Domain {
+    enum class Kind {
+      box,         // lower <= z <= upper
+      small_sum,   // sum |p| <= radius
+      large_sum,   // sum |p| >= radius
+      large_cube,  // inner <= max |z| <= outer
+    };
+    Kind kind = Kind::box;
+    Box box;
+    double radius = 0.0;  // of the sum, or `inner`
+    double outer = 0.0;   // 0: no limit
+  };
 
-  CyclicRelaxation(const CanonicalMap& map, Index order, const std::optional<Box>& box,
-                   Domain domain, double radius, bool keep_multipliers,
-                   bool break_rotations = true);
+  CyclicRelaxation(const CanonicalMap& map, Index order, const Domain& domain,
+                   bool keep_multipliers, bool break_rotations = true);
+
+  // Trees of a proof: the faces of the cube, or one.
+  Index n_faces() const { return by_faces() ? 2 * m_ : 0; }
+  // Puts z_0 on a face: state face / 2 is 1 where face is even, else -1.
+  void start_on_face(Dictionary& dictionary, Index face) const;
 
   // False where z is not bounded by the domain; then nothing can be proved there.
   bool bounded() const { return bounded_; }
@@ -53,17 +71,24 @@ class CyclicRelaxation {
   RowMultipliers multipliers(const Dictionary& dictionary) const;
   // Whether they prove, rounding errors accounted for, that no cycle in the domain has the decided
   // bits (0 off, 1 on, -1 undecided, by bit).
-  bool refutes(const RowMultipliers& multipliers, const std::vector<std::int8_t>& decided) const;
+  // On a face, if face >= 0.
+  bool refutes(const RowMultipliers& multipliers, const std::vector<std::int8_t>& decided,
+               Index face) const;
 
  private:
-  void bound_variables(const CanonicalMap& map, const std::optional<Box>& box);
+  bool by_faces() const { return domain_.kind == Domain::Kind::large_cube; }
+  bool boxed() const { return domain_.kind == Domain::Kind::box || by_faces(); }
+  bool homogeneous() const { return domain_.kind == Domain::Kind::large_sum || by_faces(); }
+  void bound_variables(const CanonicalMap& map);
+  void bound_units();
+  void bound_states();
   void build_root();
   std::int32_t z(Index t, Index j) const { return static_cast<std::int32_t>(z_first_ + t * m_ + j); }
   std::int32_t e(Index t, Index j) const { return static_cast<std::int32_t>(e_first_ + t * m_ + j); }
 
   Index m_, r_, k_;
   Domain domain_;
-  double radius_;
+  double tau_low_ = 1.0, tau_high_ = 1.0;
   bool bounded_ = true;
   bool break_rotations_;   // z_{0,0} is the largest of all z_{t,0}
   bool box_rows_ = false;  // bounds of z are rows of their own

@@ -156,23 +156,24 @@ void Dictionary::retire(Index column, const Kept& kept) {
   place_[variable] = kAbsent;
 }
 
-void Dictionary::fix_at_zero(std::int32_t variable, const Kept& kept) {
+void Dictionary::fix(std::int32_t variable, double value, const Kept& kept) {
   const std::int32_t p = place(variable);
   if (p == kAbsent) return;
   if (p >= 0) {
-    row_lower_[static_cast<std::size_t>(p)] = 0.0;
-    row_upper_[static_cast<std::size_t>(p)] = 0.0;
+    row_lower_[static_cast<std::size_t>(p)] = value;
+    row_upper_[static_cast<std::size_t>(p)] = value;
     return;
   }
   const auto c = static_cast<std::size_t>(-1 - p);
-  if (value_[c] != 0.0) {
+  const double step = value - value_[c];
+  if (step != 0.0) {
     for (Index i = 0; i < n_rows_; ++i) {
-      beta_[static_cast<std::size_t>(i)] -= entry(i, static_cast<Index>(c)) * value_[c];
+      beta_[static_cast<std::size_t>(i)] += entry(i, static_cast<Index>(c)) * step;
     }
-    value_[c] = 0.0;
   }
-  column_lower_[c] = 0.0;
-  column_upper_[c] = 0.0;
+  value_[c] = value;
+  column_lower_[c] = value;
+  column_upper_[c] = value;
   retire(static_cast<Index>(c), kept);
 }
 

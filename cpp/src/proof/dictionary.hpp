@@ -46,8 +46,9 @@ class Dictionary {
   }
   double value(std::int32_t variable) const;
 
-  // Makes a variable constant at zero from here on.
-  void fix_at_zero(std::int32_t variable, const Kept& kept);
+  // After start(): makes a variable constant from here on.
+  void fix(std::int32_t variable, double value, const Kept& kept);
+  void fix_at_zero(std::int32_t variable, const Kept& kept) { fix(variable, 0.0, kept); }
   // Whether fixing a variable at zero is refuted by its own row; then `row` is that row.
   bool refutes_zero(std::int32_t variable, Index& row) const;
 

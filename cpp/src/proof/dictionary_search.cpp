@@ -16,6 +16,7 @@ struct Leaf {
 
 struct Node {
   Path path;
+  Index face = -1;                             // of the cube, where there is a tree for each
   std::vector<std::int8_t> decided;            // by bit of the relaxation: 0, 1, -1 undecided
   std::shared_ptr<Dictionary> dictionary;      // nothing: to be made from the path
   std::optional<Leaf> leaf;                    // already known to hold no cycle
@@ -32,6 +33,10 @@ class Search {
     node.path = path;
     node.decided.assign(static_cast<std::size_t>(relaxation_.n_bits()), -1);
     for (const Decision& decision : path) {
+      if (decision.bit < 0) {
+        node.face = -1 - decision.bit;
+        continue;
+      }
       node.decided[static_cast<std::size_t>(bit_of(decision.bit))] = decision.on ? 1 : 0;
     }
     return node;
@@ -79,9 +84,11 @@ class Search {
     if (dictionary) spare_.push_back(std::move(dictionary));
   }
 
-  std::shared_ptr<Dictionary> rebuild(const std::vector<std::int8_t>& decided) {
+  std::shared_ptr<Dictionary> rebuild(const Node& node) {
+    const std::vector<std::int8_t>& decided = node.decided;
     std::shared_ptr<Dictionary> dictionary = fresh();
     relaxation_.root().copy_to(*dictionary);
+    if (node.face >= 0) relaxation_.start_on_face(*dictionary, node.face);
     for (Index bit = 0; bit < relaxation_.n_bits(); ++bit) {
       const std::int8_t value = decided[static_cast<std::size_t>(bit)];
       if (value >= 0) dictionary->fix_at_zero(fixed_by(bit, value == 1), relaxation_.kept());
@@ -92,9 +99,17 @@ class Search {
     return on ? CyclicRelaxation::v(bit) : CyclicRelaxation::u(bit);
   }
 
-  void close(Piece<Node>& piece, const Leaf& leaf, std::size_t depth) const {
+  // Share of all trees that a node stands for.
+  double share(const Path& path) const {
+    const Index n_faces = relaxation_.n_faces();
+    const int depth = static_cast<int>(path.size());
+    return n_faces == 0 ? std::ldexp(1.0, -depth)
+                        : std::ldexp(1.0, 1 - depth) / static_cast<double>(n_faces);
+  }
+
+  void close(Piece<Node>& piece, const Leaf& leaf, const Path& path) const {
     ++piece.n_pruned;
-    piece.share += std::ldexp(1.0, -static_cast<int>(depth));
+    piece.share += share(path);
     write(piece, leaf.kind);
     if (leaf.kind != ProofTree::kInfeasible || !options_.keep_tree) return;
     const RowMultipliers& w = leaf.multipliers;
@@ -120,39 +135,39 @@ class Search {
 
   // The certificate of the dictionary's infeasible row, if it holds.
   std::optional<Leaf> refuted(const Dictionary& dictionary,
-                              const std::vector<std::int8_t>& decided) const {
+                              const std::vector<std::int8_t>& decided, Index face) const {
     Leaf leaf;
     if (!options_.rigorous) {
       leaf.kind = ProofTree::kUnproved;
       return leaf;
     }
     leaf.multipliers = relaxation_.multipliers(dictionary);
-    if (!relaxation_.refutes(leaf.multipliers, decided)) return std::nullopt;
+    if (!relaxation_.refutes(leaf.multipliers, decided, face)) return std::nullopt;
     return leaf;
   }
 
   void visit(Node&& node, std::vector<Node>& stack, Piece<Node>& piece) {
     ++piece.n_nodes;
     if (node.leaf) {
-      close(piece, *node.leaf, node.path.size());
+      close(piece, *node.leaf, node.path);
       return;
     }
-    if (!node.dictionary) node.dictionary = rebuild(node.decided);
+    if (!node.dictionary) node.dictionary = rebuild(node);
     Dictionary::Outcome outcome = node.dictionary->solve(relaxation_.kept());
     if (outcome == Dictionary::Outcome::infeasible) {
-      std::optional<Leaf> leaf = refuted(*node.dictionary, node.decided);
+      std::optional<Leaf> leaf = refuted(*node.dictionary, node.decided, node.face);
       if (!leaf) {
         // Rounding errors may have piled up in the tableau: once more from the start.
         give_back(std::move(node.dictionary));
-        node.dictionary = rebuild(node.decided);
+        node.dictionary = rebuild(node);
         outcome = node.dictionary->solve(relaxation_.kept());
         if (outcome == Dictionary::Outcome::infeasible) {
-          leaf = refuted(*node.dictionary, node.decided);
+          leaf = refuted(*node.dictionary, node.decided, node.face);
         }
         if (!leaf) ++piece.n_uncertified;
       }
       if (leaf) {
-        close(piece, *leaf, node.path.size());
+        close(piece, *leaf, node.path);
         give_back(std::move(node.dictionary));
         return;
       }
@@ -160,7 +175,7 @@ class Search {
     const Index bit = choose(*node.dictionary, node.decided);
     if (bit < 0) {
       piece.leaves.push_back(itinerary(node.decided));
-      piece.share += std::ldexp(1.0, -static_cast<int>(node.path.size()));
+      piece.share += share(node.path);
       write(piece, ProofTree::kDecided);
       give_back(std::move(node.dictionary));
       return;
@@ -197,12 +212,13 @@ class Search {
     Node result;
     result.path = node.path;
     result.path.push_back({number_of(bit), is_on});
+    result.face = node.face;
     result.decided = node.decided;
     result.decided[static_cast<std::size_t>(bit)] = is_on ? 1 : 0;
     Index row = -1;
     if (node.dictionary->refutes_zero(fixed_by(bit, is_on), row)) {
       node.dictionary->set_infeasible(row, true);
-      result.leaf = refuted(*node.dictionary, result.decided);
+      result.leaf = refuted(*node.dictionary, result.decided, node.face);
     }
     return result;
   }
@@ -246,13 +262,47 @@ class Search {
   std::vector<std::shared_ptr<Dictionary>> spare_;
 };
 
-}  // namespace
+// Sum of |p| up to which a proof has rounding errors relative to that size, in units of the offsets
+// that drive the map; the relaxation beyond gets simpler the larger it is.
+constexpr double kLargeSum = 1e6;
+// Within a cube this small most maps are affine, in the same units.
+constexpr double kSmallCube = 0.125;
 
-double dictionary_radius(const CanonicalMap& map) {
-  double scale = 1.0;
+double scale_of(const CanonicalMap& map) {
+  double scale = 0.0;
   if (map.n_states() > 0) scale = std::max(scale, map.h1().cwiseAbs().maxCoeff());
   if (map.n_units() > 0) scale = std::max(scale, map.h2().cwiseAbs().maxCoeff());
-  return 1e6 * scale;
+  return scale > 0.0 ? scale : 1.0;
+}
+
+// Whether a box is close enough to a cube around the origin for a cube to stand in for it.
+bool is_cube_like(const Box& box) {
+  return (-box.lower).minCoeff() > 0.0 && box.upper.minCoeff() > 0.0 &&
+         10.0 * std::min((-box.lower).minCoeff(), box.upper.minCoeff()) >
+             std::max((-box.lower).maxCoeff(), box.upper.maxCoeff());
+}
+
+}  // namespace
+
+PartialProof plan_dictionaries(const CanonicalMap& map, const std::optional<Box>& box,
+                               Index order) {
+  PartialProof part;
+  part.method = ProofMethod::dictionary;
+  part.orders = {order};
+  part.unbounded = !box;
+  // One tree per face pays when there are many steps, or many units, for every state.
+  part.by_faces = (order > 1 && map.n_states() <= 8 * order) ||
+                  map.n_relevant_units() > 2 * map.n_states();
+  if (box) {
+    part.by_faces = part.by_faces && is_cube_like(*box);
+    if (part.by_faces) {
+      part.outer = std::max((-box->lower).maxCoeff(), box->upper.maxCoeff());
+      part.radius = std::min(kSmallCube * scale_of(map), 0.5 * part.outer);
+    }
+    return part;
+  }
+  part.radius = scale_of(map) * (part.by_faces ? kSmallCube : kLargeSum);
+  return part;
 }
 
 TreeOutcome prove_by_dictionaries(const CanonicalMap& map, const std::optional<Box>& box,
@@ -260,22 +310,33 @@ TreeOutcome prove_by_dictionaries(const CanonicalMap& map, const std::optional<B
                                   std::int64_t max_nodes, Control& control,
                                   std::atomic<std::int64_t>& n_nodes_shown, PartialProof& part) {
   using Domain = CyclicRelaxation::Domain;
-  const Domain domain = !part.unbounded      ? Domain::box
-                        : part.at_infinity ? Domain::infinity
-                                           : Domain::bounded;
-  const CyclicRelaxation relaxation(map, part.orders.front(), box, domain, part.radius,
-                                    options.rigorous);
+  Domain domain;
+  domain.radius = part.radius;
+  domain.outer = part.outer;
+  const Index m = map.n_states();
+  if (part.by_faces) {
+    domain.kind = part.at_infinity ? Domain::Kind::large_cube : Domain::Kind::box;
+    domain.box = {Vector::Constant(m, -part.radius), Vector::Constant(m, part.radius)};
+  } else if (part.unbounded) {
+    domain.kind = part.at_infinity ? Domain::Kind::large_sum : Domain::Kind::small_sum;
+  } else {
+    domain.box = *box;
+  }
+  const CyclicRelaxation relaxation(map, part.orders.front(), domain, options.rigorous);
   std::vector<Search> searches;
   for (int i = 0; i < std::max(1, n_threads); ++i) {
     searches.emplace_back(map, relaxation, options, control);
   }
-  std::vector<Node> roots;
-  if (part.open.empty()) {
-    roots.push_back(searches.front().from_path({}));
-  } else {
-    for (const Path& path : part.open) roots.push_back(searches.front().from_path(path));
-    part.open.clear();
+  std::vector<Path> starts = std::move(part.open);
+  part.open.clear();
+  if (starts.empty()) {
+    for (Index face = 0; face < relaxation.n_faces(); ++face) {
+      starts.push_back({{static_cast<std::int32_t>(-1 - face), true}});
+    }
+    if (starts.empty()) starts.emplace_back();
   }
+  std::vector<Node> roots;
+  for (const Path& path : starts) roots.push_back(searches.front().from_path(path));
   return search_tree(std::move(roots), n_threads, max_nodes, options.keep_tree, control,
                      n_nodes_shown, part,
                      [&](Node&& node, std::int64_t budget, Piece<Node>& piece, int thread) {

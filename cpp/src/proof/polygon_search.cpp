@@ -47,6 +47,90 @@ TreeOutcome search(const CanonicalMap& map, const PrefixDomain& domain,
   return outcome;
 }
 
+// Nodes of one part within a budget, and the share of the tree that was done.
+PartialProof try_part(const CanonicalMap& map, const std::optional<Box>& box,
+                      const std::vector<Index>& orders, bool at_infinity, double radius,
+                      Index pivot, std::int64_t budget) {
+  PartialProof part;
+  part.at_infinity = at_infinity;
+  part.radius = radius;
+  Control control(std::numeric_limits<double>::infinity(), {});
+  std::atomic<std::int64_t> shown{0};
+  prove_by_polygons(map, box, orders, ProofOptions{}, 1, budget, control, shown, part, pivot);
+  return part;
+}
+
+// Largest distance of a border or an image of the origin from the origin.
+double scale_of(const CanonicalMap& map) {
+  double scale = map.h1().cwiseAbs().maxCoeff();
+  for (Index i = 0; i < map.n_units(); ++i) {
+    if (!get_bit(map.relevant_units().data(), i)) continue;
+    const double steepest = map.w2().row(i).cwiseAbs().maxCoeff();
+    const double height = std::abs(map.h2()(i));
+    if (steepest > 0.0) scale = std::max(scale, height / steepest);
+    scale = std::max(scale, height * map.w1().col(i).cwiseAbs().maxCoeff());
+  }
+  return scale > 0.0 ? scale : 1.0;
+}
+
+// A split of R^M whose far part is settled quickly, or the one that gets furthest.
+void choose_split(const CanonicalMap& map, const std::vector<Index>& orders, PolygonPlan& plan) {
+  // The smaller the radius, the fewer digits are lost to it; but all that is bounded should fit.
+  constexpr int kExponents[] = {6, 10, 20};
+  constexpr Index kPivots[] = {1, 2, 3, 0, 4, 6, 8};
+  constexpr std::int64_t kBudgets[] = {300, 3000, 30000};
+  constexpr std::size_t kFinalists = 3;
+  struct Split {
+    double radius;
+    Index pivot;
+    double share;
+    double n_nodes;
+  };
+  const double scale = std::exp2(std::ceil(std::log2(scale_of(map))));
+  std::vector<Split> splits;
+  for (const int exponent : kExponents) {
+    for (const Index pivot : kPivots) {
+      splits.push_back({std::ldexp(scale, exponent), pivot, 0.0, 0.0});
+    }
+  }
+  for (const std::int64_t budget : kBudgets) {
+    if (budget == kBudgets[2] && splits.size() > kFinalists) splits.resize(kFinalists);
+    for (Split& split : splits) {
+      const PartialProof part =
+          try_part(map, std::nullopt, orders, true, split.radius, split.pivot, budget);
+      split.share = part.share;
+      split.n_nodes = static_cast<double>(part.n_nodes);
+      if (!part.complete) continue;
+      plan = {split.radius, split.pivot, split.n_nodes};
+      return;
+    }
+    std::stable_sort(splits.begin(), splits.end(),
+                     [](const Split& a, const Split& b) { return a.share > b.share; });
+  }
+  const Split& best = splits.front();
+  plan = {best.radius, best.pivot, best.n_nodes / std::max(best.share, 1e-9)};
+}
+
+// Nodes of the tree of bounded cycles. Trees for short prefixes are searched, and what they grow by
+// from one length to the next is taken to go on.
+double bounded_nodes(const CanonicalMap& map, const std::optional<Box>& box, Index last,
+                     double radius) {
+  constexpr std::int64_t kBudget = 10000;
+  double nodes = 1.0;
+  double growth = std::numeric_limits<double>::infinity();
+  Index length = 0;
+  while (length < last) {
+    const Index next = std::min(last, length + std::max<Index>(4, length / 2));
+    const PartialProof part = try_part(map, box, {next}, false, radius, 0, kBudget);
+    if (!part.complete) break;
+    const auto longer = static_cast<double>(part.n_nodes);
+    growth = std::pow(longer / nodes, 1.0 / static_cast<double>(next - length));
+    nodes = longer;
+    length = next;
+  }
+  return length == last ? nodes : nodes * std::pow(growth, static_cast<double>(last - length));
+}
+
 }  // namespace
 
 TreeOutcome prove_by_polygons(const CanonicalMap& map, const std::optional<Box>& box,
@@ -75,6 +159,15 @@ TreeOutcome prove_by_polygons(const CanonicalMap& map, const std::optional<Box>&
   };
   if (m == 1) return part.at_infinity ? run(search<1, true>) : run(search<1, false>);
   return part.at_infinity ? run(search<2, true>) : run(search<2, false>);
+}
+
+PolygonPlan plan_polygons(const CanonicalMap& map, const std::optional<Box>& box,
+                          const std::vector<Index>& orders) {
+  PolygonPlan plan;
+  if (!box) choose_split(map, orders, plan);
+  plan.n_nodes += bounded_nodes(map, box, *std::max_element(orders.begin(), orders.end()),
+                                plan.radius);
+  return plan;
 }
 
 }  // namespace rnndyn

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <type_traits>
 #include <utility>
 
@@ -19,6 +20,8 @@ constexpr double gamma(double n) { return (n + 2.0) * kUnit * (1.0 + 1e-9); }
 constexpr double kInflate = 1.0 + 1e-9;
 // Products below the smallest normal number lose up to 2^-1075 each, times at most 1e30 or so.
 constexpr double kUnderflow = 1e-270;
+// Steps that a proof goes back beyond its last multiplier without gaining.
+constexpr int kPatience = 6;
 
 }  // namespace
 
@@ -172,6 +175,8 @@ PrefixCertificate::Closing PrefixCertificate::close_in(
   const std::int32_t last_time = multipliers.front().time;
   std::int32_t time = last_time;
   std::size_t next = 0;
+  double lowest = std::numeric_limits<double>::infinity();
+  int stale = 0;
   for (;;) {
     for (; next < multipliers.size() && multipliers[next].time == time; ++next) {
       const Multiplier& at = multipliers[next];
@@ -211,13 +216,21 @@ PrefixCertificate::Closing PrefixCertificate::close_in(
       top += std::max(g[j] * lower[j], g[j] * upper[j]);
       summed += std::abs(g[j]) * size[j];
     }
-    if (top + (slack + gamma(static_cast<double>(m) + 3.0) * summed) * kInflate < 0.0) {
+    const double most =
+        top + (slack + gamma(static_cast<double>(m) + 3.0) * summed) * kInflate;
+    if (most < 0.0) {
       closing.closed = true;
       closing.time = time;
       closing.n_used = next;
       return closing;
     }
-    if (next == multipliers.size()) return closing;
+    if (next == multipliers.size()) {
+      // Where the map contracts, an earlier step's box says more; rounding errors, which grow where
+      // it expands, say when to give up.
+      stale = most < lowest ? 0 : stale + 1;
+      lowest = std::min(most, lowest);
+      if (time == 0 || stale == kPatience) return closing;
+    }
     // Substitute z_time = J z_{time-1} + tau c.
     --time;
     const double* j = jacobian(pieces[time]);

@@ -45,10 +45,7 @@ Prover::Prover(SearchContext& context) : context_(context), map_(context.map) {
 
 void Prover::resume(const Certificate& earlier, const std::vector<Itinerary>& known) {
   for (const PartialProof& part : earlier.parts) earlier_.push_back(part);
-  std::vector<Itinerary> leaves = known;
-  leaves.insert(leaves.end(), earlier.unsolved.begin(), earlier.unsolved.end());
-  for (const Undecided& undecided : earlier.undecided) leaves.push_back(undecided.itinerary);
-  solve_leaves(std::move(leaves));
+  solve_leaves(known);
 }
 
 bool Prover::is_proved(Index order) const {
@@ -207,18 +204,13 @@ bool Prover::run(PartialProof part, std::int64_t max_nodes) {
 }
 
 bool Prover::prove_by_dictionary(Index order, std::int64_t max_nodes) {
-  PartialProof part;
-  part.method = ProofMethod::dictionary;
-  part.orders = {order};
-  part.unbounded = !context_.options.box;
-  part.radius = part.unbounded ? dictionary_radius(map_) : 0.0;
+  PartialProof part = plan_dictionaries(map_, context_.options.box, order);
   part.reason = "branch and bound over ";
   part.reason += plural(static_cast<std::size_t>(order * map_.n_relevant_units()), "bit");
   bool complete = run(part, max_nodes);
-  if (complete && part.unbounded) {
-    PartialProof beyond = part;
-    beyond.at_infinity = true;
-    complete = run(std::move(beyond), max_nodes);
+  if (complete && (part.unbounded || part.by_faces)) {
+    part.at_infinity = true;
+    complete = run(std::move(part), max_nodes);
   }
   for (const PartialProof& done : certificate_.parts) {
     if (done.method == ProofMethod::dictionary && done.orders.front() == order && done.complete) {
@@ -263,7 +255,7 @@ bool Prover::prove_by_cells(const std::vector<Index>& orders, std::int64_t max_n
 }
 
 bool Prover::finish(const std::vector<Index>& orders, bool proved) {
-  if (!proved || !certificate_.unsolved.empty()) return false;
+  if (!proved || unsolved_) return false;
   for (const Index order : orders) {
     if (!is_proved(order)) certificate_.proved_orders.push_back(order);
   }
@@ -289,7 +281,8 @@ void Prover::solve_leaves(std::vector<Itinerary> leaves) {
                });
   for (std::size_t i = 0; i < leaves.size(); ++i) {
     if (done[i] == 0) {
-      certificate_.unsolved.push_back(std::move(leaves[i]));
+      certificate_.undecided.push_back({std::move(leaves[i]), UndecidedReason::unproved});
+      unsolved_ = true;
       continue;
     }
     Candidate& answer = answers[i];
@@ -322,12 +315,17 @@ bool Prover::refuted(const Itinerary& itinerary) const {
   const Index n_bits = itinerary.order * map_.n_relevant_units();
   if (n_bits > kLargestSingleProof || !context_.options.proof.rigorous) return false;
   using Domain = CyclicRelaxation::Domain;
-  const double radius = dictionary_radius(map_);
-  std::vector<Domain> domains{Domain::box};
-  if (!context_.options.box) domains = {Domain::bounded, Domain::infinity};
-  for (const Domain domain : domains) {
-    const CyclicRelaxation relaxation(map_, itinerary.order, context_.options.box, domain, radius,
-                                      true, false);
+  // Any split of R^M will do; this one needs no forest.
+  constexpr double kRadius = 1e6;
+  std::vector<Domain> domains;
+  if (context_.options.box) {
+    domains.push_back({Domain::Kind::box, *context_.options.box, 0.0, 0.0});
+  } else {
+    domains.push_back({Domain::Kind::small_sum, {}, kRadius, 0.0});
+    domains.push_back({Domain::Kind::large_sum, {}, kRadius, 0.0});
+  }
+  for (const Domain& domain : domains) {
+    const CyclicRelaxation relaxation(map_, itinerary.order, domain, true, false);
     Dictionary dictionary = relaxation.root();
     std::vector<std::int8_t> decided(static_cast<std::size_t>(n_bits), 0);
     for (Index bit = 0; bit < n_bits; ++bit) {
@@ -338,7 +336,7 @@ bool Prover::refuted(const Itinerary& itinerary) const {
                              relaxation.kept());
     }
     if (dictionary.solve(relaxation.kept()) != Dictionary::Outcome::infeasible) return false;
-    if (!relaxation.refutes(relaxation.multipliers(dictionary), decided)) return false;
+    if (!relaxation.refutes(relaxation.multipliers(dictionary), decided, -1)) return false;
   }
   return true;
 }

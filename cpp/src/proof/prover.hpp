@@ -46,6 +46,7 @@ class Prover {
   const CanonicalMap& map_;
   Certificate certificate_;
   std::vector<PartialProof> earlier_;  // parts of a search that is resumed, not yet taken up
+  bool unsolved_ = false;  // some leaf was not solved before the search was stopped
   std::vector<std::int64_t> nodes_;    // of the dictionary proofs so far, by order; 0: none
 };
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rnndyn._optional import MissingPackageError
 from rnndyn._version import __version__
-from rnndyn.cli import _cycles, _demo
+from rnndyn.cli import _cycles, _demo, _verify
 from rnndyn.cli._exit_codes import ExitCode
 
 _EPILOG = """\
@@ -16,9 +16,11 @@ examples:
   rnndyn cycles network.npz --max-order 10      fixed points and cycles of a network
   rnndyn cycles example:plrnn-10d --max-order 10 --plot cycles.png
   rnndyn cycles network.npz --max-order 4 --json | jq '.cycles[].spectral_radius'
+  rnndyn verify certificate.npz network.npz     check a proof that no cycle is missing
 
 exit codes:
-  0 done    2 wrong input or a missing package    130 stopped by Ctrl-C
+  0 done    1 certificate refused    2 wrong input or a missing package
+  130 stopped by Ctrl-C
 """
 
 
@@ -32,7 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"rnndyn {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (_cycles, _demo):
+    for command in (_cycles, _demo, _verify):
         command.add_parser(commands)
     return parser
 

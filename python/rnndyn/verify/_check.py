@@ -89,7 +89,7 @@ def _check(certificate: "Certificate", model: "PiecewiseLinearModel", counts: Co
             _check_part(part, proved, box, map_, listing, counts)
         except RefusedError as refusal:
             raise RefusedError(f"part {number} ({part.title}): {refusal}") from None
-        if part.method != "contraction" and part.unbounded:
+        if part.unbounded and part.method != "contraction" and map_.relevant:
             side = far if part.at_infinity else near
             side.update((order, part.method, part.radius) for order in part.orders)
         else:
@@ -133,15 +133,22 @@ def _check_part(
     listing: Listing,
     counts: Counts,
 ) -> None:
+    if not map_.relevant:
+        # The map is affine: the only itinerary of every order is the one with all bits 0.
+        for order in proved & set(part.orders):
+            listing.settle((0,) * order)
+        return
     if part.method == "contraction":
         check_contraction(part.data, map_, listing)
         return
     if part.method == "cells":
         raise RefusedError("this version of the checker does not check proofs by cells")
     if part.unbounded:
+        if part.pivot < 0:
+            raise RefusedError(f"its pivot must be a time from 0, got {part.pivot}")
         if not (math.isfinite(part.radius) and part.radius > 0.0):
             raise RefusedError(f"its radius must be a positive number, got {part.radius!r}")
-        domain = Domain(None, Fraction(part.radius), part.at_infinity)
+        domain = Domain(None, Fraction(part.radius), part.at_infinity, part.pivot)
     elif box is None or part.at_infinity:
         raise RefusedError("it is about a box, but there is none")
     else:

@@ -1,14 +1,24 @@
 """Proof that the map contracts: one fixed point, and no other cycle.
 
-Let P be positive definite and L = diag(Lambda) with Lambda >= 0. For two states with difference d,
-whose images under relu have the difference s, every entry of s lies between 0 and that of W2 d, so
-that s . L (W2 d - s) >= 0. If the symmetric matrix
+For two states with difference d, the images under relu have a difference s with entries between 0
+and those of W2 d: s = S W2 d with S diagonal and entries from 0 to 1. F contracts on all of R^M if
+there is one of the following.
 
-    [ A^T P A - P          A^T P W1 + W2^T L ]
-    [ W1^T P A + L W2      W1^T P W1 - 2 L   ]
+Weights w > 0, for the norm max_j |z_j| / w_j, with
 
-is negative definite, then its value at (d, s), which is |F(z) - F(z')|_P^2 - |d|_P^2 plus
-2 s . L (W2 d - s), is at most -epsilon |d|^2. So F contracts in the norm of P, on all of R^M.
+    sum_j B_ij w_j < w_i,    B = |A + W1 W2 / 2| + |W1| |W2| / 2,
+
+where B_ij is the largest |(A + W1 S W2)_ij|.
+
+A symmetric positive definite P, for the norm with square z . P z, and L = diag(Lambda) with
+Lambda >= 0, such that
+
+    [ P - A^T P A           -A^T P W1 - W2^T L ]
+    [ -W1^T P A - L W2      2 L - W1^T P W1    ]
+
+is positive definite. The value of this matrix at (d, s) is |d|^2 - |F(z) - F(z')|^2 minus
+2 s . L (W2 d - s), which is not negative. Units with a zero column of W1 or a zero row of W2 do not
+enter, and Lambda may be 0 there: then they are left out.
 """
 
 import math
@@ -26,39 +36,73 @@ _MAX_PIECES = 1000
 
 def check_contraction(data: Any, map_: ExactMap, listing: Listing) -> None:
     """Refuse unless the map contracts and its fixed point is listed (or lies outside the box)."""
-    m, h = map_.n_states, map_.n_units
     arrays = {name: array.tolist() for name, array in data.items()}
-    if set(arrays) != {"P", "Lambda"}:
-        raise RefusedError("a proof by contraction consists of two arrays, P and Lambda")
-    if data["P"].shape != (m, m) or data["Lambda"].shape != (h,):
-        raise RefusedError(f"P must have shape ({m}, {m}) and Lambda ({h},)")
-    numbers = [*arrays["Lambda"], *(value for row in arrays["P"] for value in row)]
-    if not all(map(math.isfinite, numbers)):
-        raise RefusedError("P and Lambda must be finite numbers")
-    shift = common_shift(numbers)
-    P = [[scaled(value, shift) for value in row] for row in arrays["P"]]
-    weights = [scaled(value, shift) for value in arrays["Lambda"]]
-    if any(P[i][j] != P[j][i] for i in range(m) for j in range(i)):
-        raise RefusedError("P is not symmetric")
-    if min(weights, default=0) < 0:
-        raise RefusedError("Lambda has a negative entry")
-    if not is_positive_definite(P):
-        raise RefusedError("P is not positive definite")
-    if not is_positive_definite(_negative_of_inequality(map_, P, weights)):
-        raise RefusedError("the matrix inequality of the contraction does not hold")
+    shapes = {name: array.shape for name, array in data.items()}
+    m, h = map_.n_states, map_.n_units
+    if shapes == {"weights": (m,)}:
+        _check_weights(arrays["weights"], map_)
+    elif shapes == {"P": (m, m), "Lambda": (h,)}:
+        _check_quadratic_norm(arrays["P"], arrays["Lambda"], map_)
+    else:
+        raise RefusedError(
+            f"a proof by contraction consists of weights ({m},), or of P ({m}, {m}) and "
+            f"Lambda ({h},)"
+        )
     word = _fixed_point(map_, listing)
     if word is None:
         raise RefusedError("the map contracts, but its fixed point could not be found")
     listing.settle(word)
 
 
-def _negative_of_inequality(
-    map_: ExactMap, P: list[list[int]], weights: list[int]
+def _integers(numbers: list[float]) -> list[int]:
+    """Return the numbers times a power of two."""
+    if not all(map(math.isfinite, numbers)):
+        raise RefusedError("a number of the norm is not finite")
+    shift = common_shift(numbers)
+    return [scaled(number, shift) for number in numbers]
+
+
+def _check_weights(values: list[float], map_: ExactMap) -> None:
+    weights = _integers(values)
+    if min(weights) <= 0:
+        raise RefusedError("a weight is not positive")
+    for i, (a_row, w_row) in enumerate(zip(map_.A, map_.W1, strict=True)):
+        total = 0
+        for j, (a, weight) in enumerate(zip(a_row, weights, strict=True)):
+            products = [w * map_.W2[unit][j] for unit, w in enumerate(w_row) if w]
+            # Twice B_ij, times one * one.
+            total += (abs(2 * a * map_.one + sum(products)) + sum(map(abs, products))) * weight
+        if total >= 2 * map_.one * map_.one * weights[i]:
+            raise RefusedError(f"row {i} of the weighted norm is not below 1")
+
+
+def _check_quadratic_norm(norm: list[list[float]], values: list[float], map_: ExactMap) -> None:
+    m = map_.n_states
+    numbers = _integers([*values, *(value for row in norm for value in row)])
+    multipliers, numbers = numbers[: map_.n_units], numbers[map_.n_units :]
+    P = [numbers[i * m : (i + 1) * m] for i in range(m)]
+    if any(P[i][j] != P[j][i] for i in range(m) for j in range(i)):
+        raise RefusedError("P is not symmetric")
+    if not is_positive_definite(P):
+        raise RefusedError("P is not positive definite")
+    units = []
+    for unit, multiplier in enumerate(multipliers):
+        acts = any(row[unit] for row in map_.W1) and any(map_.W2[unit])
+        if multiplier < 0 or (multiplier == 0 and acts):
+            raise RefusedError(f"the multiplier of unit {unit} is not positive")
+        if multiplier > 0:
+            units.append(unit)
+    if not is_positive_definite(_matrix_of_inequality(map_, P, multipliers, units)):
+        raise RefusedError("the matrix inequality of the contraction does not hold")
+
+
+def _matrix_of_inequality(
+    map_: ExactMap, P: list[list[int]], multipliers: list[int], units: list[int]
 ) -> list[list[int]]:
-    """Return minus the matrix, times one * one * 2**shift."""
+    """Return the matrix, times one * one * the factor of P and the multipliers."""
     m, one = map_.n_states, map_.one
-    both = [[*a, *w] for a, w in zip(map_.A, map_.W1, strict=True)]
-    columns = list(zip(*both, strict=True))
+    columns = [[row[j] for row in map_.A] for j in range(m)]
+    columns += [[row[unit] for row in map_.W1] for unit in units]
     images = [
         [sum(p * x for p, x in zip(row, column, strict=True)) for row in P] for column in columns
     ]
@@ -69,12 +113,12 @@ def _negative_of_inequality(
     for i in range(m):
         for j in range(m):
             matrix[i][j] += one * one * P[i][j]
-    for unit, weight in enumerate(weights):
-        matrix[m + unit][m + unit] += 2 * one * one * weight
+    for number, unit in enumerate(units, start=m):
+        matrix[number][number] += 2 * one * one * multipliers[unit]
         for state in range(m):
-            value = one * weight * map_.W2[unit][state]
-            matrix[m + unit][state] -= value
-            matrix[state][m + unit] -= value
+            value = one * multipliers[unit] * map_.W2[unit][state]
+            matrix[number][state] -= value
+            matrix[state][number] -= value
     return matrix
 
 

@@ -41,6 +41,8 @@ class Domain:
     box: Box | None
     radius: Fraction | None
     at_infinity: bool
+    #: Time of the largest coordinate, in trees of words beyond the radius.
+    pivot: int = 0
 
 
 @dataclass
@@ -63,7 +65,7 @@ def check_dictionary_tree(
     for number, entry, decisions in tree.walk():
         counts.n_nodes += 1
         if entry >= 0:
-            time, unit = divmod(entry, map_.n_units) if map_.n_units else (order, 0)
+            time, unit = divmod(entry, map_.n_units)
             if time >= order or unit not in relevant or entry in decisions:
                 raise RefusedError(
                     f"node {number} branches on bit {entry}, which is not open there"

@@ -90,6 +90,7 @@ def check_listing(
         listing.undecided.add(canonical(listing.word_of(entry.itinerary.tolist())))
     for word in listing.undecided:
         listing.closed.setdefault(len(word), set()).add(word)
+    proved = set(certificate.proved_orders)
     seen: set[Word] = set()
     orbits_seen: set[tuple[tuple[Fraction, ...], ...]] = set()
     for cycles in certificate.cycles:
@@ -101,7 +102,8 @@ def check_listing(
                 raise RefusedError(f"{name} is listed twice")
             seen.add(own)
             certified = bool(cycles.certified[index])
-            if own in listing.undecided and not certified:
+            if not certified and (own in listing.undecided or cycles.order not in proved):
+                # Nothing is claimed about it.
                 continue
             points = _check_cycle(
                 listing,
@@ -122,7 +124,7 @@ def check_listing(
                 listing.closed.setdefault(len(own), set()).add(own)
     for number, itinerary in enumerate(certificate.continua):
         word = canonical(listing.word_of(itinerary.tolist()))
-        if word not in listing.undecided:
+        if word not in listing.undecided and len(word) in proved:
             _check_continuum(listing, f"continuum {number}", word)
         listing.closed.setdefault(len(word), set()).add(word)
     return listing

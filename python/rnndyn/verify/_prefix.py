@@ -1,10 +1,11 @@
 """Trees of words: branch and bound over the itinerary, step by step, for all orders at once.
 
 The bits of step 0 come first, then those of step 1, and so on. Where all bits of the steps
-0 ... n-1 are decided, the states z_0 ... z_n are affine functions of z_0: z_{t+1} = J_t z_t + c_t.
-An infeasible leaf has multipliers >= 0 of inequalities that hold on its branch, such that
+0 ... n-1 are decided, the states z_1 ... z_n are affine functions of z_0: z_{t+1} = J_t z_t + c_t.
+An infeasible leaf has multipliers >= 0 of inequalities that hold on its branch. Let s be the first
+time that one of them is about. Then
 
-    sum of multiplier * (left side of the inequality) < 0    for all z_0 in the domain,
+    sum of multiplier * (left side of the inequality) < 0    for all z_s in the domain,
 
 although every left side is >= 0. The inequalities at time t, by number:
 
@@ -17,9 +18,11 @@ A cycle is followed from its smallest rotation, for ever round and round. So a b
 
 Without a box let R be the largest |z_{t,j}|. One tree is for R <= radius: a box. The others are for
 R >= radius in the variables (z, 1) / R = (y, tau): c_t and h2 stand with a factor tau,
-0 <= tau <= 1 / radius, all |y_{t,j}| <= 1, and y_{0,c} = 1 or -1 for some c. There the rotation is
-given by the largest coordinate, so that branches do not end early. The trees are for
-y_{0,0} = 1, y_{0,0} = -1, y_{0,1} = 1, ...
+0 <= tau <= 1 / radius, and all |y_{t,j}| <= 1. There the rotation is the one in which the largest
+coordinate comes at time q, the pivot, so that branches do not end early. The trees are for
+y_{q,0} = 1, y_{q,0} = -1, y_{q,1} = 1, ..., which gives one more inequality, number H + 2 M, at
+time q only: y_{q,0} - 1 >= 0 and so on. A cycle of an order n <= q is looked at where the first
+q + 1 regions are decided.
 """
 
 from fractions import Fraction
@@ -31,7 +34,8 @@ from rnndyn.verify._orbits import Word, canonical
 from rnndyn.verify._tree import DECIDED, INFEASIBLE, ROTATION, Decisions, Tree
 from rnndyn.verify._verdict import Counts, RefusedError
 
-Interval = tuple[Fraction, Fraction]
+#: A state and a sign: the largest coordinate.
+Face = tuple[int, int]
 
 
 def check_word_trees(
@@ -48,13 +52,13 @@ def check_word_trees(
     `orders` are those that the trees were made for, `proved` the ones to look at.
     """
     checker = _Checker(map_, max(orders), orders & proved, domain, listing)
-    for start in checker.starts():
+    for face in checker.faces():
         for number, entry, decisions in tree.walk():
             counts.n_nodes += 1
             try:
                 if entry == INFEASIBLE:
                     counts.n_contradictions += 1
-                    checker.check_contradiction(tree.next_multipliers(), decisions, start)
+                    checker.check_contradiction(tree.next_multipliers(), decisions, face)
                 else:
                     checker.check(entry, decisions)
             except RefusedError as refusal:
@@ -66,8 +70,9 @@ class _Checker:
     def __init__(
         self, map_: ExactMap, longest: int, orders: set[int], domain: Domain, listing: Listing
     ) -> None:
-        self.map, self.longest, self.orders, self.listing = map_, longest, orders, listing
-        self.at_infinity = domain.at_infinity
+        self.map, self.orders, self.listing = map_, orders, listing
+        self.at_infinity, self.pivot = domain.at_infinity, domain.pivot
+        self.longest = max(longest, domain.pivot + 1) if domain.at_infinity else longest
         self.relevant = set(map_.relevant)
         if domain.box is not None:
             lower, upper, scale = domain.box
@@ -82,26 +87,14 @@ class _Checker:
             self.bounds = [(-largest, largest)] * map_.n_states
             self.largest_tau = 1 / domain.radius
 
-    def starts(self) -> list[list[Interval]]:
-        """Return the domains of z_0, one for each tree."""
+    def faces(self) -> list[Face | None]:
+        """Return what the trees are about, one after the other."""
         if not self.at_infinity:
-            return [self.bounds]
-        one = Fraction(1)
-        return [
-            [(sign, sign) if state == other else (-one, one) for other in range(self.map.n_states)]
-            for state in range(self.map.n_states)
-            for sign in (one, -one)
-        ]
+            return [None]
+        return [(state, sign) for state in range(self.map.n_states) for sign in (1, -1)]
 
     def check(self, entry: int, decisions: Decisions) -> None:
         """Check a node that is not infeasible."""
-        if not self.relevant:
-            # One affine map: there is one word of every length.
-            if entry != DECIDED:
-                raise RefusedError("no unit can change the map, so there is nothing to branch on")
-            for order in self.orders:
-                self.listing.settle((0,) * order)
-            return
         n_steps, partial = divmod(len(decisions), len(self.relevant))
         if entry >= 0:
             time, unit = divmod(entry, self.map.n_units)
@@ -124,9 +117,20 @@ class _Checker:
             return
         if entry == DECIDED and n_steps != self.longest:
             raise RefusedError(f"it is taken for a leaf after {n_steps} of {self.longest} steps")
-        # A cycle is looked at where the whole of its smallest rotation has been decided.
-        if n_steps in self.orders and (self.at_infinity or word == canonical(word)):
-            self.listing.settle(word)
+        for order in self._orders_to_settle(word):
+            self.listing.settle(word[:order])
+
+    def _orders_to_settle(self, word: Word) -> list[int]:
+        """Orders at which cycles that follow the word come up when it is complete."""
+        n = len(word)
+        if not self.at_infinity:
+            # The whole of its smallest rotation.
+            return [n] if n in self.orders and word == canonical(word) else []
+        if n > self.pivot + 1:
+            return [n] if n in self.orders else []
+        if n < self.pivot + 1:
+            return []
+        return [order for order in self.orders if order <= n and word[order:] == word[:-order]]
 
     def _word(self, decisions: Decisions, n_steps: int) -> Word:
         word = [0] * n_steps
@@ -137,7 +141,7 @@ class _Checker:
         return tuple(word)
 
     def check_contradiction(
-        self, multipliers: list[tuple[int, int]], decisions: Decisions, start: list[Interval]
+        self, multipliers: list[tuple[int, int]], decisions: Decisions, face: Face | None
     ) -> None:
         """Verify that the inequalities of a branch contradict each other."""
         map_ = self.map
@@ -148,19 +152,19 @@ class _Checker:
                 raise RefusedError("the multiplier of an inequality is negative")
             if row < 0:
                 raise RefusedError(f"a multiplier belongs to row {row}, which does not exist")
-            time, kind = divmod(row, h + 2 * m)
+            time, kind = divmod(row, h + 2 * m + (face is not None))
             by_time.setdefault(time, []).append((kind, value))
-        last = max(by_time, default=0)
-        n_steps = len(decisions) // len(self.relevant) if self.relevant else self.longest
+        first, last = min(by_time, default=0), max(by_time, default=0)
+        n_steps = len(decisions) // len(self.relevant)
         if last > n_steps:
             raise RefusedError(
                 f"a multiplier belongs to time {last}, which the branch does not fix"
             )
         word = self._word(decisions, last)
         # What the weighted left sides add up to, as gradient . z_t + of_tau * tau + constant, with
-        # z_t for t = last, last - 1, ..., 0. All three are multiplied by `scale`.
+        # z_t for t = last, last - 1, ..., first. All three are multiplied by `scale`.
         gradient, of_tau, constant, scale = [0] * m, 0, Fraction(0), map_.one
-        for t in range(last, -1, -1):
+        for t in range(last, first - 1, -1):
             if t < last:
                 piece = map_.piece(word[t])
                 of_tau = (of_tau << piece.shift) + sum(
@@ -182,13 +186,19 @@ class _Checker:
                     gradient = [
                         g + signed * w for g, w in zip(gradient, map_.W2[kind], strict=True)
                     ]
+                elif kind == h + 2 * m:
+                    if face is None or t != self.pivot:
+                        raise RefusedError("the inequality of the pivot is used at another time")
+                    state, sign = face
+                    gradient[state] += sign * scale * value
+                    constant -= scale * value
                 else:
                     above, state = divmod(kind - h, m)
                     sign = 1 if above else -1
                     gradient[state] += sign * scale * value
                     constant -= sign * scale * value * self.bounds[state][0 if above else 1]
         largest = constant + sum(
-            max(g * low, g * high) for g, (low, high) in zip(gradient, start, strict=True)
+            max(g * low, g * high) for g, (low, high) in zip(gradient, self.bounds, strict=True)
         )
         largest += max(0, of_tau) * self.largest_tau if self.at_infinity else of_tau
         if not largest < 0:
