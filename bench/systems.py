@@ -38,7 +38,7 @@ def published_systems() -> list[System]:
     return [
         System(name, rd.examples.load(name), info.order, info.expected_cycles)
         for name in rd.examples.names()
-        if (info := rd.examples.info(name))
+        if isinstance(info := rd.examples.info(name), rd.examples.PublishedSystem)
     ]
 
 

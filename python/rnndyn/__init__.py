@@ -4,6 +4,7 @@ from rnndyn import examples, plot
 from rnndyn._optional import MissingPackageError
 from rnndyn._progress import ProgressMeter, SearchProgress
 from rnndyn._version import __version__
+from rnndyn.certificate import Certificate, ProofPart
 from rnndyn.continua import ContinuumOfFixedPoints
 from rnndyn.cycle_block import CycleBlock
 from rnndyn.cycle_set import CycleSet
@@ -25,10 +26,12 @@ from rnndyn.models import (
 )
 from rnndyn.search import find_cycles, find_fixed_points, solve_cycle
 from rnndyn.search_statistics import OrderStatistics, SearchStatistics
+from rnndyn.verify import Verdict
 
 __all__ = [
     "ALRNN",
     "PLRNN",
+    "Certificate",
     "ClippedShallowPLRNN",
     "ContinuumOfFixedPoints",
     "Cycle",
@@ -44,10 +47,12 @@ __all__ = [
     "PiecewiseLinearMap",
     "PiecewiseLinearModel",
     "ProgressMeter",
+    "ProofPart",
     "ReLURNN",
     "SearchProgress",
     "SearchStatistics",
     "ShallowPLRNN",
+    "Verdict",
     "__version__",
     "examples",
     "find_cycles",

@@ -45,6 +45,7 @@ _INFINITIES = {"Infinity": math.inf, "-Infinity": -math.inf}
 _PART_ENTRIES = (
     *("method", "orders", "unbounded", "at_infinity", "radius", "reason", "complete", "rigorous"),
     *("n_nodes", "n_pruned", "n_uncertified", "n_leaves", "share", "seconds", "pivot"),
+    *("by_faces", "outer"),
 )
 
 Arrays = dict[str, NDArray[Any]]
@@ -84,12 +85,8 @@ def _taken_apart(certificate: "Certificate") -> tuple[dict[str, Any], Arrays]:
     for cycles in certificate.cycles:
         for name in CYCLE_ARRAYS:
             arrays[f"cycles_{cycles.order}/{name}"] = getattr(cycles, name)
-    for name, itineraries in (
-        ("continuum", certificate.continua),
-        ("unsolved", certificate.unsolved),
-    ):
-        for number, itinerary in enumerate(itineraries):
-            arrays[f"{name}_{number}/itinerary"] = itinerary
+    for number, itinerary in enumerate(certificate.continua):
+        arrays[f"continuum_{number}/itinerary"] = itinerary
     undecided_orders = sorted({entry.order for entry in certificate.undecided})
     for order in undecided_orders:
         entries = [entry for entry in certificate.undecided if entry.order == order]
@@ -127,7 +124,6 @@ def _taken_apart(certificate: "Certificate") -> tuple[dict[str, Any], Arrays]:
         "cycle_orders": [cycles.order for cycles in certificate.cycles],
         "undecided_orders": undecided_orders,
         "n_continua": len(certificate.continua),
-        "n_unsolved": len(certificate.unsolved),
         "parts": parts,
     }
     return header, arrays
@@ -178,10 +174,6 @@ def _put_together(header: Any, arrays: Arrays) -> "Certificate":
         continua=tuple(
             left.pop(f"continuum_{number}/itinerary")
             for number in range(_whole_number("n_continua", header["n_continua"]))
-        ),
-        unsolved=tuple(
-            left.pop(f"unsolved_{number}/itinerary")
-            for number in range(_whole_number("n_unsolved", header["n_unsolved"]))
         ),
         fingerprint=str(header["fingerprint"]),
         n_states=_whole_number("n_states", header["n_states"]),

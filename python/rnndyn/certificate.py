@@ -61,6 +61,11 @@ class ProofPart:
         Size that separates the two parts without a box.
     pivot : int
         In the part beyond the radius by ``polygons``: the step of the largest coordinate.
+    by_faces : bool
+        In ``dictionary``: whether size is that of the largest coordinate, with one tree per face of
+        a cube beyond the radius, and not the sum of all pre-activations.
+    outer : float
+        With `by_faces` in a box: the largest size there is; 0 without a limit.
     reason : str
         One sentence: why this method, or why there is no proof.
     complete : bool
@@ -100,6 +105,8 @@ class ProofPart:
     share: float
     seconds: float
     pivot: int = 0
+    by_faces: bool = False
+    outer: float = 0.0
     open: tuple[tuple[NDArray[np.int32], BoolArray], ...] = ()
     nodes: NDArray[np.int32] | None = None
     first: IntArray = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
@@ -111,11 +118,11 @@ class ProofPart:
         if self.method not in METHODS:
             raise ValueError(f"method must be one of {', '.join(METHODS)}, got {self.method!r}")
         object.__setattr__(self, "orders", _orders("orders of a part", self.orders))
-        for name in ("unbounded", "at_infinity", "complete", "rigorous"):
+        for name in ("unbounded", "at_infinity", "by_faces", "complete", "rigorous"):
             object.__setattr__(self, name, _flag(name, getattr(self, name)))
         for name in ("n_nodes", "n_pruned", "n_uncertified", "n_leaves", "pivot"):
             object.__setattr__(self, name, operator.index(getattr(self, name)))
-        for name in ("radius", "share", "seconds"):
+        for name in ("radius", "outer", "share", "seconds"):
             object.__setattr__(self, name, float(getattr(self, name)))
         object.__setattr__(self, "reason", str(self.reason))
         branches = tuple(
@@ -334,8 +341,6 @@ class Certificate:
         SHA-256 of the canonical arrays of the network (`rnndyn.verify.fingerprint`).
     n_states, n_units : int
         M and H.
-    unsolved : tuple of ndarray of bool, shape (k, H)
-        Itineraries that a search that was stopped had found possible, but not yet solved.
     coverage : mapping of int to float
         Estimated coverage of orders that were searched at random (see `rnndyn.OrderStatistics`).
     version : str
@@ -381,7 +386,6 @@ class Certificate:
     fingerprint: str
     n_states: int
     n_units: int
-    unsolved: tuple[BoolArray, ...] = ()
     coverage: Mapping[int, float] = field(default_factory=dict)
     version: str = __version__
 
@@ -394,8 +398,7 @@ class Certificate:
         for name in ("parts", "undecided"):
             set_field(self, name, tuple(getattr(self, name)))
         set_field(self, "cycles", tuple(cycles for cycles in self.cycles if len(cycles)))
-        for name in ("continua", "unsolved"):
-            set_field(self, name, tuple(frozen(i, np.bool_) for i in getattr(self, name)))
+        set_field(self, "continua", tuple(frozen(i, np.bool_) for i in self.continua))
         coverage = {int(order): float(value) for order, value in self.coverage.items()}
         set_field(self, "coverage", MappingProxyType(coverage))
         if self.box is not None:
@@ -408,7 +411,7 @@ class Certificate:
                 )
         itineraries = [entry.itinerary for entry in self.undecided]
         itineraries += [cycles.itinerary[0] for cycles in self.cycles]
-        itineraries += [*self.continua, *self.unsolved]
+        itineraries += self.continua
         if any(i.ndim != 2 or i.shape[0] < 1 or i.shape[1] != self.n_units for i in itineraries):
             raise ValueError(f"all itineraries must have shape (k, {self.n_units})")
         if any(cycles.points.shape[2] != self.n_states for cycles in self.cycles):
@@ -453,7 +456,6 @@ class Certificate:
             ),
             n_states=model.n_states,
             n_units=model.n_units,
-            unsolved=tuple(record.get("unsolved", ())),
             coverage=coverage or {},
         )
 
@@ -462,11 +464,6 @@ class Certificate:
         return {
             "orders": list(self.orders),
             "parts": [part.to_record() for part in self.parts],
-            "undecided": [
-                {"order": entry.order, "itinerary": entry.itinerary, "reason": entry.reason}
-                for entry in self.undecided
-            ],
-            "unsolved": list(self.unsolved),
         }
 
     @property
@@ -532,7 +529,6 @@ class Certificate:
             ],
             "cycles": [row for cycles in self.cycles for row in cycles.to_rows()],
             "continua": [itinerary_text(itinerary) for itinerary in self.continua],
-            "unsolved": [itinerary_text(itinerary) for itinerary in self.unsolved],
             "fingerprint": self.fingerprint,
             "n_states": self.n_states,
             "n_units": self.n_units,

@@ -59,11 +59,11 @@ def find_cycles(
         Search these orders only.
     method : {"auto", "complete", "exhaustive", "search", "scyfi"}
         ``complete`` proves that no cycle is missing, however long that takes; ``certificate`` of
-        the result says what was proved. ``exhaustive`` solves for every itinerary of an order, so that nothing can be missed; their
-        number is about ``2**(H * k) / k``. ``search`` starts from random itineraries and follows
-        the true map from each virtual candidate (see Notes). ``scyfi`` is the published algorithm
-        alone, for comparison. ``auto`` lists or proves, order by order, where that is cheap, and
-        searches elsewhere.
+        the result says what was proved. ``exhaustive`` solves for every itinerary of an order;
+        their number is about ``2**(H * k) / k``. ``search`` starts from random itineraries and
+        follows the true map from each virtual candidate (see Notes). ``scyfi`` is the published
+        algorithm alone, for comparison. ``auto`` lists or proves, order by order, where that is
+        cheap, and searches elsewhere.
     seed : int
         Seed of the random numbers, 0 to 2**64 - 1. The same seed gives the same cycles for any
         number of threads.

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import rnndyn as rd
+from rnndyn.certificate import Certificate
 from rnndyn.cli import main
 
 PROGRAM = [sys.executable, "-W", "error", "-m", "rnndyn"]
@@ -65,7 +66,63 @@ def test_every_option_reaches_the_search(tent_file, capsys):
         "max_iterations": 20,
         "box": [[-0.9], [0.9]],
         "time_limit": 30.0,
+        "rigorous": True,
+        "keep_tree": False,
     }
+
+
+def test_a_complete_search_writes_a_certificate_that_is_confirmed(
+    tent_file, tent, tmp_path, capsys
+):
+    for suffix in ("npz", "json"):
+        path = tmp_path / f"proof.{suffix}"
+        arguments = ["--max-order", "3", "--method", "complete", "--certificate", str(path)]
+        assert main(["cycles", tent_file, *arguments]) == 0
+        out = capsys.readouterr().out
+        assert "Proved: orders 1 to 3 have no other cycles anywhere in R^1.\n" in out
+        certificate = Certificate.load(path)
+        assert certificate.has_trees
+        assert certificate.proved_orders == (1, 2, 3)
+        assert main(["verify", str(path), tent_file]) == 0
+        assert capsys.readouterr().out.startswith("Confirmed\n")
+
+
+def test_a_certificate_of_a_stopped_search_says_what_is_missing(tmp_path, capsys):
+    path = tmp_path / "proof.npz"
+    arguments = "--max-order 12 --method complete --time-limit 0.3 --json --certificate"
+    assert main(["cycles", "example:plrnn-10d", *arguments.split(), str(path)]) == 0
+    printed = json.loads(capsys.readouterr().out)["certificate"]
+    assert printed["status"] == "partial"
+    assert printed["proved_orders"] == list(Certificate.load(path).proved_orders)
+    assert main(["verify", str(path), "example:plrnn-10d"]) == 0
+    assert "  Not proved: order" in capsys.readouterr().out
+
+
+def test_without_rigour_nothing_is_called_a_proof(tent_file, capsys):
+    arguments = "--max-order 2 --method complete --no-rigour --json"
+    assert main(["cycles", tent_file, *arguments.split()]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["certificate"]["status"] == "searched"
+    assert result["search"]["options"]["rigorous"] is False
+    assert [cycle["order"] for cycle in result["cycles"]] == [1, 1, 2]
+
+
+def test_no_search_begins_for_a_certificate_that_cannot_be_written(
+    tent_file, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr("rnndyn.cli._cycles.find_cycles", None)
+    complete = ["--method", "complete"]
+    for arguments, message in [
+        (["--certificate", "a.npz"], "give --method complete, not auto"),
+        ([*complete, "--no-rigour", "--certificate", "a.npz"], "leave out --no-rigour"),
+        ([*complete, "--certificate", "a.txt"], "a.txt: the name must end in one of .npz, .json"),
+        ([*complete, "--certificate", "no/dir.npz"], "there is no folder no"),
+    ]:
+        assert main(["cycles", tent_file, "--max-order", "2", *arguments]) == 2
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert message in captured.err
+        assert captured.err.count("\n") == 1
 
 
 def test_results_can_be_saved_and_drawn(tent_file, tent, tmp_path, capsys):
@@ -154,12 +211,18 @@ def test_demo_finds_the_published_counts_and_draws_them(tmp_path):
     # Nothing of the progress bar in a pipe.
     assert done.stderr == ""
     lines = done.stdout.splitlines()
-    n = len(rd.examples.names())
+    published = [
+        name
+        for name in rd.examples.names()
+        if isinstance(rd.examples.info(name), rd.examples.PublishedSystem)
+    ]
+    n = len(published)
     assert any(f"the published counts are met for {n} of {n} networks" in line for line in lines)
     headings = "network order stability spectral radius margin hits certified"
     assert " ".join(lines[0].split()) == headings
-    for name in rd.examples.names():
+    for name in published:
         assert sum(line.split()[:1] == [name] for line in lines) == 1
+    assert sum(line.split()[:1] == ["uniform_m10"] for line in lines) == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert lines[-1] == f"Picture: {picture}"
 

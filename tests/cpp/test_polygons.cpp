@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <limits>
 #include <optional>
 #include <set>
@@ -168,7 +169,7 @@ CanonicalMap random_map(RandomStream& stream, std::uint64_t kind) {
 }  // namespace
 
 TEST_CASE("polygons find every cycle of maps whose counts are known") {
-  // Tent map: every primitive necklace; Lozi map: counts by exhaustive listing.
+  // Tent map: every primitive necklace; Lozi map: counts of exhaustive listing.
   const std::vector<std::size_t> tent{2, 1, 2, 3, 6, 9, 18, 30, 56, 99, 186, 335};
   const std::vector<std::size_t> lozi{2, 1, 0, 1, 0, 4, 4, 7, 10, 12, 18, 32, 56, 78};
   for (const bool in_box : {false, true}) {
@@ -185,7 +186,8 @@ TEST_CASE("polygons find every cycle of maps whose counts are known") {
       Found cycles;
       for (const Itinerary& leaf : found.leaves) solve(map, box, orders, leaf, cycles);
       std::vector<std::size_t> counts(expected.size(), 0);
-      for (const Itinerary& word : cycles.regular) ++counts[static_cast<std::size_t>(word.order - 1)];
+      for (const Itinerary& word : cycles.regular)
+        ++counts[static_cast<std::size_t>(word.order - 1)];
       CHECK(counts == expected);
     }
   }
@@ -322,7 +324,7 @@ TEST_CASE("no certificate against an orbit that exists") {
   }
 }
 
-TEST_CASE("more units than a word has, and one state at infinity") {
+TEST_CASE("more units than a word has") {
   // 70 units, of which the last one folds the line at 0 and the others never switch in the box.
   const Index h = 70;
   Matrix w1 = Matrix::Constant(1, h, 0.001);

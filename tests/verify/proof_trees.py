@@ -83,9 +83,14 @@ def dictionary_tree(
     box: Box | None = None,
     radius: float | None = None,
     at_infinity: bool = False,
+    by_faces: bool = False,
+    outer: float = 0.0,
     max_nodes: int = 400,
 ) -> TreeRecord:
     """Branch and bound over the bits of one order, most violated first."""
+    cube = by_faces and at_infinity
+    if by_faces and not at_infinity:
+        box = (np.full(len(map_.h1), -radius), np.full(len(map_.h1), radius))
     m, h, k = len(map_.h1), len(map_.h2), order
     relevant = relevant_units(map_)
     u0, v0, tau = k * m, k * (m + h), k * (m + 2 * h)
@@ -104,18 +109,23 @@ def dictionary_tree(
             row[u0 + t * h + i], row[v0 + t * h + i] = 1.0, -1.0
             row[t * m : (t + 1) * m] -= map_.W2[i]
             right[k * m + t * h + i] = map_.h2[i]
-    upper_u, upper_v, free = _bounds(map_, box, radius, at_infinity, relevant)
+    upper_u, upper_v, free = _bounds(map_, box, radius, at_infinity, relevant, cube, outer)
     bounds = [free[j] for _ in range(k) for j in range(m)]
     bounds += [(0.0, upper_u[i]) for _ in range(k) for i in range(h)]
     bounds += [(0.0, upper_v[i]) for _ in range(k) for i in range(h)]
-    bounds.append((0.0, 1.0 / radius if at_infinity and radius else 0.0))
+    largest_tau = 1.0 / radius if at_infinity and radius else 0.0
+    bounds.append((1.0 / outer if cube and outer else 0.0, largest_tau))
     kept = [*range(k * m)]
     kept += [
-        k * m + t * h + i for t in range(k) for i in range(h) if box is not None or i in relevant
+        k * m + t * h + i
+        for t in range(k)
+        for i in range(h)
+        if box is not None or cube or i in relevant
     ]
     names = list(kept)
     if at_infinity:
         rows[:, tau], right = -right, 0.0 * right
+    if at_infinity and not cube:
         norm = np.zeros(n)
         for t in range(k):
             for i in relevant:
@@ -124,49 +134,66 @@ def dictionary_tree(
         kept.append(len(rows) - 1)
         names.append(k * (m + h) + k)
     rows, right = rows[kept], right[kept]
-    ordering = np.zeros((k - 1, n))
-    for t in range(1, k):
+    steps = [] if cube else [*range(1, k)]
+    ordering = np.zeros((len(steps), n))
+    for t in steps:
         ordering[t - 1, 0], ordering[t - 1, t * m] = 1.0, -1.0
-    names += [k * (m + h) + t for t in range(1, k)]
+    names += [k * (m + h) + t for t in steps]
 
     record = TreeRecord(max_nodes)
     bits = [t * h + i for t in range(k) for i in relevant]
-    stack: list[dict[int, bool]] = [{}]
-    while stack:
-        decisions = stack.pop()
-        own = list(bounds)
-        for bit, on in decisions.items():
-            own[(v0 if on else u0) + bit] = (0.0, 0.0)
-        result = _elastic(rows, right, ordering, own)
-        if result.fun > _CLEAR:
-            values = [*result.eqlin.marginals, *(-result.ineqlin.marginals)]
-            # The multiplier of an inequality may come out negative by rounding.
-            n_equal = len(rows)
-            values[n_equal:] = [max(0.0, value) for value in values[n_equal:]]
-            pairs = zip(names, values, strict=True)
-            record.add_infeasible({name: float(value) for name, value in pairs if value})
-            continue
-        undecided = [bit for bit in bits if bit not in decisions]
-        if not undecided:
-            record.add(DECIDED)
-            word = np.zeros(k * h, dtype=bool)
-            word[[bit for bit, on in decisions.items() if on]] = True
-            record.leaves.append(word.reshape(k, h))
-            continue
-        chosen = max(undecided, key=lambda b: min(result.x[u0 + b], result.x[v0 + b]))
-        record.add(chosen)
-        stack += [{**decisions, chosen: True}, {**decisions, chosen: False}]
+    for face in range(2 * m) if cube else [-1]:
+        if face >= 0:
+            sign = 1.0 if face % 2 == 0 else -1.0
+            bounds[:m] = [free[j] for j in range(m)]
+            bounds[face // 2] = (sign, sign)
+        stack: list[dict[int, bool]] = [{}]
+        while stack:
+            decisions = stack.pop()
+            own = list(bounds)
+            for bit, on in decisions.items():
+                own[(v0 if on else u0) + bit] = (0.0, 0.0)
+            result = _elastic(rows, right, ordering, own)
+            if result.fun > _CLEAR:
+                values = [*result.eqlin.marginals, *(-result.ineqlin.marginals)]
+                # The multiplier of an inequality may come out negative by rounding.
+                n_equal = len(rows)
+                values[n_equal:] = [max(0.0, value) for value in values[n_equal:]]
+                pairs = zip(names, values, strict=True)
+                record.add_infeasible({name: float(value) for name, value in pairs if value})
+                continue
+            undecided = [bit for bit in bits if bit not in decisions]
+            if not undecided:
+                record.add(DECIDED)
+                word = np.zeros(k * h, dtype=bool)
+                word[[bit for bit, on in decisions.items() if on]] = True
+                record.leaves.append(word.reshape(k, h))
+                continue
+            x = result.x
+            chosen = max(undecided, key=lambda b, x=x: min(x[u0 + b], x[v0 + b]))
+            record.add(chosen)
+            stack += [{**decisions, chosen: True}, {**decisions, chosen: False}]
     return record
 
 
 def _bounds(
-    map_: Any, box: Box | None, radius: float | None, at_infinity: bool, relevant: list[int]
+    map_: Any,
+    box: Box | None,
+    radius: float | None,
+    at_infinity: bool,
+    relevant: list[int],
+    cube: bool,
+    outer: float,
 ) -> tuple[Any, Any, Any]:
-    if box is not None:
-        lower, upper = box
+    if box is not None or cube:
+        m = len(map_.h1)
+        lower, upper = box if box is not None else (np.full(m, -1.0), np.full(m, 1.0))
+        biases = map_.h2, map_.h2
+        if cube and radius:
+            biases = map_.h2 / radius, (map_.h2 / outer if outer else 0.0 * map_.h2)
         ends = map_.W2 * lower, map_.W2 * upper
-        upper_u = np.maximum(0.0, map_.h2 + np.maximum(*ends).sum(axis=1))
-        upper_v = np.maximum(0.0, -map_.h2 - np.minimum(*ends).sum(axis=1))
+        upper_u = np.maximum(0.0, np.maximum(*biases) + np.maximum(*ends).sum(axis=1))
+        upper_v = np.maximum(0.0, -np.minimum(*biases) - np.minimum(*ends).sum(axis=1))
         return upper_u, upper_v, list(zip(lower, upper, strict=True))
     largest = 1.0 if at_infinity else radius
     upper_u = [largest if i in relevant else None for i in range(len(map_.h2))]
@@ -330,21 +357,35 @@ def proof_record(
     pivot: int = 0,
     max_nodes: int = 400,
 ) -> tuple[dict[str, Any], list[Bits]]:
-    """The record of a finished proof, and the itineraries of all its leaves."""
+    """The record of a finished proof, and the itineraries of all its leaves.
+
+    The method "faces" is the dictionary method by the faces of a cube.
+    """
     map_ = model.canonical
     parts, leaves = [], []
-    for group in [orders] if method == "polygons" else [[order] for order in orders]:
-        make: Any = word_tree if method == "polygons" else dictionary_tree
-        subject = group if method == "polygons" else group[0]
-        beyond: dict[str, Any] = {"at_infinity": True}
-        if method == "polygons":
-            beyond["pivot"] = pivot
-        sides = [{}] if box is not None else [{"at_infinity": False}, beyond]
-        for side in sides:
-            domain = {"box": box} if box is not None else {"radius": radius, **side}
-            record = make(map_, subject, max_nodes=max_nodes, **domain)
-            changes = {} if box is not None else {"unbounded": True, "radius": radius, **side}
-            parts.append(record.part(method, group, **changes))
+    words = method == "polygons"
+    for group in [orders] if words else [[order] for order in orders]:
+        make: Any = word_tree if words else dictionary_tree
+        if method == "faces":
+            outer = 0.0 if box is None else float(np.abs(box).max())
+            cut = {"radius": 0.25, "by_faces": True}
+            sides = [
+                ({**cut, "at_infinity": False}, {}),
+                ({**cut, "at_infinity": True, "outer": outer}, {}),
+            ]
+        elif box is not None:
+            sides = [({}, {"box": box})]
+        else:
+            beyond = {"pivot": pivot} if words else {}
+            sides = [
+                ({"radius": radius, "at_infinity": False}, {}),
+                ({"radius": radius, "at_infinity": True, **beyond}, {}),
+            ]
+        for side, more in sides:
+            subject = group if words else group[0]
+            record = make(map_, subject, max_nodes=max_nodes, **side, **more)
+            name = "polygons" if words else "dictionary"
+            parts.append(record.part(name, group, unbounded=box is None, **side))
             leaves += record.leaves
     values = {
         "status": "proved",

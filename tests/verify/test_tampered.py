@@ -35,6 +35,8 @@ def case(name):
         "tent in a box": (tent, "dictionary", 3.0, 0),
         "tent, words": (tent, "polygons", None, 0),
         "lozi": (lozi, "dictionary", None, 0),
+        "lozi, faces": (lozi, "faces", None, 0),
+        "tent, faces": (tent, "faces", 3.0, 0),
         "lozi, words": (lozi, "polygons", None, 1),
         "lozi, words in a box": (lozi, "polygons", 1.75, 0),
         "three states": (spatial, "dictionary", None, 0),
@@ -54,6 +56,8 @@ CASES = [
     "tent in a box",
     "tent, words",
     "lozi",
+    "lozi, faces",
+    "tent, faces",
     "lozi, words",
     "lozi, words in a box",
     "three states",
@@ -164,7 +168,9 @@ def multiplier_of_another_sign(certificate):
     """Without a box, signs of multipliers of equations may be corrected by the checker."""
     for number, part in every_part(certificate):
         for begin, end in zip(part.first[:-1], part.first[1:], strict=True):
-            for entry in range(begin, end):
+            for entry in {begin, (begin + end) // 2, max(begin, end - 1)}:
+                if entry == end:
+                    continue
                 value = changed(part.value, entry, -part.value[entry])
                 yield with_part(certificate, number, value=value)
 
@@ -206,16 +212,19 @@ def missing_part(certificate):
 
 def another_radius(certificate):
     for number, part in enumerate(certificate.parts):
-        if part.unbounded:
+        if part.unbounded or part.by_faces:
             for radius in (2.0 * part.radius, 0.0, -1.0, np.inf, np.nan):
                 yield with_part(certificate, number, radius=radius)
+        if part.by_faces and part.at_infinity:
+            for outer in (0.5, -1.0, np.inf, np.nan):
+                yield with_part(certificate, number, outer=outer)
 
 
 def swapped_halves(certificate):
     for number, part in enumerate(certificate.parts):
-        if part.unbounded:
+        if part.unbounded or part.by_faces:
             yield with_part(certificate, number, at_infinity=not part.at_infinity)
-            yield with_part(certificate, number, unbounded=False, at_infinity=False)
+            yield with_part(certificate, number, by_faces=not part.by_faces)
         else:
             yield with_part(certificate, number, at_infinity=True)
 

@@ -1,8 +1,33 @@
 #include "block_cyclic.hpp"
 
+#include <cmath>
 #include <limits>
 
 namespace rnndyn {
+
+template <int M>
+void PairFactor<M>::compute(const Eigen::Matrix<double, kRows, M>& stacked) {
+  // Householder reflections (Golub, Van Loan, Matrix Computations, 4th ed., sec. 5.1), written out
+  // for fixed sizes.
+  Eigen::Matrix<double, kRows, M> rest = stacked;
+  q_adjoint.setIdentity();
+  for (int c = 0; c < M; ++c) {
+    double square = 0.0;
+    for (int row = c + 1; row < kRows; ++row) square += rest(row, c) * rest(row, c);
+    if (square == 0.0) continue;
+    const double head = rest(c, c);
+    const double length = std::sqrt(head * head + square);
+    Eigen::Matrix<double, kRows, 1> v = rest.col(c);
+    for (int row = 0; row < c; ++row) v(row) = 0.0;
+    v(c) = head + std::copysign(length, head);
+    const double scale = 2.0 / (v(c) * v(c) + square);
+    const Eigen::Matrix<double, 1, M> along = scale * (v.transpose() * rest);
+    rest -= v * along;
+    const Eigen::Matrix<double, 1, kRows> turned = scale * (v.transpose() * q_adjoint);
+    q_adjoint -= v * turned;
+  }
+  r = rest.template topRows<M>();
+}
 
 template <int M>
 BasicBlockCyclic<M>::BasicBlockCyclic(std::vector<Block> blocks)
@@ -13,21 +38,18 @@ BasicBlockCyclic<M>::BasicBlockCyclic(std::vector<Block> blocks)
   Block e = identity;
   steps_.resize(n_blocks_ - 1);
   for (std::size_t s = 1; s < n_blocks_; ++s) {
-    Eigen::Matrix<double, kPair, M> stacked(2 * m_, m_);
+    constexpr int kRows = PairFactor<M>::kRows;
+    Eigen::Matrix<double, kRows, M> stacked(2 * m_, m_);
     stacked.topRows(m_) = e;
     stacked.bottomRows(m_) = -blocks[s];
     Step& step = steps_[s - 1];
-    step.qr.compute(stacked);
-    Pair others = Pair::Zero(2 * m_, 2 * m_);  // columns of z_0 and of z_{s+1}
+    step.factor.compute(stacked);
+    // Columns of z_0 and of z_{s+1}.
+    Eigen::Matrix<double, kRows, kRows> others =
+        Eigen::Matrix<double, kRows, kRows>::Zero(2 * m_, 2 * m_);
     others.topLeftCorner(m_, m_) = g;
     others.bottomRightCorner(m_, m_) = identity;
-    if constexpr (M == Eigen::Dynamic) {
-      others.applyOnTheLeft(step.qr.householderQ().adjoint());
-    } else {
-      const Pair q = step.qr.householderQ();
-      step.q_adjoint = q.transpose();
-      others = (step.q_adjoint * others).eval();
-    }
+    step.factor.apply(others);
     step.x = others.topLeftCorner(m_, m_);
     step.y = others.topRightCorner(m_, m_);
     g = others.bottomLeftCorner(m_, m_);
@@ -50,15 +72,8 @@ const Eigen::JacobiSVD<Matrix>& BasicBlockCyclic<M>::closing_svd() const {
 template <int M>
 void BasicBlockCyclic<M>::eliminate(Matrix& f) const {
   for (std::size_t s = 1; s < n_blocks_; ++s) {
-    const Index row = static_cast<Index>(s - 1) * m_;
-    if constexpr (M == Eigen::Dynamic) {
-      f.middleRows(row, 2 * m_).applyOnTheLeft(steps_[s - 1].qr.householderQ().adjoint());
-    } else {
-      for (Index c = 0; c < f.cols(); ++c) {
-        auto pair = f.col(c).template segment<kPair>(row);
-        pair = (steps_[s - 1].q_adjoint * pair).eval();
-      }
-    }
+    steps_[s - 1].factor.apply(
+        f.template middleRows<PairFactor<M>::kRows>(static_cast<Index>(s - 1) * m_, 2 * m_));
   }
 }
 
@@ -68,10 +83,10 @@ void BasicBlockCyclic<M>::back_substitute(const Matrix& eliminated, Matrix& z) c
     const Step& step = steps_[s - 1];
     const Index row = static_cast<Index>(s) * m_;
     const Index next = s + 1 == n_blocks_ ? 0 : row + m_;
-    const auto r = step.qr.matrixQR().topRows(m_).template triangularView<Eigen::Upper>();
+    const auto r = step.factor.r.template triangularView<Eigen::Upper>();
     if constexpr (M == Eigen::Dynamic) {
-      z.middleRows(row, m_) = r.solve(eliminated.middleRows(row - m_, m_) -
-                                      step.x * z.topRows(m_) - step.y * z.middleRows(next, m_));
+      z.middleRows(row, m_) = r.solve(eliminated.middleRows(row - m_, m_) - step.x * z.topRows(m_) -
+                                      step.y * z.middleRows(next, m_));
     } else {
       for (Index c = 0; c < z.cols(); ++c) {
         Eigen::Matrix<double, M, 1> right = eliminated.col(c).template segment<M>(row - m_);

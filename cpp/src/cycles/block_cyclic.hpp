@@ -2,13 +2,43 @@
 #pragma once
 
 #include <optional>
-#include <type_traits>
-#include <variant>
 #include <vector>
 
 #include "rnndyn/map.hpp"
 
 namespace rnndyn {
+
+// Orthogonal factorisation of two blocks on top of each other.
+template <int M>
+struct PairFactor {
+  static constexpr int kRows = 2 * M;
+  Eigen::Matrix<double, M, M> r;
+  Eigen::Matrix<double, kRows, kRows> q_adjoint;  // so small that multiplying by it is cheapest
+
+  void compute(const Eigen::Matrix<double, kRows, M>& stacked);
+  template <typename Rows>
+  void apply(Rows&& rows) const {
+    for (Index c = 0; c < rows.cols(); ++c) {
+      const Eigen::Matrix<double, kRows, 1> product = q_adjoint * rows.col(c);
+      rows.col(c) = product;
+    }
+  }
+};
+template <>
+struct PairFactor<Eigen::Dynamic> {
+  static constexpr int kRows = Eigen::Dynamic;
+  Eigen::HouseholderQR<Matrix> qr;
+  Matrix r;
+
+  void compute(const Matrix& stacked) {
+    qr.compute(stacked);
+    r = qr.matrixQR().topRows(stacked.cols());
+  }
+  template <typename Rows>
+  void apply(Rows&& rows) const {
+    rows.applyOnTheLeft(qr.householderQ().adjoint());
+  }
+};
 
 // Structured orthogonal factorisation of the cyclic block system (Wright, SIAM J. Sci. Stat.
 // Comput. 13, 742, 1992): each step eliminates one z_s by a Householder QR of two block rows, so
@@ -38,13 +68,9 @@ class BasicBlockCyclic {
   double inconsistency(const Matrix& f, Index d) const;
 
  private:
-  static constexpr int kPair = M == Eigen::Dynamic ? Eigen::Dynamic : 2 * M;
-  using Pair = Eigen::Matrix<double, kPair, kPair>;
   struct Step {
-    Eigen::HouseholderQR<Eigen::Matrix<double, kPair, M>> qr;  // of [E; -P_s], 2M x M
-    Block x, y;  // top M rows: R z_s + x z_0 + y z_{s+1} = g
-    // The orthogonal factor itself, where it is so small that multiplying by it is cheapest.
-    std::conditional_t<M == Eigen::Dynamic, std::monostate, Pair> q_adjoint;
+    PairFactor<M> factor;  // of [E; -P_s], 2M x M
+    Block x, y;            // top M rows: R z_s + x z_0 + y z_{s+1} = g
   };
   // Runs the right side through the elimination: block row s - 1 becomes that of step s, the last
   // one what is left for z_0.

@@ -115,7 +115,7 @@ Matrix BasicCyclicSystem<M>::condense(const Points& f) const {
     for (Index t = starts_[s] + 1; t < segment_end(s); ++t) {
       sum = (jacobians_[static_cast<std::size_t>(t)] * sum + f.col(t)).eval();
     }
-    g.middleRows(static_cast<Index>(s) * m_, m_) = sum;
+    g.template middleRows<M>(static_cast<Index>(s) * m_, m_) = sum;
   }
   return g;
 }
@@ -124,7 +124,7 @@ template <int M>
 auto BasicCyclicSystem<M>::expand(const Matrix& starts, const Points& f) const -> Points {
   Points z(m_, order());
   for (std::size_t s = 0; s < starts_.size(); ++s) {
-    Column point = starts.middleRows(static_cast<Index>(s) * m_, m_);
+    Column point = starts.template middleRows<M>(static_cast<Index>(s) * m_, m_);
     for (Index t = starts_[s]; t < segment_end(s); ++t) {
       z.col(t) = point;
       point = (jacobians_[static_cast<std::size_t>(t)] * point + f.col(t)).eval();
@@ -138,7 +138,7 @@ std::vector<Matrix> BasicCyclicSystem<M>::null_space(Index d) const {
   const Matrix starts = condensed_->null_space(d);
   std::vector<Matrix> directions;
   for (std::size_t s = 0; s < starts_.size(); ++s) {
-    Matrix at = starts.middleRows(static_cast<Index>(s) * m_, m_);
+    Matrix at = starts.template middleRows<M>(static_cast<Index>(s) * m_, m_);
     for (Index t = starts_[s]; t < segment_end(s); ++t) {
       directions.push_back(at);
       at = jacobians_[static_cast<std::size_t>(t)] * at;
@@ -160,10 +160,10 @@ bool BasicCyclicSystem<M>::enclose(const Points& residual, const Points& residua
   partial_radii.reserve(radii.size());
   for (Index t = 0; t < order(); ++t) {
     const auto u = static_cast<std::size_t>(t);
-    partial_radii.push_back(
-        starts_segment(t)
-            ? radii[u]
-            : product_radius<Block>(jacobians_[u], radii[u], partial_[u - 1], partial_radii[u - 1]));
+    partial_radii.push_back(starts_segment(t)
+                                ? radii[u]
+                                : product_radius<Block>(jacobians_[u], radii[u], partial_[u - 1],
+                                                        partial_radii[u - 1]));
   }
 
   // |I - K X|, row block by row block.
@@ -173,14 +173,14 @@ bool BasicCyclicSystem<M>::enclose(const Points& residual, const Points& residua
     const Index next = s + 1 == starts_.size() ? 0 : row + m_;
     const auto last = static_cast<std::size_t>(segment_end(s) - 1);
     const Block& block = partial_[last];
-    Points e = block * x.middleRows(row, m_) - x.middleRows(next, m_);
-    e.middleCols(row, m_) += Matrix::Identity(m_, m_);
-    Points slack =
-        (partial_radii[last] + gamma(m_ + 2) * block.cwiseAbs()) * abs_x.middleRows(row, m_);
-    slack += gamma(2) * abs_x.middleRows(next, m_);
-    slack.middleCols(row, m_) += gamma(2) * Matrix::Identity(m_, m_);
-    defect.segment(row, m_) = inflated((e.cwiseAbs() + slack).rowwise().sum()) *
-                              (1.0 + 4.0 * static_cast<double>(n) * kUnit);
+    Points e = block * x.template middleRows<M>(row, m_) - x.template middleRows<M>(next, m_);
+    e.template middleCols<M>(row, m_) += Matrix::Identity(m_, m_);
+    Points slack = (partial_radii[last] + gamma(m_ + 2) * block.cwiseAbs()) *
+                   abs_x.template middleRows<M>(row, m_);
+    slack += gamma(2) * abs_x.template middleRows<M>(next, m_);
+    slack.template middleCols<M>(row, m_) += gamma(2) * Matrix::Identity(m_, m_);
+    defect.template segment<M>(row, m_) = inflated((e.cwiseAbs() + slack).rowwise().sum()) *
+                                          (1.0 + 4.0 * static_cast<double>(n) * kUnit);
   }
   const double norm = defect.maxCoeff();
   if (!(norm < 0.5)) return false;
@@ -204,7 +204,7 @@ bool BasicCyclicSystem<M>::enclose(const Points& residual, const Points& residua
                      residual_error.col(t));
       mid = fresh;
     }
-    condensed_residual.segment(static_cast<Index>(s) * m_, m_) = mid.cwiseAbs() + rad;
+    condensed_residual.template segment<M>(static_cast<Index>(s) * m_, m_) = mid.cwiseAbs() + rad;
   }
   Vector at_starts = Vector::Zero(n);
   const double largest = condensed_residual.maxCoeff();
@@ -213,7 +213,7 @@ bool BasicCyclicSystem<M>::enclose(const Points& residual, const Points& residua
     at_starts = inflated(abs_x * y) * (1.0 + 4.0 * static_cast<double>(n) * kUnit);
   }
   for (std::size_t s = 0; s < starts_.size(); ++s) {
-    const Column start = at_starts.segment(static_cast<Index>(s) * m_, m_);
+    const Column start = at_starts.template segment<M>(static_cast<Index>(s) * m_, m_);
     for (Index t = starts_[s]; t < segment_end(s); ++t) {
       if (t == starts_[s]) {
         bounds.col(t) = start;

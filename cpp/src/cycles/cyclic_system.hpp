@@ -13,8 +13,8 @@ namespace rnndyn {
 
 // z_{t+1} = J_t z_t + c_t, t = 0 ... k-1, z_k = z_0. Consecutive steps are multiplied together only
 // while the entries of |J_t| ... |J_s| stay small, so that neither digits nor the tightness of an
-// interval product is lost; the segments are then solved by BasicBlockCyclic, which also says what M
-// is.
+// interval product is lost; the segments are then solved by BasicBlockCyclic, which also says what
+// M is.
 template <int M>
 class BasicCyclicSystem {
  public:
@@ -71,7 +71,7 @@ class BasicCyclicSystem {
   Index m_;
   std::vector<Block> jacobians_;
   Points offsets_;
-  std::vector<Index> starts_;    // first step of each segment
+  std::vector<Index> starts_;   // first step of each segment
   std::vector<Block> partial_;  // product from the segment's start through t
   std::optional<BasicBlockCyclic<M>> condensed_;
   double singular_threshold_;

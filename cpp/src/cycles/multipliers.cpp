@@ -1,7 +1,12 @@
+#include "multipliers.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <numeric>
+#include <optional>
+#include <utility>
 
 #include "rnndyn/cycles.hpp"
 
@@ -153,9 +158,92 @@ Stability classify(const std::vector<Eigenvalue>& eigenvalues) {
   return any_outside ? Stability::unstable : Stability::stable;
 }
 
-}  // namespace
+// By decreasing modulus.
+Multipliers collected(std::vector<Eigenvalue> found) {
+  std::stable_sort(found.begin(), found.end(), [](const Eigenvalue& a, const Eigenvalue& b) {
+    return a.log_modulus > b.log_modulus;
+  });
+  const auto m = static_cast<Index>(found.size());
+  Multipliers result;
+  result.values.resize(m);
+  result.log_moduli.resize(m);
+  result.log_errors.resize(m);
+  for (Index i = 0; i < m; ++i) {
+    const Eigenvalue& e = found[static_cast<std::size_t>(i)];
+    result.values(i) = e.value;
+    result.log_moduli(i) = e.log_modulus;
+    result.log_errors(i) = e.log_error;
+  }
+  result.spectral_radius = std::abs(result.values(0));
+  result.stability = classify(found);
+  return result;
+}
 
-Multipliers multipliers(const std::vector<Matrix>& jacobians) {
+// Product of numbers of any size: mantissa * 2^exponent.
+struct LongProduct {
+  double mantissa = 1.0;
+  int exponent = 0;
+
+  void multiply(double factor) {
+    int shift = 0;
+    mantissa = std::frexp(mantissa * factor, &shift);
+    exponent += shift;
+  }
+  double log_modulus() const {
+    return std::log(std::abs(mantissa)) + static_cast<double>(exponent) * std::numbers::ln2;
+  }
+};
+
+// Two states: from the trace of the product and from the product of the determinants, which keeps
+// its digits however far the multipliers are apart. Nothing where the trace has lost too many, or
+// the multipliers are too close together, or a Jacobian is nearly but not quite singular.
+std::optional<std::vector<Eigenvalue>> planar_eigenvalues(
+    const std::vector<Eigen::Matrix2d>& jacobians) {
+  constexpr double kTrustedDeterminant = 1e-9;
+  Eigen::Matrix2d product = Eigen::Matrix2d::Identity();
+  LongProduct determinant;
+  double determinant_error = 0.0;  // relative
+  double growth = 1.0;
+  for (const Eigen::Matrix2d& j : jacobians) {
+    product = (j * product).eval();
+    growth = std::max(growth, product.cwiseAbs().maxCoeff());
+    // Kahan's difference of products.
+    const double w = j(0, 1) * j(1, 0);
+    const double det = std::fma(j(0, 0), j(1, 1), -w) + std::fma(-j(0, 1), j(1, 0), w);
+    determinant.multiply(det);
+    if (det == 0.0) continue;
+    const double terms = std::abs(j(0, 0) * j(1, 1)) + std::abs(w);
+    determinant_error += 4.0 * kEpsilon * (1.0 + terms / std::abs(det));
+  }
+  if (!(growth < 1e100) || !(determinant_error < kTrustedDeterminant)) return std::nullopt;
+  const double half = 0.5 * product.trace();
+  const bool singular = determinant.mantissa == 0.0;
+  const double det = std::ldexp(determinant.mantissa, determinant.exponent);
+  const double discriminant = half * half - det;
+  const double distance = 2.0 * std::sqrt(std::abs(discriminant));
+  if (!(growth <= kTrustedSpread * distance)) return std::nullopt;
+  const double trace_error = 8.0 * static_cast<double>(jacobians.size()) * kEpsilon * growth;
+  if (discriminant < 0.0) {
+    const double log_modulus = 0.5 * determinant.log_modulus();
+    const std::complex<double> value(half, 0.5 * distance);
+    return std::vector<Eigenvalue>{{value, log_modulus, determinant_error},
+                                   {std::conj(value), log_modulus, determinant_error}};
+  }
+  const double large = half + std::copysign(0.5 * distance, half);
+  const double log_large = std::log(std::abs(large));
+  const double error = trace_error / distance;
+  if (singular) {
+    return std::vector<Eigenvalue>{{large, log_large, error},
+                                   {0.0, -std::numeric_limits<double>::infinity(), 0.0}};
+  }
+  const double small = std::ldexp(determinant.mantissa / large, determinant.exponent);
+  return std::vector<Eigenvalue>{
+      {large, log_large, error},
+      {small, determinant.log_modulus() - log_large, error + determinant_error}};
+}
+
+// Any number of states.
+std::vector<Eigenvalue> dense_eigenvalues(const std::vector<Matrix>& jacobians) {
   const Index m = jacobians.front().rows();
   // The product is good enough when its smallest eigenvalue keeps its digits next to the largest
   // intermediate entry.
@@ -178,23 +266,49 @@ Multipliers multipliers(const std::vector<Matrix>& jacobians) {
   if (jacobians.size() > 1 && (found.empty() || !(growth <= kTrustedSpread * smallest))) {
     found = periodic_eigenvalues(jacobians);
   }
-  std::stable_sort(found.begin(), found.end(), [](const Eigenvalue& a, const Eigenvalue& b) {
-    return a.log_modulus > b.log_modulus;
-  });
-
-  Multipliers result;
-  result.values.resize(m);
-  result.log_moduli.resize(m);
-  result.log_errors.resize(m);
-  for (Index i = 0; i < m; ++i) {
-    const Eigenvalue& e = found[static_cast<std::size_t>(i)];
-    result.values(i) = e.value;
-    result.log_moduli(i) = e.log_modulus;
-    result.log_errors(i) = e.log_error;
-  }
-  result.spectral_radius = std::abs(result.values(0));
-  result.stability = classify(found);
-  return result;
+  return found;
 }
+
+// One state: the product of numbers. Nothing where it is small next to what came in between.
+std::optional<std::vector<Eigenvalue>> line_eigenvalues(
+    const std::vector<Eigen::Matrix<double, 1, 1>>& jacobians) {
+  double product = 1.0;
+  double growth = 1.0;
+  for (const auto& j : jacobians) {
+    product *= j(0, 0);
+    growth = std::max(growth, std::abs(product));
+  }
+  const double modulus = std::abs(product);
+  if (!(growth < 1e100) || !(growth <= kTrustedSpread * modulus)) return std::nullopt;
+  const double relative = 4.0 * static_cast<double>(jacobians.size()) * kEpsilon * growth / modulus;
+  return std::vector<Eigenvalue>{{product, std::log(modulus), std::min(relative, 1.0)}};
+}
+
+}  // namespace
+
+template <int M>
+Multipliers multipliers_of(const std::vector<Eigen::Matrix<double, M, M>>& jacobians) {
+  std::optional<std::vector<Eigenvalue>> found;
+  if constexpr (M == 1) found = line_eigenvalues(jacobians);
+  if constexpr (M == 2) found = planar_eigenvalues(jacobians);
+  if (!found) found = dense_eigenvalues({jacobians.begin(), jacobians.end()});
+  return collected(std::move(*found));
+}
+template Multipliers multipliers_of<1>(const std::vector<Eigen::Matrix<double, 1, 1>>&);
+template Multipliers multipliers_of<2>(const std::vector<Eigen::Matrix2d>&);
+template Multipliers multipliers_of<3>(const std::vector<Eigen::Matrix3d>&);
+
+Multipliers multipliers_of(const std::vector<Matrix>& jacobians) {
+  switch (jacobians.front().rows()) {
+    case 1:
+      return multipliers_of<1>({jacobians.begin(), jacobians.end()});
+    case 2:
+      return multipliers_of<2>({jacobians.begin(), jacobians.end()});
+    default:
+      return collected(dense_eigenvalues(jacobians));
+  }
+}
+
+Multipliers multipliers(const std::vector<Matrix>& jacobians) { return multipliers_of(jacobians); }
 
 }  // namespace rnndyn

@@ -1,8 +1,11 @@
 #include <algorithm>
 #include <limits>
+#include <optional>
+#include <utility>
 
 #include "continuum.hpp"
 #include "cyclic_system.hpp"
+#include "multipliers.hpp"
 #include "rnndyn/cycles.hpp"
 
 namespace rnndyn {
@@ -22,14 +25,18 @@ void mask_irrelevant(const CanonicalMap& map, Itinerary& itinerary) {
 
 // Newton corrections with the accurate residual until they no longer help: the points end up
 // within a few units in the last place of the cycle, however the system was solved.
-void refine(const CanonicalMap& map, const Itinerary& itinerary, const CyclicSystem& system,
-            Matrix& points, Matrix& residual, Matrix& residual_error) {
+template <int M, typename Points>
+void refine(const CanonicalMap& map, const Itinerary& itinerary, const BasicCyclicSystem<M>& system,
+            Points& points, Points& residual, Points& residual_error) {
+  residual.resize(points.rows(), points.cols());
+  residual_error.resize(points.rows(), points.cols());
   accurate_residual(map, itinerary, points, residual, residual_error);
-  Matrix new_residual, new_error;
+  Points new_residual = residual;
+  Points new_error = residual_error;
   for (int round = 0; round < 4; ++round) {
     const double before = residual.cwiseAbs().maxCoeff();
     if (before == 0.0) return;
-    const Matrix improved = points + system.solve(residual);
+    const Points improved = points + system.solve(residual);
     if (!improved.allFinite()) return;
     accurate_residual(map, itinerary, improved, new_residual, new_error);
     if (!(new_residual.cwiseAbs().maxCoeff() < before)) return;
@@ -43,28 +50,42 @@ enum class Place { inside, border, outside };
 
 // Where the points lie relative to the regions of the itinerary, given bounds of their errors.
 // Bits of relevant units that cannot be told apart from zero are cleared in `itinerary`.
-Place place(const CanonicalMap& map, const Matrix& points, const Matrix& bounds,
+template <typename Points>
+Place place(const CanonicalMap& map, const Points& points, const Points& bounds,
             Itinerary& itinerary, double& margin) {
   margin = std::numeric_limits<double>::infinity();
   Place result = Place::inside;
-  const Matrix abs_w2 = map.w2().cwiseAbs();
-  const double gamma = (static_cast<double>(map.n_states()) + 4.0) * kUnit;
+  const Index m = points.rows();
+  const double gamma = (static_cast<double>(m) + 4.0) * kUnit;
   for (Index t = 0; t < itinerary.order; ++t) {
-    const Vector p = map.preactivation(points.col(t));
-    const Vector size = abs_w2 * points.col(t).cwiseAbs() + map.h2().cwiseAbs();
-    Vector error = (abs_w2 * bounds.col(t)) * (1.0 + 1e-12);
-    // p is a copy of the state where W2 = I, so it has no rounding error of its own.
-    if (!map.w2_is_identity()) error += gamma * size;
     for (Index i = 0; i < map.n_units(); ++i) {
       if (!get_bit(map.relevant_units().data(), i)) continue;
-      // A constant pre-activation keeps its sign; it is no distance to any border.
-      if (abs_w2.row(i).maxCoeff() > 0.0) {
-        margin = std::min(margin, std::abs(p(i)));
+      double p = map.h2()(i);
+      double size = std::abs(p);
+      double error = 0.0;
+      double steepest = 0.0;
+      if (map.w2_is_identity()) {
+        // p is a copy of the state where W2 = I, so it has no rounding error of its own.
+        p = points(i, t);
+        error = bounds(i, t) * (1.0 + 1e-12);
+        steepest = 1.0;
+      } else {
+        for (Index j = 0; j < m; ++j) {
+          const double w = map.w2()(i, j);
+          p += w * points(j, t);
+          size += std::abs(w * points(j, t));
+          // Nothing times an unbounded error is nothing.
+          error += w == 0.0 ? 0.0 : std::abs(w) * bounds(j, t);
+          steepest = std::max(steepest, std::abs(w));
+        }
+        error = error * (1.0 + 1e-12) + gamma * size;
       }
-      if (std::abs(p(i)) <= error(i)) {
+      // A constant pre-activation keeps its sign; it is no distance to any border.
+      if (steepest > 0.0) margin = std::min(margin, std::abs(p));
+      if (std::abs(p) <= error) {
         set_bit(itinerary.at(t), i, false);
         result = Place::border;
-      } else if ((p(i) > 0.0) != get_bit(itinerary.at(t), i)) {
+      } else if ((p > 0.0) != get_bit(itinerary.at(t), i)) {
         return Place::outside;
       }
     }
@@ -84,6 +105,25 @@ std::vector<Matrix> jacobians_of(const CanonicalMap& map, const Itinerary& itine
   std::vector<Matrix> jacobians;
   for (Index t = 0; t < itinerary.order; ++t) jacobians.push_back(map.jacobian(itinerary.at(t)));
   return jacobians;
+}
+
+// Largest |F(z_t) - z_{t+1}| around the cycle, for few states without temporary vectors.
+template <typename Points>
+double small_cycle_residual(const CanonicalMap& map, const Points& points) {
+  using Column = Eigen::Matrix<double, Points::RowsAtCompileTime, 1>;
+  double largest = 0.0;
+  for (Index t = 0; t < points.cols(); ++t) {
+    Column image = map.h1();
+    for (Index j = 0; j < points.rows(); ++j) image += map.a().col(j) * points(j, t);
+    for (Index i = 0; i < map.n_units(); ++i) {
+      double p = map.h2()(i);
+      for (Index j = 0; j < points.rows(); ++j) p += map.w2()(i, j) * points(j, t);
+      if (p > 0.0) image += map.w1().col(i) * p;
+    }
+    image -= points.col((t + 1) % points.cols());
+    largest = std::max(largest, image.cwiseAbs().maxCoeff());
+  }
+  return largest;
 }
 
 }  // namespace
@@ -138,31 +178,41 @@ Cycle finish_border_cycle(const CanonicalMap& map, Itinerary itinerary, Matrix p
   return cycle;
 }
 
-Candidate solve_cycle(const CanonicalMap& map, const Itinerary& wanted) {
-  Itinerary itinerary = wanted;
-  mask_irrelevant(map, itinerary);
-  itinerary = canonical_rotation(itinerary);
-  const CyclicSystem system(map, itinerary);
+namespace {
 
-  Matrix points = system.solve(system.offsets());
-  Matrix residual, residual_error, bounds;
+// The candidate of the smallest rotation of an itinerary. With the number of states known to the
+// compiler nothing comes back unless its error bounds are proved: then it is the same, sooner.
+template <int M>
+std::optional<Candidate> solve_rotation(const CanonicalMap& map, const Itinerary& itinerary) {
+  using Points = typename BasicCyclicSystem<M>::Points;
+  const BasicCyclicSystem<M> system(map, itinerary);
+
+  Points points = system.solve(system.offsets());
+  Points residual, residual_error, bounds;
   bool proved = false;
   if (points.allFinite()) {
     refine(map, itinerary, system, points, residual, residual_error);
     proved = system.enclose(residual, residual_error, bounds);
   }
   if (!proved) {
-    const Index nullity = system.nullity();
-    if (nullity > 0 || !points.allFinite()) {
-      return solve_singular(map, itinerary, system, std::max<Index>(nullity, 1));
+    if constexpr (M != Eigen::Dynamic) {
+      return std::nullopt;
+    } else {
+      const Index nullity = system.nullity();
+      if (nullity > 0 || !points.allFinite()) {
+        return solve_singular(map, itinerary, system, std::max<Index>(nullity, 1));
+      }
+      // Regular as far as floating point can tell, but not provably so.
+      const Matrix response = system.solve(residual.cwiseAbs() + residual_error);
+      bounds = kUnprovedSafety * (response.cwiseAbs().array() + kUnit * points.cwiseAbs().array());
     }
-    // Regular as far as floating point can tell, but not provably so.
-    const Matrix response = system.solve(residual.cwiseAbs() + residual_error);
-    bounds = kUnprovedSafety * (response.cwiseAbs().array() + kUnit * points.cwiseAbs().array());
   }
   if (const Index period = primitive_period(itinerary); period < itinerary.order) {
     // A regular system has one solution, so it is the shorter cycle run through several times.
-    return solve_cycle(map, resized(itinerary, period));
+    Candidate shorter = solve_cycle(map, resized(itinerary, period));
+    // That holds only if this system, not just the shorter one, is provably regular.
+    shorter.proved = shorter.proved && proved;
+    return shorter;
   }
 
   Candidate candidate;
@@ -177,14 +227,33 @@ Candidate solve_cycle(const CanonicalMap& map, const Itinerary& wanted) {
   Cycle& cycle = candidate.cycle.emplace();
   cycle.itinerary = itinerary;
   cycle.points = points;
-  cycle.multipliers = multipliers(system.jacobians());
-  cycle.residual =
-      where == Place::inside ? cycle_residual(map, points) : residual.cwiseAbs().maxCoeff();
+  cycle.multipliers = multipliers_of(system.jacobians());
+  if (where == Place::outside) {
+    cycle.residual = residual.cwiseAbs().maxCoeff();
+  } else if constexpr (M == Eigen::Dynamic) {
+    cycle.residual = cycle_residual(map, cycle.points);
+  } else {
+    cycle.residual = small_cycle_residual(map, points);
+  }
   cycle.margin = margin;
   cycle.error_bound = bounds.maxCoeff();
   cycle.certified = proved && where == Place::inside;
   candidate.proved = proved;
   return candidate;
+}
+
+}  // namespace
+
+Candidate solve_cycle(const CanonicalMap& map, const Itinerary& wanted) {
+  Itinerary itinerary = wanted;
+  mask_irrelevant(map, itinerary);
+  itinerary = canonical_rotation(itinerary);
+  std::optional<Candidate> candidate;
+  if (map.n_states() == 1) candidate = solve_rotation<1>(map, itinerary);
+  if (map.n_states() == 2) candidate = solve_rotation<2>(map, itinerary);
+  if (map.n_states() == 3) candidate = solve_rotation<3>(map, itinerary);
+  if (!candidate) candidate = solve_rotation<Eigen::Dynamic>(map, itinerary);
+  return std::move(*candidate);
 }
 
 Itinerary visible_itinerary(const CanonicalMap& map, const Itinerary& itinerary,

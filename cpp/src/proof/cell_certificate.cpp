@@ -8,8 +8,8 @@
 
 namespace rnndyn {
 
-double certified_upper(const CellProgram& program, Index row, double sign,
-                       const double* const* g, const double* size) {
+double certified_upper(const CellProgram& program, Index row, double sign, const double* const* g,
+                       const double* size) {
   const Index n = program.n_columns();
   std::array<double, kMostStates> coefficients;
   std::array<double, kMostStates> residual;
@@ -88,10 +88,12 @@ bool WordCertificate::refutes(const CellProgram& program, const std::int32_t* wo
   for (; at < n_terms && terms[at].row >= first_closing; ++at) {
     closing[static_cast<std::size_t>(terms[at].row - first_closing)] = terms[at].multiplier;
   }
-  for (Index l = 0; l < m; ++l) g[static_cast<std::size_t>(l)] = closing[static_cast<std::size_t>(l)];
+  for (Index l = 0; l < m; ++l)
+    g[static_cast<std::size_t>(l)] = closing[static_cast<std::size_t>(l)];
   const double unit = rounding(2.0 * static_cast<double>(m) + 4.0);
   const auto add_rounding = [&] {
-    for (Index l = 0; l < m; ++l) slop += unit * std::abs(g[static_cast<std::size_t>(l)]) * size_(l);
+    for (Index l = 0; l < m; ++l)
+      slop += unit * std::abs(g[static_cast<std::size_t>(l)]) * size_(l);
   };
   for (Index t = n; t >= 0; --t) {
     const Cell& cell = cover_->cells[static_cast<std::size_t>(word[t])];
@@ -133,8 +135,8 @@ bool WordCertificate::refutes(const CellProgram& program, const std::int32_t* wo
   add_rounding();
   const double sums = static_cast<double>(n + 2) * static_cast<double>(m + 2);
   slop = slop * (1.0 + rounding(4.0 * sums)) + rounding(2.0 * sums) * total + kTiny;
-  return demand - value > slop * (1.0 + 8.0 * kRoundoff) +
-                              8.0 * kRoundoff * (std::abs(demand) + std::abs(value));
+  return demand - value >
+         slop * (1.0 + 8.0 * kRoundoff) + 8.0 * kRoundoff * (std::abs(demand) + std::abs(value));
 }
 
 }  // namespace rnndyn

@@ -13,9 +13,7 @@ namespace rnndyn {
 // any path differs from the true one by at most gamma_n times the sum of absolute products (Higham
 // 2002, section 3.1). The factor covers the rounding of the bound itself.
 inline constexpr double kRoundoff = 0x1p-53;
-inline double rounding(double n_operations) {
-  return 1.0001 * (n_operations + 4.0) * kRoundoff;
-}
+inline double rounding(double n_operations) { return 1.0001 * (n_operations + 4.0) * kRoundoff; }
 // Covers products that underflow.
 inline constexpr double kTiny = 1e-290;
 
@@ -26,8 +24,8 @@ inline constexpr Index kMostStates = 128;
 // where lower and upper are the program's bounds and g[i] is the i-th row in exact numbers. It
 // follows by weak duality from the present dictionary: with d the coefficients of the row,
 //   g_row x = sum_j d_j (g_j x) + (g_row - sum_j d_j g_j) x.
-double certified_upper(const CellProgram& program, Index row, double sign,
-                       const double* const* g, const double* size);
+double certified_upper(const CellProgram& program, Index row, double sign, const double* const* g,
+                       const double* size);
 
 // What the proofs about words of cells need to know of a cover, computed once.
 class WordCertificate {

@@ -1,7 +1,6 @@
 #include "proof/cell_cover.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -62,9 +61,9 @@ class CoverSearch {
       const CellSteps programs(cover_.faces, cover_.cells[q], size_);
       if (programs.empty()) return;
       images[q] = programs.image();
-      successors[q] = tree.successors(programs, images[q],
-                                      steps_known_ ? &cover_.cells[q].successors : nullptr,
-                                      scratch_[static_cast<std::size_t>(thread)]);
+      successors[q] =
+          tree.successors(programs, images[q], steps_known_ ? &cover_.cells[q].successors : nullptr,
+                          scratch_[static_cast<std::size_t>(thread)]);
     });
     if (control_.stop_requested()) return 1.0;
     std::vector<CellBounds> hulls(n, CellBounds(n_faces_));
@@ -103,9 +102,11 @@ class CoverSearch {
     parallel_for(n, n_threads_, [&](std::size_t r, int thread) {
       const Cell& cell = cover_.cells[r];
       std::vector<Candidate> candidates = step_programs(
-          predecessors[r], forward_[cell.number], [&](std::size_t q, CellProgram& program) {
+          predecessors[r], forward_[cell.number],
+          [&](std::size_t q, CellProgram& program) {
             return programs[q].enter(program, cell.lower, cell.upper);
-          }, programs, [&](std::size_t q) { return q; },
+          },
+          programs, [&](std::size_t q) { return q; },
           [&](std::size_t number) { return images_[number]; }, thread);
       join_candidates(candidates, cell.lower, cell.upper, hulls[r],
                       [&](Candidate& c, Index face, double sign) {
@@ -133,10 +134,12 @@ class CoverSearch {
       }
       std::vector<std::size_t> successors(cell.successors.begin(), cell.successors.end());
       std::vector<Candidate> candidates = step_programs(
-          successors, backward_[cell.number], [&](std::size_t r, CellProgram& program) {
+          successors, backward_[cell.number],
+          [&](std::size_t r, CellProgram& program) {
             return programs[q].enter(program, cover_.cells[r].lower, cover_.cells[r].upper);
-          }, programs, [&](std::size_t) { return q; },
-          [&](std::size_t) { return own_bounds(cell); }, thread);
+          },
+          programs, [&](std::size_t) { return q; }, [&](std::size_t) { return own_bounds(cell); },
+          thread);
       CellBounds backward(n_faces_);
       join_candidates(candidates, hull.lower, hull.upper, backward,
                       [&](Candidate& c, Index face, double sign) {
@@ -149,7 +152,10 @@ class CoverSearch {
       }
     });
     if (control_.stop_requested()) return 1.0;
-    return shrink_all(hulls);
+    // Faces that were not looked at have kept all of their width.
+    const double kept = shrink_all(hulls);
+    return std::max(0.0, 1.0 - (1.0 - kept) * static_cast<double>(n_faces_) /
+                                   static_cast<double>(looked_at_.size()));
   }
 
   // About how many linear programs an iteration takes.
@@ -160,7 +166,8 @@ class CoverSearch {
   }
   // After how many all faces have been looked at.
   int iterations_per_round() const {
-    return static_cast<int>((n_faces_ + looked_at_.size() - 1) / std::max<std::size_t>(1, looked_at_.size()));
+    return static_cast<int>((n_faces_ + looked_at_.size() - 1) /
+                            std::max<std::size_t>(1, looked_at_.size()));
   }
   bool dropped_by_length() const { return dropped_by_length_; }
 
@@ -181,8 +188,8 @@ class CoverSearch {
   template <typename Enter, typename Owner, typename FirstBounds>
   std::vector<Candidate> step_programs(const std::vector<std::size_t>& others,
                                        const std::vector<Known>& known, const Enter& enter,
-                                       const std::vector<CellSteps>& programs,
-                                       const Owner& owner, const FirstBounds& first, int thread) {
+                                       const std::vector<CellSteps>& programs, const Owner& owner,
+                                       const FirstBounds& first, int thread) {
     std::vector<CellProgram>& scratch = scratch_[static_cast<std::size_t>(thread)];
     if (scratch.size() < others.size()) scratch.resize(others.size());
     std::vector<Candidate> candidates;
@@ -193,9 +200,9 @@ class CoverSearch {
       program.copy_used(programs[owner(other)].base());
       if (!enter(other, program)) continue;
       const std::size_t number = cover_.cells[other].number;
-      const auto place = std::lower_bound(
-          known.begin(), known.end(), number,
-          [](const Known& k, std::size_t value) { return k.number < value; });
+      const auto place =
+          std::lower_bound(known.begin(), known.end(), number,
+                           [](const Known& k, std::size_t value) { return k.number < value; });
       const bool found = place != known.end() && place->number == number;
       candidates.push_back({other, number, &program, found ? place->bounds : first(number)});
     }
@@ -311,12 +318,12 @@ CellCoverOutcome cover_recurrent_set(const CanonicalMap& map, const Box& whole, 
   if (!whole.lower.allFinite() || !whole.upper.allFinite()) {
     return give_up("cells need a bounded box");
   }
+  cover.faces = make_cell_template(map);
   const Box box = shrink_box(map, whole);
   if ((box.lower.array() > box.upper.array()).any()) {
     outcome.useful = outcome.all_orders = true;
     return outcome;
   }
-  cover.faces = make_cell_template(map);
   auto regions = regions_in_box(map, cover.faces, box, options.max_regions, control);
   if (!regions) return give_up("the box meets too many linear regions for a cover of cells");
   outcome.n_regions = regions->size();
@@ -336,8 +343,6 @@ CellCoverOutcome cover_recurrent_set(const CanonicalMap& map, const Box& whole, 
   for (int i = 0; i < n_coarse && !at_rest(); ++i) {
     const double kept = search.coarse_iteration();
     if (control.stop_requested()) return give_up("");
-    std::fprintf(stderr, "coarse %d: kept %.4f cells %zu steps %zu %.3f s\n", i, kept,
-                 cover.cells.size(), cover.n_steps(), control.seconds());
     if (kept > 0.9 && !too_large()) break;
     if (kept > 0.995) break;
   }
@@ -347,10 +352,8 @@ CellCoverOutcome cover_recurrent_set(const CanonicalMap& map, const Box& whole, 
   for (int i = 0; i < options.max_iterations && !options.coarse_only && !at_rest(); ++i) {
     const double kept = search.fine_iteration();
     if (control.stop_requested()) return give_up("");
-    std::fprintf(stderr, "fine %d: kept %.4f cells %zu steps %zu  %.3f s\n", i, kept,
-                 cover.cells.size(), cover.n_steps(), control.seconds());
     n_slow = kept > kSlow ? n_slow + 1 : 0;
-    if (n_slow == 2 * search.iterations_per_round()) break;
+    if (n_slow > search.iterations_per_round()) break;
   }
   outcome.useful = true;
   outcome.all_orders = !search.dropped_by_length();

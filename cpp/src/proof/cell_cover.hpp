@@ -1,16 +1,17 @@
 // A cover of everything that can recur in a box: one polytope ("cell") per linear region, and which
 // cell can follow which.
 //
-// Let R be the set of all points of cycles that stay in the box, whatever their order. Every z in R
-// has a region q (units at zero may count as on or off: regions are taken closed) and lies in
+// Let R be the set of all points of cycles that stay in the box, up to a largest order. Every z in
+// R lies, for each region q whose closure holds it, in
 //   C_q = { z : lower_q <= T z <= upper_q },
 // T the rows of the template below. This holds at the start, where the bounds are those of the box
 // and of the signs. It goes on holding when C_r shrinks to the template hull of
 //   union over q of  F(C_q) ∩ C_r         (z in R has a predecessor in R, which lies in some C_q),
-// and when C_q shrinks to the hull of
+// when C_q shrinks to the hull of
 //   union over r of  C_q ∩ F^-1(C_r)      (and a successor in R),
-// and when cells are dropped that no closed walk over possible steps q -> r passes: by induction
-// the cover contains R after every iteration, and every cycle's itinerary is a closed walk.
+// and when cells and steps are dropped that no closed walk over possible steps q -> r passes, no
+// longer than the largest order. By induction the cover contains R after every iteration, and the
+// itinerary of every cycle is a closed walk.
 // Bounds and missing steps come from linear programs, whose multipliers are verified with all
 // rounding errors accounted for (cell_certificate.hpp); floating point only decides how tight the
 // cover is.
@@ -94,7 +95,7 @@ double count_words(const CellCover& cover, Index longest);
 struct CellCoverOptions {
   std::size_t max_regions = 50000;
   // Largest number of steps times faces: bounds the memory of an iteration.
-  std::size_t max_work = 10'000'000;
+  std::size_t max_work = 4'000'000;
   int max_iterations = 300;
   // Only iterations with images of whole cells, and at most so many of them.
   std::optional<int> coarse_only;

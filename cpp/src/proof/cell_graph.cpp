@@ -102,9 +102,9 @@ ClosedWalks keep_closed_walks(CellCover& cover, Index longest) {
   std::vector<Cell>& cells = cover.cells;
   // Beyond this, looking at every cell's surroundings costs more than it may save.
   constexpr double kMaxVisits = 2e8;
-  const bool by_length = static_cast<std::size_t>(longest) < cells.size() &&
-                         static_cast<double>(cells.size()) *
-                                 static_cast<double>(cover.n_steps()) < kMaxVisits;
+  const bool by_length =
+      static_cast<std::size_t>(longest) < cells.size() &&
+      static_cast<double>(cells.size()) * static_cast<double>(cover.n_steps()) < kMaxVisits;
   for (bool changed = true; changed;) {
     const std::vector<std::size_t> component = components(cells);
     std::vector<Index> place(cells.size(), -1);

@@ -34,12 +34,18 @@ void eliminate(double* coefficients, Index n_slots, Index skip, Index j, const d
 void eliminate(double* coefficients, Index n_slots, Index skip, Index j, const double* fresh,
                Index stride) {
   switch (stride) {
-    case 4: return eliminate<4>(coefficients, n_slots, skip, j, fresh);
-    case 8: return eliminate<8>(coefficients, n_slots, skip, j, fresh);
-    case 16: return eliminate<16>(coefficients, n_slots, skip, j, fresh);
-    case 24: return eliminate<24>(coefficients, n_slots, skip, j, fresh);
-    case 32: return eliminate<32>(coefficients, n_slots, skip, j, fresh);
-    default: break;
+    case 4:
+      return eliminate<4>(coefficients, n_slots, skip, j, fresh);
+    case 8:
+      return eliminate<8>(coefficients, n_slots, skip, j, fresh);
+    case 16:
+      return eliminate<16>(coefficients, n_slots, skip, j, fresh);
+    case 24:
+      return eliminate<24>(coefficients, n_slots, skip, j, fresh);
+    case 32:
+      return eliminate<32>(coefficients, n_slots, skip, j, fresh);
+    default:
+      break;
   }
   for (Index s = 0; s < n_slots; ++s) {
     if (s == skip) continue;
@@ -51,19 +57,11 @@ void eliminate(double* coefficients, Index n_slots, Index skip, Index j, const d
 
 }  // namespace
 
-void CellProgram::start(const double* lower, const double* upper, Index n_columns,
-                        Index capacity) {
+void CellProgram::start(const double* lower, const double* upper, Index n_columns, Index capacity) {
   n_ = n_columns;
   stride_ = n_ <= 4 ? 4 : (n_ + 7) / 8 * 8;
   n_rows_ = n_;
-  const std::size_t rows = at(capacity);
-  position_.resize(rows);
-  row_.resize(rows);
-  lower_.resize(rows);
-  upper_.resize(rows);
-  value_.resize(rows);
-  entry_.resize(rows);
-  coefficients_.resize(at(capacity - n_) * at(stride_));
+  make_room(std::max(capacity, n_));
   cost_.assign(at(stride_), 0.0);
   for (Index j = 0; j < n_; ++j) {
     const bool low = std::abs(lower[j]) <= std::abs(upper[j]);
@@ -76,6 +74,18 @@ void CellProgram::start(const double* lower, const double* upper, Index n_column
     cost_[at(j)] = low ? size : -size;
   }
   n_pivots_ = 0;
+}
+
+void CellProgram::make_room(Index n_rows) {
+  const std::size_t rows = at(n_rows);
+  if (row_.size() >= rows && coefficients_.size() >= at(n_rows - n_) * at(stride_)) return;
+  position_.resize(rows);
+  row_.resize(rows);
+  lower_.resize(rows);
+  upper_.resize(rows);
+  value_.resize(rows);
+  entry_.resize(std::max(rows, at(n_)));
+  coefficients_.resize(at(n_rows - n_) * at(stride_));
 }
 
 void CellProgram::copy_used(const CellProgram& other) {
@@ -99,6 +109,7 @@ void CellProgram::copy_used(const CellProgram& other) {
 Index CellProgram::append(const double* factors, const double* constants, Index count, Index base,
                           Index n_factors) {
   const Index first = n_rows_;
+  make_room(n_rows_ + count);
   for (Index i = 0; i < count; ++i) {
     double* out = slot(n_rows_ - n_);
     std::fill(out, out + stride_, 0.0);

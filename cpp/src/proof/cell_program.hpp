@@ -23,7 +23,8 @@ class CellProgram {
  public:
   enum class Outcome { feasible, infeasible, unfinished };
 
-  // The coordinates stand at the bounds nearest to zero. `capacity` is the largest number of rows.
+  // The coordinates stand at the bounds nearest to zero. `capacity` is how many
+  // rows to make room for.
   void start(const double* lower, const double* upper, Index n_columns, Index capacity);
 
   // Like assignment, but copies only what is in use; room once gained is kept.
@@ -70,6 +71,7 @@ class CellProgram {
   const double* slot(Index s) const { return coefficients_.data() + s * stride_; }
   std::size_t position(Index row) const { return static_cast<std::size_t>(position_[at(row)]); }
   bool at_lower(std::size_t c) const { return value_[c] - lower_[c] <= upper_[c] - value_[c]; }
+  void make_room(Index n_rows);
   void move_column(Index j, double change);
   void move_columns(const double* change);
   void pivot(Index s, Index j, double change);

@@ -118,8 +118,7 @@ class RegionSearch {
   bool proved_empty(const CellProgram& program) const {
     const Index row = program.stuck_row();
     return program.stuck_below()
-               ? certified_upper(program, row, 1.0, rows_.data(), size_.data()) <
-                     program.lower(row)
+               ? certified_upper(program, row, 1.0, rows_.data(), size_.data()) < program.lower(row)
                : certified_upper(program, row, -1.0, rows_.data(), size_.data()) <
                      -program.upper(row);
   }
@@ -205,8 +204,8 @@ Cell make_cell(const CanonicalMap& map, const CellTemplate& faces, const Box& bo
   const Index n = faces.size();
   Cell cell;
   for (Index f = 0; f < n; ++f) {
-    const auto [low, high] = f < m ? std::pair(box.lower(f), box.upper(f))
-                                   : range(faces.rows.row(f).data(), box);
+    const auto [low, high] =
+        f < m ? std::pair(box.lower(f), box.upper(f)) : range(faces.rows.row(f).data(), box);
     cell.lower.push_back(low);
     cell.upper.push_back(high);
   }
@@ -215,8 +214,8 @@ Cell make_cell(const CanonicalMap& map, const CellTemplate& faces, const Box& bo
     if (border.row < 0) continue;
     const bool on = get_bit(region.data(), i);
     const double bound = on ? border.on_bound : border.off_bound;
-    double& side = (on == border.on_above ? cell.lower
-                                          : cell.upper)[static_cast<std::size_t>(border.row)];
+    double& side =
+        (on == border.on_above ? cell.lower : cell.upper)[static_cast<std::size_t>(border.row)];
     side = on == border.on_above ? std::max(side, bound) : std::min(side, bound);
   }
   // |T F(z) - (image z + offset)| is at most a multiple of the roundoff times the same expression

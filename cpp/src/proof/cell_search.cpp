@@ -1,12 +1,37 @@
 #include "proof/cell_search.hpp"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "proof/cell_cover.hpp"
 #include "proof/cell_words.hpp"
 
 namespace rnndyn {
+namespace {
+
+Index longest_of(const std::vector<Index>& orders) {
+  return orders.empty() ? 0 : *std::max_element(orders.begin(), orders.end());
+}
+
+}  // namespace
+
+CellForecast forecast_cells(const CanonicalMap& map, const Box& box,
+                            const std::vector<Index>& orders, int n_threads, Control& control) {
+  CellCoverOptions options;
+  options.max_regions = 20'000;
+  options.coarse_only = 3;
+  const CellCoverOutcome covered =
+      cover_recurrent_set(map, box, longest_of(orders), options, n_threads, control);
+  CellForecast forecast;
+  forecast.worthwhile = covered.useful;
+  forecast.n_regions = covered.n_regions;
+  forecast.n_cells = covered.cover.cells.size();
+  forecast.n_steps = covered.cover.n_steps();
+  forecast.settled = covered.useful && only_loops(covered.cover);
+  forecast.reason = covered.reason;
+  return forecast;
+}
 
 TreeOutcome prove_by_cells(const CanonicalMap& map, const Box& box,
                            const std::vector<Index>& orders, const ProofOptions& options,
@@ -18,9 +43,8 @@ TreeOutcome prove_by_cells(const CanonicalMap& map, const Box& box,
   part.rigorous = options.rigorous;
   const double begun = control.seconds();
   TreeOutcome outcome;
-  const Index longest = orders.empty() ? 0 : *std::max_element(orders.begin(), orders.end());
   const CellCoverOutcome covered =
-      cover_recurrent_set(map, box, longest, CellCoverOptions{}, n_threads, control);
+      cover_recurrent_set(map, box, longest_of(orders), CellCoverOptions{}, n_threads, control);
   part.reason = covered.reason;
   if (!covered.useful) {
     part.seconds = control.seconds() - begun;
@@ -42,16 +66,17 @@ TreeOutcome prove_by_cells(const CanonicalMap& map, const Box& box,
   if (covered.all_orders && covered.cover.cells.empty()) {
     part.reason = "the cover of cells is empty: no order has a cycle in the box";
   } else if (covered.all_orders && only_loops(covered.cover)) {
-    part.reason = "no orbit that stays in the box goes from one cell of the cover to another and "
-                  "comes back: cycles of all orders stay in one linear region";
+    part.reason =
+        "no orbit that stays in the box goes from one cell of the cover to another and "
+        "comes back: cycles of all orders stay in one linear region";
   } else {
-    part.reason = outcome.complete
-                      ? "words over " + std::to_string(covered.cover.cells.size()) +
-                            " cells that cover what recurs in the box"
-                      : "there are too many words over the " +
-                            std::to_string(covered.cover.cells.size()) +
-                            " cells that cover what recurs in the box";
+    part.reason = outcome.complete ? "words over " + std::to_string(covered.cover.cells.size()) +
+                                         " cells that cover what recurs in the box"
+                                   : "there are too many words over the " +
+                                         std::to_string(covered.cover.cells.size()) +
+                                         " cells that cover what recurs in the box";
   }
+  if (outcome.complete) part.share = 1.0;
   part.seconds = control.seconds() - begun;
   return outcome;
 }

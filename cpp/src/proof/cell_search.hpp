@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -12,6 +13,18 @@
 #include "rnndyn/proof.hpp"
 
 namespace rnndyn {
+
+// Whether cells are worth trying, from a few cheap iterations of the cover.
+struct CellForecast {
+  bool worthwhile = false;
+  std::size_t n_regions = 0;  // that meet the box
+  std::size_t n_cells = 0;    // of them that may recur
+  std::size_t n_steps = 0;    // from one cell to another that may be possible
+  bool settled = false;  // no closed walk leaves a cell: the proof will take no longer than this
+  std::string reason;    // why not worthwhile
+};
+CellForecast forecast_cells(const CanonicalMap& map, const Box& box,
+                            const std::vector<Index>& orders, int n_threads, Control& control);
 
 // All itineraries that cycles of the given orders with all points in the box can have: leaves of
 // the outcome, once it is complete. Sets method, orders, reason, counts and `open` of `part`.

@@ -1,5 +1,5 @@
-// What the cover of cells asks of linear programs: where the map takes a cell, and which cell it can
-// enter from where.
+// What the cover of cells asks of linear programs: where the map takes a cell, and which cell it
+// can enter from where.
 #pragma once
 
 #include <cstddef>

@@ -74,7 +74,8 @@ std::vector<CellSubtree> CellWords::subtree(const Path& path) const {
       const std::vector<Index>& successors =
           cover_.cells[static_cast<std::size_t>(result.word.back())].successors;
       share /= static_cast<double>(std::max<std::size_t>(1, successors.size()));
-      if (!std::binary_search(successors.begin(), successors.end(), static_cast<Index>(q))) return {};
+      if (!std::binary_search(successors.begin(), successors.end(), static_cast<Index>(q)))
+        return {};
     }
     result.word.push_back(static_cast<std::int32_t>(q));
   }
@@ -217,8 +218,9 @@ class CellWords::Walk {
       return false;
     }
     // The rows of the next step, which no cell bounds yet.
-    const Index next = program.append(cell.image.data(), cell.image_offset.data(), n_faces, base, m);
-    if (fresh && periods_.back() == n + 1) close(program, next);
+    const Index next =
+        program.append(cell.image.data(), cell.image_offset.data(), n_faces, base, m);
+    if (fresh && (n + 1) % periods_.back() == 0) close(program, next);
     return true;
   }
 
@@ -240,7 +242,9 @@ class CellWords::Walk {
     return true;
   }
 
-  // The word is a Lyndon word: is there an orbit that comes back to where it began?
+  // The word is a necklace: is there an orbit that comes back to where it began? Repetitions u^m of
+  // a shorter word count, too: where the multipliers of u contain an m-th root of unity, longer
+  // cycles follow u^m.
   void close(const CellProgram& program, Index next) {
     const auto order = static_cast<Index>(word_.size());
     const auto& orders = words_.orders_;

@@ -165,6 +165,8 @@ void Dictionary::fix(std::int32_t variable, double value, const Kept& kept) {
     return;
   }
   const auto c = static_cast<std::size_t>(-1 - p);
+  // A variable whose bounds were equal before may have been retired already.
+  if (static_cast<Index>(c) >= n_active_) return;
   const double step = value - value_[c];
   if (step != 0.0) {
     for (Index i = 0; i < n_rows_; ++i) {

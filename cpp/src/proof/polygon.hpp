@@ -10,8 +10,8 @@ namespace rnndyn {
 // facets: facets that meet in a vertex by chance count as if they met in several. Each facet has
 // the label of the inequality it came from, so a vertex knows the inequalities that hold it, and
 // two vertices with Dim - 1 labels in common are joined by an edge. The set may be flat, or one
-// point with several vertices. Coordinates carry rounding errors and nothing is ever proved by them:
-// they say which labels a proof should use.
+// point with several vertices. Coordinates carry rounding errors and nothing is ever proved by
+// them: they say which labels a proof should use.
 template <int Dim>
 class Polytope {
  public:

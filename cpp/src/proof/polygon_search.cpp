@@ -165,8 +165,8 @@ PolygonPlan plan_polygons(const CanonicalMap& map, const std::optional<Box>& box
                           const std::vector<Index>& orders) {
   PolygonPlan plan;
   if (!box) choose_split(map, orders, plan);
-  plan.n_nodes += bounded_nodes(map, box, *std::max_element(orders.begin(), orders.end()),
-                                plan.radius);
+  plan.n_nodes +=
+      bounded_nodes(map, box, *std::max_element(orders.begin(), orders.end()), plan.radius);
   return plan;
 }
 

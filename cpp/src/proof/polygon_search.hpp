@@ -14,10 +14,10 @@
 namespace rnndyn {
 
 // Searches one part: `part` comes with at_infinity, unbounded, radius, orders and, to go on with a
-// search, open; the rest is filled in. Leaves are words whose cycles, real or not, nothing excludes:
-// every cycle of an asked order in the part's domain follows one of them, up to rotation. That
-// includes words that repeat a shorter one, as cycles of a singular system (an eigenvalue that is a
-// root of unity) can follow those.
+// search, open; the rest is filled in. Leaves are words whose cycles, real or not, nothing
+// excludes: every cycle of an asked order in the part's domain follows one of them, up to rotation.
+// That includes words that repeat a shorter one, as cycles of a singular system (an eigenvalue that
+// is a root of unity) can follow those.
 //
 // At infinity the largest |z| comes at step `pivot` of the prefix: that step has the face row, and
 // words of an order up to `pivot` are read off prefixes of pivot + 1 regions that repeat them. The

@@ -9,48 +9,10 @@
 namespace rnndyn {
 namespace {
 
-// Labels of the bounds of tau, which are no rows.
-constexpr std::int32_t kTauLow = -1;
-constexpr std::int32_t kTauHigh = -2;
 // The face of the largest norm is cut this far inside the box, lest the set becomes flat.
 constexpr double kFaceDepth = 1e-7;
-// Vertices that are tried for a proof.
-constexpr int kTries = 4;
-// A word is continued periodically for so many steps to see that it cannot close.
-constexpr std::int32_t kClosingSteps(std::int32_t order) { return 2 * order + 8; }
 // Nodes between looks at the clock: less than a millisecond.
 constexpr std::int64_t kNodesPerLook = 256;
-
-// Solves the square system whose columns are given, by elimination with partial pivoting; unknowns
-// without a pivot are 0.
-template <std::size_t N>
-std::array<double, N> solve_small(std::array<std::array<double, N>, N> columns,
-                                  std::array<double, N> right) {
-  std::array<double, N> x{};
-  std::array<bool, N> has_pivot{};
-  for (std::size_t c = 0; c < N; ++c) {
-    std::size_t best = c;
-    for (std::size_t r = c + 1; r < N; ++r) {
-      if (std::abs(columns[c][r]) > std::abs(columns[c][best])) best = r;
-    }
-    if (!(std::abs(columns[c][best]) > 0.0)) continue;
-    has_pivot[c] = true;
-    for (std::size_t e = 0; e < N; ++e) std::swap(columns[e][c], columns[e][best]);
-    std::swap(right[c], right[best]);
-    for (std::size_t r = c + 1; r < N; ++r) {
-      const double factor = columns[c][r] / columns[c][c];
-      for (std::size_t e = c + 1; e < N; ++e) columns[e][r] -= factor * columns[e][c];
-      right[r] -= factor * right[c];
-    }
-  }
-  for (std::size_t c = N; c-- > 0;) {
-    if (!has_pivot[c]) continue;
-    double sum = right[c];
-    for (std::size_t e = c + 1; e < N; ++e) sum -= columns[e][c] * x[e];
-    x[c] = sum / columns[c][c];
-  }
-  return x;
-}
 
 }  // namespace
 
@@ -74,7 +36,7 @@ PolygonWalk<M, AtInfinity>::PolygonWalk(const CanonicalMap& map, const PrefixDom
   if (AtInfinity) {
     last_length_ = std::max(last_length_, static_cast<std::int32_t>(domain.pivot) + 1);
   }
-  pieces_.resize(static_cast<std::size_t>(last_length_ + kClosingSteps(last_length_) + 2), 0);
+  pieces_.resize(static_cast<std::size_t>(last_length_ + closing_steps(last_length_) + 2), 0);
   for (Index i = 0; i < map.n_units(); ++i) {
     Function f{};
     for (int d = 0; d < M; ++d) f[static_cast<std::size_t>(d)] = map.w2()(i, d);
@@ -271,8 +233,8 @@ bool PolygonWalk<M, AtInfinity>::visit_unit(Index unit, const Values& values, do
       return;
     }
     if (keep_tree_) {
-      append_infeasible(piece.tree, n_units_, n_constraints_,
-                        {multipliers_.data(), n_multipliers_}, closing_);
+      append_infeasible(piece.tree, n_units_, n_constraints_, {multipliers_.data(), n_multipliers_},
+                        closing_);
     }
     count_leaf(ProofTree::kInfeasible, path_.size() + 1, piece);
   };
@@ -377,8 +339,8 @@ bool PolygonWalk<M, AtInfinity>::finish_step(Piece<PrefixSubtree>& piece) {
   }
   if (advance(set_, time_, true) == Outcome::proved_empty) {
     if (rigorous_ && keep_tree_) {
-      append_infeasible(piece.tree, n_units_, n_constraints_,
-                        {multipliers_.data(), n_multipliers_}, closing_);
+      append_infeasible(piece.tree, n_units_, n_constraints_, {multipliers_.data(), n_multipliers_},
+                        closing_);
     }
     count_leaf(rigorous_ ? ProofTree::kInfeasible : ProofTree::kUnproved, path_.size(), piece);
     return false;
@@ -422,8 +384,8 @@ auto PolygonWalk<M, AtInfinity>::advance(Set& set, std::int32_t time, bool prove
 
 template <int M, bool AtInfinity>
 auto PolygonWalk<M, AtInfinity>::cut(Set& set, const Values& values, const Function& f,
-                                     std::int32_t time, std::int32_t constraint,
-                                     const Word* region, bool prove) -> Outcome {
+                                     std::int32_t time, std::int32_t constraint, const Word* region,
+                                     bool prove) -> Outcome {
   double low = values[0];
   double high = values[0];
   for (int v = 1; v < set.size(); ++v) {
@@ -450,170 +412,6 @@ void PolygonWalk<M, AtInfinity>::restrict_to(Set& set, const Values& values,
   } else {
     set.collapse(best, label);
   }
-}
-
-template <int M, bool AtInfinity>
-bool PolygonWalk<M, AtInfinity>::certify(const Set& set, const Values& values, const Function& f,
-                                         std::int32_t time, std::int32_t constraint,
-                                         const Word* region) {
-  if (!rigorous_) return true;
-  // Farkas: at the vertex where f is largest its gradient is a combination of the facets' there.
-  // Where vertices nearly coincide, or the set is flat, another one may serve.
-  Values left = values;
-  for (int attempt = 0; attempt < std::min(kTries, set.size()); ++attempt) {
-    int best = 0;
-    for (int v = 1; v < set.size(); ++v) {
-      if (left[static_cast<std::size_t>(v)] > left[static_cast<std::size_t>(best)]) best = v;
-    }
-    if (certify_at(set, best, f, time, constraint, region)) return true;
-    left[static_cast<std::size_t>(best)] = -std::numeric_limits<double>::infinity();
-  }
-  ++n_uncertified_;
-  return false;
-}
-
-template <int M, bool AtInfinity>
-auto PolygonWalk<M, AtInfinity>::normal(std::int32_t time, std::int32_t constraint,
-                                        const Word* region) const -> Coefficients {
-  Coefficients result{};
-  if (constraint < n_units_) {
-    const Function& f = unit_functions_[static_cast<std::size_t>(constraint)];
-    const Word* bits =
-        region != nullptr ? region
-                          : certificate_.region(pieces_[static_cast<std::size_t>(time)]);
-    const double sign = get_bit(bits, constraint) ? 1.0 : -1.0;
-    for (std::size_t d = 0; d < kDim; ++d) result[d] = sign * f[d];
-  } else if (constraint < n_units_ + 2 * M) {
-    const Function& f = box_functions_[static_cast<std::size_t>(constraint - n_units_)];
-    for (std::size_t d = 0; d < kDim; ++d) result[d] = f[d];
-  } else {
-    result[static_cast<std::size_t>(certificate_.domain().face_state)] =
-        certificate_.domain().face_sign;
-  }
-  return result;
-}
-
-template <int M, bool AtInfinity>
-bool PolygonWalk<M, AtInfinity>::certify_at(const Set& set, int vertex, const Function& f,
-                                            std::int32_t time, std::int32_t constraint,
-                                            const Word* region) {
-  constexpr auto kCount = static_cast<std::size_t>(kDim);
-  // Facets by descending time, the bounds of tau (which hold at any time) last.
-  std::array<std::int32_t, kCount> labels;
-  for (std::size_t n = 0; n < kCount; ++n) labels[n] = set.label(static_cast<int>(n), vertex);
-  std::sort(labels.begin(), labels.end(), std::greater<>());
-  std::array<std::int32_t, kCount> times{}, constraints{};
-  std::int32_t first = time;
-  for (std::size_t n = 0; n < kCount; ++n) {
-    if (labels[n] < 0) continue;
-    times[n] = labels[n] / n_constraints_;
-    constraints[n] = labels[n] % n_constraints_;
-    first = times[n];
-  }
-  // Gradients at step `first`: of f, and of the facets.
-  Coefficients gradient;
-  for (std::size_t d = 0; d < kCount; ++d) gradient[d] = f[d];
-  std::array<Coefficients, kCount> columns{};
-  std::size_t n_columns = 0;
-  const auto pull_back = [](Coefficients& g, const typename Set::Transform& by) {
-    Coefficients before{};
-    for (std::size_t c = 0; c < kCount; ++c) {
-      for (std::size_t r = 0; r < kCount; ++r) before[c] += by.matrix[c * kCount + r] * g[r];
-    }
-    g = before;
-  };
-  for (std::int32_t t = time;; --t) {
-    while (n_columns < kCount && labels[n_columns] >= 0 && times[n_columns] == t) {
-      columns[n_columns] =
-          normal(t, constraints[n_columns], t == time ? region : nullptr);
-      ++n_columns;
-    }
-    if (t == first) break;
-    const auto piece = static_cast<std::size_t>(pieces_[static_cast<std::size_t>(t - 1)]);
-    pull_back(gradient, transforms_[piece]);
-    for (std::size_t n = 0; n < n_columns; ++n) pull_back(columns[n], transforms_[piece]);
-  }
-  for (; n_columns < kCount; ++n_columns) {
-    columns[n_columns][kCount - 1] = labels[n_columns] == kTauLow ? 1.0 : -1.0;
-  }
-  for (double& x : gradient) x = -x;
-  const std::array<double, kCount> lambda = solve_small(columns, gradient);
-  multipliers_[0] = {time, constraint, 1.0};
-  n_multipliers_ = 1;
-  for (std::size_t n = 0; n < kCount; ++n) {
-    if (labels[n] < 0 || !(lambda[n] > 0.0)) continue;
-    multipliers_[n_multipliers_++] = {times[n], constraints[n], lambda[n]};
-  }
-  closing_ = certificate_.close(pieces_.data(), region, {multipliers_.data(), n_multipliers_});
-  return closing_.closed;
-}
-
-template <int M, bool AtInfinity>
-Itinerary PolygonWalk<M, AtInfinity>::word(std::int32_t order) const {
-  Itinerary itinerary(order, words_);
-  for (std::int32_t t = 0; t < order; ++t) {
-    std::copy_n(certificate_.region(pieces_[static_cast<std::size_t>(t)]), words_,
-                itinerary.at(t));
-  }
-  return itinerary;
-}
-
-template <int M, bool AtInfinity>
-void PolygonWalk<M, AtInfinity>::file_words(std::int32_t length, Piece<PrefixSubtree>& piece) {
-  const auto asked = [&](std::int32_t order) {
-    return static_cast<std::size_t>(order) < is_asked_.size() &&
-           is_asked_[static_cast<std::size_t>(order)] != 0;
-  };
-  if (!AtInfinity) {
-    if (asked(length) && length % period_ == 0 && can_close(length, length)) {
-      piece.leaves.push_back(word(length));
-    }
-    return;
-  }
-  // The largest point comes at the pivot, so shorter cycles are read where the word is so long.
-  const auto shortest = static_cast<std::int32_t>(certificate_.domain().pivot) + 1;
-  if (length < shortest) return;
-  for (std::int32_t order = length == shortest ? 1 : length; order <= length; ++order) {
-    if (!asked(order)) continue;
-    bool repeats = true;
-    for (std::int32_t t = order; t < length && repeats; ++t) {
-      repeats = pieces_[static_cast<std::size_t>(t)] == pieces_[static_cast<std::size_t>(t - order)];
-    }
-    if (repeats && can_close(length, order)) {
-      piece.leaves.push_back(canonical_rotation(word(order)));
-    }
-  }
-}
-
-template <int M, bool AtInfinity>
-bool PolygonWalk<M, AtInfinity>::can_close(std::int32_t length, std::int32_t order) {
-  // A cycle goes on with the same word for ever. Later entries of pieces_ are free to use here.
-  if (!rigorous_) return true;
-  const std::int64_t uncertified = n_uncertified_;
-  Set set = set_;
-  Values values;
-  bool possible = true;
-  for (std::int32_t t = length; t < length + kClosingSteps(order) && possible; ++t) {
-    const std::int32_t piece = pieces_[static_cast<std::size_t>(t - order)];
-    pieces_[static_cast<std::size_t>(t)] = piece;
-    const Word* region = certificate_.region(piece);
-    for (const Index unit : units_) {
-      Function f = unit_functions_[static_cast<std::size_t>(unit)];
-      if (!get_bit(region, unit)) {
-        for (double& x : f) x = -x;
-      }
-      set.evaluate(f, values);
-      if (cut(set, values, f, t, static_cast<std::int32_t>(unit), region, true) ==
-          Outcome::proved_empty) {
-        possible = false;
-        break;
-      }
-    }
-    possible = possible && advance(set, t, true) != Outcome::proved_empty;
-  }
-  // What could not be certified here costs a solve, not a node.
-  n_uncertified_ = uncertified;
-  return possible;
 }
 
 template class PolygonWalk<1, false>;

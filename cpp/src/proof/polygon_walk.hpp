@@ -13,14 +13,15 @@
 
 namespace rnndyn {
 
-// A subtree of a prefix tree: its path says everything. At infinity a path begins with a decision of
-// bit -1 - r for the r-th of the 2 M roots (state 0: +, -; state 1: +, -), which is no branching.
+// A subtree of a prefix tree: its path says everything. At infinity a path begins with a decision
+// of bit -1 - r for the r-th of the 2 M roots (state 0: +, -; state 1: +, -), which is no
+// branching.
 struct PrefixSubtree {
   Path path;
 };
 
-// One per thread. At infinity the sets have tau as an additional coordinate, in units of its largest
-// value.
+// One per thread. At infinity the sets have tau as an additional coordinate, in units of its
+// largest value.
 template <int M, bool AtInfinity>
 class PolygonWalk {
  public:
@@ -37,6 +38,11 @@ class PolygonWalk {
   using Function = typename Set::Function;
   using Values = typename Set::Values;
   using Coefficients = std::array<double, kDim>;
+  // Labels of the bounds of tau, which are no rows.
+  static constexpr std::int32_t kTauLow = -1;
+  static constexpr std::int32_t kTauHigh = -2;
+  // A word is continued periodically for so many steps to see that it cannot close.
+  static constexpr std::int32_t closing_steps(std::int32_t order) { return 2 * order + 8; }
   // What holds a vertex, and the inequality that is violated there.
   static constexpr std::size_t kMultipliers = kDim + 1;
 
@@ -64,8 +70,8 @@ class PolygonWalk {
 
   // The word becomes one region longer; negative where it is no prenecklace any more.
   int append_region();
-  // Where the walk is, one step on, cut by the box; false where nothing is left, with multipliers.
   enum class Outcome { kept, proved_empty };
+  // A set one step on, cut by the box.
   Outcome advance(Set& set, std::int32_t time, bool prove);
   Outcome cut(Set& set, const Values& values, const Function& f, std::int32_t time,
               std::int32_t constraint, const Word* region, bool prove);
@@ -114,10 +120,5 @@ class PolygonWalk {
   PrefixCertificate::Closing closing_;
   std::int64_t n_uncertified_ = 0;
 };
-
-extern template class PolygonWalk<1, false>;
-extern template class PolygonWalk<1, true>;
-extern template class PolygonWalk<2, false>;
-extern template class PolygonWalk<2, true>;
 
 }  // namespace rnndyn

@@ -116,8 +116,7 @@ void PrefixCertificate::add_piece(const Word* region) {
   regions_.insert(regions_.end(), region, region + words_);
 }
 
-void PrefixCertificate::set_cell(std::int32_t piece, const Matrix& normals,
-                                 const Vector& offsets) {
+void PrefixCertificate::set_cell(std::int32_t piece, const Matrix& normals, const Vector& offsets) {
   const std::size_t size = n_cell_faces_ * (m_ + 1);
   const auto first = static_cast<std::size_t>(piece) * size;
   if (cells_.size() < first + size) cells_.resize(first + size, 0.0);
@@ -133,8 +132,8 @@ PrefixCertificate::Closing PrefixCertificate::close_in(
     const std::int32_t* pieces, const Word* last, std::span<const Multiplier> multipliers) const {
   constexpr bool kFixed = M != kDynamic;
   const std::size_t m = kFixed ? static_cast<std::size_t>(M) : m_;
-  using Numbers = std::conditional_t<kFixed, std::array<double, kFixed ? M : 1>,
-                                     std::vector<double>>;
+  using Numbers =
+      std::conditional_t<kFixed, std::array<double, kFixed ? M : 1>, std::vector<double>>;
   Numbers g{}, before{};
   if constexpr (!kFixed) {
     g.resize(m);
@@ -216,8 +215,7 @@ PrefixCertificate::Closing PrefixCertificate::close_in(
       top += std::max(g[j] * lower[j], g[j] * upper[j]);
       summed += std::abs(g[j]) * size[j];
     }
-    const double most =
-        top + (slack + gamma(static_cast<double>(m) + 3.0) * summed) * kInflate;
+    const double most = top + (slack + gamma(static_cast<double>(m) + 3.0) * summed) * kInflate;
     if (most < 0.0) {
       closing.closed = true;
       closing.time = time;
@@ -257,8 +255,8 @@ PrefixCertificate::Closing PrefixCertificate::close_in(
   }
 }
 
-PrefixCertificate::Closing PrefixCertificate::close(
-    const std::int32_t* pieces, const Word* last, std::span<const Multiplier> multipliers) const {
+PrefixCertificate::Closing PrefixCertificate::close(const std::int32_t* pieces, const Word* last,
+                                                    std::span<const Multiplier> multipliers) const {
   if (multipliers.empty()) return {};
   switch (m_) {
     case 1:

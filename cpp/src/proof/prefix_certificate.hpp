@@ -61,8 +61,8 @@ class PrefixCertificate {
     domain_.face_state = state;
     domain_.face_sign = sign;
   }
-  // Number of a region; its bits of irrelevant units must be 0. Invalidates the pointers that the three
-  // functions after it have returned.
+  // Number of a region; its bits of irrelevant units must be 0. Invalidates the pointers that the
+  // three functions after it have returned.
   std::int32_t piece(const Word* region);
   const Word* region(std::int32_t piece) const {
     return regions_.data() + static_cast<std::size_t>(piece) * words_;

@@ -14,12 +14,32 @@
 namespace rnndyn {
 namespace {
 
+// What a search that is not asked for a proof spends on one: seconds by prediction for an order,
+// and nodes of a tree for all orders.
+constexpr double kCheapSeconds = 0.05;
+constexpr std::int64_t kCheapNodes = 20000;
 // Beyond this a proof by dictionaries is expected to take so long that cells are tried first.
 constexpr double kDearSeconds = 2.0;
 // Growth of the tree from one order to the next where nothing is known yet (measured: 5 to 9).
 constexpr double kGrowth = 8.0;
 // Relaxations larger than this are not built to settle a single itinerary.
 constexpr Index kLargestSingleProof = 400;
+
+// Whether error bounds leave open on which side of the box a cycle lies.
+bool straddles(const std::optional<Box>& box, const Cycle& cycle) {
+  if (!box) return false;
+  const double error = cycle.error_bound;
+  bool surely_outside = false;
+  bool surely_inside = true;
+  for (Index t = 0; t < cycle.points.cols(); ++t) {
+    const auto z = cycle.points.col(t).array();
+    surely_outside = surely_outside || (z < box->lower.array() - error).any() ||
+                     (z > box->upper.array() + error).any();
+    surely_inside = surely_inside && (z >= box->lower.array() + error).all() &&
+                    (z <= box->upper.array() - error).all();
+  }
+  return !surely_outside && !surely_inside;
+}
 
 std::string plural(std::size_t n, const char* noun) {
   std::string text = std::to_string(n);
@@ -105,8 +125,31 @@ double Prover::predicted_nodes(Index order) const {
          std::pow(kGrowth, static_cast<double>(order - 1));
 }
 
-bool Prover::is_cheap(Index order, std::int64_t max_nodes) const {
-  return all_orders_at_once() || predicted_nodes(order) <= static_cast<double>(max_nodes);
+void Prover::begin_cheaply() {
+  if (try_contraction()) return;
+  if (!all_orders_at_once()) return;
+  // All orders, or the lower half of them, or a quarter ...
+  std::vector<Index> orders = certificate_.orders;
+  while (!orders.empty() && !prove(orders, kCheapNodes) && !context_.control.stop_requested()) {
+    orders.resize(orders.size() / 2);
+  }
+  hopeful_ = false;
+}
+
+bool Prover::prove_cheaply(Index order) {
+  if (is_proved(order)) return true;
+  if (!hopeful_) return false;
+  const double budget = kCheapSeconds / node_seconds(order * map_.n_relevant_units());
+  hopeful_ = predicted_nodes(order) <= budget && prove({order}, static_cast<std::int64_t>(budget));
+  return hopeful_;
+}
+
+std::int64_t Prover::n_leaves(Index order) const {
+  std::int64_t sum = 0;
+  for (const PartialProof& part : certificate_.parts) {
+    if (part.orders.front() == order) sum += part.n_leaves;
+  }
+  return sum;
 }
 
 bool Prover::prove(const std::vector<Index>& orders, std::int64_t max_nodes) {
@@ -286,6 +329,10 @@ void Prover::solve_leaves(std::vector<Itinerary> leaves) {
       continue;
     }
     Candidate& answer = answers[i];
+    if (answer.proved && answer.kind == CandidateKind::cycle &&
+        straddles(context_.options.box, *answer.cycle)) {
+      certificate_.undecided.push_back({leaves[i], UndecidedReason::unproved});
+    }
     if (!answer.proved) {
       const bool singular =
           answer.kind == CandidateKind::continuum || answer.kind == CandidateKind::none;
@@ -299,11 +346,7 @@ void Prover::solve_leaves(std::vector<Itinerary> leaves) {
       }
     }
     if (context_.collection.lookup(leaves[i]) != Collection::kUnknown) continue;
-    const std::int32_t id = context_.collection.add(leaves[i], std::move(answer));
-    if (id >= 0) {
-      Collection::Member& member = context_.collection.members()[static_cast<std::size_t>(id)];
-      member.hits = std::max<std::int64_t>(member.hits, 1);
-    }
+    context_.collection.add(leaves[i], std::move(answer));
   }
   context_.progress.n_cycles.store(
       static_cast<std::int64_t>(context_.collection.members().size()));
@@ -342,6 +385,9 @@ bool Prover::refuted(const Itinerary& itinerary) const {
 }
 
 Certificate Prover::certificate() && {
+  for (Collection::Member& member : context_.collection.members()) {
+    if (is_proved(member.order())) member.hits = std::max<std::int64_t>(member.hits, 1);
+  }
   const bool all = certificate_.proved_orders.size() == certificate_.orders.size();
   const bool rigorous = std::all_of(certificate_.parts.begin(), certificate_.parts.end(),
                                     [](const PartialProof& part) { return part.rigorous; });

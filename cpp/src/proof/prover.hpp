@@ -20,16 +20,19 @@ class Prover {
 
   // Whether the map was found to contract, which settles every order at once.
   bool try_contraction();
-  // The prediction is that a proof of this order takes at most `max_nodes` nodes.
-  bool is_cheap(Index order, std::int64_t max_nodes) const;
-  // Whether the methods treat all orders in one tree here.
-  bool all_orders_at_once() const;
 
-  // Each adds what it finds to the collection and a part to the certificate; true when these
+  // For searches that end with a proof where that costs little: first what settles all orders at
+  // once, then order by order, ascending. How much is tried does not depend on the clock.
+  void begin_cheaply();
+  bool prove_cheaply(Index order);
+
+  // Adds what it finds to the collection and a part to the certificate; true when these
   // orders are proved now. Gives up beyond max_nodes nodes.
   bool prove(const std::vector<Index>& orders, std::int64_t max_nodes);
 
   bool is_proved(Index order) const;
+  // Itineraries solved for the proofs that begin with this order.
+  std::int64_t n_leaves(Index order) const;
   Certificate certificate() &&;
 
  private:
@@ -46,6 +49,10 @@ class Prover {
   const CanonicalMap& map_;
   Certificate certificate_;
   std::vector<PartialProof> earlier_;  // parts of a search that is resumed, not yet taken up
+  // Whether the methods treat all orders in one tree here.
+  bool all_orders_at_once() const;
+
+  bool hopeful_ = true;    // a cheap proof of the next order may succeed
   bool unsolved_ = false;  // some leaf was not solved before the search was stopped
   std::vector<std::int64_t> nodes_;    // of the dictionary proofs so far, by order; 0: none
 };

@@ -105,7 +105,6 @@ SearchResult find_completely(SearchContext& context) {
     statistics.order = order;
     statistics.method = SearchMethod::complete;
     for (const PartialProof& part : result.certificate->parts) {
-      if (std::find(part.orders.begin(), part.orders.end(), order) == part.orders.end()) continue;
       // A tree over several orders is one effort; its first order is charged with it.
       if (part.orders.front() != order) continue;
       statistics.n_solves += part.n_leaves;
@@ -126,6 +125,8 @@ SearchResult search_orders(SearchContext& context) {
   SearchProgress& progress = context.progress;
   Alphabets alphabets(map);
   SearchResult result;
+  std::optional<Prover> prover;
+  if (options.method == SearchMethod::automatic) prover.emplace(context).begin_cheaply();
   for (std::size_t i = 0; i < options.orders.size() && !control.stop_requested(); ++i) {
     OrderStatistics statistics;
     statistics.order = options.orders[i];
@@ -142,7 +143,12 @@ SearchResult search_orders(SearchContext& context) {
           n_listed * make_newton_kernel(map, *context.tables, statistics.order)->flops();
       if (options.method == SearchMethod::automatic) {
         const bool cheap = alphabet != nullptr && flops <= kCheapListing;
-        statistics.method = cheap ? SearchMethod::exhaustive : SearchMethod::heuristic;
+        // Listing comes with margins and is certain in its own way, a proof is proof: where both
+        // are cheap the user gets both.
+        const bool proved = prover->prove_cheaply(statistics.order);
+        statistics.method = cheap    ? SearchMethod::exhaustive
+                            : proved ? SearchMethod::complete
+                                     : SearchMethod::heuristic;
       } else if (alphabet == nullptr || n_listed > kMaxListed) {
         throw std::invalid_argument("method 'exhaustive' cannot list order " +
                                     std::to_string(statistics.order) +
@@ -156,8 +162,12 @@ SearchResult search_orders(SearchContext& context) {
       case SearchMethod::scyfi:
         search_scyfi(context, statistics);
         break;
-      case SearchMethod::automatic:
       case SearchMethod::complete:
+        statistics.n_solves = prover->n_leaves(statistics.order);
+        statistics.complete = true;
+        statistics.coverage = 1.0;
+        break;
+      case SearchMethod::automatic:
       case SearchMethod::heuristic:
         search_heuristically(context, statistics);
         break;
@@ -168,6 +178,7 @@ SearchResult search_orders(SearchContext& context) {
     }
     result.statistics.push_back(statistics);
   }
+  if (prover) result.certificate = std::move(*prover).certificate();
   // Orders that were not reached are listed as such.
   for (std::size_t i = result.statistics.size(); i < options.orders.size(); ++i) {
     OrderStatistics statistics;

@@ -21,6 +21,7 @@ examples:
   rnndyn cycles network.json --orders 1,2,10-12 --method search --seed 7
   rnndyn cycles example:plrnn-10d --max-order 10 --plot cycles.png -o cycles.npz
   rnndyn cycles network.npz --max-order 4 --time-limit 60 --json > cycles.json
+  rnndyn cycles network.npz --max-order 3 --method complete --certificate proof.npz
 
 Ctrl-C ends the search and shows what was found until then (exit code 130).
 """
@@ -42,7 +43,16 @@ def add_parser(commands: Any) -> None:
         "--orders", type=parse_orders, metavar="LIST", help="search these orders, like 1,2,5-8"
     )
     parser.add_argument(
-        "--method", choices=METHODS, default="auto", help="how to search (default: auto)"
+        "--method",
+        choices=METHODS,
+        default="auto",
+        help="how to search (default: auto); complete proves that no cycle is missing",
+    )
+    parser.add_argument(
+        "--no-rigour",
+        dest="rigorous",
+        action="store_false",
+        help="do not verify the rounding errors of a complete search: twice as fast, no proof",
     )
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="seed of the random numbers (default: 0)"
@@ -73,11 +83,19 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="save the cycles to this .npz file"
     )
+    parser.add_argument(
+        "--certificate",
+        type=Path,
+        metavar="FILE",
+        help="write the proof of a complete search to this .npz or .json file, for rnndyn verify",
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Search, print, draw and save; return the exit code."""
+    if options.certificate:
+        _check_certificate(options)
     pyplot = prepare_plot(options.plot) if options.plot else None
     if options.output:
         check_output(options.output)
@@ -92,9 +110,13 @@ def run(options: argparse.Namespace) -> int:
         box=options.box,
         n_threads=options.threads,
         time_limit=options.time_limit,
+        rigorous=options.rigorous,
+        keep_tree=options.certificate is not None,
     )
     if options.output:
         cycles.save(options.output)
+    if cycles.certificate is not None and options.certificate:
+        cycles.certificate.save(options.certificate)
     if pyplot is not None:
         from rnndyn import plot
 
@@ -105,3 +127,19 @@ def run(options: argparse.Namespace) -> int:
     # Last, so that a reader that closes the pipe early loses no file.
     print(json.dumps(cycles.to_dict(), allow_nan=False) if options.json else cycles)
     return ExitCode.INTERRUPTED if cycles.search.stopped_by == "interrupt" else ExitCode.DONE
+
+
+def _check_certificate(options: argparse.Namespace) -> None:
+    """Complain about a certificate that cannot be written now, not after a long search."""
+    if options.method != "complete":
+        raise ValueError(
+            "--certificate writes the proof of a complete search: give --method complete, not "
+            f"{options.method}"
+        )
+    if not options.rigorous:
+        raise ValueError("--certificate needs verified rounding errors: leave out --no-rigour")
+    if options.certificate.suffix.lower() not in (".npz", ".json"):
+        raise ValueError(
+            f"cannot write {options.certificate}: the name must end in one of .npz, .json"
+        )
+    check_output(options.certificate)

@@ -1,4 +1,4 @@
-"""``rnndyn demo``: search the bundled networks, print a table and draw their cycles."""
+"""``rnndyn demo``: search the published networks, print a table and draw their cycles."""
 
 import argparse
 import sys
@@ -78,8 +78,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _search_all() -> list[_Result]:
-    """Search every bundled network; after Ctrl-C return what was found until then."""
-    systems = [examples.info(name) for name in examples.names()]
+    """Search every published network; after Ctrl-C return what was found until then."""
+    known = [examples.info(name) for name in examples.names()]
+    systems = [system for system in known if isinstance(system, examples.PublishedSystem)]
     meter = make_progress_meter(None)
     meter.init("rnndyn demo")
     results = []

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from rnndyn.verify._contraction import check_contraction
-from rnndyn.verify._dictionary import Domain, check_dictionary_tree
+from rnndyn.verify._dictionary import Domain, check_dictionary_trees
 from rnndyn.verify._exact_map import ExactMap, common_shift, scaled
 from rnndyn.verify._listing import Listing, check_listing
 from rnndyn.verify._orbits import Box
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from rnndyn.certificate import Certificate, ProofPart
     from rnndyn.models import PiecewiseLinearModel
 
-#: Orders covered on one side of a radius: (order, method, radius).
-_Halves = set[tuple[int, str, float]]
+#: Orders covered on one side of a radius: (order, method, whether by faces, radius).
+_Halves = set[tuple[int, str, bool, float]]
 
 
 def verify(certificate: "Certificate", model: "PiecewiseLinearModel") -> Verdict:
@@ -89,12 +89,12 @@ def _check(certificate: "Certificate", model: "PiecewiseLinearModel", counts: Co
             _check_part(part, proved, box, map_, listing, counts)
         except RefusedError as refusal:
             raise RefusedError(f"part {number} ({part.title}): {refusal}") from None
-        if part.unbounded and part.method != "contraction" and map_.relevant:
+        if part.method in ("dictionary", "polygons") and map_.relevant and _is_half(part):
             side = far if part.at_infinity else near
-            side.update((order, part.method, part.radius) for order in part.orders)
+            side.update((k, part.method, part.by_faces, part.radius) for k in part.orders)
         else:
             everywhere.update(part.orders)
-    everywhere.update(order for order, _, _ in near & far)
+    everywhere.update(order for order, *_ in near & far)
     if missing := sorted(proved - everywhere):
         order = missing[0]
         raise RefusedError(
@@ -103,8 +103,8 @@ def _check(certificate: "Certificate", model: "PiecewiseLinearModel", counts: Co
 
 
 def _what_is_missing(order: int, near: _Halves, far: _Halves) -> str:
-    has_near = any(order == covered for covered, _, _ in near)
-    has_far = any(order == covered for covered, _, _ in far)
+    has_near = any(order == covered for covered, *_ in near)
+    has_far = any(order == covered for covered, *_ in far)
     if has_near and has_far:
         return "its two parts, up to a radius and beyond it, do not have the same radius"
     if has_near or has_far:
@@ -143,20 +143,50 @@ def _check_part(
         return
     if part.method == "cells":
         raise RefusedError("this version of the checker does not check proofs by cells")
-    if part.unbounded:
-        if part.pivot < 0:
-            raise RefusedError(f"its pivot must be a time from 0, got {part.pivot}")
-        if not (math.isfinite(part.radius) and part.radius > 0.0):
-            raise RefusedError(f"its radius must be a positive number, got {part.radius!r}")
-        domain = Domain(None, Fraction(part.radius), part.at_infinity, part.pivot)
-    elif box is None or part.at_infinity:
-        raise RefusedError("it is about a box, but there is none")
-    else:
-        domain = Domain(box, None, False)
+    domain = _domain(part, box, map_.n_states)
     counts.n_trees += 1
     if part.method == "polygons":
         check_word_trees(Tree.of(part), set(part.orders), proved, domain, map_, listing, counts)
     elif len(part.orders) == 1:
-        check_dictionary_tree(Tree.of(part), part.orders[0], domain, map_, listing, counts)
+        check_dictionary_trees(Tree.of(part), part.orders[0], domain, map_, listing, counts)
     else:
         raise RefusedError("a tree of this method is for one order only")
+
+
+def _is_half(part: "ProofPart") -> bool:
+    """Whether the part is about one side of a radius."""
+    return part.unbounded or part.by_faces
+
+
+def _domain(part: "ProofPart", box: Box | None, n_states: int) -> Domain:
+    if part.by_faces and part.method != "dictionary":
+        raise RefusedError("only dictionaries go by the faces of a cube")
+    if not part.unbounded and box is None:
+        raise RefusedError("it is about a box, but there is none")
+    if not _is_half(part):
+        if part.at_infinity:
+            raise RefusedError("it is about a box and not about what is beyond a radius")
+        return Domain(box, Fraction(1), False)
+    if part.pivot < 0:
+        raise RefusedError(f"its pivot must be a time from 0, got {part.pivot}")
+    if not (math.isfinite(part.radius) and part.radius > 0.0):
+        raise RefusedError(f"its radius must be a positive number, got {part.radius!r}")
+    radius = Fraction(part.radius)
+    if not part.by_faces:
+        return Domain(None, radius, part.at_infinity, pivot=part.pivot)
+    if not part.at_infinity:
+        n, one = radius.as_integer_ratio()
+        return Domain(([-n] * n_states, [n] * n_states, one), radius, False, True)
+    if not (math.isfinite(part.outer) and part.outer >= 0.0):
+        raise RefusedError(f"its outer radius must be a number from 0, got {part.outer!r}")
+    outer = Fraction(part.outer)
+    if outer:
+        # The cube must hold the whole region.
+        if box is None:
+            raise RefusedError("it ends at an outer radius, but the region does not")
+        lower, upper, scale = box
+        if max(map(abs, (*lower, *upper))) > outer * scale:
+            raise RefusedError("its outer radius does not hold the whole box")
+        if outer < radius:
+            raise RefusedError("its outer radius is below the radius")
+    return Domain(None, radius, True, True, outer)

@@ -11,10 +11,19 @@ infeasible leaf has multipliers with which the equations and inequalities add up
 
     c . (z, u, v) >= d    although    c . (z, u, v) < d    for all z, u, v in their bounds.
 
-Without a box let R be the sum of |p_{t,i}| = u + v over all relevant units. One tree is for
-R <= radius; the other is for R >= radius in the variables (z, u, v, 1) / R, of which the last is
-called tau. There h1 and h2 stand with a factor tau, 0 <= tau <= 1 / radius, and the u and v of
-relevant units add up to 1.
+In a box (also the box |z_j| <= radius) z, and so u and v, are bounded. Beyond a radius the
+variables are (z, u, v, 1) / R, the last of which is called tau: h1 and h2 stand with a factor tau.
+There are two kinds of size R to cut by.
+
+*Sums*: R is the sum of |p_{t,i}| = u + v over all relevant units. One tree is for R <= radius,
+where nothing else bounds z; the other is for R >= radius, where the relevant u and v add up to 1
+and 0 <= tau <= 1 / radius.
+
+*Faces*: R is the largest |z_{t,j}|. One tree is for the box R <= radius. The others are for
+radius <= R <= outer (or all R >= radius, if outer is 0), where all |z_{t,j}| <= 1 and
+1 / outer <= tau <= 1 / radius. There the rotation meant is one whose largest coordinate is in the
+first point, instead of the inequalities above: the 2 M trees have z_{0,0} = 1, z_{0,0} = -1,
+z_{0,1} = 1, and so on.
 """
 
 from collections.abc import Iterator
@@ -36,13 +45,28 @@ Vector = dict[int, Fraction]
 
 @dataclass(frozen=True)
 class Domain:
-    """Where a tree looks for cycles: in a box, or up to a radius and beyond it."""
+    """Where a tree looks for cycles: in a box, or up to a radius and beyond it.
+
+    A box bounds z. Without one, the domain is up to the radius or, `at_infinity`, beyond it.
+    """
 
     box: Box | None
-    radius: Fraction | None
+    radius: Fraction
     at_infinity: bool
-    #: Time of the largest coordinate, in trees of words beyond the radius.
+    #: In dictionaries: whether there is one tree per face of the cube beyond the radius.
+    by_faces: bool = False
+    outer: Fraction = Fraction(0)
+    #: In trees of words beyond the radius: time of the largest coordinate.
     pivot: int = 0
+
+
+#: A state and a sign: the largest coordinate.
+Face = tuple[int, int]
+
+
+def all_faces(n_states: int) -> list[Face]:
+    """Return the faces of the cube in the order of their trees."""
+    return [(state, sign) for state in range(n_states) for sign in (1, -1)]
 
 
 @dataclass
@@ -54,13 +78,23 @@ class _Combination:
     omega: list[int]  # of z_{0,0} - z_{t,0} >= 0
 
 
-def check_dictionary_tree(
+def check_dictionary_trees(
     tree: Tree, order: int, domain: Domain, map_: ExactMap, listing: Listing, counts: Counts
 ) -> None:
-    """Refuse unless the tree proves that every cycle of the order in the domain is listed."""
+    """Refuse unless the trees prove that every cycle of the order in the domain is listed."""
     if order * (map_.n_states + map_.n_units) > _MAX_UNKNOWNS:
         raise RefusedError(f"order {order} has too many unknowns for a proof of this kind")
-    checker = _Checker(map_, order, domain)
+    cube = domain.by_faces and domain.at_infinity
+    faces: list[Face | None] = [*all_faces(map_.n_states)] if cube else [None]
+    for face in faces:
+        _check_tree(tree, order, _Checker(map_, order, domain, face), listing, counts)
+    tree.check_end()
+
+
+def _check_tree(
+    tree: Tree, order: int, checker: "_Checker", listing: Listing, counts: Counts
+) -> None:
+    map_ = checker.map
     relevant = set(map_.relevant)
     for number, entry, decisions in tree.walk():
         counts.n_nodes += 1
@@ -83,7 +117,6 @@ def check_dictionary_tree(
                 raise RefusedError(f"node {number}: {refusal}") from None
         else:
             raise RefusedError(f"node {number} leaves out rotations, which this method must not do")
-    tree.check_end()
 
 
 def _word(decisions: Decisions, order: int, n_units: int) -> Word:
@@ -96,19 +129,13 @@ def _word(decisions: Decisions, order: int, n_units: int) -> Word:
 
 
 class _Checker:
-    def __init__(self, map_: ExactMap, order: int, domain: Domain) -> None:
-        self.map, self.order, self.domain = map_, order, domain
+    def __init__(self, map_: ExactMap, order: int, domain: Domain, face: Face | None) -> None:
+        self.map, self.order, self.domain, self.face = map_, order, domain, face
         self.relevant = set(map_.relevant)
-        if domain.box is not None:
-            lower, upper, scale = domain.box
-            self.scale = scale
-            self.bounds = list(zip(lower, upper, strict=True))
-            # Largest relu(p) and relu(-p) of every unit over the box, times one * scale.
-            self.largest_u, self.largest_v = [], []
-            for weights, bias in zip(map_.W2, map_.h2, strict=True):
-                ends = [(w * a, w * b) for w, (a, b) in zip(weights, self.bounds, strict=True)]
-                self.largest_u.append(max(0, bias * scale + sum(map(max, ends))))
-                self.largest_v.append(max(0, -(bias * scale + sum(map(min, ends)))))
+        #: Whether z is bounded.
+        self.bounded = face is not None or domain.box is not None
+        if self.bounded:
+            self._bound()
         else:
             # Which multipliers to correct first; the second way is needed where W2 has low rank.
             self.corrections = (
@@ -116,9 +143,30 @@ class _Checker:
                 _Correction(map_, order, equations_first=True),
             )
 
+    def _bound(self) -> None:
+        """Set the bounds of z and tau, times `scale`, and of u and v, times `one` and `scale`."""
+        map_, domain = self.map, self.domain
+        if self.face is not None:
+            smallest = 1 / domain.outer if domain.outer else Fraction(0)
+            largest = 1 / domain.radius
+            self.scale = lcm(smallest.denominator, largest.denominator)
+            self.tau = (int(smallest * self.scale), int(largest * self.scale))
+            self.bounds = [(-self.scale, self.scale)] * map_.n_states
+        else:
+            assert domain.box is not None
+            lower, upper, self.scale = domain.box
+            self.tau = (self.scale, self.scale)
+            self.bounds = list(zip(lower, upper, strict=True))
+        self.largest_u, self.largest_v = [], []
+        for weights, bias in zip(map_.W2, map_.h2, strict=True):
+            ends = [(w * a, w * b) for w, (a, b) in zip(weights, self.bounds, strict=True)]
+            ends.append((bias * self.tau[0], bias * self.tau[1]))
+            self.largest_u.append(max(0, sum(map(max, ends))))
+            self.largest_v.append(max(0, -sum(map(min, ends))))
+
     def contradicts(self, multipliers: list[tuple[int, int]], decisions: Decisions) -> bool:
         combination = self._combination(multipliers)
-        if self.domain.box is not None:
+        if self.bounded:
             return self._contradicts_in_box(combination, decisions)
         # Nothing bounds z, so its coefficients must vanish. Multipliers that were rounded give
         # coefficients that are only nearly zero; those of equations may be corrected at will.
@@ -140,13 +188,13 @@ class _Checker:
                 time, unit = divmod(row - k * m, h)
                 # Without a box nothing bounds the u and v of a unit that is not relevant: do
                 # without its equation.
-                if self.domain.box is not None or unit in self.relevant:
+                if self.bounded or unit in self.relevant:
                     combination.y[time][unit] += value
-            elif 0 < row - k * (m + h) < k:
+            elif 0 < row - k * (m + h) < k and self.face is None:
                 if value < 0:
                     raise RefusedError("the multiplier of an inequality is negative")
                 combination.omega[row - k * (m + h)] += value
-            elif not (self.domain.at_infinity and row == k * (m + h) + k):
+            elif self.bounded or not self.domain.at_infinity or row != k * (m + h) + k:
                 # That last row says that u and v add up to 1. It is used without a multiplier.
                 raise RefusedError(f"a multiplier belongs to row {row}, which does not exist")
         return combination
@@ -194,19 +242,20 @@ class _Checker:
     def _contradicts_in_box(self, combination: _Combination, decisions: Decisions) -> bool:
         # All sums are times one * one * scale.
         one = self.map.one
-        largest = sum(
-            one * max(c * low, c * high)
-            for row in self._z_coefficients(combination)
-            for c, (low, high) in zip(row, self.bounds, strict=True)
-        )
+        largest = 0
+        for t, row in enumerate(self._z_coefficients(combination)):
+            for state, (c, (low, high)) in enumerate(zip(row, self.bounds, strict=True)):
+                if t == 0 and self.face is not None and state == self.face[0]:
+                    low = high = self.face[1] * self.scale
+                largest += one * max(c * low, c * high)
         for unit, of_u, of_v in self._unit_coefficients(combination, decisions):
             largest += max(0, of_u or 0) * self.largest_u[unit]
             largest += max(0, of_v or 0) * self.largest_v[unit]
-        return largest < self._right_side(combination) * one * self.scale
+        right = self._right_side(combination)
+        return largest + one * max(-right * tau for tau in self.tau) < 0
 
     def _contradicts_without_box(self, combination: _Combination, decisions: Decisions) -> bool:
         radius = self.domain.radius
-        assert radius is not None
         of_relevant: list[int] = []
         for unit, of_u, of_v in self._unit_coefficients(combination, decisions):
             # The others have neither a part in the equations used nor in the map.

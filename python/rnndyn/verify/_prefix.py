@@ -27,15 +27,12 @@ q + 1 regions are decided.
 
 from fractions import Fraction
 
-from rnndyn.verify._dictionary import Domain
+from rnndyn.verify._dictionary import Domain, Face, all_faces
 from rnndyn.verify._exact_map import ExactMap
 from rnndyn.verify._listing import Listing
 from rnndyn.verify._orbits import Word, canonical
 from rnndyn.verify._tree import DECIDED, INFEASIBLE, ROTATION, Decisions, Tree
 from rnndyn.verify._verdict import Counts, RefusedError
-
-#: A state and a sign: the largest coordinate.
-Face = tuple[int, int]
 
 
 def check_word_trees(
@@ -52,7 +49,8 @@ def check_word_trees(
     `orders` are those that the trees were made for, `proved` the ones to look at.
     """
     checker = _Checker(map_, max(orders), orders & proved, domain, listing)
-    for face in checker.faces():
+    faces: list[Face | None] = [*all_faces(map_.n_states)] if domain.at_infinity else [None]
+    for face in faces:
         for number, entry, decisions in tree.walk():
             counts.n_nodes += 1
             try:
@@ -75,23 +73,15 @@ class _Checker:
         self.longest = max(longest, domain.pivot + 1) if domain.at_infinity else longest
         self.relevant = set(map_.relevant)
         if domain.box is not None:
-            lower, upper, scale = domain.box
-            self.bounds = [
-                (Fraction(low, scale), Fraction(high, scale))
-                for low, high in zip(lower, upper, strict=True)
-            ]
-            self.largest_tau = Fraction(1)
+            lower, upper, self.scale = domain.box
+            self.bounds = list(zip(lower, upper, strict=True))
+            self.radius = Fraction(1)
         else:
-            assert domain.radius is not None
-            largest = Fraction(1) if domain.at_infinity else domain.radius
+            self.radius = domain.radius
+            # Of every state, times self.scale.
+            largest = 1 if domain.at_infinity else self.radius.numerator
+            self.scale = 1 if domain.at_infinity else self.radius.denominator
             self.bounds = [(-largest, largest)] * map_.n_states
-            self.largest_tau = 1 / domain.radius
-
-    def faces(self) -> list[Face | None]:
-        """Return what the trees are about, one after the other."""
-        if not self.at_infinity:
-            return [None]
-        return [(state, sign) for state in range(self.map.n_states) for sign in (1, -1)]
 
     def check(self, entry: int, decisions: Decisions) -> None:
         """Check a node that is not infeasible."""
@@ -162,8 +152,8 @@ class _Checker:
             )
         word = self._word(decisions, last)
         # What the weighted left sides add up to, as gradient . z_t + of_tau * tau + constant, with
-        # z_t for t = last, last - 1, ..., first. All three are multiplied by `scale`.
-        gradient, of_tau, constant, scale = [0] * m, 0, Fraction(0), map_.one
+        # z_t for t = last, last - 1, ..., first; times `scale`, the constant also times self.scale.
+        gradient, of_tau, constant, scale = [0] * m, 0, 0, map_.one
         for t in range(last, first - 1, -1):
             if t < last:
                 piece = map_.piece(word[t])
@@ -174,7 +164,7 @@ class _Checker:
                     sum(row[j] * g for row, g in zip(piece.jacobian, gradient, strict=True) if g)
                     for j in range(m)
                 ]
-                constant, scale = constant * (1 << piece.shift), scale << piece.shift
+                constant, scale = constant << piece.shift, scale << piece.shift
             factor = scale // map_.one
             for kind, value in by_time.get(t, ()):
                 if kind < h:
@@ -191,7 +181,7 @@ class _Checker:
                         raise RefusedError("the inequality of the pivot is used at another time")
                     state, sign = face
                     gradient[state] += sign * scale * value
-                    constant -= scale * value
+                    constant -= self.scale * scale * value
                 else:
                     above, state = divmod(kind - h, m)
                     sign = 1 if above else -1
@@ -200,6 +190,11 @@ class _Checker:
         largest = constant + sum(
             max(g * low, g * high) for g, (low, high) in zip(gradient, self.bounds, strict=True)
         )
-        largest += max(0, of_tau) * self.largest_tau if self.at_infinity else of_tau
+        if self.at_infinity:
+            # tau is at most 1 / radius.
+            numerator, denominator = self.radius.as_integer_ratio()
+            largest = largest * numerator + max(0, of_tau) * self.scale * denominator
+        else:
+            largest += of_tau * self.scale
         if not largest < 0:
             raise RefusedError("its multipliers give no contradiction")
