@@ -39,7 +39,7 @@ Outcome prove(const CanonicalMap& map, const Box& box, const std::vector<Index>&
               int n_threads = 1, std::int64_t max_nodes = 10'000'000,
               const std::vector<Path>* open = nullptr) {
   Control control = no_limit();
-  std::atomic<std::int64_t> shown{0};
+  UnseenProgress shown;
   Outcome outcome;
   outcome.leaves = prove_by_cells(map, box, orders, ProofOptions{}, n_threads, max_nodes, control,
                                   shown, outcome.part, open)

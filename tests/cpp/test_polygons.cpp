@@ -52,7 +52,7 @@ Search search(const CanonicalMap& map, const std::optional<Box>& box,
     ProofOptions options;
     options.keep_tree = keep_tree;
     Control control(std::numeric_limits<double>::infinity(), {});
-    std::atomic<std::int64_t> shown{0};
+    UnseenProgress shown;
     const TreeOutcome outcome = prove_by_polygons(map, box, orders, options, n_threads, 10'000'000,
                                                   control, shown, part, plan.pivot);
     result.complete = result.complete && outcome.complete;
@@ -255,7 +255,7 @@ TEST_CASE("the trees do not depend on threads, and can be left and resumed") {
     int n_portions = 0;
     while (!complete) {
       Control control(std::numeric_limits<double>::infinity(), {});
-      std::atomic<std::int64_t> shown{0};
+      UnseenProgress shown;
       part.n_nodes = 0;
       const TreeOutcome outcome = prove_by_polygons(map, std::nullopt, orders, ProofOptions{}, 1,
                                                     5000, control, shown, part, 1);

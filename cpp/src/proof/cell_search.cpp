@@ -36,7 +36,7 @@ CellForecast forecast_cells(const CanonicalMap& map, const Box& box,
 TreeOutcome prove_by_cells(const CanonicalMap& map, const Box& box,
                            const std::vector<Index>& orders, const ProofOptions& options,
                            int n_threads, std::int64_t max_nodes, Control& control,
-                           std::atomic<std::int64_t>& n_nodes_shown, PartialProof& part,
+                           const TreeProgress& shown, PartialProof& part,
                            const std::vector<Path>* open) {
   part.method = ProofMethod::cells;
   part.orders = orders;
@@ -60,7 +60,7 @@ TreeOutcome prove_by_cells(const CanonicalMap& map, const Box& box,
       for (CellSubtree& subtree : words.subtree(path)) roots.push_back(std::move(subtree));
     }
   }
-  outcome = search_tree(std::move(roots), n_threads, max_nodes, false, control, n_nodes_shown, part,
+  outcome = search_tree(std::move(roots), n_threads, max_nodes, false, control, shown, part,
                         [&](CellSubtree&& subtree, std::int64_t budget, Piece<CellSubtree>& piece,
                             int) { words.explore(std::move(subtree), budget, piece, control); });
   if (covered.all_orders && covered.cover.cells.empty()) {

@@ -32,7 +32,7 @@ CellForecast forecast_cells(const CanonicalMap& map, const Box& box,
 TreeOutcome prove_by_cells(const CanonicalMap& map, const Box& box,
                            const std::vector<Index>& orders, const ProofOptions& options,
                            int n_threads, std::int64_t max_nodes, Control& control,
-                           std::atomic<std::int64_t>& n_nodes_shown, PartialProof& part,
+                           const TreeProgress& shown, PartialProof& part,
                            const std::vector<Path>* open = nullptr);
 
 }  // namespace rnndyn

@@ -308,7 +308,7 @@ PartialProof plan_dictionaries(const CanonicalMap& map, const std::optional<Box>
 TreeOutcome prove_by_dictionaries(const CanonicalMap& map, const std::optional<Box>& box,
                                   const ProofOptions& options, int n_threads,
                                   std::int64_t max_nodes, Control& control,
-                                  std::atomic<std::int64_t>& n_nodes_shown, PartialProof& part) {
+                                  const TreeProgress& shown, PartialProof& part) {
   using Domain = CyclicRelaxation::Domain;
   Domain domain;
   domain.radius = part.radius;
@@ -338,7 +338,7 @@ TreeOutcome prove_by_dictionaries(const CanonicalMap& map, const std::optional<B
   std::vector<Node> roots;
   for (const Path& path : starts) roots.push_back(searches.front().from_path(path));
   return search_tree(std::move(roots), n_threads, max_nodes, options.keep_tree, control,
-                     n_nodes_shown, part,
+                     shown, part,
                      [&](Node&& node, std::int64_t budget, Piece<Node>& piece, int thread) {
                        searches[static_cast<std::size_t>(thread)].explore(std::move(node), budget,
                                                                           piece);

@@ -20,6 +20,6 @@ PartialProof plan_dictionaries(const CanonicalMap& map, const std::optional<Box>
 TreeOutcome prove_by_dictionaries(const CanonicalMap& map, const std::optional<Box>& box,
                                   const ProofOptions& options, int n_threads,
                                   std::int64_t max_nodes, Control& control,
-                                  std::atomic<std::int64_t>& n_nodes_shown, PartialProof& part);
+                                  const TreeProgress& shown, PartialProof& part);
 
 }  // namespace rnndyn

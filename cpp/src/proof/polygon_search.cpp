@@ -16,7 +16,7 @@ template <int M, bool AtInfinity>
 TreeOutcome search(const CanonicalMap& map, const PrefixDomain& domain,
                    const std::vector<Index>& orders, const ProofOptions& options, int n_threads,
                    std::int64_t max_nodes, Control& control,
-                   std::atomic<std::int64_t>& n_nodes_shown, PartialProof& part) {
+                   const TreeProgress& shown, PartialProof& part) {
   std::vector<PrefixSubtree> roots;
   for (Path& path : part.open) roots.push_back({std::move(path)});
   part.open.clear();
@@ -32,7 +32,7 @@ TreeOutcome search(const CanonicalMap& map, const PrefixDomain& domain,
   using Walk = PolygonWalk<M, AtInfinity>;
   std::vector<std::unique_ptr<Walk>> walks(static_cast<std::size_t>(std::max(1, n_threads)));
   TreeOutcome outcome = search_tree(
-      std::move(roots), n_threads, max_nodes, options.keep_tree, control, n_nodes_shown, part,
+      std::move(roots), n_threads, max_nodes, options.keep_tree, control, shown, part,
       [&](PrefixSubtree&& subtree, std::int64_t budget, Piece<PrefixSubtree>& piece, int thread) {
         std::unique_ptr<Walk>& walk = walks[static_cast<std::size_t>(thread)];
         if (!walk) walk = std::make_unique<Walk>(map, domain, orders, options);
@@ -55,7 +55,7 @@ PartialProof try_part(const CanonicalMap& map, const std::optional<Box>& box,
   part.at_infinity = at_infinity;
   part.radius = radius;
   Control control(std::numeric_limits<double>::infinity(), {});
-  std::atomic<std::int64_t> shown{0};
+  UnseenProgress shown;
   prove_by_polygons(map, box, orders, ProofOptions{}, 1, budget, control, shown, part, pivot);
   return part;
 }
@@ -136,7 +136,7 @@ double bounded_nodes(const CanonicalMap& map, const std::optional<Box>& box, Ind
 TreeOutcome prove_by_polygons(const CanonicalMap& map, const std::optional<Box>& box,
                               const std::vector<Index>& orders, const ProofOptions& options,
                               int n_threads, std::int64_t max_nodes, Control& control,
-                              std::atomic<std::int64_t>& n_nodes_shown, PartialProof& part,
+                              const TreeProgress& shown, PartialProof& part,
                               Index pivot) {
   const Index m = map.n_states();
   if (m > 2) throw std::invalid_argument("polygons are for maps with at most two states");
@@ -154,7 +154,7 @@ TreeOutcome prove_by_polygons(const CanonicalMap& map, const std::optional<Box>&
     domain = domain_in_box({Vector::Constant(m, -part.radius), Vector::Constant(m, part.radius)});
   }
   const auto run = [&](auto search_part) {
-    return search_part(map, domain, sorted, options, n_threads, max_nodes, control, n_nodes_shown,
+    return search_part(map, domain, sorted, options, n_threads, max_nodes, control, shown,
                        part);
   };
   if (m == 1) return part.at_infinity ? run(search<1, true>) : run(search<1, false>);

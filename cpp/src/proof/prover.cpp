@@ -183,7 +183,9 @@ bool Prover::prove(const std::vector<Index>& orders, std::int64_t max_nodes) {
         max_nodes == kNoLimit) {
       tried_cells = true;
       const std::vector<Index> rest(orders.begin() + static_cast<std::ptrdiff_t>(i), orders.end());
-      if (prove_by_cells(rest, max_nodes)) return true;
+      const CellForecast forecast = forecast_cells(map_, *context_.options.box, rest,
+                                                   context_.options.n_threads, context_.control);
+      if (forecast.worthwhile && prove_by_cells(rest, max_nodes)) return true;
     }
     if (context_.control.stop_requested()) return false;
     context_.progress.order.store(order);
@@ -217,22 +219,27 @@ bool Prover::run(PartialProof part, std::int64_t max_nodes) {
   const ProofOptions& options = context_.options.proof;
   const double start = context_.control.seconds();
   context_.progress.share.store(0.0);
+  const TreeProgress progress{context_.progress.n_nodes, context_.progress.n_open,
+                              context_.progress.share};
   const int n_threads = context_.options.n_threads;
   TreeOutcome outcome;
   switch (part.method) {
     case ProofMethod::polygons:
       outcome = rnndyn::prove_by_polygons(map_, context_.options.box, part.orders, options,
                                           n_threads, max_nodes, context_.control,
-                                          context_.progress.n_nodes, part, part.pivot);
+                                          progress, part, part.pivot);
       break;
-    case ProofMethod::cells:
+    case ProofMethod::cells: {
+      const std::vector<Path> open = std::move(part.open);
+      part.open.clear();
       outcome = rnndyn::prove_by_cells(map_, *context_.options.box, part.orders, options, n_threads,
-                                       max_nodes, context_.control, context_.progress.n_nodes,
-                                       part);
+                                       max_nodes, context_.control, progress, part,
+                                       open.empty() ? nullptr : &open);
       break;
+    }
     default:
       outcome = prove_by_dictionaries(map_, context_.options.box, options, n_threads, max_nodes,
-                                      context_.control, context_.progress.n_nodes, part);
+                                      context_.control, progress, part);
       break;
   }
   part.rigorous = options.rigorous;

@@ -25,6 +25,21 @@ struct Piece {
   ProofTree tree;      // filled only where trees are kept
 };
 
+// Where a search of a tree shows how far it is.
+struct TreeProgress {
+  std::atomic<std::int64_t>& n_nodes;
+  std::atomic<std::int64_t>& n_open;
+  std::atomic<double>& share;
+};
+
+// For a search that nobody watches.
+struct UnseenProgress {
+  std::atomic<std::int64_t> n_nodes{0};
+  std::atomic<std::int64_t> n_open{0};
+  std::atomic<double> share{0.0};
+  operator TreeProgress() { return {n_nodes, n_open, share}; }
+};
+
 struct TreeOutcome {
   std::vector<Itinerary> leaves;
   bool complete = false;
@@ -37,7 +52,7 @@ struct TreeOutcome {
 // Subtree needs a member `Path path`.
 template <typename Subtree, typename Explore>
 TreeOutcome search_tree(std::vector<Subtree> roots, int n_threads, std::int64_t max_nodes,
-                        bool keep_tree, Control& control, std::atomic<std::int64_t>& n_nodes_shown,
+                        bool keep_tree, Control& control, const TreeProgress& shown,
                         PartialProof& proof, const Explore& explore) {
   // A round takes the last kPerRound open subtrees, whatever the number of threads: like a stack,
   // which keeps few of them in memory.
@@ -94,7 +109,9 @@ TreeOutcome search_tree(std::vector<Subtree> roots, int n_threads, std::int64_t 
     }
     waiting.resize(waiting.size() - n);
     std::move(next.rbegin(), next.rend(), std::back_inserter(waiting));
-    n_nodes_shown.store(proof.n_nodes);
+    shown.n_nodes.store(proof.n_nodes);
+    shown.n_open.store(static_cast<std::int64_t>(waiting.size()));
+    shown.share.store(proof.share);
   }
   for (auto it = waiting.rbegin(); it != waiting.rend(); ++it) {
     proof.open.push_back(std::move(it->subtree.path));
