@@ -46,6 +46,7 @@ class SameButForEffort(doctest.OutputChecker):
     @staticmethod
     def without_effort(text):
         text = re.sub(r"[\d,]+ restarts \([\d,]+ solves\)", "N restarts (N solves)", text)
+        text = re.sub(r"at least [\d.]+ % with", "at least N % with", text)
         text = re.sub(r"[\d,]+(  (?:yes|no))$", r"N\1", text, flags=re.MULTILINE)
         return re.sub(r" +", " ", text)
 

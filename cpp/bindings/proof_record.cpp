@@ -163,11 +163,14 @@ py::dict certificate_record(const CanonicalMap& map, const Certificate& certific
   return record;
 }
 
-Certificate certificate_from(const py::dict& record) {
+Certificate certificate_from(const CanonicalMap& map, const py::dict& record) {
   Certificate certificate;
   certificate.orders = record["orders"].cast<std::vector<Index>>();
   for (const py::handle& part : record["parts"]) {
     certificate.parts.push_back(part_from(part.cast<py::dict>()));
+  }
+  for (Itinerary& itinerary : itineraries_from(map, record["undecided"])) {
+    certificate.undecided.push_back({std::move(itinerary), UndecidedReason::unproved});
   }
   return certificate;
 }

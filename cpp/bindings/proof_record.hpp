@@ -11,8 +11,8 @@ namespace rnndyn::bindings {
 
 ProofMethod proof_method_from(const std::string& name);
 py::dict certificate_record(const CanonicalMap& map, const Certificate& certificate);
-// What resuming needs of a record: the orders and the parts.
-Certificate certificate_from(const py::dict& record);
+// What resuming needs: "orders", "parts", and the itineraries of "undecided".
+Certificate certificate_from(const CanonicalMap& map, const py::dict& record);
 // A list of bool arrays of shape (order, n_units).
 std::vector<Itinerary> itineraries_from(const CanonicalMap& map, const py::handle& list);
 

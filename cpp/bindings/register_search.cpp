@@ -183,7 +183,7 @@ void register_search(py::module_& module) {
             branching == "violation" ? BranchingRule::violation : BranchingRule::time_order;
         options.proof.rigorous = rigorous;
         options.proof.keep_tree = keep_tree;
-        if (resume) options.resume = certificate_from(*resume);
+        if (resume) options.resume = certificate_from(map, *resume);
         if (known) options.known = itineraries_from(map, *known);
 
         SearchProgress progress;

@@ -401,8 +401,8 @@ def _check_resume(
         raise ValueError("resume must be a search of the same box; give the same box= as then")
     known = [row for block in resume.blocks for row in block.itinerary]
     known += [continuum.itinerary for continuum in resume.continua]
-    known += [entry.itinerary for entry in certificate.undecided]
-    return certificate.to_record(), known
+    undecided = [entry.itinerary for entry in certificate.undecided]
+    return {**certificate.to_record(), "undecided": undecided}, known
 
 
 def _check_orders(max_order: Any, orders: Any) -> list[int]:

@@ -76,21 +76,20 @@ double scale_of(const CanonicalMap& map) {
 // A split of R^M whose far part is settled quickly, or the one that gets furthest.
 void choose_split(const CanonicalMap& map, const std::vector<Index>& orders, PolygonPlan& plan) {
   // The smaller the radius, the fewer digits are lost to it; but all that is bounded should fit.
-  constexpr int kExponents[] = {6, 10, 20};
-  constexpr Index kPivots[] = {1, 2, 3, 0, 4, 6, 8};
+  constexpr int kExponents[] = {6, 20};
+  constexpr Index kPivots[] = {1, 2, 0, 4, 8};
   constexpr std::int64_t kBudgets[] = {300, 3000, 30000};
   constexpr std::size_t kFinalists = 3;
   struct Split {
     double radius;
     Index pivot;
     double share;
-    double n_nodes;
   };
   const double scale = std::exp2(std::ceil(std::log2(scale_of(map))));
   std::vector<Split> splits;
   for (const int exponent : kExponents) {
     for (const Index pivot : kPivots) {
-      splits.push_back({std::ldexp(scale, exponent), pivot, 0.0, 0.0});
+      splits.push_back({std::ldexp(scale, exponent), pivot, 0.0});
     }
   }
   for (const std::int64_t budget : kBudgets) {
@@ -99,36 +98,15 @@ void choose_split(const CanonicalMap& map, const std::vector<Index>& orders, Pol
       const PartialProof part =
           try_part(map, std::nullopt, orders, true, split.radius, split.pivot, budget);
       split.share = part.share;
-      split.n_nodes = static_cast<double>(part.n_nodes);
       if (!part.complete) continue;
-      plan = {split.radius, split.pivot, split.n_nodes};
+      plan = {split.radius, split.pivot};
       return;
     }
     std::stable_sort(splits.begin(), splits.end(),
                      [](const Split& a, const Split& b) { return a.share > b.share; });
   }
   const Split& best = splits.front();
-  plan = {best.radius, best.pivot, best.n_nodes / std::max(best.share, 1e-9)};
-}
-
-// Nodes of the tree of bounded cycles. Trees for short prefixes are searched, and what they grow by
-// from one length to the next is taken to go on.
-double bounded_nodes(const CanonicalMap& map, const std::optional<Box>& box, Index last,
-                     double radius) {
-  constexpr std::int64_t kBudget = 10000;
-  double nodes = 1.0;
-  double growth = std::numeric_limits<double>::infinity();
-  Index length = 0;
-  while (length < last) {
-    const Index next = std::min(last, length + std::max<Index>(4, length / 2));
-    const PartialProof part = try_part(map, box, {next}, false, radius, 0, kBudget);
-    if (!part.complete) break;
-    const auto longer = static_cast<double>(part.n_nodes);
-    growth = std::pow(longer / nodes, 1.0 / static_cast<double>(next - length));
-    nodes = longer;
-    length = next;
-  }
-  return length == last ? nodes : nodes * std::pow(growth, static_cast<double>(last - length));
+  plan = {best.radius, best.pivot};
 }
 
 }  // namespace
@@ -165,8 +143,6 @@ PolygonPlan plan_polygons(const CanonicalMap& map, const std::optional<Box>& box
                           const std::vector<Index>& orders) {
   PolygonPlan plan;
   if (!box) choose_split(map, orders, plan);
-  plan.n_nodes +=
-      bounded_nodes(map, box, *std::max_element(orders.begin(), orders.end()), plan.radius);
   return plan;
 }
 

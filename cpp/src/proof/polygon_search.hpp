@@ -33,9 +33,6 @@ TreeOutcome prove_by_polygons(const CanonicalMap& map, const std::optional<Box>&
 struct PolygonPlan {
   double radius = 0.0;
   Index pivot = 0;
-  // Nodes of both trees, or of the one in the box: counted where the trees are small, else
-  // extrapolated from short prefixes.
-  double n_nodes = 0.0;
 };
 PolygonPlan plan_polygons(const CanonicalMap& map, const std::optional<Box>& box,
                           const std::vector<Index>& orders);

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "cell_search.hpp"
 #include "contraction.hpp"
@@ -22,6 +24,8 @@ constexpr std::int64_t kCheapNodes = 20000;
 constexpr double kDearSeconds = 2.0;
 // Growth of the tree from one order to the next where nothing is known yet (measured: 5 to 9).
 constexpr double kGrowth = 8.0;
+// How much longer a stopped search goes on solving leaves.
+constexpr double kGraceSeconds = 0.1;
 // Relaxations larger than this are not built to settle a single itinerary.
 constexpr Index kLargestSingleProof = 400;
 
@@ -64,7 +68,8 @@ Prover::Prover(SearchContext& context) : context_(context), map_(context.map) {
 }
 
 void Prover::resume(const Certificate& earlier, const std::vector<Itinerary>& known) {
-  for (const PartialProof& part : earlier.parts) earlier_.push_back(part);
+  earlier_ = earlier.parts;
+  for (const Undecided& undecided : earlier.undecided) pending_.push_back(undecided.itinerary);
   solve_leaves(known);
 }
 
@@ -209,6 +214,7 @@ bool Prover::run(PartialProof part, std::int64_t max_nodes) {
     old.orders.clear();
     if (part.complete) {
       certificate_.parts.push_back(std::move(part));
+      solve_leaves(std::exchange(pending_, {}));
       return true;
     }
     kept = std::move(part.tree);
@@ -246,7 +252,10 @@ bool Prover::run(PartialProof part, std::int64_t max_nodes) {
   const auto n_leaves = static_cast<std::int64_t>(outcome.leaves.size());
   part.n_leaves = std::max(part.n_leaves, n_leaves);
   if (!kept.nodes.empty()) part.tree = spliced(kept, part.tree);
-  solve_leaves(std::move(outcome.leaves));
+  // What an earlier search left unsolved comes after its tree, so that every resumption gets on.
+  std::vector<Itinerary> leaves = std::exchange(pending_, {});
+  leaves.insert(leaves.end(), outcome.leaves.begin(), outcome.leaves.end());
+  solve_leaves(std::move(leaves));
   part.seconds = seconds_before + context_.control.seconds() - start;
   const bool complete = part.complete;
   certificate_.parts.push_back(std::move(part));
@@ -322,13 +331,50 @@ void Prover::solve_leaves(std::vector<Itinerary> leaves) {
   std::vector<Candidate> answers(leaves.size());
   std::vector<char> done(leaves.size(), 0);
   Control& control = context_.control;
-  parallel_for(leaves.size(), leaves.size() < 8 ? 1 : context_.options.n_threads,
-               [&](std::size_t i, int /*thread*/) {
-                 if (control.stop_requested()) return;
-                 answers[i] = solve_cycle(map_, leaves[i]);
-                 if (!answers[i].proved) answers[i] = enlarged(map_, std::move(answers[i]));
-                 done[i] = 1;
+  // A stopped search still solves what it can of its leaves in a moment.
+  const double deadline = control.stop_requested() ? control.seconds() + kGraceSeconds : 0.0;
+  const auto stopped = [&]() { return control.stop_requested() && control.seconds() > deadline; };
+  const int n_threads = leaves.size() < 8 ? 1 : context_.options.n_threads;
+  parallel_for(leaves.size(), n_threads, [&](std::size_t i, int /*thread*/) {
+    if (stopped()) return;
+    answers[i] = solve_cycle(map_, leaves[i]);
+    done[i] = 1;
+  });
+  // Whether a candidate on a border is part of a continuum is dear to find out, and many leaves meet
+  // in the same border cycle: ask once for each.
+  std::vector<std::size_t> asked(leaves.size());
+  std::vector<std::size_t> questions;
+  std::unordered_map<Itinerary, std::vector<std::size_t>, ItineraryHash> borders;
+  for (std::size_t i = 0; i < leaves.size(); ++i) {
+    asked[i] = i;
+    if (done[i] == 0 || answers[i].proved) continue;
+    if (answers[i].kind == CandidateKind::cycle && answers[i].cycle->on_border) {
+      std::vector<std::size_t>& twins = borders[answers[i].cycle->itinerary];
+      const auto twin = std::find_if(twins.begin(), twins.end(), [&](std::size_t t) {
+        return answers[t].cycle->points == answers[i].cycle->points;
+      });
+      if (twin != twins.end()) {
+        asked[i] = *twin;
+        continue;
+      }
+      twins.push_back(i);
+    }
+    questions.push_back(i);
+  }
+  parallel_for(questions.size(), questions.size() < 8 ? 1 : n_threads,
+               [&](std::size_t q, int /*thread*/) {
+                 const std::size_t i = questions[q];
+                 if (stopped()) {
+                   done[i] = 0;
+                   return;
+                 }
+                 answers[i] = enlarged(map_, std::move(answers[i]));
                });
+  for (std::size_t i = 0; i < leaves.size(); ++i) {
+    if (asked[i] == i) continue;
+    answers[i] = answers[asked[i]];
+    done[i] = done[asked[i]];
+  }
   for (std::size_t i = 0; i < leaves.size(); ++i) {
     if (done[i] == 0) {
       certificate_.undecided.push_back({std::move(leaves[i]), UndecidedReason::unproved});
@@ -392,6 +438,7 @@ bool Prover::refuted(const Itinerary& itinerary) const {
 }
 
 Certificate Prover::certificate() && {
+  solve_leaves(std::exchange(pending_, {}));
   for (Collection::Member& member : context_.collection.members()) {
     if (is_proved(member.order())) member.hits = std::max<std::int64_t>(member.hits, 1);
   }

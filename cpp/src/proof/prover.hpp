@@ -49,6 +49,7 @@ class Prover {
   const CanonicalMap& map_;
   Certificate certificate_;
   std::vector<PartialProof> earlier_;  // parts of a search that is resumed, not yet taken up
+  std::vector<Itinerary> pending_;     // its undecided itineraries
   // Whether the methods treat all orders in one tree here.
   bool all_orders_at_once() const;
 

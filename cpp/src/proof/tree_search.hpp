@@ -76,6 +76,7 @@ TreeOutcome search_tree(std::vector<Subtree> roots, int n_threads, std::int64_t 
 
   while (!waiting.empty() && proof.n_nodes < max_nodes && !control.stop_requested()) {
     const std::size_t n = std::min(kPerRound, waiting.size());
+    const std::int64_t budget = std::min(kBudget, max_nodes - proof.n_nodes);
     std::vector<Piece<Subtree>> pieces(n);
     std::vector<char> begun(n, 0);
     // The top of the stack comes first in preorder.
@@ -83,7 +84,7 @@ TreeOutcome search_tree(std::vector<Subtree> roots, int n_threads, std::int64_t 
     parallel_for(n, n_threads, [&](std::size_t i, int thread) {
       if (control.stop_requested()) return;
       begun[i] = 1;
-      explore(std::move(item(i).subtree), kBudget, pieces[i], thread);
+      explore(std::move(item(i).subtree), budget, pieces[i], thread);
     });
     std::vector<Waiting> next;  // in preorder
     for (std::size_t i = 0; i < n; ++i) {

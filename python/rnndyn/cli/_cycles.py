@@ -52,7 +52,7 @@ def add_parser(commands: Any) -> None:
         "--no-rigour",
         dest="rigorous",
         action="store_false",
-        help="do not verify the rounding errors of a complete search: twice as fast, no proof",
+        help="do not verify the rounding errors of a complete search; then nothing is proved",
     )
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="seed of the random numbers (default: 0)"
