@@ -1,7 +1,8 @@
+#include "proof_record.hpp"
+
 #include <algorithm>
 
 #include "bindings.hpp"
-#include "proof_record.hpp"
 
 namespace rnndyn::bindings {
 namespace {
@@ -125,8 +126,8 @@ PartialProof part_from(const py::dict& record) {
 py::list itinerary_list(const CanonicalMap& map, const std::vector<Itinerary>& itineraries) {
   py::list list;
   for (const Itinerary& itinerary : itineraries) {
-    BoolArray bits({static_cast<py::ssize_t>(itinerary.order),
-                    static_cast<py::ssize_t>(map.n_units())});
+    BoolArray bits(
+        {static_cast<py::ssize_t>(itinerary.order), static_cast<py::ssize_t>(map.n_units())});
     for (Index t = 0; t < itinerary.order; ++t) {
       unpack_region(itinerary.at(t), map.n_units(), bits.mutable_data() + t * map.n_units());
     }
@@ -153,9 +154,9 @@ py::dict certificate_record(const CanonicalMap& map, const Certificate& certific
   }
   py::dict record;
   record["status"] = kStatuses[static_cast<int>(certificate.status)];
-  record["box"] = certificate.box ? py::object(py::make_tuple(certificate.box->lower,
-                                                              certificate.box->upper))
-                                  : py::none();
+  record["box"] = certificate.box
+                      ? py::object(py::make_tuple(certificate.box->lower, certificate.box->upper))
+                      : py::none();
   record["orders"] = certificate.orders;
   record["proved_orders"] = certificate.proved_orders;
   record["parts"] = parts;

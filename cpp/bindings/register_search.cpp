@@ -141,9 +141,8 @@ py::dict result_record(const CanonicalMap& map, const SearchResult& result) {
   record["continua"] = continua;
   record["statistics"] = statistics;
   record["stopped_by"] = reason_name(result.stopped_by);
-  record["certificate"] = result.certificate
-                              ? py::object(certificate_record(map, *result.certificate))
-                              : py::none();
+  record["certificate"] =
+      result.certificate ? py::object(certificate_record(map, *result.certificate)) : py::none();
   return record;
 }
 
@@ -197,8 +196,8 @@ void register_search(py::module_& module) {
             if (observer) {
               (*observer)(progress.order.load(), progress.n_cycles.load(),
                           progress.n_restarts.load(), progress.n_solves.load(),
-                          progress.fraction.load(), progress.n_nodes.load(),
-                          progress.n_open.load(), progress.share.load());
+                          progress.fraction.load(), progress.n_nodes.load(), progress.n_open.load(),
+                          progress.share.load());
             }
           } catch (py::error_already_set& e) {
             if (!e.matches(PyExc_KeyboardInterrupt)) error.emplace(e);

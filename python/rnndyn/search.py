@@ -86,7 +86,7 @@ def find_cycles(
         Show a progress bar: True, False, or an object with the methods of
         `rnndyn.ProgressMeter`. Default: only where standard error is a terminal.
     rigorous : bool
-        Whether a proof accounts for all rounding errors. Without, a complete search takes half the
+        Whether a proof accounts for all rounding errors. Without, a complete search saves little
         time, and its ``certificate`` says ``searched``, not ``proved``.
     keep_tree : bool
         Keep the search trees with their multipliers in ``certificate``, for
@@ -393,11 +393,8 @@ def _check_resume(
             f"resume must be a search of the same orders, {orders}; "
             f"it was asked for {list(certificate.orders)}"
         )
-    earlier = certificate.box or (None, None)
-    if not all(
-        (a is None) == (b is None) and (a is None or np.array_equal(a, b))
-        for a, b in zip(earlier, box, strict=True)
-    ):
+    given = [bound.tolist() for bound in box if bound is not None]
+    if given != [bound.tolist() for bound in certificate.box or ()]:
         raise ValueError("resume must be a search of the same box; give the same box= as then")
     known = [row for block in resume.blocks for row in block.itinerary]
     known += [continuum.itinerary for continuum in resume.continua]

@@ -40,7 +40,8 @@ struct Search {
 
 Search search(const CanonicalMap& map, const std::optional<Box>& box,
               const std::vector<Index>& orders, int n_threads = 1, bool keep_tree = false) {
-  const PolygonPlan plan = plan_polygons(map, box, orders);
+  Control plan_control(std::numeric_limits<double>::infinity(), {});
+  const PolygonPlan plan = plan_polygons(map, box, orders, plan_control);
   Search result;
   for (const bool at_infinity : {false, true}) {
     if (at_infinity && box) continue;

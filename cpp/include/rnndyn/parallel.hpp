@@ -27,6 +27,9 @@ class Control {
   Control(double time_limit, std::function<bool()> poll);
 
   bool stop_requested();
+  // Work of so many seconds is not to count: the time limit moves, and is no longer reached if it
+  // was by that work alone.
+  void exclude(double seconds);
   StopReason reason() const { return reason_.load(std::memory_order_relaxed); }
   double seconds() const;
 
@@ -34,7 +37,7 @@ class Control {
   std::thread::id owner_;
   std::function<bool()> poll_;
   Clock::time_point start_, next_poll_;
-  double time_limit_;
+  std::atomic<double> time_limit_;
   std::atomic<StopReason> reason_;
 };
 

@@ -114,9 +114,9 @@ struct Undecided {
 };
 
 enum class ProofStatus : std::int8_t {
-  proved = 0,   // nothing is missing but, possibly, on undecided itineraries
-  searched = 1, // not proved
-  partial = 2   // stopped early
+  proved = 0,    // nothing is missing but, possibly, on undecided itineraries
+  searched = 1,  // not proved
+  partial = 2    // stopped early
 };
 
 struct Certificate {

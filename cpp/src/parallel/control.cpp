@@ -16,10 +16,17 @@ double Control::seconds() const {
   return std::chrono::duration<double>(Clock::now() - start_).count();
 }
 
+void Control::exclude(double seconds) {
+  time_limit_.store(time_limit_.load(std::memory_order_relaxed) + seconds);
+  auto reached = StopReason::time_limit;
+  reason_.compare_exchange_strong(reached, StopReason::none);
+}
+
 bool Control::stop_requested() {
   if (reason() != StopReason::none) return true;
   const auto now = Clock::now();
-  if (std::chrono::duration<double>(now - start_).count() > time_limit_) {
+  if (std::chrono::duration<double>(now - start_).count() >
+      time_limit_.load(std::memory_order_relaxed)) {
     reason_.store(StopReason::time_limit, std::memory_order_relaxed);
     return true;
   }

@@ -54,6 +54,7 @@ CyclicRelaxation::CyclicRelaxation(const CanonicalMap& map, Index order, const D
     kept_[static_cast<std::size_t>(norm_)] = 1;
   }
 
+  scale_offsets();
   if (homogeneous()) {
     tau_low_ = domain_.outer > 0.0 ? 1.0 / domain_.outer * (1.0 - 1e-12) : 0.0;
     tau_high_ = 1.0 / domain_.radius * (1.0 + 1e-12);
@@ -67,6 +68,26 @@ CyclicRelaxation::CyclicRelaxation(const CanonicalMap& map, Index order, const D
   for (Index j = 0; by_faces() && j < m_; ++j) kept_[static_cast<std::size_t>(z(0, j))] = 1;
   build_root();
   if (!boxed() && !bounded_) bound_states();
+}
+
+// Everything is linear in (z, h, the size of the domain): a power of two makes offsets about 1, so
+// that tolerances mean the same for every map. Multipliers are the same before and after.
+void CyclicRelaxation::scale_offsets() {
+  double largest = 0.0;
+  if (h1_.size() > 0) largest = h1_.cwiseAbs().maxCoeff();
+  if (h2_.size() > 0) largest = std::max(largest, h2_.cwiseAbs().maxCoeff());
+  if (!(largest > 0.0)) return;
+  const double factor = std::ldexp(1.0, -std::ilogb(largest));
+  const auto exact = [&](const Vector& h) {
+    return ((h * factor) / factor - h).isZero(0.0) && (h * factor).allFinite();
+  };
+  if (!std::isfinite(factor) || !exact(h1_) || !exact(h2_)) return;
+  h1_ *= factor;
+  h2_ *= factor;
+  domain_.radius *= factor;
+  domain_.outer *= factor;
+  domain_.box.lower *= factor;
+  domain_.box.upper *= factor;
 }
 
 // z = K^-1 g with K = shift - A and g = W1 u + h1 tau, when K is provably regular: with an
@@ -94,8 +115,8 @@ void CyclicRelaxation::bound_states() {
   if (!(d < 0.5)) return;
   const double tau = tau_high_;
   // The sum of all u is at most the radius.
-  const Vector g = (abs_w1_.rowwise().maxCoeff() * u_upper_.maxCoeff() + h1_.cwiseAbs() * tau) *
-                   (1.0 + 1e-9);
+  const Vector g =
+      (abs_w1_.rowwise().maxCoeff() * u_upper_.maxCoeff() + h1_.cwiseAbs() * tau) * (1.0 + 1e-9);
   const double largest = g.size() > 0 ? g.maxCoeff() : 0.0;
   const Vector rows = x.cwiseAbs().rowwise().sum() * (largest * (1.0 + 2.0 * d) * (1.0 + 1e-9));
   Vector z_bound = Vector::Zero(m_);
@@ -191,8 +212,8 @@ void CyclicRelaxation::build_root() {
     }
     if (t > 0) {
       const Index row = s_row + t - 1;
-      d.set_row(row, static_cast<std::int32_t>(s_first_ + t),
-                break_rotations_ ? 0.0 : -kInfinity, kInfinity, 0.0);
+      d.set_row(row, static_cast<std::int32_t>(s_first_ + t), break_rotations_ ? 0.0 : -kInfinity,
+                kInfinity, 0.0);
       d.entry(row, z_column(0, 0)) = 1.0;
       d.entry(row, z_column(t, 0)) -= 1.0;
     }
@@ -387,8 +408,7 @@ bool CyclicRelaxation::refutes(const RowMultipliers& w, const std::vector<std::i
       }
       if (decided[bit] != 1) {
         const double c = w.nu - y;
-        const double term =
-            std::max(0.0, c + g * (std::abs(y) + std::abs(w.nu))) * v_upper_(i);
+        const double term = std::max(0.0, c + g * (std::abs(y) + std::abs(w.nu))) * v_upper_(i);
         left += term;
         error += term;
       }
@@ -426,7 +446,14 @@ bool CyclicRelaxation::refutes(const RowMultipliers& w, const std::vector<std::i
     right = w.nu;
     right_size = std::abs(w.nu);
   }
-  return std::isfinite(left) && left + g_sum * (error + right_size) < right;
+  // Products may underflow: each then loses less than kTiny, times a bound of some variable.
+  constexpr double kTiny = 1e-300;
+  const double largest =
+      1.0 + std::max({u_upper_.maxCoeff(), v_upper_.maxCoeff(), z_upper_.cwiseAbs().maxCoeff(),
+                      z_lower_.cwiseAbs().maxCoeff()});
+  const auto n = static_cast<double>(k_ * (r_ + m_) + m_ + 16);
+  const double slack = g_sum * (error + right_size) + kTiny * n * n * largest;
+  return std::isfinite(left) && left + slack < right;
 }
 
 }  // namespace rnndyn

@@ -24,12 +24,12 @@ struct RowMultipliers {
 // h2, z_{t+1} = A z_t + W1 u_t + h1, z_k = z_0, without the condition u_t v_t = 0: that one is what
 // the search branches on. The relaxation covers all of R^M, or a box of z.
 //
-// Beyond some size variables are homogeneous: (z, u, v, tau) = (z, u, v, 1) / size, so that the size
-// is 1 and tau is small. Two sizes are in use. One is sum |p|; then sum (u + v) = 1 is a row, and
-// what is not beyond has sum |p| <= radius. The other is max |z|, reached at step 0 by one state
-// upwards or downwards, so that (z_0, ..., z_{k-1}) starts on one of the 2 M faces of the unit cube
-// and stays in it. That needs 2 M trees, but says far more where there are several steps (it also
-// picks one of the k rotations) or many more units than states.
+// Beyond some size variables are homogeneous: (z, u, v, tau) = (z, u, v, 1) / size, so that the
+// size is 1 and tau is small. Two sizes are in use. One is sum |p|; then sum (u + v) = 1 is a row,
+// and what is not beyond has sum |p| <= radius. The other is max |z|, reached at step 0 by one
+// state upwards or downwards, so that (z_0, ..., z_{k-1}) starts on one of the 2 M faces of the
+// unit cube and stays in it. That needs 2 M trees, but says far more where there are several steps
+// (it also picks one of the k rotations) or many more units than states.
 class CyclicRelaxation {
  public:
   struct Domain {
@@ -79,12 +79,17 @@ class CyclicRelaxation {
   bool by_faces() const { return domain_.kind == Domain::Kind::large_cube; }
   bool boxed() const { return domain_.kind == Domain::Kind::box || by_faces(); }
   bool homogeneous() const { return domain_.kind == Domain::Kind::large_sum || by_faces(); }
+  void scale_offsets();
   void bound_variables(const CanonicalMap& map);
   void bound_units();
   void bound_states();
   void build_root();
-  std::int32_t z(Index t, Index j) const { return static_cast<std::int32_t>(z_first_ + t * m_ + j); }
-  std::int32_t e(Index t, Index j) const { return static_cast<std::int32_t>(e_first_ + t * m_ + j); }
+  std::int32_t z(Index t, Index j) const {
+    return static_cast<std::int32_t>(z_first_ + t * m_ + j);
+  }
+  std::int32_t e(Index t, Index j) const {
+    return static_cast<std::int32_t>(e_first_ + t * m_ + j);
+  }
 
   Index m_, r_, k_;
   Domain domain_;

@@ -75,7 +75,8 @@ void Dictionary::start() {
   for (Index c = 0; c < n_active_; ++c) {
     const auto u = static_cast<std::size_t>(c);
     // Different costs, so that ties, and with them endless loops, are rare.
-    const double size = 1.0 + 0.37 * std::fmod(0.6180339887498949 * static_cast<double>(c + 1), 1.0);
+    const double size =
+        1.0 + 0.37 * std::fmod(0.6180339887498949 * static_cast<double>(c + 1), 1.0);
     const bool at_upper = value_[u] == column_upper_[u] && column_lower_[u] < column_upper_[u];
     const bool is_free = !std::isfinite(column_lower_[u]) && !std::isfinite(column_upper_[u]);
     cost_[u] = is_free ? 0.0 : (at_upper ? -size : size);

@@ -16,10 +16,10 @@ struct Leaf {
 
 struct Node {
   Path path;
-  Index face = -1;                             // of the cube, where there is a tree for each
-  std::vector<std::int8_t> decided;            // by bit of the relaxation: 0, 1, -1 undecided
-  std::shared_ptr<Dictionary> dictionary;      // nothing: to be made from the path
-  std::optional<Leaf> leaf;                    // already known to hold no cycle
+  Index face = -1;                         // of the cube, where there is a tree for each
+  std::vector<std::int8_t> decided;        // by bit of the relaxation: 0, 1, -1 undecided
+  std::shared_ptr<Dictionary> dictionary;  // nothing: to be made from the path
+  std::optional<Leaf> leaf;                // already known to hold no cycle
 };
 
 class Search {
@@ -134,8 +134,8 @@ class Search {
   }
 
   // The certificate of the dictionary's infeasible row, if it holds.
-  std::optional<Leaf> refuted(const Dictionary& dictionary,
-                              const std::vector<std::int8_t>& decided, Index face) const {
+  std::optional<Leaf> refuted(const Dictionary& dictionary, const std::vector<std::int8_t>& decided,
+                              Index face) const {
     Leaf leaf;
     if (!options_.rigorous) {
       leaf.kind = ProofTree::kUnproved;
@@ -291,8 +291,8 @@ PartialProof plan_dictionaries(const CanonicalMap& map, const std::optional<Box>
   part.orders = {order};
   part.unbounded = !box;
   // One tree per face pays when there are many steps, or many units, for every state.
-  part.by_faces = (order > 1 && map.n_states() <= 8 * order) ||
-                  map.n_relevant_units() > 2 * map.n_states();
+  part.by_faces =
+      (order > 1 && map.n_states() <= 8 * order) || map.n_relevant_units() > 2 * map.n_states();
   if (box) {
     part.by_faces = part.by_faces && is_cube_like(*box);
     if (part.by_faces) {
@@ -337,9 +337,8 @@ TreeOutcome prove_by_dictionaries(const CanonicalMap& map, const std::optional<B
   }
   std::vector<Node> roots;
   for (const Path& path : starts) roots.push_back(searches.front().from_path(path));
-  return search_tree(std::move(roots), n_threads, max_nodes, options.keep_tree, control,
-                     shown, part,
-                     [&](Node&& node, std::int64_t budget, Piece<Node>& piece, int thread) {
+  return search_tree(std::move(roots), n_threads, max_nodes, options.keep_tree, control, shown,
+                     part, [&](Node&& node, std::int64_t budget, Piece<Node>& piece, int thread) {
                        searches[static_cast<std::size_t>(thread)].explore(std::move(node), budget,
                                                                           piece);
                      });

@@ -15,8 +15,8 @@ namespace {
 template <int M, bool AtInfinity>
 TreeOutcome search(const CanonicalMap& map, const PrefixDomain& domain,
                    const std::vector<Index>& orders, const ProofOptions& options, int n_threads,
-                   std::int64_t max_nodes, Control& control,
-                   const TreeProgress& shown, PartialProof& part) {
+                   std::int64_t max_nodes, Control& control, const TreeProgress& shown,
+                   PartialProof& part) {
   std::vector<PrefixSubtree> roots;
   for (Path& path : part.open) roots.push_back({std::move(path)});
   part.open.clear();
@@ -50,11 +50,10 @@ TreeOutcome search(const CanonicalMap& map, const PrefixDomain& domain,
 // Nodes of one part within a budget, and the share of the tree that was done.
 PartialProof try_part(const CanonicalMap& map, const std::optional<Box>& box,
                       const std::vector<Index>& orders, bool at_infinity, double radius,
-                      Index pivot, std::int64_t budget) {
+                      Index pivot, std::int64_t budget, Control& control) {
   PartialProof part;
   part.at_infinity = at_infinity;
   part.radius = radius;
-  Control control(std::numeric_limits<double>::infinity(), {});
   UnseenProgress shown;
   prove_by_polygons(map, box, orders, ProofOptions{}, 1, budget, control, shown, part, pivot);
   return part;
@@ -74,7 +73,8 @@ double scale_of(const CanonicalMap& map) {
 }
 
 // A split of R^M whose far part is settled quickly, or the one that gets furthest.
-void choose_split(const CanonicalMap& map, const std::vector<Index>& orders, PolygonPlan& plan) {
+void choose_split(const CanonicalMap& map, const std::vector<Index>& orders, Control& control,
+                  PolygonPlan& plan) {
   // The smaller the radius, the fewer digits are lost to it; but all that is bounded should fit.
   constexpr int kExponents[] = {6, 20};
   constexpr Index kPivots[] = {1, 2, 0, 4, 8};
@@ -96,7 +96,7 @@ void choose_split(const CanonicalMap& map, const std::vector<Index>& orders, Pol
     if (budget == kBudgets[2] && splits.size() > kFinalists) splits.resize(kFinalists);
     for (Split& split : splits) {
       const PartialProof part =
-          try_part(map, std::nullopt, orders, true, split.radius, split.pivot, budget);
+          try_part(map, std::nullopt, orders, true, split.radius, split.pivot, budget, control);
       split.share = part.share;
       if (!part.complete) continue;
       plan = {split.radius, split.pivot};
@@ -114,8 +114,7 @@ void choose_split(const CanonicalMap& map, const std::vector<Index>& orders, Pol
 TreeOutcome prove_by_polygons(const CanonicalMap& map, const std::optional<Box>& box,
                               const std::vector<Index>& orders, const ProofOptions& options,
                               int n_threads, std::int64_t max_nodes, Control& control,
-                              const TreeProgress& shown, PartialProof& part,
-                              Index pivot) {
+                              const TreeProgress& shown, PartialProof& part, Index pivot) {
   const Index m = map.n_states();
   if (m > 2) throw std::invalid_argument("polygons are for maps with at most two states");
   if (orders.empty()) throw std::invalid_argument("there must be an order to search");
@@ -132,17 +131,16 @@ TreeOutcome prove_by_polygons(const CanonicalMap& map, const std::optional<Box>&
     domain = domain_in_box({Vector::Constant(m, -part.radius), Vector::Constant(m, part.radius)});
   }
   const auto run = [&](auto search_part) {
-    return search_part(map, domain, sorted, options, n_threads, max_nodes, control, shown,
-                       part);
+    return search_part(map, domain, sorted, options, n_threads, max_nodes, control, shown, part);
   };
   if (m == 1) return part.at_infinity ? run(search<1, true>) : run(search<1, false>);
   return part.at_infinity ? run(search<2, true>) : run(search<2, false>);
 }
 
 PolygonPlan plan_polygons(const CanonicalMap& map, const std::optional<Box>& box,
-                          const std::vector<Index>& orders) {
+                          const std::vector<Index>& orders, Control& control) {
   PolygonPlan plan;
-  if (!box) choose_split(map, orders, plan);
+  if (!box) choose_split(map, orders, control, plan);
   return plan;
 }
 

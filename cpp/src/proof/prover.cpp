@@ -70,12 +70,14 @@ Prover::Prover(SearchContext& context) : context_(context), map_(context.map) {
 void Prover::resume(const Certificate& earlier, const std::vector<Itinerary>& known) {
   earlier_ = earlier.parts;
   for (const Undecided& undecided : earlier.undecided) pending_.push_back(undecided.itinerary);
-  solve_leaves(known);
+  // In any case: or a short time limit would be used up by this alone, again and again.
+  const double start = context_.control.seconds();
+  solve_leaves(known, true);
+  context_.control.exclude(context_.control.seconds() - start);
 }
 
-bool Prover::is_proved(Index order) const {
-  const auto& proved = certificate_.proved_orders;
-  return std::find(proved.begin(), proved.end(), order) != proved.end();
+bool Prover::is_done(Index order) const {
+  return std::find(done_orders_.begin(), done_orders_.end(), order) != done_orders_.end();
 }
 
 bool Prover::all_orders_at_once() const { return map_.n_states() <= 2; }
@@ -142,7 +144,7 @@ void Prover::begin_cheaply() {
 }
 
 bool Prover::prove_cheaply(Index order) {
-  if (is_proved(order)) return true;
+  if (is_done(order)) return true;
   if (!hopeful_) return false;
   const double budget = kCheapSeconds / node_seconds(order * map_.n_relevant_units());
   hopeful_ = predicted_nodes(order) <= budget && prove({order}, static_cast<std::int64_t>(budget));
@@ -231,9 +233,9 @@ bool Prover::run(PartialProof part, std::int64_t max_nodes) {
   TreeOutcome outcome;
   switch (part.method) {
     case ProofMethod::polygons:
-      outcome = rnndyn::prove_by_polygons(map_, context_.options.box, part.orders, options,
-                                          n_threads, max_nodes, context_.control,
-                                          progress, part, part.pivot);
+      outcome =
+          rnndyn::prove_by_polygons(map_, context_.options.box, part.orders, options, n_threads,
+                                    max_nodes, context_.control, progress, part, part.pivot);
       break;
     case ProofMethod::cells: {
       const std::vector<Path> open = std::move(part.open);
@@ -248,7 +250,7 @@ bool Prover::run(PartialProof part, std::int64_t max_nodes) {
                                       context_.control, progress, part);
       break;
   }
-  part.rigorous = options.rigorous;
+  part.rigorous = part.rigorous && options.rigorous;
   const auto n_leaves = static_cast<std::int64_t>(outcome.leaves.size());
   part.n_leaves = std::max(part.n_leaves, n_leaves);
   if (!kept.nodes.empty()) part.tree = spliced(kept, part.tree);
@@ -284,7 +286,7 @@ bool Prover::prove_by_polygons(const std::vector<Index>& orders, std::int64_t ma
   part.method = ProofMethod::polygons;
   part.orders = orders;
   part.unbounded = !context_.options.box;
-  const PolygonPlan plan = plan_polygons(map_, context_.options.box, orders);
+  const PolygonPlan plan = plan_polygons(map_, context_.options.box, orders, context_.control);
   part.radius = part.unbounded ? plan.radius : 0.0;
   part.reason = map_.n_states() == 1 ? "one state: images of intervals, all orders in one tree"
                                      : "two states: images of polygons, all orders in one tree";
@@ -316,13 +318,13 @@ bool Prover::prove_by_cells(const std::vector<Index>& orders, std::int64_t max_n
 bool Prover::finish(const std::vector<Index>& orders, bool proved) {
   if (!proved || unsolved_) return false;
   for (const Index order : orders) {
-    if (!is_proved(order)) certificate_.proved_orders.push_back(order);
+    if (!is_done(order)) done_orders_.push_back(order);
   }
-  std::sort(certificate_.proved_orders.begin(), certificate_.proved_orders.end());
+  std::sort(done_orders_.begin(), done_orders_.end());
   return true;
 }
 
-void Prover::solve_leaves(std::vector<Itinerary> leaves) {
+void Prover::solve_leaves(std::vector<Itinerary> leaves, bool ignore_time_limit) {
   std::unordered_set<Itinerary, ItineraryHash> seen;
   std::erase_if(leaves, [&](Itinerary& leaf) {
     leaf = canonical_rotation(leaf);
@@ -333,15 +335,19 @@ void Prover::solve_leaves(std::vector<Itinerary> leaves) {
   Control& control = context_.control;
   // A stopped search still solves what it can of its leaves in a moment.
   const double deadline = control.stop_requested() ? control.seconds() + kGraceSeconds : 0.0;
-  const auto stopped = [&]() { return control.stop_requested() && control.seconds() > deadline; };
+  const auto stopped = [&]() {
+    if (!control.stop_requested()) return false;
+    if (ignore_time_limit && control.reason() == StopReason::time_limit) return false;
+    return control.seconds() > deadline;
+  };
   const int n_threads = leaves.size() < 8 ? 1 : context_.options.n_threads;
   parallel_for(leaves.size(), n_threads, [&](std::size_t i, int /*thread*/) {
     if (stopped()) return;
     answers[i] = solve_cycle(map_, leaves[i]);
     done[i] = 1;
   });
-  // Whether a candidate on a border is part of a continuum is dear to find out, and many leaves meet
-  // in the same border cycle: ask once for each.
+  // Whether a candidate on a border is part of a continuum is dear to find out, and many leaves
+  // meet in the same border cycle: ask once for each.
   std::vector<std::size_t> asked(leaves.size());
   std::vector<std::size_t> questions;
   std::unordered_map<Itinerary, std::vector<std::size_t>, ItineraryHash> borders;
@@ -390,8 +396,8 @@ void Prover::solve_leaves(std::vector<Itinerary> leaves) {
       const bool singular =
           answer.kind == CandidateKind::continuum || answer.kind == CandidateKind::none;
       const bool border = answer.kind == CandidateKind::cycle && answer.cycle->on_border;
-      const bool empty = answer.kind == CandidateKind::none ||
-                         answer.kind == CandidateKind::virtual_cycle;
+      const bool empty =
+          answer.kind == CandidateKind::none || answer.kind == CandidateKind::virtual_cycle;
       if (!empty || !refuted(leaves[i])) {
         certificate_.undecided.push_back({leaves[i], singular ? UndecidedReason::singular
                                                      : border ? UndecidedReason::border
@@ -401,8 +407,7 @@ void Prover::solve_leaves(std::vector<Itinerary> leaves) {
     if (context_.collection.lookup(leaves[i]) != Collection::kUnknown) continue;
     context_.collection.add(leaves[i], std::move(answer));
   }
-  context_.progress.n_cycles.store(
-      static_cast<std::int64_t>(context_.collection.members().size()));
+  context_.progress.n_cycles.store(static_cast<std::int64_t>(context_.collection.members().size()));
 }
 
 // A linear program over one itinerary: what a solver of equations cannot say of a singular system,
@@ -425,8 +430,7 @@ bool Prover::refuted(const Itinerary& itinerary) const {
     Dictionary dictionary = relaxation.root();
     std::vector<std::int8_t> decided(static_cast<std::size_t>(n_bits), 0);
     for (Index bit = 0; bit < n_bits; ++bit) {
-      const bool on =
-          get_bit(itinerary.at(bit / map_.n_relevant_units()), relaxation.unit(bit));
+      const bool on = get_bit(itinerary.at(bit / map_.n_relevant_units()), relaxation.unit(bit));
       decided[static_cast<std::size_t>(bit)] = on ? 1 : 0;
       dictionary.fix_at_zero(on ? CyclicRelaxation::v(bit) : CyclicRelaxation::u(bit),
                              relaxation.kept());
@@ -440,12 +444,19 @@ bool Prover::refuted(const Itinerary& itinerary) const {
 Certificate Prover::certificate() && {
   solve_leaves(std::exchange(pending_, {}));
   for (Collection::Member& member : context_.collection.members()) {
-    if (is_proved(member.order())) member.hits = std::max<std::int64_t>(member.hits, 1);
+    if (is_done(member.order())) member.hits = std::max<std::int64_t>(member.hits, 1);
   }
-  const bool all = certificate_.proved_orders.size() == certificate_.orders.size();
-  const bool rigorous = std::all_of(certificate_.parts.begin(), certificate_.parts.end(),
-                                    [](const PartialProof& part) { return part.rigorous; });
-  if (all && rigorous) {
+  // A resumed search may have begun without rigour.
+  for (const Index order : done_orders_) {
+    const bool rigorous = std::all_of(
+        certificate_.parts.begin(), certificate_.parts.end(), [&](const PartialProof& part) {
+          const bool concerns =
+              std::find(part.orders.begin(), part.orders.end(), order) != part.orders.end();
+          return part.rigorous || !part.complete || !concerns;
+        });
+    if (rigorous) certificate_.proved_orders.push_back(order);
+  }
+  if (certificate_.proved_orders.size() == certificate_.orders.size()) {
     certificate_.status = ProofStatus::proved;
   } else {
     certificate_.status = context_.control.reason() == StopReason::none ? ProofStatus::searched

@@ -30,14 +30,15 @@ class Prover {
   // orders are proved now. Gives up beyond max_nodes nodes.
   bool prove(const std::vector<Index>& orders, std::int64_t max_nodes);
 
-  bool is_proved(Index order) const;
+  // Whether the search of this order came to its end; it is proved then if it was rigorous.
+  bool is_done(Index order) const;
   // Itineraries solved for the proofs that begin with this order.
   std::int64_t n_leaves(Index order) const;
   Certificate certificate() &&;
 
  private:
   bool run(PartialProof part, std::int64_t max_nodes);
-  void solve_leaves(std::vector<Itinerary> leaves);
+  void solve_leaves(std::vector<Itinerary> leaves, bool ignore_time_limit = false);
   bool refuted(const Itinerary& itinerary) const;
   bool prove_by_dictionary(Index order, std::int64_t max_nodes);
   bool prove_by_polygons(const std::vector<Index>& orders, std::int64_t max_nodes);
@@ -53,9 +54,10 @@ class Prover {
   // Whether the methods treat all orders in one tree here.
   bool all_orders_at_once() const;
 
-  bool hopeful_ = true;    // a cheap proof of the next order may succeed
-  bool unsolved_ = false;  // some leaf was not solved before the search was stopped
-  std::vector<std::int64_t> nodes_;    // of the dictionary proofs so far, by order; 0: none
+  std::vector<Index> done_orders_;
+  bool hopeful_ = true;              // a cheap proof of the next order may succeed
+  bool unsolved_ = false;            // some leaf was not solved before the search was stopped
+  std::vector<std::int64_t> nodes_;  // of the dictionary proofs so far, by order; 0: none
 };
 
 }  // namespace rnndyn

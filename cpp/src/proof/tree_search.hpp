@@ -47,9 +47,9 @@ struct TreeOutcome {
 
 // Runs explore(subtree, budget, piece, thread) on `roots` and on what that leaves open, until
 // nothing is open, `max_nodes` nodes have been looked at, or the control stops it. explore() takes
-// the subtree by rvalue reference, must look at at least one node, and asks control.stop_requested()
-// itself, at least every few milliseconds: when that is true it leaves everything open.
-// Subtree needs a member `Path path`.
+// the subtree by rvalue reference, must look at at least one node, and asks
+// control.stop_requested() itself, at least every few milliseconds: when that is true it leaves
+// everything open. Subtree needs a member `Path path`.
 template <typename Subtree, typename Explore>
 TreeOutcome search_tree(std::vector<Subtree> roots, int n_threads, std::int64_t max_nodes,
                         bool keep_tree, Control& control, const TreeProgress& shown,
@@ -76,7 +76,9 @@ TreeOutcome search_tree(std::vector<Subtree> roots, int n_threads, std::int64_t 
 
   while (!waiting.empty() && proof.n_nodes < max_nodes && !control.stop_requested()) {
     const std::size_t n = std::min(kPerRound, waiting.size());
-    const std::int64_t budget = std::min(kBudget, max_nodes - proof.n_nodes);
+    // Small limits are kept to, roughly.
+    const std::int64_t left = (max_nodes - proof.n_nodes) / static_cast<std::int64_t>(n);
+    const std::int64_t budget = std::clamp<std::int64_t>(left, 64, kBudget);
     std::vector<Piece<Subtree>> pieces(n);
     std::vector<char> begun(n, 0);
     // The top of the stack comes first in preorder.

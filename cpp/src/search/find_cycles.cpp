@@ -98,6 +98,9 @@ SearchResult find_completely(SearchContext& context) {
   const bool contraction = options.proof.method == ProofMethod::contraction;
   const bool settled = (choose || contraction) && prover.try_contraction();
   if (!settled && !contraction) prover.prove(options.orders, Prover::kNoLimit);
+  std::vector<char> done(static_cast<std::size_t>(options.orders.back()) + 1, 0);
+  for (const Index order : options.orders)
+    done[static_cast<std::size_t>(order)] = prover.is_done(order);
   SearchResult result;
   result.certificate = std::move(prover).certificate();
   for (const Index order : options.orders) {
@@ -110,8 +113,7 @@ SearchResult find_completely(SearchContext& context) {
       statistics.n_solves += part.n_leaves;
       statistics.seconds += part.seconds;
     }
-    const auto& proved = result.certificate->proved_orders;
-    statistics.complete = std::find(proved.begin(), proved.end(), order) != proved.end();
+    statistics.complete = done[static_cast<std::size_t>(order)];
     if (statistics.complete) statistics.coverage = 1.0;
     result.statistics.push_back(statistics);
   }
@@ -195,8 +197,8 @@ SearchResult find_cycles(const CanonicalMap& map, const SearchOptions& options, 
                          SearchProgress& progress) {
   Collection collection(map, options.box);
   SearchContext context{map, options, control, progress, collection, make_kernel_tables(map)};
-  SearchResult result = options.method == SearchMethod::complete ? find_completely(context)
-                                                                 : search_orders(context);
+  SearchResult result =
+      options.method == SearchMethod::complete ? find_completely(context) : search_orders(context);
   progress.fraction.store(1.0);
   collection.extract(options.orders, result);
   result.stopped_by = control.reason();

@@ -196,6 +196,9 @@ class HeuristicSearch {
     }
     const auto n_known = static_cast<std::int32_t>(context_.collection.members().size());
     statistics_.n_solves += file_candidates(context_, settled);
+    // In a batch that is cut short the new members are those that happened to be verified: counting
+    // its hits would make what is known look like more than it is.
+    const bool counts = !context_.control.stop_requested();
     std::vector<char> announced(context_.collection.members().size(), 0);
     for (Restart& restart : batch) {
       if (!restart.finished) continue;
@@ -227,7 +230,7 @@ class HeuristicSearch {
         announced[at] = 1;
         if (member.order() == order_) {
           ++member.hits;
-          member.independent += independent ? 1 : 0;
+          member.independent += independent && counts ? 1 : 0;
           any_hit = true;
           any_fresh = any_fresh || fresh;
         }
@@ -260,7 +263,9 @@ class HeuristicSearch {
     for (const Collection::Member& member : context_.collection.members()) {
       if (member.order() != order_ || !member.inside_box) continue;
       statistics_.n_hits += member.independent;
-      statistics_.n_singletons += member.independent == 1 ? 1 : 0;
+      // A cycle that restarts of the other kind met, too, is no singleton: they draw on what is
+      // known already, so counting it would take what they find for a sign of what is missing.
+      statistics_.n_singletons += member.independent == 1 && member.hits == 1 ? 1 : 0;
     }
     if (statistics_.n_hits > 0) {
       // Good (Biometrika 40, 237, 1953): the next hit is a new cycle with probability f1 / n.

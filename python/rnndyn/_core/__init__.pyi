@@ -48,6 +48,12 @@ def find_cycles(
     box_upper: NDArray[np.float64] | None = None,
     n_threads: int = 1,
     time_limit: float | None = None,
-    observer: Callable[[int, int, int, int, float], object] | None = None,
+    observer: Callable[..., object] | None = None,
+    proof_method: str = "auto",
+    branching: str = "violation",
+    rigorous: bool = True,
+    keep_tree: bool = False,
+    resume: dict[str, Any] | None = None,
+    known: list[NDArray[np.bool_]] | None = None,
 ) -> dict[str, Any]: ...
 def philox(key: Sequence[int], counter: Sequence[int], n: int) -> NDArray[np.uint64]: ...
