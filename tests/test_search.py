@@ -56,6 +56,8 @@ def test_the_search_is_remembered(tent):
         "max_iterations": None,
         "box": [[-3.0], [3.0]],
         "time_limit": 60.0,
+        "rigorous": True,
+        "keep_tree": False,
     }
 
 
@@ -187,7 +189,11 @@ def test_an_itinerary_without_any_solution_is_none():
         ({"max_order": 1, "n_threads": 10**5}, ValueError, "n_threads must be between 1 and 4096"),
         ({"orders": [1.5]}, TypeError, "orders must be an integer, got 1.5"),
         ({"orders": 4}, TypeError, r"orders must be a list of integers such as \[4\]"),
-        ({"max_order": 1, "method": "best"}, ValueError, "auto, exhaustive, search, scyfi.*'best'"),
+        (
+            {"max_order": 1, "method": "best"},
+            ValueError,
+            "auto, complete, exhaustive, search, scyfi.*'best'",
+        ),
         ({"max_order": 1, "method": None}, ValueError, "method must be one of"),
         ({"max_order": 1, "seed": -1}, ValueError, "seed must be between 0 and .*, got -1"),
         ({"max_order": 1, "seed": 2**64}, ValueError, "seed must be between"),

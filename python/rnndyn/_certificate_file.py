@@ -54,7 +54,7 @@ Arrays = dict[str, NDArray[Any]]
 def write(path: Path, certificate: "Certificate") -> None:
     """Write a certificate; the file appears under its name only when it is complete."""
     file_format = _format_of(path, "write")
-    file_format.write(path, *_taken_apart(certificate))
+    file_format.write(path, *taken_apart(certificate))
 
 
 def read(path: Path, max_bytes: int) -> "Certificate":
@@ -70,13 +70,13 @@ def read(path: Path, max_bytes: int) -> "Certificate":
     if size > max_bytes:
         raise ValueError(f"{path} has {size} bytes, more than max_bytes = {max_bytes}")
     try:
-        return _put_together(*file_format.read(path, max_bytes))
+        return put_together(*file_format.read(path, max_bytes))
     except _DAMAGE as error:
         reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
         raise ValueError(f"{path} cannot be read as a certificate of rnndyn: {reason}") from error
 
 
-def _taken_apart(certificate: "Certificate") -> tuple[dict[str, Any], Arrays]:
+def taken_apart(certificate: "Certificate") -> tuple[dict[str, Any], Arrays]:
     from rnndyn.certificate import CYCLE_ARRAYS, REASONS, TREE_ARRAYS
 
     arrays: Arrays = {}
@@ -129,7 +129,7 @@ def _taken_apart(certificate: "Certificate") -> tuple[dict[str, Any], Arrays]:
     return header, arrays
 
 
-def _put_together(header: Any, arrays: Arrays) -> "Certificate":
+def put_together(header: Any, arrays: Arrays) -> "Certificate":
     from rnndyn.certificate import (
         CYCLE_ARRAYS,
         REASONS,

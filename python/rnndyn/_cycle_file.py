@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rnndyn._certificate_file import put_together, taken_apart
 from rnndyn.continua import ContinuumOfFixedPoints
 from rnndyn.cycle_block import COLUMNS, CycleBlock
 from rnndyn.io._archive import read_archive, write_archive
@@ -16,6 +17,7 @@ from rnndyn.models import PiecewiseLinearModel
 from rnndyn.search_statistics import SearchStatistics
 
 if TYPE_CHECKING:
+    from rnndyn.certificate import Certificate
     from rnndyn.cycle_set import CycleSet
 
 FORMAT = "rnndyn cycle set"
@@ -34,6 +36,7 @@ class Contents(NamedTuple):
     blocks: list[CycleBlock]
     continua: list[ContinuumOfFixedPoints]
     search: SearchStatistics
+    certificate: "Certificate | None"
 
 
 def write(path: Path, cycle_set: "CycleSet") -> None:
@@ -47,6 +50,9 @@ def write(path: Path, cycle_set: "CycleSet") -> None:
         "orders": list(cycle_set.orders),
         "n_continua": len(cycle_set.continua),
     }
+    proof: dict[str, NDArray[Any]] = {}
+    if cycle_set.certificate is not None:
+        header["certificate"], proof = taken_apart(cycle_set.certificate)
     arrays: dict[str, NDArray[Any]] = {"header": np.array(json.dumps(header, allow_nan=False))}
     for name, parameter in model.parameters.items():
         arrays[f"model/{name}"] = parameter
@@ -56,6 +62,8 @@ def write(path: Path, cycle_set: "CycleSet") -> None:
     for number, continuum in enumerate(cycle_set.continua):
         for name in _CONTINUUM_FIELDS:
             arrays[f"continuum_{number}/{name}"] = _as_real(np.asarray(getattr(continuum, name)))
+    for name, array in proof.items():
+        arrays[f"certificate/{name}"] = array
     write_archive(path, arrays)
 
 
@@ -97,7 +105,11 @@ def _contents(arrays: dict[str, NDArray[Any]]) -> Contents:
     continua = [
         _continuum(_group(arrays, f"continuum_{number}")) for number in range(header["n_continua"])
     ]
-    return Contents(model, blocks, continua, SearchStatistics.from_dict(header["search"]))
+    certificate = None
+    if "certificate" in header:
+        certificate = put_together(header["certificate"], _group(arrays, "certificate"))
+    search = SearchStatistics.from_dict(header["search"])
+    return Contents(model, blocks, continua, search, certificate)
 
 
 def _block(order: int, columns: dict[str, NDArray[Any]]) -> CycleBlock:

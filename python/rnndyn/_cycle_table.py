@@ -51,7 +51,13 @@ def _sureness(cycle_set: "CycleSet") -> list[str]:
     """How sure the answer is: what was proved first."""
     lines = cycle_set.search.summary()
     certificate = cycle_set.certificate
-    return lines if certificate is None else [*certificate.summary(), *lines]
+    if certificate is None:
+        return lines
+    proved = certificate.summary()
+    if any(record.method != "complete" for record in cycle_set.search.orders):
+        # Of the other orders the search says what it did.
+        proved = [line for line in proved if not line.startswith("Not proved")]
+    return [*proved, *lines]
 
 
 def align_columns(rows: Sequence[Sequence[str]], left_aligned: set[str]) -> list[str]:

@@ -376,11 +376,13 @@ def _check_resume(
     """Return what the core needs to go on: the earlier certificate, and what had been found."""
     if resume is None:
         return None, None
-    certificate = resume.certificate if isinstance(resume, CycleSet) else None
+    is_set = isinstance(resume, CycleSet)
+    certificate = resume.certificate if is_set else None
     if certificate is None:
+        given = "a CycleSet without certificate" if is_set else type(resume).__name__
         raise TypeError(
-            "resume must be what an interrupted find_cycles(..., method='complete') returned, got "
-            f"{'a CycleSet without certificate' if isinstance(resume, CycleSet) else type(resume).__name__}"
+            "resume must be what an interrupted find_cycles(..., method='complete') returned, "
+            f"got {given}"
         )
     if method != "complete":
         raise ValueError(
@@ -393,8 +395,8 @@ def _check_resume(
             f"resume must be a search of the same orders, {orders}; "
             f"it was asked for {list(certificate.orders)}"
         )
-    given = [bound.tolist() for bound in box if bound is not None]
-    if given != [bound.tolist() for bound in certificate.box or ()]:
+    wanted = [bound.tolist() for bound in box if bound is not None]
+    if wanted != [bound.tolist() for bound in certificate.box or ()]:
         raise ValueError("resume must be a search of the same box; give the same box= as then")
     known = [row for block in resume.blocks for row in block.itinerary]
     known += [continuum.itinerary for continuum in resume.continua]

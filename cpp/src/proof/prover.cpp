@@ -370,16 +370,13 @@ void Prover::solve_leaves(std::vector<Itinerary> leaves, bool ignore_time_limit)
   parallel_for(questions.size(), questions.size() < 8 ? 1 : n_threads,
                [&](std::size_t q, int /*thread*/) {
                  const std::size_t i = questions[q];
-                 if (stopped()) {
-                   done[i] = 0;
-                   return;
-                 }
+                 // Then it stays what it is: undecided.
+                 if (control.stop_requested() && !ignore_time_limit) return;
                  answers[i] = enlarged(map_, std::move(answers[i]));
                });
   for (std::size_t i = 0; i < leaves.size(); ++i) {
     if (asked[i] == i) continue;
     answers[i] = answers[asked[i]];
-    done[i] = done[asked[i]];
   }
   for (std::size_t i = 0; i < leaves.size(); ++i) {
     if (done[i] == 0) {
