@@ -263,9 +263,7 @@ class HeuristicSearch {
     for (const Collection::Member& member : context_.collection.members()) {
       if (member.order() != order_ || !member.inside_box) continue;
       statistics_.n_hits += member.independent;
-      // A cycle that restarts of the other kind met, too, is no singleton: they draw on what is
-      // known already, so counting it would take what they find for a sign of what is missing.
-      statistics_.n_singletons += member.independent == 1 && member.hits == 1 ? 1 : 0;
+      statistics_.n_singletons += member.independent == 1 ? 1 : 0;
     }
     if (statistics_.n_hits > 0) {
       // Good (Biometrika 40, 237, 1953): the next hit is a new cycle with probability f1 / n.
