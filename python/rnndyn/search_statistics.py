@@ -41,7 +41,7 @@ class OrderStatistics:
     n_hits : int
         Restarts that ended in a cycle.
     n_singletons : int
-        Cycles that only one restart ended in, and that one began at random.
+        Cycles that would not be known without the one random restart that ended in them.
     coverage : float or None
         Estimated probability that one more successful restart ends in a cycle already known
         (Good-Turing: one minus the share of singletons among the hits). None where there is
@@ -261,7 +261,7 @@ def coverage_lower_bound(n_hits: int, n_singletons: int, confidence: float = 0.9
     n_hits : int
         Restarts that began at random and ended in a cycle.
     n_singletons : int
-        Cycles that only one restart ended in, and that one began at random.
+        Cycles that would not be known without the one random restart that ended in them.
     confidence : float
         Between 0 and 1.
 

@@ -20,6 +20,7 @@ constexpr double kWorthThreads = 5e6;   // operations
 
 struct Restart {
   StartSource source = StartSource::random_bits;
+  std::int32_t root = -1;              // of a neighbour
   Itinerary itinerary;                 // where it starts (neighbours), then where it settled
   std::vector<std::uint64_t> visited;  // hashes of the itineraries solved
   std::vector<Itinerary> singular;     // of these, those that may hold a continuum
@@ -49,7 +50,7 @@ class HeuristicSearch {
   void run() {
     neighbours_.add_from_shorter(context_.collection);
     for (const Collection::Member& member : context_.collection.members()) {
-      if (member.order() == order_) neighbours_.add_flips(member);
+      if (member.order() == order_) neighbours_.add_flips(member, -1);
     }
     while (!context_.control.stop_requested()) {
       if (neighbours_.empty() && since_new_ >= patience()) {
@@ -94,7 +95,9 @@ class HeuristicSearch {
     std::vector<Restart> batch(size);
     for (std::size_t i = 0; i < batch.size() && !neighbours_.empty(); i += 2) {
       batch[i].source = StartSource::neighbour;
-      batch[i].itinerary = neighbours_.pop();
+      Neighbours::Start start = neighbours_.pop();
+      batch[i].itinerary = std::move(start.itinerary);
+      batch[i].root = start.root;
     }
     return batch;
   }
@@ -200,6 +203,8 @@ class HeuristicSearch {
     // its hits would make what is known look like more than it is.
     const bool counts = !context_.control.stop_requested();
     std::vector<char> announced(context_.collection.members().size(), 0);
+    roots_.resize(announced.size(), -1);
+    met_elsewhere_.resize(announced.size(), 0);
     for (Restart& restart : batch) {
       if (!restart.finished) continue;
       // Every member the restart came by: continua on the way, and what it settled on.
@@ -234,7 +239,9 @@ class HeuristicSearch {
           any_hit = true;
           any_fresh = any_fresh || fresh;
         }
-        if (fresh) welcome(member);
+        if (fresh) roots_[at] = independent ? id : restart.root;
+        if (!independent && restart.root != id) met_elsewhere_[at] = 1;
+        if (fresh) welcome(member, roots_[at]);
       }
       if (independent) choice_.record(restart.source, restart.n_solves, any_hit, any_fresh);
     }
@@ -242,8 +249,8 @@ class HeuristicSearch {
     report();
   }
 
-  void welcome(const Collection::Member& member) {
-    if (order_ % member.order() == 0) neighbours_.add_flips(member);
+  void welcome(const Collection::Member& member, std::int32_t root) {
+    if (order_ % member.order() == 0) neighbours_.add_flips(member, root);
     if (member.order() != order_) return;
     since_new_ = 0;
     last_new_ = statistics_.n_restarts;
@@ -260,10 +267,16 @@ class HeuristicSearch {
   }
 
   void estimate_coverage() {
-    for (const Collection::Member& member : context_.collection.members()) {
+    roots_.resize(context_.collection.members().size(), -1);
+    met_elsewhere_.resize(roots_.size(), 0);
+    for (std::size_t id = 0; id < roots_.size(); ++id) {
+      const Collection::Member& member = context_.collection.members()[id];
       if (member.order() != order_ || !member.inside_box) continue;
       statistics_.n_hits += member.independent;
-      statistics_.n_singletons += member.independent == 1 ? 1 : 0;
+      // A hit counts as a singleton if without its restart the cycle would not be known: nothing
+      // else met it but neighbours that are themselves owed to that restart.
+      const bool own = roots_[id] == static_cast<std::int32_t>(id) && met_elsewhere_[id] == 0;
+      statistics_.n_singletons += member.independent == 1 && own ? 1 : 0;
     }
     if (statistics_.n_hits > 0) {
       // Good (Biometrika 40, 237, 1953): the next hit is a new cycle with probability f1 / n.
@@ -279,6 +292,10 @@ class HeuristicSearch {
   StateSampler sampler_;
   SourceChoice choice_;
   Neighbours neighbours_;
+  // By member: the independent discovery it is owed to (its own number if an independent restart
+  // met it first), and whether a neighbour met it that is owed to another one.
+  std::vector<std::int32_t> roots_;
+  std::vector<char> met_elsewhere_;
   VisitedItineraries visited_;
   std::uint64_t next_restart_ = 0;
   std::int64_t since_new_ = 0;

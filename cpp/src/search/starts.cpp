@@ -118,7 +118,7 @@ void Neighbours::add_from_shorter(const Collection& collection) {
   for (const Collection::Member& member : members) {
     if (order_ % member.order() == 0 && member.order() < order_) {
       push(resized(member.itinerary(), order_));  // finds continua of longer period
-      add_flips(member);
+      add_flips(member, -1);
     }
   }
   for (const Collection::Member& member : members) {
@@ -138,7 +138,7 @@ void Neighbours::add_from_shorter(const Collection& collection) {
   }
 }
 
-void Neighbours::add_flips(const Collection::Member& member) {
+void Neighbours::add_flips(const Collection::Member& member, std::int32_t root) {
   struct Flip {
     double distance;
     Index time, unit;
@@ -159,12 +159,12 @@ void Neighbours::add_flips(const Collection::Member& member) {
   for (const Flip& flip : flips) {
     Itinerary changed = base;
     set_bit(changed.at(flip.time), flip.unit, !get_bit(changed.at(flip.time), flip.unit));
-    push(std::move(changed));
+    push(std::move(changed), root);
   }
 }
 
-Itinerary Neighbours::pop() {
-  Itinerary front = std::move(queue_.front());
+Neighbours::Start Neighbours::pop() {
+  Start front = std::move(queue_.front());
   queue_.pop_front();
   return front;
 }

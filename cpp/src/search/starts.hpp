@@ -47,17 +47,24 @@ class Neighbours {
   // Before an order is searched: repetitions, concatenations and stretched copies of what is known.
   void add_from_shorter(const Collection& collection);
   // Single-bit changes of a member's itinerary, repeated to this order; nearest borders first.
-  void add_flips(const Collection::Member& member);
+  // `root` is handed out with them: the member whose discovery they are owed to, -1 for none.
+  void add_flips(const Collection::Member& member, std::int32_t root);
 
+  struct Start {
+    Itinerary itinerary;
+    std::int32_t root;
+  };
   bool empty() const { return queue_.empty(); }
-  Itinerary pop();
+  Start pop();
 
  private:
-  void push(Itinerary itinerary) { queue_.push_back(std::move(itinerary)); }
+  void push(Itinerary itinerary, std::int32_t root = -1) {
+    queue_.push_back({std::move(itinerary), root});
+  }
 
   const CanonicalMap& map_;
   Index order_;
-  std::deque<Itinerary> queue_;
+  std::deque<Start> queue_;
 };
 
 // Chooses among the independent sources by what each has brought per solve so far.
