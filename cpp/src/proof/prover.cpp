@@ -321,6 +321,10 @@ bool Prover::finish(const std::vector<Index>& orders, bool proved) {
     if (!is_done(order)) done_orders_.push_back(order);
   }
   std::sort(done_orders_.begin(), done_orders_.end());
+  if (context_.options.method == SearchMethod::complete) {
+    context_.progress.fraction.store(static_cast<double>(done_orders_.size()) /
+                                     static_cast<double>(certificate_.orders.size()));
+  }
   return true;
 }
 
