@@ -73,6 +73,9 @@ TreeOutcome search_tree(std::vector<Subtree> roots, int n_threads, std::int64_t 
   std::size_t n_pieces = 0;
   for (Subtree& root : roots) waiting.push_back({std::move(root), n_pieces++});
   std::reverse(waiting.begin(), waiting.end());
+  shown.n_nodes.store(proof.n_nodes);
+  shown.n_open.store(static_cast<std::int64_t>(waiting.size()));
+  shown.share.store(proof.share);
 
   while (!waiting.empty() && proof.n_nodes < max_nodes && !control.stop_requested()) {
     const std::size_t n = std::min(kPerRound, waiting.size());
@@ -87,6 +90,8 @@ TreeOutcome search_tree(std::vector<Subtree> roots, int n_threads, std::int64_t 
       if (control.stop_requested()) return;
       begun[i] = 1;
       explore(std::move(item(i).subtree), budget, pieces[i], thread);
+      shown.n_nodes.fetch_add(pieces[i].n_nodes);
+      shown.share.fetch_add(pieces[i].share);
     });
     std::vector<Waiting> next;  // in preorder
     for (std::size_t i = 0; i < n; ++i) {
