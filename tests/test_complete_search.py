@@ -283,6 +283,19 @@ def test_no_biases_are_too_much_for_dictionaries_and_it_says_so():
     assert "of the tree is done" in " ".join(certificate.summary())
 
 
+@pytest.mark.parametrize("box", [None, 2.5])
+@pytest.mark.parametrize(("slope", "expected"), [(1.0, {}), (0.5, {1: 1}), (-2.0, {1: 1})])
+def test_networks_without_a_unit_that_matters(box, slope, expected):
+    model = rd.PLRNN(A=[[slope]], W=[[0.0]], h=[-1.0])
+    for method in ("auto", "dictionary"):
+        cycles = complete(model, [1, 2, 3], proof_method=method, box=box)
+        assert cycles.certificate.status == "proved"
+        assert counts(cycles) == expected
+        # z' = z - 1 has no cycle, but its equation is singular, and without a box nothing bounds z.
+        undecided = slope == 1.0 and box is None
+        assert bool(cycles.certificate.undecided) == undecided
+
+
 def test_cells_need_a_box_and_say_so(ten):
     certificate = complete(ten, [1], proof_method="cells").certificate
     assert certificate.status == "searched"

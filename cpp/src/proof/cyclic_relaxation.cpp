@@ -17,6 +17,11 @@ constexpr double kSingular = 1e-11;
 // itself (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., sec. 3.1).
 double gamma(Index n) { return (static_cast<double>(n) + 8.0) * kUnit * (1.0 + 1e-9); }
 
+// There may be no relevant unit at all.
+double largest_of(const Vector& values) {
+  return values.size() > 0 ? values.cwiseAbs().maxCoeff() : 0.0;
+}
+
 }  // namespace
 
 CyclicRelaxation::CyclicRelaxation(const CanonicalMap& map, Index order, const Domain& domain,
@@ -115,9 +120,8 @@ void CyclicRelaxation::bound_states() {
   if (!(d < 0.5)) return;
   const double tau = tau_high_;
   // The sum of all u is at most the radius.
-  const Vector g =
-      (abs_w1_.rowwise().maxCoeff() * u_upper_.maxCoeff() + h1_.cwiseAbs() * tau) * (1.0 + 1e-9);
-  const double largest = g.size() > 0 ? g.maxCoeff() : 0.0;
+  const double weight = abs_w1_.size() > 0 ? abs_w1_.maxCoeff() : 0.0;
+  const double largest = (weight * largest_of(u_upper_) + largest_of(h1_) * tau) * (1.0 + 1e-9);
   const Vector rows = x.cwiseAbs().rowwise().sum() * (largest * (1.0 + 2.0 * d) * (1.0 + 1e-9));
   Vector z_bound = Vector::Zero(m_);
   for (Index t = 0; t < k_; ++t) z_bound = z_bound.cwiseMax(rows.segment(t * m_, m_));
@@ -448,9 +452,8 @@ bool CyclicRelaxation::refutes(const RowMultipliers& w, const std::vector<std::i
   }
   // Products may underflow: each then loses less than kTiny, times a bound of some variable.
   constexpr double kTiny = 1e-300;
-  const double largest =
-      1.0 + std::max({u_upper_.maxCoeff(), v_upper_.maxCoeff(), z_upper_.cwiseAbs().maxCoeff(),
-                      z_lower_.cwiseAbs().maxCoeff()});
+  const double largest = 1.0 + std::max({largest_of(u_upper_), largest_of(v_upper_),
+                                         largest_of(z_upper_), largest_of(z_lower_)});
   const auto n = static_cast<double>(k_ * (r_ + m_) + m_ + 16);
   const double slack = g_sum * (error + right_size) + kTiny * n * n * largest;
   return std::isfinite(left) && left + slack < right;
