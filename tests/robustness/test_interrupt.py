@@ -175,6 +175,27 @@ def test_a_time_limit_is_kept(lozi, limit, method):
     assert shortest_delay(search, limit) < PROMISE
 
 
+@pytest.mark.parametrize(("name", "order"), [("lozi", 60), ("plrnn_10d_10", 14)])
+def test_a_proof_is_stopped_by_a_signal_and_by_a_time_limit(name, order):
+    model = rd.examples.lozi_map() if name == "lozi" else rd.examples.load(name)
+
+    def search(seconds):
+        return rd.find_cycles(
+            model, orders=[order], method="complete", time_limit=seconds, progress=False
+        )
+
+    assert shortest_delay(search, 0.3) < PROMISE
+    timer = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT))
+    timer.start()
+    start = time.monotonic()
+    cycles = search(60)
+    seconds = time.monotonic() - start
+    timer.join()
+    assert cycles.search.stopped_by == "interrupt"
+    assert cycles.certificate.status == "partial"
+    assert seconds < 0.3 + PATIENCE
+
+
 def test_a_time_limit_stops_a_long_list(lozi):
     def search(seconds):
         cycles = rd.find_cycles(lozi, orders=[28], method="exhaustive", time_limit=seconds)

@@ -109,10 +109,8 @@ bool Prover::try_contraction() {
   part.n_leaves = 1;
   part.share = 1.0;
   part.contraction = std::move(proof);
-  for (Index t = 0; t < 1; ++t) {
-    for (std::size_t w = 0; w < itinerary.words; ++w) {
-      itinerary.at(t)[w] &= map_.relevant_units()[w];
-    }
+  for (std::size_t w = 0; w < itinerary.words; ++w) {
+    itinerary.at(0)[w] &= map_.relevant_units()[w];
   }
   solve_leaves({itinerary});
   part.seconds = context_.control.seconds() - start;
