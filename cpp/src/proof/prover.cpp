@@ -157,6 +157,14 @@ std::int64_t Prover::n_leaves(Index order) const {
   return sum;
 }
 
+double Prover::seconds(Index order) const {
+  double sum = 0.0;
+  for (const PartialProof& part : certificate_.parts) {
+    if (part.orders.front() == order) sum += part.seconds;
+  }
+  return sum;
+}
+
 bool Prover::prove(const std::vector<Index>& orders, std::int64_t max_nodes) {
   const ProofMethod method = context_.options.proof.method;
   const bool choose = method == ProofMethod::automatic;

@@ -98,25 +98,19 @@ SearchResult find_completely(SearchContext& context) {
   const bool contraction = options.proof.method == ProofMethod::contraction;
   const bool settled = (choose || contraction) && prover.try_contraction();
   if (!settled && !contraction) prover.prove(options.orders, Prover::kNoLimit);
-  std::vector<char> done(static_cast<std::size_t>(options.orders.back()) + 1, 0);
-  for (const Index order : options.orders)
-    done[static_cast<std::size_t>(order)] = prover.is_done(order);
   SearchResult result;
-  result.certificate = std::move(prover).certificate();
   for (const Index order : options.orders) {
     OrderStatistics statistics;
     statistics.order = order;
     statistics.method = SearchMethod::complete;
-    for (const PartialProof& part : result.certificate->parts) {
-      // A tree over several orders is one effort; its first order is charged with it.
-      if (part.orders.front() != order) continue;
-      statistics.n_solves += part.n_leaves;
-      statistics.seconds += part.seconds;
-    }
-    statistics.complete = done[static_cast<std::size_t>(order)];
+    // A tree over several orders is one effort; its first order is charged with it.
+    statistics.n_solves = statistics.n_solves_at_last_new = prover.n_leaves(order);
+    statistics.seconds = statistics.seconds_at_last_new = prover.seconds(order);
+    statistics.complete = prover.is_done(order);
     if (statistics.complete) statistics.coverage = 1.0;
     result.statistics.push_back(statistics);
   }
+  result.certificate = std::move(prover).certificate();
   return result;
 }
 
@@ -175,8 +169,17 @@ SearchResult search_orders(SearchContext& context) {
         break;
     }
     statistics.seconds = control.seconds() - start;
-    if (statistics.method == SearchMethod::exhaustive) {
+    if (statistics.method == SearchMethod::complete) {
+      // All orders may have been proved at once, before.
+      statistics.seconds = std::max(statistics.seconds, prover->seconds(statistics.order));
+      statistics.n_solves_at_last_new = statistics.n_solves;
+    }
+    if (statistics.method != SearchMethod::heuristic && statistics.method != SearchMethod::scyfi) {
       statistics.seconds_at_last_new = statistics.seconds;
+    } else if (prover && statistics.n_solves_at_last_new == 0) {
+      // What there is was met by the attempt of a proof, of this order or of all.
+      statistics.seconds_at_last_new =
+          std::max(prover->seconds(statistics.order), prover->seconds(options.orders.front()));
     }
     result.statistics.push_back(statistics);
   }
