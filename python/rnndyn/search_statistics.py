@@ -7,6 +7,8 @@ from statistics import NormalDist
 from types import MappingProxyType
 from typing import Any, Literal
 
+from rnndyn._certificate_text import orders_text
+
 SearchMethod = Literal["auto", "complete", "exhaustive", "search", "scyfi"]
 StopReason = Literal["finished", "time_limit", "interrupt"]
 
@@ -360,15 +362,5 @@ def _percent(share: float) -> str:
 
 def _orders_text(records: Sequence[OrderStatistics], *, capital: bool = True) -> str:
     """Return ``Orders 1 to 3 and 5`` for these records."""
-    runs: list[list[int]] = []
-    for order in sorted(record.order for record in records):
-        if runs and order == runs[-1][-1] + 1:
-            runs[-1].append(order)
-        else:
-            runs.append([order])
-    parts = []
-    for run in runs:
-        parts.extend([f"{run[0]} to {run[-1]}"] if len(run) > 2 else [str(k) for k in run])
-    word = "order" if len(records) == 1 else "orders"
-    text = ", ".join(parts[:-1]) + (" and " if len(parts) > 1 else "") + parts[-1]
-    return f"{word.capitalize() if capital else word} {text}"
+    text = orders_text(record.order for record in records)
+    return text[0].upper() + text[1:] if capital else text
