@@ -340,3 +340,21 @@ def test_auto_ends_with_a_proof_where_that_is_cheap(ten):
     assert searched.certificate.proved_orders
     assert max(searched.certificate.proved_orders) < 12
     assert searched.search.coverage is not None
+
+
+def test_a_cycle_that_rounding_puts_on_the_edge_of_the_box_is_not_lost():
+    rng = np.random.default_rng(0)
+    n_edges = 0
+    for _ in range(40):
+        model = rd.PLRNN(rng.normal(size=3), rng.normal(size=(3, 3)), rng.normal(size=3))
+        for cycle in complete(model, [1], proof_method="dictionary"):
+            # The exact point may lie on either side of a bound that is this close.
+            upper = np.full(3, 100.0)
+            upper[0] = np.nextafter(cycle.points[0, 0], -np.inf)
+            inside = complete(model, [1], proof_method="dictionary", box=(-100.0, upper))
+            undecided = [entry.itinerary.tolist() for entry in inside.certificate.undecided]
+            close = cycle.points[0, 0] - upper[0] < cycle.error_bound
+            if np.abs(cycle.points).max() < 99.0 and close:
+                assert cycle.itinerary.tolist() in undecided
+                n_edges += 1
+    assert n_edges > 5
