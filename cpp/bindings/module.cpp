@@ -6,4 +6,5 @@ PYBIND11_MODULE(RNNDYN_MODULE_NAME, module) {
   rnndyn::bindings::register_map(module);
   rnndyn::bindings::register_cycles(module);
   rnndyn::bindings::register_search(module);
+  rnndyn::bindings::register_lyapunov(module);
 }

@@ -9,5 +9,6 @@ namespace rnndyn::bindings {
 void register_map(pybind11::module_& module);
 void register_cycles(pybind11::module_& module);
 void register_search(pybind11::module_& module);
+void register_lyapunov(pybind11::module_& module);
 
 }  // namespace rnndyn::bindings

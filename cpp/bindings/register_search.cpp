@@ -1,8 +1,8 @@
 #include <cmath>
-#include <limits>
 #include <stdexcept>
 
 #include "bindings.hpp"
+#include "interruptible.hpp"
 #include "proof_record.hpp"
 #include "rnndyn/random.hpp"
 #include "rnndyn/search.hpp"
@@ -33,18 +33,6 @@ const char* method_name(SearchMethod method) {
       break;
   }
   return "auto";
-}
-
-const char* reason_name(StopReason reason) {
-  switch (reason) {
-    case StopReason::time_limit:
-      return "time_limit";
-    case StopReason::interrupt:
-      return "interrupt";
-    case StopReason::none:
-      break;
-  }
-  return "finished";
 }
 
 template <typename T>
@@ -186,33 +174,15 @@ void register_search(py::module_& module) {
         if (known) options.known = itineraries_from(map, *known);
 
         SearchProgress progress;
-        // An error raised by the observer stops the search and is raised again afterwards;
-        // KeyboardInterrupt only stops it.
-        std::optional<py::error_already_set> error;
-        const auto poll = [&]() {
-          const py::gil_scoped_acquire acquire;
-          try {
-            if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-            if (observer) {
-              (*observer)(progress.order.load(), progress.n_cycles.load(),
-                          progress.n_restarts.load(), progress.n_solves.load(),
-                          progress.fraction.load(), progress.n_nodes.load(), progress.n_open.load(),
-                          progress.share.load());
-            }
-          } catch (py::error_already_set& e) {
-            if (!e.matches(PyExc_KeyboardInterrupt)) error.emplace(e);
-            return false;
-          }
-          return true;
+        const auto observe = [&] {
+          if (!observer) return;
+          (*observer)(progress.order.load(), progress.n_cycles.load(), progress.n_restarts.load(),
+                      progress.n_solves.load(), progress.fraction.load(), progress.n_nodes.load(),
+                      progress.n_open.load(), progress.share.load());
         };
-        Control control(time_limit.value_or(std::numeric_limits<double>::infinity()), poll);
-        SearchResult result;
-        {
-          // The search touches no Python object; poll() takes the lock for itself.
-          const py::gil_scoped_release release;
-          result = find_cycles(map, options, control, progress);
-        }
-        if (error) throw py::error_already_set(*error);
+        const SearchResult result = run_interruptible(time_limit, observe, [&](Control& control) {
+          return find_cycles(map, options, control, progress);
+        });
         return result_record(map, result);
       },
       py::arg("canonical_map"), py::arg("orders"), py::arg("method") = "auto", py::arg("seed") = 0,

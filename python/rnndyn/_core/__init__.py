@@ -32,6 +32,11 @@ instruction_set: str = _choose_instruction_set()
 _module = importlib.import_module(f"rnndyn._core._{instruction_set}")
 
 CanonicalMap = _module.CanonicalMap
+System = _module.System
+differentiable_map = _module.differentiable_map
 find_cycles = _module.find_cycles
+lyapunov_spectrum = _module.lyapunov_spectrum
 philox = _module.philox
+piecewise_linear_system = _module.piecewise_linear_system
+recurrent_network = _module.recurrent_network
 solve_cycle = _module.solve_cycle

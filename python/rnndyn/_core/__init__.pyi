@@ -57,3 +57,64 @@ def find_cycles(
     known: list[NDArray[np.bool_]] | None = None,
 ) -> dict[str, Any]: ...
 def philox(key: Sequence[int], counter: Sequence[int], n: int) -> NDArray[np.uint64]: ...
+
+class System:
+    @property
+    def n_states(self) -> int: ...
+    @property
+    def n_inputs(self) -> int: ...
+    @property
+    def layer_sizes(self) -> list[int]: ...
+    @property
+    def single_threaded(self) -> bool: ...
+    def step(
+        self, states: NDArray[np.float64], inputs: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]: ...
+    def tangent(
+        self,
+        states: NDArray[np.float64],
+        inputs: NDArray[np.float64] | None,
+        block: NDArray[np.float64],
+    ) -> NDArray[np.float64]: ...
+
+def recurrent_network(
+    kind: str,
+    layers: Sequence[
+        tuple[
+            NDArray[np.float64],
+            NDArray[np.float64],
+            NDArray[np.float64] | None,
+            NDArray[np.float64] | None,
+        ]
+    ],
+) -> System: ...
+def piecewise_linear_system(
+    canonical_map: CanonicalMap,
+    input_h1: NDArray[np.float64] | None = None,
+    input_h2: NDArray[np.float64] | None = None,
+) -> System: ...
+def differentiable_map(
+    n_states: int,
+    step: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    jacobian: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+) -> System: ...
+def lyapunov_spectrum(
+    system: System,
+    states: NDArray[np.float64],
+    inputs: NDArray[np.float64] | None = None,
+    frames: Sequence[NDArray[np.float64]] | None = None,
+    n_settle: int = 0,
+    n_warmup: int = 0,
+    *,
+    n_steps: int,
+    n_exponents: int,
+    window: int = 1,
+    qr_interval: int = 0,
+    joint: bool = False,
+    single_precision: bool = False,
+    n_covariant: int = 0,
+    seed: int = 0,
+    n_threads: int = 1,
+    time_limit: float | None = None,
+    observer: Callable[[int, int, float], None] | None = None,
+) -> dict[str, Any]: ...

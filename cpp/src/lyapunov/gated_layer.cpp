@@ -1,0 +1,278 @@
+// tanh and ReLU networks, GRU and LSTM: the new state is an elementwise function of W_hh h and
+// W_ih x, so the tangent map is a sum of scaled products with the same weights.
+#include <array>
+
+#include "lyapunov/activation.hpp"
+#include "lyapunov/layer.hpp"
+
+namespace rnndyn::lyapunov {
+namespace {
+
+constexpr int kMostGates = 4;
+
+int n_gates(CellKind kind) {
+  switch (kind) {
+    case CellKind::gru:
+      return 3;
+    case CellKind::lstm:
+      return 4;
+    default:
+      return 1;
+  }
+}
+
+template <class Real>
+struct GatedWork : LayerWork {
+  // W_hh h + b_hh and W_ih x + b_ih of every gate; a column each for the sequences.
+  std::array<Block<Real>, kMostGates> hidden, input;
+  std::array<Block<Real>, kMostGates> value, slope;
+  // How the sum of a gate's pre-activations enters the new state.
+  std::array<Block<Real>, kMostGates> hidden_scale, input_scale;
+  Block<Real> carry;       // GRU: z of dh' = ... + z dh; LSTM: f of dc' = ... + f dc
+  Block<Real> cell_slope;  // LSTM: d h' / d c'
+  Block<Real> cell_tanh;
+  struct Scratch {
+    Eigen::Matrix<Real, -1, 1> hidden, input;
+  };
+  std::vector<Scratch> scratch;  // one for each thread
+};
+
+template <class Real>
+class GatedLayer : public Layer<Real> {
+ public:
+  GatedLayer(CellKind kind, const RecurrentLayer& weights)
+      : kind_(kind), n_units_(weights.weight_hh.cols()), n_inputs_(weights.weight_ih.cols()) {
+    for (int g = 0; g < n_gates(kind); ++g) {
+      const auto i = static_cast<std::size_t>(g);
+      hidden_[i] = PackedMatrix<Real>(n_units_, n_units_);
+      hidden_[i].pack(weights.weight_hh.middleRows(g * n_units_, n_units_));
+      input_[i] = PackedMatrix<Real>(n_units_, n_inputs_);
+      input_[i].pack(weights.weight_ih.middleRows(g * n_units_, n_units_));
+      hidden_bias_[i] = weights.bias_hh.segment(g * n_units_, n_units_).template cast<Real>();
+      input_bias_[i] = weights.bias_ih.segment(g * n_units_, n_units_).template cast<Real>();
+    }
+  }
+
+  Index n_units() const override { return n_units_; }
+  Index n_parts() const override { return kind_ == CellKind::lstm ? 2 : 1; }
+
+  std::unique_ptr<LayerWork> make_work(Index n_sequences, int n_threads) const override {
+    auto work = std::make_unique<GatedWork<Real>>();
+    const auto block = [&] { return Block<Real>(n_units_, n_sequences); };
+    for (std::size_t g = 0; g < n_gates_(); ++g) {
+      work->hidden[g] = block(), work->input[g] = block();
+      work->value[g] = block(), work->slope[g] = block();
+      work->hidden_scale[g] = block(), work->input_scale[g] = block();
+    }
+    work->carry = block(), work->cell_slope = block(), work->cell_tanh = block();
+    work->scratch.resize(static_cast<std::size_t>(n_threads));
+    constexpr Index highest = 3 * packet_size<Real>;
+    for (auto& scratch : work->scratch) {
+      scratch.hidden.resize(highest * n_units_);
+      scratch.input.resize(highest * std::max<Index>(1, n_inputs_));
+    }
+    return work;
+  }
+
+  void advance(View<Real> inputs, View<Real> states, View<Real> next_states,
+               LayerWork& layer_work) const override {
+    auto& work = static_cast<GatedWork<Real>&>(layer_work);
+    const View<Real> h = part(states, 0);
+    for (std::size_t g = 0; g < n_gates_(); ++g) {
+      multiply(hidden_[g], h, work.hidden[g].view(), Update::set);
+      multiply(input_[g], inputs, work.input[g].view(), Update::set);
+      true_rows(work.hidden[g]).colwise() += hidden_bias_[g];
+      true_rows(work.input[g]).colwise() += input_bias_[g];
+      if (!(kind_ == CellKind::gru && g == 2)) {
+        true_rows(work.hidden[g]) += true_rows(work.input[g]);
+      }
+    }
+    const View<Real> next_h = part(next_states, 0);
+    switch (kind_) {
+      case CellKind::tanh_rnn:
+        tanh_and_slope(true_rows(work.hidden[0]), true_rows(next_h),
+                       true_rows(work.hidden_scale[0]));
+        break;
+      case CellKind::relu_rnn:
+        true_rows(next_h) = true_rows(work.hidden[0]).cwiseMax(Real(0));
+        true_rows(work.hidden_scale[0]) =
+            (true_rows(work.hidden[0]).array() > Real(0)).template cast<Real>();
+        break;
+      case CellKind::gru:
+        advance_gru(h, next_h, work);
+        break;
+      case CellKind::lstm:
+        advance_lstm(part(states, 1), next_h, part(next_states, 1), work);
+        break;
+    }
+  }
+
+  void propagate(LayerWork& layer_work, const std::vector<View<Real>>& frames,
+                 const std::vector<View<Real>>& below, const std::vector<View<Real>>& next_frames,
+                 int n_threads) const override {
+    auto& work = static_cast<GatedWork<Real>&>(layer_work);
+    const auto task = [&](std::size_t item, int thread) {
+      auto& scratch = work.scratch[static_cast<std::size_t>(thread)];
+      for (std::size_t b = 0; b < frames.size(); ++b) {
+        const View<Real> no_input;
+        propagate_rows(work, scratch, item, static_cast<Index>(b), frames[b],
+                       below.empty() ? no_input : below[b], next_frames[b]);
+      }
+    };
+    parallel_for(hidden_[0].panels().size(), n_threads, task);
+  }
+
+ private:
+  std::size_t n_gates_() const { return static_cast<std::size_t>(n_gates(kind_)); }
+  View<Real> part(View<Real> block, Index number) const {
+    return block.below(number * this->part_rows(), this->part_rows());
+  }
+  auto true_rows(View<Real> view) const { return view.below(0, n_units_).matrix(); }
+  auto true_rows(Block<Real>& block) const { return true_rows(block.view()); }
+
+  // h' = (1 - z) n + z h, n = tanh(W_in x + b_in + r (W_hn h + b_hn)).
+  void advance_gru(View<Real> h, View<Real> next_h, GatedWork<Real>& work) const {
+    sigmoid_and_slope(true_rows(work.hidden[0]), true_rows(work.value[0]),
+                      true_rows(work.slope[0]));
+    sigmoid_and_slope(true_rows(work.hidden[1]), true_rows(work.value[1]),
+                      true_rows(work.slope[1]));
+    const auto r = true_rows(work.value[0]).array();
+    const auto z = true_rows(work.value[1]).array();
+    const auto hidden_n = true_rows(work.hidden[2]).array();
+    auto n = true_rows(work.value[2]);
+    n = (true_rows(work.input[2]).array() + r * hidden_n).matrix();
+    tanh_and_slope(n, n, true_rows(work.slope[2]));
+    true_rows(next_h) = (n.array() + z * (true_rows(h).array() - n.array())).matrix();
+
+    auto scale_n = true_rows(work.input_scale[2]);
+    scale_n = ((Real(1) - z) * true_rows(work.slope[2]).array()).matrix();
+    true_rows(work.hidden_scale[2]) = (scale_n.array() * r).matrix();
+    true_rows(work.hidden_scale[0]) =
+        (scale_n.array() * hidden_n * true_rows(work.slope[0]).array()).matrix();
+    true_rows(work.hidden_scale[1]) =
+        ((true_rows(h).array() - n.array()) * true_rows(work.slope[1]).array()).matrix();
+    true_rows(work.input_scale[0]) = true_rows(work.hidden_scale[0]);
+    true_rows(work.input_scale[1]) = true_rows(work.hidden_scale[1]);
+    true_rows(work.carry) = z.matrix();
+  }
+
+  // c' = f c + i g, h' = o tanh(c').
+  void advance_lstm(View<Real> c, View<Real> next_h, View<Real> next_c,
+                    GatedWork<Real>& work) const {
+    for (const std::size_t g : {0U, 1U, 3U}) {
+      sigmoid_and_slope(true_rows(work.hidden[g]), true_rows(work.value[g]),
+                        true_rows(work.slope[g]));
+    }
+    tanh_and_slope(true_rows(work.hidden[2]), true_rows(work.value[2]), true_rows(work.slope[2]));
+    const auto i = true_rows(work.value[0]).array();
+    const auto f = true_rows(work.value[1]).array();
+    const auto g = true_rows(work.value[2]).array();
+    const auto o = true_rows(work.value[3]).array();
+    true_rows(next_c) = (f * true_rows(c).array() + i * g).matrix();
+    tanh_and_slope(true_rows(next_c), true_rows(work.cell_tanh), true_rows(work.cell_slope));
+    true_rows(next_h) = (o * true_rows(work.cell_tanh).array()).matrix();
+
+    true_rows(work.cell_slope).array() *= o;
+    true_rows(work.carry) = f.matrix();
+    const auto slope = [&](std::size_t gate) { return true_rows(work.slope[gate]).array(); };
+    true_rows(work.hidden_scale[0]) = (g * slope(0)).matrix();
+    true_rows(work.hidden_scale[1]) = (true_rows(c).array() * slope(1)).matrix();
+    true_rows(work.hidden_scale[2]) = (i * slope(2)).matrix();
+    true_rows(work.hidden_scale[3]) = (true_rows(work.cell_tanh).array() * slope(3)).matrix();
+  }
+
+  // The rows of one panel of the next frame of one sequence.
+  void propagate_rows(GatedWork<Real>& work, typename GatedWork<Real>::Scratch& scratch,
+                      std::size_t panel, Index b, View<Real> frame, View<Real> below,
+                      View<Real> next_frame) const {
+    const Panel& shape = hidden_[0].panels()[panel];
+    const View<Real> h = part(frame, 0);
+    const View<Real> next_h = part(next_frame, 0);
+    const auto column = [&](Block<Real>& block) { return block.view().column(b); };
+    if (kind_ == CellKind::gru) {
+      sum_of_gates(work, scratch, panel, b, {0, 1, 2}, h, below, next_h);
+      add_scaled_rows(shape, column(work.carry), h, next_h);
+      return;
+    }
+    if (kind_ == CellKind::lstm) {
+      const View<Real> next_c = part(next_frame, 1);
+      sum_of_gates(work, scratch, panel, b, {0, 1, 2}, h, below, next_c);
+      add_scaled_rows(shape, column(work.carry), part(frame, 1), next_c);
+      one_gate(3, panel, h, below, next_h);
+      scale_rows(shape, column(work.hidden_scale[3]), next_h);
+      add_scaled_rows(shape, column(work.cell_slope), next_c, next_h);
+      return;
+    }
+    one_gate(0, panel, h, below, next_h);
+    scale_rows(shape, column(work.hidden_scale[0]), next_h);
+  }
+
+  // Forms the panel of sum_g diag(scale_g) W_g first: for every column after the first few this is
+  // less work than a product with each W_g.
+  void sum_of_gates(GatedWork<Real>& work, typename GatedWork<Real>::Scratch& scratch,
+                    std::size_t panel, Index b, const std::vector<std::size_t>& gates, View<Real> h,
+                    View<Real> below, View<Real> out) const {
+    const bool same_scale = kind_ != CellKind::gru;
+    std::vector<const Real*> panels, scales;
+    for (const std::size_t g : gates) {
+      panels.push_back(hidden_[g].data(hidden_[g].panels()[panel]));
+      scales.push_back(work.hidden_scale[g].view().column(b));
+    }
+    const Panel& shape = hidden_[0].panels()[panel];
+    sum_of_scaled(panels, scales, shape, n_units_, scratch.hidden.data());
+    multiply(scratch.hidden.data(), shape, n_units_, h, out, Update::set);
+    if (below.columns == 0) return;
+    panels.clear(), scales.clear();
+    for (const std::size_t g : gates) {
+      panels.push_back(input_[g].data(input_[g].panels()[panel]));
+      scales.push_back((same_scale ? work.hidden_scale : work.input_scale)[g].view().column(b));
+    }
+    sum_of_scaled(panels, scales, shape, n_inputs_, scratch.input.data());
+    multiply(scratch.input.data(), shape, n_inputs_, below, out, Update::add);
+  }
+
+  void one_gate(std::size_t gate, std::size_t panel, View<Real> h, View<Real> below,
+                View<Real> out) const {
+    const Panel& shape = hidden_[gate].panels()[panel];
+    multiply(hidden_[gate].data(shape), shape, n_units_, h, out, Update::set);
+    if (below.columns == 0) return;
+    const Panel& input_shape = input_[gate].panels()[panel];
+    multiply(input_[gate].data(input_shape), input_shape, n_inputs_, below, out, Update::add);
+  }
+
+  static void scale_rows(const Panel& shape, const Real* scale, View<Real> out) {
+    const Index n = shape.height * packet_size<Real>;
+    const Real* s = scale + shape.first_row;
+    for (Index j = 0; j < out.columns; ++j) {
+      Real* column = out.column(j) + shape.first_row;
+      for (Index i = 0; i < n; ++i) column[i] *= s[i];
+    }
+  }
+
+  static void add_scaled_rows(const Panel& shape, const Real* scale, View<Real> in,
+                              View<Real> out) {
+    const Index n = shape.height * packet_size<Real>;
+    const Real* s = scale + shape.first_row;
+    for (Index j = 0; j < out.columns; ++j) {
+      const Real* from = in.column(j) + shape.first_row;
+      Real* column = out.column(j) + shape.first_row;
+      for (Index i = 0; i < n; ++i) column[i] += s[i] * from[i];
+    }
+  }
+
+  CellKind kind_;
+  Index n_units_, n_inputs_;
+  std::array<PackedMatrix<Real>, kMostGates> hidden_, input_;
+  std::array<Eigen::Matrix<Real, -1, 1>, kMostGates> hidden_bias_, input_bias_;
+};
+
+}  // namespace
+
+template <class Real>
+std::unique_ptr<Layer<Real>> make_gated_layer(CellKind kind, const RecurrentLayer& weights) {
+  return std::make_unique<GatedLayer<Real>>(kind, weights);
+}
+template std::unique_ptr<Layer<double>> make_gated_layer(CellKind, const RecurrentLayer&);
+template std::unique_ptr<Layer<float>> make_gated_layer(CellKind, const RecurrentLayer&);
+
+}  // namespace rnndyn::lyapunov

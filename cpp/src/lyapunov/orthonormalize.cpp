@@ -1,0 +1,157 @@
+#include "lyapunov/orthonormalize.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "rnndyn/parallel.hpp"
+
+namespace rnndyn::lyapunov {
+namespace {
+
+// Wide enough for fast products, narrow enough that the work inside panels, which is done twice
+// over, stays small.
+constexpr Index kWidePanel = 48;
+constexpr Index kNarrowPanel = 24;
+constexpr Index kManyColumns = 192;
+constexpr Index kColumnsPerTask = 32;
+
+Index columns_per_panel(Index columns) {
+  const Index widest = columns > kManyColumns ? kWidePanel : kNarrowPanel;
+  const Index n_panels = std::max<Index>(1, (columns + widest - 1) / widest);
+  return (columns + n_panels - 1) / n_panels;
+}
+
+}  // namespace
+
+template <class Real>
+Orthonormalizer<Real>::Orthonormalizer(Index rows, Index columns)
+    : panel_columns_(columns_per_panel(columns)),
+      transposed_(panel_columns_, whole_packets<Real>(rows)),
+      tall_(rows, panel_columns_),
+      gram_(panel_columns_, panel_columns_),
+      inverse_(panel_columns_, panel_columns_),
+      coefficients_(panel_columns_, columns),
+      norms_(static_cast<std::size_t>(columns)) {}
+
+template <class Real>
+typename Orthonormalizer<Real>::Outcome Orthonormalizer<Real>::run(View<Real> block, View<Real> q,
+                                                                   double* log_diagonal,
+                                                                   int n_threads) {
+  Outcome outcome;
+  outcome.rank = block.columns;
+  bool fast = true;
+  for (Index j = 0; j < block.columns; ++j) {
+    // Lengths in double precision: the square of a single-precision number may overflow.
+    const double norm = block.matrix().col(j).template cast<double>().stableNorm();
+    if (!std::isfinite(norm)) {
+      outcome.finite = false;
+      return outcome;
+    }
+    norms_[static_cast<std::size_t>(j)] = norm;
+    fast = fast && norm > 1e-30 && norm < 1e30;
+  }
+  if (block.columns == 0) return outcome;
+
+  double smallest_remainder = 1.0;
+  if (fast) {
+    q.matrix() = block.matrix();
+    fast = factor_by_panels(q, log_diagonal, n_threads);
+  }
+  if (fast) {
+    for (Index j = 0; j < block.columns; ++j) {
+      const double remainder = std::exp(log_diagonal[j]) / norms_[static_cast<std::size_t>(j)];
+      smallest_remainder = std::min(smallest_remainder, remainder);
+    }
+    fast = smallest_remainder >= Tolerance<Real>::smallest_remainder;
+  }
+  if (!fast) {
+    outcome.householder = true;
+    // The products that made the block have a few roundings for every entry of a column.
+    const double roundoff = static_cast<double>(std::numeric_limits<Real>::epsilon()) *
+                            std::sqrt(static_cast<double>(block.rows));
+    const HouseholderFactors factors =
+        householder_factors(block.matrix().template cast<double>(), roundoff);
+    q.matrix() = factors.q.template cast<Real>();
+    std::copy_n(factors.log_diagonal.data(), block.columns, log_diagonal);
+    outcome.rank = factors.rank;
+  }
+  if (outcome.rank > 0) {
+    const auto [low, high] = std::minmax_element(log_diagonal, log_diagonal + outcome.rank);
+    outcome.log_condition = std::max(*high - *low, -std::log(smallest_remainder));
+  }
+  return outcome;
+}
+
+template <class Real>
+bool Orthonormalizer<Real>::factor_by_panels(View<Real> q, double* log_diagonal, int n_threads) {
+  for (Index first = 0; first < q.columns; first += panel_columns_) {
+    const Index width = std::min(panel_columns_, q.columns - first);
+    const View<Real> panel = q.from(first, width);
+    if (!factor_panel(panel, log_diagonal + first)) return false;
+    const Index rest = q.columns - first - width;
+    if (rest > 0) project(panel, q.from(first + width, rest), n_threads);
+  }
+  return true;
+}
+
+template <class Real>
+bool Orthonormalizer<Real>::factor_panel(View<Real> panel, double* log_diagonal) {
+  std::fill_n(log_diagonal, panel.columns, 0.0);
+  const double ratio = cholesky_round(panel, log_diagonal);
+  if (ratio < Tolerance<Real>::breakdown) return false;
+  // Cholesky QR2: the second round restores what the condition of the first one's Gram matrix cost
+  // (Y. Yamamoto et al., Electron. Trans. Numer. Anal. 44, 2015).
+  return ratio >= Tolerance<Real>::second_round || cholesky_round(panel, log_diagonal) > 0.5;
+}
+
+template <class Real>
+double Orthonormalizer<Real>::cholesky_round(View<Real> panel, double* log_diagonal) {
+  const Index n = panel.columns;
+  const View<Real> gram = gram_.view().left(n);
+  transposed_.pack(panel.matrix().transpose());
+  multiply(transposed_, panel, gram, Update::set);
+  factor_ = gram.matrix().topRows(n);
+  if (!factor_.allFinite()) return 0.0;
+  Eigen::LLT<Eigen::Ref<Eigen::Matrix<Real, -1, -1>>, Eigen::Upper> cholesky(factor_);
+  if (cholesky.info() != Eigen::Success) return 0.0;
+  double ratio = 1.0;
+  for (Index j = 0; j < n; ++j) {
+    const auto pivot = static_cast<double>(factor_(j, j));
+    ratio = std::min(ratio, pivot * pivot / static_cast<double>(gram.matrix()(j, j)));
+    log_diagonal[j] += std::log(pivot);
+  }
+  // The panel times the inverse: as good as a triangular solve where the pivots are of one size,
+  // which the caller sees to, and a product again.
+  factor_inverse_.setIdentity(n, n);
+  factor_.template triangularView<Eigen::Upper>().solveInPlace(factor_inverse_);
+  inverse_.view().left(n).matrix().topRows(n) = factor_inverse_;
+  tall_.pack(panel.matrix());
+  for (const Panel& rows : tall_.panels()) {
+    multiply(tall_.data(rows), rows, n, inverse_.view().left(n), panel, Update::set);
+  }
+  return ratio;
+}
+
+template <class Real>
+void Orthonormalizer<Real>::project(View<Real> panel, View<Real> rest, int n_threads) {
+  transposed_.pack(panel.matrix().transpose());
+  tall_.pack(panel.matrix());
+  const auto task = [&](std::size_t item, int) {
+    const Index first = static_cast<Index>(item) * kColumnsPerTask;
+    const Index n = std::min(kColumnsPerTask, rest.columns - first);
+    const View<Real> columns = rest.from(first, n);
+    const View<Real> coefficients = coefficients_.view().from(first, n);
+    multiply(transposed_, columns, coefficients, Update::set);
+    for (const Panel& rows : tall_.panels()) {
+      multiply(tall_.data(rows), rows, panel.columns, coefficients, columns, Update::subtract);
+    }
+  };
+  parallel_for(static_cast<std::size_t>((rest.columns + kColumnsPerTask - 1) / kColumnsPerTask),
+               n_threads, task);
+}
+
+template class Orthonormalizer<double>;
+template class Orthonormalizer<float>;
+
+}  // namespace rnndyn::lyapunov
