@@ -148,6 +148,28 @@ def _map_arrays(draw: Draw) -> dict[str, Any]:
     return _shallow_arrays(draw)
 
 
+def _recurrent_arrays(draw: Draw, n_gates: int) -> dict[str, Any]:
+    """One to three layers, with and without input and biases; one layer also without lists."""
+    n, rows = draw.n_states, n_gates * draw.n_states
+    n_layers = int(draw.rng.integers(1, 4))
+    first = draw.array(rows, int(draw.rng.integers(1, 4))) if draw.driven else None
+    arguments: dict[str, Any] = {
+        "weight_ih": [first, *(draw.array(rows, n) for _ in range(n_layers - 1))],
+        "weight_hh": [draw.array(rows, n) for _ in range(n_layers)],
+    }
+    if draw.diagonal:
+        for name in ("bias_ih", "bias_hh"):
+            arguments[name] = [draw.array(rows) for _ in range(n_layers)]
+    if n_layers == 1:
+        arguments = {name: layers[0] for name, layers in arguments.items()}
+    return arguments
+
+
+def _rnn_arguments(draw: Draw) -> dict[str, Any]:
+    nonlinearity = str(draw.rng.choice(["tanh", "relu"]))
+    return {**_recurrent_arrays(draw, 1), "nonlinearity": nonlinearity}
+
+
 #: Random constructor arguments by family.
 ARGUMENTS: dict[str, Callable[[Draw], dict[str, Any]]] = {
     "PLRNN": _plrnn_arrays,
@@ -164,9 +186,12 @@ ARGUMENTS: dict[str, Callable[[Draw], dict[str, Any]]] = {
     "LeakyShallowPLRNN": lambda draw: {**_shallow_arrays(draw), "slope": draw.slope(draw.n_hidden)},
     "LeakyReLURNN": lambda draw: {**_relu_arrays(draw), "slope": draw.slope(draw.n_states)},
     "PiecewiseLinearMap": _map_arrays,
+    "RNN": _rnn_arguments,
+    "GRU": lambda draw: _recurrent_arrays(draw, 3),
+    "LSTM": lambda draw: _recurrent_arrays(draw, 4),
 }
 
 
-def random_model(family: str, draw: Draw) -> models.PiecewiseLinearModel:
+def random_model(family: str, draw: Draw) -> Any:
     """A random model of a family, built by its constructor."""
     return models.FAMILIES[family](**ARGUMENTS[family](draw))

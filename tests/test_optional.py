@@ -71,7 +71,7 @@ def test_the_command_line_says_what_is_missing_before_it_searches(tmp_path):
 def test_importing_the_package_imports_nothing_optional():
     code = (
         "import sys, rnndyn, rnndyn.cli\n"
-        "print([p for p in ('matplotlib', 'pandas', 'tqdm', 'scipy') if p in sys.modules])"
+        "print([p for p in ('matplotlib', 'pandas', 'torch', 'tqdm', 'scipy') if p in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60

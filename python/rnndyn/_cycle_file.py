@@ -98,6 +98,8 @@ def _contents(arrays: dict[str, NDArray[Any]]) -> Contents:
             f"{FORMAT_VERSION}; install a newer rnndyn"
         )
     model = model_of(record_from(header["model"], _group(arrays, "model")))
+    if not isinstance(model, PiecewiseLinearModel):
+        raise ValueError(f"cycles are those of a piecewise-linear model, but it names {model!r}")
     blocks = [_block(order, _group(arrays, f"order_{order}")) for order in header["orders"]]
     for block in blocks:
         if (block.points.shape[2], block.itinerary.shape[2]) != (model.n_states, model.n_units):

@@ -4,7 +4,13 @@ import importlib
 from typing import Any
 
 #: Package to import -> extra of rnndyn that installs it.
-_EXTRAS = {"matplotlib": "plot", "pandas": "tables", "tqdm": "progress"}
+_EXTRAS = {
+    "matplotlib": "plot",
+    "pandas": "tables",
+    "torch": "torch",
+    "tqdm": "progress",
+    "xarray": "tables",
+}
 
 
 class MissingPackageError(ImportError):

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnndyn.io import load_metadata, load_model, save_model
-from rnndyn.models import ALRNN, PLRNN
+from rnndyn.models import ALRNN, PLRNN, RNN
 
 MODEL = PLRNN([0.5, 0.9], [[0.0, -0.6], [0.5, 0.0]], [0.4, -1.0])
 HEADER = {"format": "rnndyn model", "format_version": 1, "family": "PLRNN"}
@@ -75,7 +75,7 @@ def test_text_that_is_no_model(content, reason, tmp_path):
         ({"format_version": True}, "format_version must be a whole number from 1, got True"),
         ({"format_version": "1"}, "format_version must be a whole number from 1, got '1'"),
         ({"format_version": None}, "format_version must be a whole number from 1, got None"),
-        ({"family": "LSTM"}, "family must be one of PLRNN, MeanCenteredPLRNN, ALRNN, "),
+        ({"family": "Transformer"}, "family must be one of PLRNN, MeanCenteredPLRNN, ALRNN, "),
         ({"family": ["PLRNN"]}, "family must be one of"),
         ({"family": "x" * 10_000}, "family must be one of"),
         ({"options": [1]}, '"options" must be an object, got [1]'),
@@ -155,6 +155,29 @@ def test_numbers_beyond_float64_are_not_infinite(tmp_path):
 )
 def test_readable_files_that_hold_no_model(header, parameters, reason, tmp_path):
     header, parameters = {**HEADER, **header}, {**PARAMETERS, **parameters}
+    expected = f"does not hold a valid model: {reason}"
+    assert json_refusal(tmp_path, {**header, "parameters": parameters}).startswith(expected)
+    np.savez(tmp_path / "model.npz", header=json.dumps(header), **parameters)
+    assert refusal(tmp_path / "model.npz").startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("family", "options", "changes", "reason"),
+    [
+        ("RNN", {"nonlinearity": [1]}, {}, "nonlinearity must be 'tanh' or 'relu', got [1]"),
+        ("RNN", {"nonlinearity": "sin"}, {}, "nonlinearity must be 'tanh' or 'relu', got 'sin'"),
+        ("LSTM", {"nonlinearity": "tanh"}, {}, "LSTM has no parameter 'nonlinearity'"),
+        ("GRU", {}, {}, "weight_hh_l0 must have shape (3 n, n) with n >= 1 units, got (1, 1)"),
+        ("RNN", {}, {"weight_hh_l999999999": [[1.0]]}, "RNN needs weight_hh_l1, got weight_hh_l0"),
+        ("RNN", {}, {"weight_hh_l1": [[1.0]]}, "weight_ih_l1 is missing: weight_ih is needed"),
+        ("RNN", {}, {"bias_ih_l0": 1.0}, "bias_ih_l0 must have shape (n,) with n = 1"),
+        ("RNN", {}, {"weight_ih_l0": [1.0]}, "weight_ih_l0 must have shape (n, K) with n = 1"),
+        ("RNN", {}, {"A": [1.0]}, "RNN has no parameter 'A'; its parameters are weight_ih_l0"),
+    ],
+)
+def test_readable_files_that_hold_no_recurrent_network(family, options, changes, reason, tmp_path):
+    header = {**HEADER, "family": family, "options": options}
+    parameters = {"weight_hh_l0": [[0.5]], **changes}
     expected = f"does not hold a valid model: {reason}"
     assert json_refusal(tmp_path, {**header, "parameters": parameters}).startswith(expected)
     np.savez(tmp_path / "model.npz", header=json.dumps(header), **parameters)
@@ -365,9 +388,12 @@ def good_files(folder):
     model = ALRNN(
         [[0.5, 0.0], [1.0, 2.0]], np.eye(2), [0.0, 1.0], n_relu=1, C=[[1.0], [2.0]], s=[3]
     )
+    network = RNN([[1.0]], [[0.5]], [0.25], nonlinearity="relu")
     for suffix in (".json", ".npz"):
         save_model(model, folder / f"model{suffix}", metadata={"a": 1})
         yield folder / f"model{suffix}"
+        save_model(network, folder / f"network{suffix}")
+        yield folder / f"network{suffix}"
 
 
 def test_every_truncation_is_refused(tmp_path):

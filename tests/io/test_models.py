@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 import rnndyn.io
 from model_cases import draws, random_model
 from rnndyn.io import load_metadata, load_model, save_model
-from rnndyn.models import FAMILIES, PLRNN, PiecewiseLinearMap
+from rnndyn.models import FAMILIES, PLRNN, RNN, PiecewiseLinearMap
 
 SUFFIXES = (".json", ".npz")
 MODEL = PLRNN([0.5, 0.9], [[0.0, -0.6], [0.5, 0.0]], [0.4, -1.0])
@@ -187,6 +187,18 @@ def test_the_documented_files_load(tmp_path, monkeypatch):
         assert load_model("model.npz") == MODEL
 
 
+def test_a_recurrent_network_written_by_hand_loads(tmp_path):
+    text = (
+        '{"format": "rnndyn model", "format_version": 1, "family": "RNN",'
+        ' "parameters": {"weight_ih_l0": [[1], [2]], "weight_hh_l0": [[0.5, 0], [0, 0.5]],'
+        ' "weight_ih_l1": [[1, 0], [0, 1]], "weight_hh_l1": [[0, 1], [1, 0]]}}'
+    )
+    path = tmp_path / "model.json"
+    path.write_text(text)
+    eye = np.eye(2)
+    assert load_model(path) == RNN([[[1.0], [2.0]], eye], [0.5 * eye, eye[::-1]])
+
+
 def test_numpy_reads_what_is_written(tmp_path):
     save_model(MODEL, tmp_path / "model.npz")
     with np.load(tmp_path / "model.npz", allow_pickle=False) as archive:
@@ -197,4 +209,4 @@ def test_numpy_reads_what_is_written(tmp_path):
 
 
 def test_public_names():
-    assert rnndyn.io.__all__ == ["load_metadata", "load_model", "save_model"]
+    assert rnndyn.io.__all__ == ["from_torch", "load_metadata", "load_model", "save_model"]

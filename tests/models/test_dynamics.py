@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from model_cases import draws, random_model
-from rnndyn.models import FAMILIES, PLRNN, ReLURNN
+from rnndyn.models import PIECEWISE_LINEAR_FAMILIES, PLRNN, ReLURNN
 
 MODEL = PLRNN([0.5, 0.9], [[0.0, -0.6], [0.25, 0.0]], [0.4, -1.0])
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PIECEWISE_LINEAR_FAMILIES)
 def test_arrays_of_states_are_treated_one_by_one(family):
     for draw in draws(6):
         model = random_model(family, draw)
@@ -31,7 +31,7 @@ def test_arrays_of_states_are_treated_one_by_one(family):
             assert function(states[:0]).shape == (0, 3, *shape)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PIECEWISE_LINEAR_FAMILIES)
 def test_an_orbit_is_repeated_steps(family):
     for draw in draws(10):
         model = random_model(family, draw)
@@ -44,7 +44,7 @@ def test_an_orbit_is_repeated_steps(family):
         np.testing.assert_array_equal(model.orbit(z, 0), [z])
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PIECEWISE_LINEAR_FAMILIES)
 def test_jacobian_and_offset_of_a_region_give_the_map_there(family):
     for draw in draws(10):
         model = random_model(family, draw)

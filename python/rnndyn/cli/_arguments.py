@@ -6,6 +6,7 @@ from typing import Any
 
 from rnndyn import examples, io
 from rnndyn._optional import import_optional
+from rnndyn.models._canonical_map_of import canonical_map_of
 
 _EXAMPLE_PREFIX = "example:"
 
@@ -15,6 +16,17 @@ def load_network(text: str) -> Any:
     if text.startswith(_EXAMPLE_PREFIX):
         return examples.load(text.removeprefix(_EXAMPLE_PREFIX))
     return io.load_model(text)
+
+
+def load_piecewise_linear(text: str) -> Any:
+    """Return the network named on the command line if it is one whose cycles can be searched."""
+    network = load_network(text)
+    try:
+        canonical_map_of(network)
+    except TypeError as error:
+        # What a file holds is a value; a TypeError would be shown as a fault of the program.
+        raise ValueError(f"{text}: {error}") from None
+    return network
 
 
 def parse_orders(text: str) -> list[int]:

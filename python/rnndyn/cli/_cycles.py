@@ -7,7 +7,7 @@ from typing import Any
 
 from rnndyn.cli._arguments import (
     check_output,
-    load_network,
+    load_piecewise_linear,
     parse_box,
     parse_orders,
     prepare_plot,
@@ -100,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
     if options.output:
         check_output(options.output)
     cycles = find_cycles(
-        load_network(options.model),
+        load_piecewise_linear(options.model),
         options.max_order,
         options.orders,
         method=options.method,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rnndyn.certificate import Certificate
-from rnndyn.cli._arguments import load_network
+from rnndyn.cli._arguments import load_piecewise_linear
 from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.verify import Verdict
 
@@ -42,7 +42,7 @@ def add_parser(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Check, print, and return the exit code."""
     certificate = Certificate.load(options.certificate)
-    model = load_network(options.model)
+    model = load_piecewise_linear(options.model)
     start = time.perf_counter()
     verdict = certificate.verify(model)
     seconds = time.perf_counter() - start

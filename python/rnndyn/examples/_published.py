@@ -6,7 +6,7 @@ import json
 from importlib import resources
 from typing import Any
 
-from rnndyn.models import FAMILIES, PiecewiseLinearModel
+from rnndyn.models import PIECEWISE_LINEAR_FAMILIES, PiecewiseLinearModel
 
 _DESCRIPTION = ("kind", "order", "expected_cycles_of_that_order", "source", "note")
 
@@ -48,7 +48,7 @@ def load(name: str) -> PiecewiseLinearModel:
     """Return the published network of that full name."""
     entry = _systems()[name]
     values = {key: value for key, value in entry.items() if key not in _DESCRIPTION}
-    return FAMILIES[entry["kind"]].from_parameters(values)
+    return PIECEWISE_LINEAR_FAMILIES[entry["kind"]].from_parameters(values)
 
 
 def info(name: str) -> PublishedSystem:

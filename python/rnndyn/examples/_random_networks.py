@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rnndyn.models import FAMILIES, PiecewiseLinearModel
+from rnndyn.models import PIECEWISE_LINEAR_FAMILIES, PiecewiseLinearModel
 
 _FILE = "random_networks.npz"
 
@@ -53,7 +53,7 @@ def load(name: str) -> PiecewiseLinearModel:
             for member in file.files
             if member.startswith(f"{name}/")
         }
-    return FAMILIES[_header()[name]["kind"]].from_parameters(parameters)
+    return PIECEWISE_LINEAR_FAMILIES[_header()[name]["kind"]].from_parameters(parameters)
 
 
 def info(name: str) -> RandomNetwork:

@@ -1,5 +1,6 @@
-"""Files of models: reading and writing, without ever running code from a file."""
+"""Models from elsewhere: files, read without ever running code from them, and torch modules."""
 
 from rnndyn.io._models import load_metadata, load_model, save_model
+from rnndyn.io._torch import from_torch
 
-__all__ = ["load_metadata", "load_model", "save_model"]
+__all__ = ["from_torch", "load_metadata", "load_model", "save_model"]

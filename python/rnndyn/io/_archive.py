@@ -68,6 +68,21 @@ def read_archive(path: Path, max_bytes: int) -> dict[str, NDArray[Any]]:
         raise ValueError("it is not an intact .npz archive: its directory is damaged") from error
 
 
+def read_npy(path: Path, max_bytes: int) -> NDArray[Any]:
+    """Read the array of numbers or text of one ``.npy`` file.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, holds anything else, or is larger than `max_bytes`.
+    """
+    size = path.stat().st_size
+    if size > max_bytes:
+        raise ValueError(f"it has {size} bytes, more than max_bytes = {max_bytes}")
+    with path.open("rb") as stream:
+        return _read_array(stream, size)
+
+
 def _read_members(archive: zipfile.ZipFile, max_bytes: int) -> dict[str, NDArray[Any]]:
     members = archive.infolist()
     claimed = sum(member.file_size for member in members)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from rnndyn.io._json import read_json, write_json
 from rnndyn.io._npz import read_npz, write_npz
 from rnndyn.io._record import ModelRecord, model_of, record_of
-from rnndyn.models import PiecewiseLinearModel
+from rnndyn.models import Model
 
 
 class _Format(NamedTuple):
@@ -27,7 +27,7 @@ _MAX_BYTES = 2**30
 
 
 def save_model(
-    model: PiecewiseLinearModel,
+    model: Model,
     path: str | os.PathLike[str],
     *,
     metadata: Mapping[str, Any] | None = None,
@@ -74,9 +74,7 @@ def save_model(
     file_format.write(path, record_of(model, metadata))
 
 
-def load_model(
-    path: str | os.PathLike[str], *, max_bytes: int = _MAX_BYTES
-) -> PiecewiseLinearModel:
+def load_model(path: str | os.PathLike[str], *, max_bytes: int = _MAX_BYTES) -> Model:
     """Read a model from a file.
 
     Parameters

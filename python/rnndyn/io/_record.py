@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from rnndyn._version import __version__
-from rnndyn.models import FAMILIES, PiecewiseLinearModel
+from rnndyn.models import FAMILIES, Model
 
 FORMAT = "rnndyn model"
 #: Raised when a reader of the last version could not understand a new file.
@@ -24,9 +24,9 @@ class ModelRecord(NamedTuple):
     metadata: dict[str, Any]
 
 
-def record_of(model: PiecewiseLinearModel, metadata: Mapping[str, Any] | None) -> ModelRecord:
+def record_of(model: Model, metadata: Mapping[str, Any] | None) -> ModelRecord:
     """Take a model apart."""
-    if not isinstance(model, PiecewiseLinearModel):
+    if not isinstance(model, Model):
         raise TypeError(f"model must be a model of rnndyn.models, got {type(model).__name__}")
     if FAMILIES.get(model.family) is not type(model):
         raise ValueError(
@@ -44,7 +44,7 @@ def record_of(model: PiecewiseLinearModel, metadata: Mapping[str, Any] | None) -
     return ModelRecord(model.family, model.parameters, model.options, kept)
 
 
-def model_of(record: ModelRecord) -> PiecewiseLinearModel:
+def model_of(record: ModelRecord) -> Model:
     """Put a model together again.
 
     Raises

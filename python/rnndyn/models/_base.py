@@ -1,12 +1,12 @@
-"""The behaviour that all model families share."""
+"""The behaviour that all piecewise-linear families share."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, NoReturn, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
 
+from rnndyn import _core
 from rnndyn._arrays import FloatArray
 from rnndyn._core import CanonicalMap
 from rnndyn.models._canonical import CanonicalForm
@@ -15,13 +15,12 @@ from rnndyn.models._declarations import (
     Flag,
     OptionalParameter,
     Parameter,
-    to_real_array,
 )
 from rnndyn.models._dynamics import MapOfStates
-from rnndyn.models._scalar_names import locate_scalar, scalar_names
+from rnndyn.models._model import Model
 
 
-class PiecewiseLinearModel(MapOfStates):
+class PiecewiseLinearModel(MapOfStates, Model):
     """Base class of the models that are one piecewise-linear map.
 
     A model is an immutable value: parameters of its own family, and the canonical map
@@ -38,19 +37,13 @@ class PiecewiseLinearModel(MapOfStates):
     and enter it in ``rnndyn.models.FAMILIES`` so that files of the family can be read.
     """
 
-    family: ClassVar[str]
-    """Name of the family, as in files."""
-
     _arrays: ClassVar[dict[str, Parameter | OptionalParameter]]
     _choices: ClassVar[dict[str, Count | Flag]]
 
-    _parameters: dict[str, FloatArray]
-    _options: dict[str, int | bool]
     _canonical: CanonicalMap
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.family = cls.__name__
         cls._arrays = {}
         cls._choices = {}
         for owner in cls.__mro__:
@@ -134,115 +127,27 @@ class PiecewiseLinearModel(MapOfStates):
         return cls(**values)
 
     @property
-    def parameters(self) -> dict[str, FloatArray]:
-        """The parameter arrays of the family by name, read-only, as they were given."""
-        return dict(self._parameters)
+    def n_inputs(self) -> int:
+        """Number of external inputs: 0 where the model has no weights for any."""
+        return 0
 
     @property
-    def options(self) -> dict[str, int | bool]:
-        """The settings of the family that are not arrays, such as ``n_relu``, by name."""
-        return dict(self._options)
+    def _default_input(self) -> FloatArray:
+        return np.zeros(0)
 
-    def with_parameters(
-        self, changes: Mapping[str, Any] | None = None, /, **new: ArrayLike | None
-    ) -> Self:
-        """Return a copy with some parameters changed.
+    def _system(self) -> _core.System:
+        return _core.piecewise_linear_system(self._canonical, None, None)
 
-        Parameters
-        ----------
-        changes : mapping of str to float or array_like, optional
-            New values by name. A name is a whole parameter (``"W"``), an option, or one number of
-            a parameter (``"A[0,0]"``, ``"h2[3]"``, ``"slope"``); see `scalar_names`. Whole
-            parameters are set first, then single numbers.
-        **new : array_like
-            The same, for names that Python accepts as keywords.
+    @classmethod
+    def _is_name(cls, name: str) -> bool:
+        return name in cls._arrays or name in cls._choices
 
-        Returns
-        -------
-        model
-            Of the same family; this model stays as it is.
-
-        Raises
-        ------
-        ValueError
-            If a name is unknown or given twice, or a value has the wrong shape or is not finite.
-
-        Examples
-        --------
-        >>> import rnndyn as rd
-        >>> model = rd.PLRNN([0.5, 0.9], [[0.0, -0.6], [0.5, 0.0]], [0.4, -1.0])
-        >>> model.with_parameters({"A[0]": 0.8, "W[0,1]": -0.7}, h=[0.0, 0.0]).A
-        array([0.8, 0.9])
-        """
-        both = set(changes or {}) & set(new)
-        if both:
-            raise ValueError(f"{sorted(both)[0]} is given twice")
-        requested: dict[str, Any] = {**(changes or {}), **new}
-        values: dict[str, Any] = {**self._parameters, **self._options}
-        scalars: dict[str, Any] = {}
-        for name, value in requested.items():
-            # A bare name is the whole parameter, also where that is one number: it may become more.
-            whole = name in self._arrays or name in self._choices
-            (values if whole else scalars)[name] = value
-        changed = type(self).from_parameters(values)
-        return changed._with_scalars(scalars) if scalars else changed
-
-    def _with_scalars(self, scalars: Mapping[str, Any]) -> Self:
-        arrays: dict[str, FloatArray] = {}
-        taken: dict[tuple[str, tuple[int, ...]], str] = {}
-        for name, value in scalars.items():
-            parameter, index = locate_scalar(name, self._parameters, self._arrays, self.family)
-            if (parameter, index) in taken:
-                raise ValueError(f"{taken[parameter, index]} and {name} are the same number")
-            taken[parameter, index] = name
-            number = to_real_array(name, value)
-            if number.ndim != 0:
-                raise ValueError(f"{name} must be one number, got shape {number.shape}")
-            arrays.setdefault(parameter, self._parameters[parameter].copy())[index] = number
-        return type(self).from_parameters({**self._parameters, **self._options, **arrays})
-
-    def get_parameter(self, name: str) -> float:
-        """Return one number of the parameters by its name.
-
-        Parameters
-        ----------
-        name : str
-            Such as ``"A[0,0]"``, ``"W1[2,5]"`` or ``"h2[3]"``, counting from 0. Where A was given
-            as a vector, ``"A[0]"`` and ``"A[0,0]"`` both name its first entry.
-
-        Returns
-        -------
-        float
-
-        Raises
-        ------
-        ValueError
-            If there is no such number; the message lists the names there are.
-
-        Examples
-        --------
-        >>> import rnndyn as rd
-        >>> model = rd.PLRNN([0.5, 0.9], [[0.0, -0.6], [0.5, 0.0]], [0.4, -1.0])
-        >>> model.get_parameter("W[0,1]"), model.get_parameter("A[1,1]")
-        (-0.6, 0.9)
-        """
-        parameter, index = locate_scalar(name, self._parameters, self._arrays, self.family)
-        return float(self._parameters[parameter][index])
-
-    def scalar_names(self) -> tuple[str, ...]:
-        """Return the names of all single numbers, for `get_parameter` and `with_parameters`.
-
-        Examples
-        --------
-        >>> import rnndyn as rd
-        >>> rd.PLRNN([0.5], [[-1.0]], [1.0]).scalar_names()
-        ('A[0]', 'W[0,0]', 'h[0]')
-        """
-        return scalar_names(self._parameters)
+    def _may_be_a_matrix(self, name: str) -> bool:
+        return any(len(axes) == 2 for axes in self._arrays[name].shapes)
 
     @classmethod
     def _require_known(cls, name: str) -> None:
-        if name not in cls._arrays and name not in cls._choices:
+        if not cls._is_name(name):
             raise ValueError(
                 f"{cls.family} has no parameter {name!r:.60}; "
                 f"its parameters are {', '.join([*cls._arrays, *cls._choices])}"
@@ -251,29 +156,6 @@ class PiecewiseLinearModel(MapOfStates):
     def __repr__(self) -> str:
         flags = [f", {name}=True" for name, value in self._options.items() if value is True]
         return f"{self.family}(n_states={self.n_states}, n_units={self.n_units}{''.join(flags)})"
-
-    def __eq__(self, other: object) -> bool:
-        if type(other) is not type(self):
-            return NotImplemented
-        return (
-            self._options == other._options
-            and self._parameters.keys() == other._parameters.keys()
-            and all(np.array_equal(a, other._parameters[k]) for k, a in self._parameters.items())
-        )
-
-    # Comparing arrays is what equality means here; a hash of them would invite slow dictionaries.
-    __hash__ = None  # type: ignore[assignment]
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (type(self).from_parameters, ({**self._parameters, **self._options},))
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(
-            f"{self.family} is immutable; model.with_parameters({name}=...) returns a changed copy"
-        )
-
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"{self.family} is immutable: {name} cannot be deleted")
 
 
 class ModelWithInput(PiecewiseLinearModel):
@@ -298,3 +180,23 @@ class ModelWithInput(PiecewiseLinearModel):
         """Return `bias` + C s."""
         C, s = self.C, self.s
         return bias if C is None or s is None else bias + C @ s
+
+    @property
+    def n_inputs(self) -> int:
+        """Number K of external inputs: 0 where the model has no C."""
+        return 0 if self.C is None else int(self.C.shape[1])
+
+    @property
+    def _default_input(self) -> FloatArray:
+        return np.zeros(0) if self.s is None else self.s
+
+    def _input_weights(self, C: FloatArray) -> tuple[FloatArray | None, FloatArray | None]:
+        """Return what an input adds to h1 and h2 of the canonical map, as weights of the input."""
+        return C, None
+
+    def _system(self) -> _core.System:
+        if self.C is None:
+            return super()._system()
+        # Inputs that change from step to step take the place of the constant s.
+        without = self.with_parameters(s=np.zeros(self.n_inputs))
+        return _core.piecewise_linear_system(without.canonical, *self._input_weights(self.C))

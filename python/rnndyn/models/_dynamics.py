@@ -1,6 +1,5 @@
 """What every model can do with its canonical map: one place, whatever the family."""
 
-import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
@@ -10,6 +9,7 @@ from numpy.typing import ArrayLike
 from rnndyn._arrays import BoolArray, FloatArray
 from rnndyn._core import CanonicalMap
 from rnndyn.models._declarations import to_real_array
+from rnndyn.models._stepping import to_n_steps, to_states
 
 
 class MapOfStates(ABC):
@@ -82,12 +82,7 @@ class MapOfStates(ABC):
         array([2. , 0. , 1. , 0.5])
         """
         states = self._states("z0", z0)
-        try:
-            n_steps = operator.index(n_steps)
-        except TypeError:
-            raise TypeError(f"n_steps must be a whole number, got {n_steps!r:.60}") from None
-        if n_steps < 0:
-            raise ValueError(f"n_steps must be at least 0, got {n_steps}")
+        n_steps = to_n_steps(n_steps)
         points = self._for_each_state(
             lambda state: self.canonical.orbit(state, n_steps), states, (n_steps + 1, self.n_states)
         )
@@ -184,12 +179,7 @@ class MapOfStates(ABC):
         states = to_real_array(name, value)
         if np.asarray(value).dtype == np.bool_:
             raise TypeError(f"{name} must hold real numbers, got bool; for a region use region=")
-        if states.ndim == 0 or states.shape[-1] != self.n_states:
-            raise ValueError(
-                f"{name} must have shape (M,) or (..., M) with M = {self.n_states}, "
-                f"got {states.shape}"
-            )
-        return states
+        return to_states(name, states, self.n_states, "M")
 
     def _regions(self, value: ArrayLike | None) -> BoolArray:
         numbers = to_real_array("region", value)

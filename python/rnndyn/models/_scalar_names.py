@@ -1,12 +1,12 @@
 """Names of single numbers in parameter arrays: ``A[0,0]``, ``h2[3]``, ``slope``."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from rnndyn._arrays import FloatArray
-from rnndyn.models._declarations import OptionalParameter, Parameter, entry_name
+from rnndyn.models._declarations import entry_name
 
 _PATTERN = re.compile(r"\s*([A-Za-z_]\w*)\s*(?:\[([\d\s,]*)\])?\s*", re.ASCII)
 
@@ -14,7 +14,7 @@ _PATTERN = re.compile(r"\s*([A-Za-z_]\w*)\s*(?:\[([\d\s,]*)\])?\s*", re.ASCII)
 def locate_scalar(
     name: str,
     parameters: Mapping[str, FloatArray],
-    declared: Mapping[str, Parameter | OptionalParameter],
+    may_be_a_matrix: Callable[[str], bool],
     family: str,
 ) -> tuple[str, tuple[int, ...]]:
     """Return the parameter and the index in its stored array that `name` stands for."""
@@ -35,8 +35,7 @@ def locate_scalar(
             f"valid names: {describe_scalar_names(parameters)}"
         )
     array = parameters[parameter]
-    shapes = {len(axes) for axes in declared[parameter].shapes}
-    if array.ndim == 1 and len(index) == 2 and 2 in shapes:
+    if array.ndim == 1 and len(index) == 2 and may_be_a_matrix(parameter):
         if index[0] != index[1]:
             raise ValueError(
                 f"{name} is not a parameter: {parameter} was given as a vector, the diagonal of a "

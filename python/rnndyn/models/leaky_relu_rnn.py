@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rnndyn._arrays import FloatArray
 from rnndyn.models._base import ModelWithInput
 from rnndyn.models._canonical import CanonicalForm, with_negative_slope
 from rnndyn.models._declarations import Parameter
@@ -81,3 +82,7 @@ class LeakyReLURNN(ModelWithInput):
             h2=self._with_input(self.b),
         )
         return with_negative_slope(rectified, self.slope)
+
+    def _input_weights(self, C: FloatArray) -> tuple[FloatArray | None, FloatArray | None]:
+        slopes = np.broadcast_to(self.slope, self.b.shape)
+        return slopes[:, None] * C, C

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rnndyn._arrays import FloatArray
 from rnndyn.models._base import ModelWithInput
 from rnndyn.models._canonical import CanonicalForm
 from rnndyn.models._declarations import Parameter
@@ -73,3 +74,6 @@ class ReLURNN(ModelWithInput):
             h1=np.zeros(n_states),
             h2=self._with_input(self.b),
         )
+
+    def _input_weights(self, C: FloatArray) -> tuple[FloatArray | None, FloatArray | None]:
+        return None, C

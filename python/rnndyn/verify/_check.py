@@ -5,6 +5,7 @@ import math
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from rnndyn.models._canonical_map_of import canonical_map_of
 from rnndyn.verify._contraction import check_contraction
 from rnndyn.verify._dictionary import Domain, check_dictionary_trees
 from rnndyn.verify._exact_map import ExactMap, common_shift, scaled
@@ -51,12 +52,7 @@ def verify(certificate: "Certificate", model: "PiecewiseLinearModel") -> Verdict
 
 
 def _check(certificate: "Certificate", model: "PiecewiseLinearModel", counts: Counts) -> None:
-    canonical = getattr(model, "canonical", None)
-    if canonical is None:
-        raise TypeError(
-            "model must be a network of rnndyn, such as rnndyn.PLRNN(A, W, h), "
-            f"got {type(model).__name__}"
-        )
+    canonical = canonical_map_of(model)
     map_ = ExactMap(*(getattr(canonical, name).tolist() for name in ("A", "W1", "W2", "h1", "h2")))
     if certificate.fingerprint != map_.fingerprint:
         raise RefusedError(

@@ -1,0 +1,167 @@
+"""Networks of torch as models, without importing torch: whoever has a module has imported it."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from rnndyn.models import GRU, LSTM, RNN, RecurrentNetwork
+
+#: Kinds of networks as in the argument `kind`: class and options.
+_KINDS: Mapping[str, tuple[type[RecurrentNetwork], dict[str, str]]] = {
+    "rnn_tanh": (RNN, {"nonlinearity": "tanh"}),
+    "rnn_relu": (RNN, {"nonlinearity": "relu"}),
+    "gru": (GRU, {}),
+    "lstm": (LSTM, {}),
+}
+#: Module of torch.nn -> kind; RNN and RNNCell also have a nonlinearity.
+_MODULES = {
+    "RNN": "rnn",
+    "GRU": "gru",
+    "LSTM": "lstm",
+    "RNNCell": "rnn",
+    "GRUCell": "gru",
+    "LSTMCell": "lstm",
+}
+_PARAMETERS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+
+
+def from_torch(
+    module: Any, constant_input: ArrayLike | None = None, *, kind: str | None = None
+) -> RecurrentNetwork:
+    """Make a model of a recurrent network of torch.
+
+    Parameters
+    ----------
+    module : torch.nn.RNN, GRU, LSTM, RNNCell, GRUCell or LSTMCell, or mapping of str to array
+        The network, with any number of layers, or its ``state_dict()``. The weights are copied and
+        converted to float64, which changes no value of a smaller type.
+    constant_input : (K,) array_like, optional
+        Make a network without external input, driven by this input at every step; see
+        `RecurrentNetwork.with_constant_input`. Default: keep the external input.
+    kind : {"rnn_tanh", "rnn_relu", "gru", "lstm"}, optional
+        What a ``state_dict()``, which does not say so itself, belongs to. Not for modules.
+
+    Returns
+    -------
+    RNN, GRU or LSTM
+
+    Raises
+    ------
+    TypeError
+        If `module` is anything else, such as a network that only contains one of these.
+    ValueError
+        If the network is bidirectional or has projections, or its weights are not finite.
+
+    Notes
+    -----
+    The model is the network in evaluation mode: ``dropout`` acts between layers and in training
+    only, where it makes the map random, so it is left out. ``batch_first`` only orders the axes of
+    torch's own arrays. A subclass is read by its weights; what a ``forward`` of its own does is not
+    seen. A state of the model is one vector; `RecurrentNetwork.join_states` makes it of ``h_0`` and
+    ``c_0``.
+
+    Bidirectional networks are refused because they are no dynamical system: the backward direction
+    starts at the end of the inputs, so there is no map from a state to the next. LSTMs with
+    projections are refused because their h and c have different lengths.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import rnndyn as rd
+    >>> state_dict = {"weight_ih_l0": np.ones((3, 2)), "weight_hh_l0": np.zeros((3, 1))}
+    >>> rd.from_torch(state_dict, kind="gru")
+    GRU(n_inputs=2, hidden_size=1, n_layers=1)
+
+    With torch, a module is enough: ``rd.from_torch(torch.nn.LSTM(3, 64, num_layers=2))``.
+    """
+    if isinstance(module, Mapping):
+        family, options = _of_kind(kind)
+        arrays = _named_arrays(module)
+    else:
+        family, options, arrays = _taken_apart(module)
+        if kind is not None:
+            raise TypeError(f"kind is for a state_dict only; a {type(module).__name__} says itself")
+    values = {name: _to_array(name, tensor) for name, tensor in arrays.items()}
+    network = family.from_parameters({**values, **options})
+    return network if constant_input is None else network.with_constant_input(constant_input)
+
+
+def _of_kind(kind: object) -> tuple[type[RecurrentNetwork], dict[str, str]]:
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise ValueError(
+            "a state_dict does not say what network it belongs to: kind must be one of "
+            f"{', '.join(map(repr, _KINDS))}, got {kind!r:.60}"
+        )
+    return _KINDS[kind]
+
+
+def _named_arrays(state_dict: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return the arrays of a state_dict by the names of layers."""
+    for name in state_dict:
+        if not isinstance(name, str):
+            raise TypeError(f"the names of a state_dict must be str, got {name!r:.60}")
+        if name.endswith("_reverse"):
+            raise ValueError(f"{_BIDIRECTIONAL}; the state_dict has {name}")
+        if name.startswith("weight_hr"):
+            raise ValueError(f"{_PROJECTIONS}; the state_dict has {name}")
+        if "." in name:
+            raise ValueError(
+                f"{name:.80} is no parameter of a recurrent network: give the state_dict of the "
+                "recurrent module itself, such as model.rnn.state_dict()"
+            )
+    return {
+        # The names of cells have no layer.
+        f"{name}_l0" if name in _PARAMETERS else name: array
+        for name, array in state_dict.items()
+    }
+
+
+def _taken_apart(module: Any) -> tuple[type[RecurrentNetwork], dict[str, str], dict[str, Any]]:
+    """Return class, options and tensors by name of a module."""
+    nn = getattr(sys.modules.get("torch"), "nn", None)
+    name = next((name for name in _MODULES if nn and isinstance(module, getattr(nn, name))), None)
+    if name is None:
+        inside = ""
+        if nn is not None and isinstance(module, nn.Module):
+            inside = ": if it contains one of these, give that, such as model.rnn"
+        raise TypeError(
+            f"module must be a torch.nn {', '.join(list(_MODULES)[:-1])} or {list(_MODULES)[-1]}, "
+            f"or a state_dict with kind=..., got {type(module).__name__}{inside}"
+        )
+    if getattr(module, "bidirectional", False):
+        raise ValueError(_BIDIRECTIONAL)
+    if getattr(module, "proj_size", 0) > 0:
+        raise ValueError(f"{_PROJECTIONS}; this one has proj_size={module.proj_size}")
+    kind = _MODULES[name]
+    family, options = _KINDS[f"rnn_{module.nonlinearity}" if kind == "rnn" else kind]
+    suffixes = [""] if name.endswith("Cell") else [f"_l{k}" for k in range(module.num_layers)]
+    # Attributes, not the state_dict: that holds other tensors where weights are parametrised.
+    arrays = {
+        f"{parameter}{suffix or '_l0'}": getattr(module, f"{parameter}{suffix}")
+        for suffix in suffixes
+        for parameter in (_PARAMETERS if module.bias else _PARAMETERS[:2])
+    }
+    return family, options, arrays
+
+
+_BIDIRECTIONAL = (
+    "a bidirectional network is not supported because it is no dynamical system: its backward "
+    "direction starts at the end of the inputs, so no map leads from a state to the next"
+)
+_PROJECTIONS = (
+    "an LSTM with projections is not supported: its h and c have different lengths; use proj_size=0"
+)
+
+
+def _to_array(name: str, tensor: Any) -> Any:
+    """Return a tensor of torch as an array in main memory, anything else as it is."""
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(tensor, torch.Tensor):
+        return tensor
+    if tensor.is_meta:
+        raise ValueError(f"{name} must have values, got a tensor on the device 'meta'")
+    tensor = tensor.detach().cpu()
+    # NumPy does not know every type of torch, such as bfloat16; float64 holds all of their values.
+    return tensor.double().numpy() if tensor.is_floating_point() else tensor.numpy()

@@ -1,0 +1,67 @@
+"""What needs a piecewise-linear map says so when it gets another model."""
+
+import json
+
+import numpy as np
+import pytest
+
+import rnndyn as rd
+from rnndyn.cli import main
+
+LSTM = rd.LSTM(None, np.zeros((4, 1)))
+RELU = rd.RNN(None, [[1.0]], nonlinearity="relu")
+MAP = rd.DifferentiableMap(lambda z: z, lambda z: np.ones((len(z), 1, 1)), 1)
+CYCLES_CANNOT = "its Lyapunov exponents can be had, its cycles cannot"
+CASES = pytest.mark.parametrize(
+    ("model", "advice"),
+    [
+        (LSTM, rf"got LSTM\(n_inputs=0, hidden_size=1, n_layers=1\): {CYCLES_CANNOT}$"),
+        (MAP, rf"got DifferentiableMap\(n_states=1\): {CYCLES_CANNOT}$"),
+        (RELU, r"got RNN\(.*'relu'\): give its as_piecewise_linear\(\)$"),
+        (rd.RNN(None, [[1.0]]), rf"got RNN\(.*'tanh'\): {CYCLES_CANNOT}$"),
+    ],
+)
+
+
+@CASES
+def test_searches_say_what_they_need(model, advice, tent):
+    certificate = rd.find_cycles(tent, 1, method="complete", keep_tree=True).certificate
+    for use in (
+        lambda: rd.find_cycles(model, 2),
+        lambda: rd.find_fixed_points(model),
+        lambda: rd.solve_cycle(model, [[True]]),
+        lambda: certificate.verify(model),
+    ):
+        with pytest.raises(TypeError, match=r"^model must be piecewise linear.*" + advice):
+            use()
+
+
+def test_the_command_line_says_it_in_one_line(tmp_path, capsys):
+    path = tmp_path / "lstm.npz"
+    rd.save_model(LSTM, path)
+    certificate = tmp_path / "proof.npz"
+    tent = rd.PLRNN(A=[[2.0]], W=[[-4.0]], h=[1.0])
+    rd.find_cycles(tent, 1, method="complete", keep_tree=True).certificate.save(certificate)
+    for arguments in (["cycles", str(path), "--max-order", "2"], ["verify", str(certificate)]):
+        extra = [str(path)] if arguments[0] == "verify" else []
+        assert main([*arguments, *extra]) == 2
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert captured.err.startswith(f"rnndyn: error: {path}: model must be piecewise linear")
+        assert captured.err.endswith(f"{CYCLES_CANNOT}\n")
+        assert captured.err.count("\n") == 1
+
+
+def test_a_file_of_cycles_is_not_that_of_an_lstm(tent, tmp_path):
+    path = tmp_path / "cycles.npz"
+    rd.find_cycles(tent, 2).save(path)
+    with np.load(path) as archive:
+        arrays = {name: archive[name] for name in archive.files if not name.startswith("model/")}
+    header = json.loads(str(arrays["header"]))
+    header["model"] = {**header["model"], "family": "LSTM"}
+    arrays["header"] = np.array(json.dumps(header))
+    np.savez(path, **arrays, **{"model/weight_hh_l0": np.zeros((4, 1))})
+    with pytest.raises(
+        ValueError, match=r"cycles are those of a piecewise-linear model, but it names LSTM\("
+    ):
+        rd.CycleSet.load(path)
