@@ -33,6 +33,9 @@ def run_without(package, code, progress=False):
     ("package", "extra", "code"),
     [
         ("pandas", "tables", "cycles.to_dataframe()"),
+        ("pandas", "tables", "rd.lyapunov_spectrum(tent, z0=[0.1], n_steps=9).to_dataframe()"),
+        ("xarray", "tables", "rd.lyapunov_spectrum(tent, z0=[0.1], n_steps=9).to_xarray()"),
+        ("matplotlib", "plot", "rd.plot.lyapunov(rd.lyapunov_spectrum(tent, z0=[0.1], n_steps=9))"),
         ("matplotlib", "plot", "rd.plot.state_space(cycles)"),
         ("matplotlib", "plot", "rd.plot.multipliers(cycles)"),
     ],

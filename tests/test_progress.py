@@ -6,7 +6,9 @@ import time
 import pytest
 
 from rnndyn._progress import (
+    LyapunovProgress,
     NoProgress,
+    Progress,
     ProgressMeter,
     SearchProgress,
     TextProgress,
@@ -29,6 +31,14 @@ def state(fraction, n_cycles=3):
 def test_a_state_in_words():
     assert state(0.5).text(0.5) == "order 7, 3 cycles, 1,200 restarts, 100,000 solves/s"
     assert state(0.5, n_cycles=1).text(0.0) == "order 7, 1 cycle, 1,200 restarts, 0 solves/s"
+
+
+def test_a_state_of_a_lyapunov_run_in_words():
+    state = LyapunovProgress(n_steps=2_500, n_steps_total=10_000, largest=0.419217)
+    assert state.fraction == 0.25
+    assert state.text(0.5) == "2,500 of 10,000 steps, 5,000 steps/s, largest 0.4192"
+    assert state._replace(largest=0.0).text(0.0) == "2,500 of 10,000 steps, 0 steps/s"
+    assert isinstance(state, Progress)
 
 
 def test_none_is_for_terminals_only(monkeypatch):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import rnndyn as rd
-from rnndyn.search import default_n_threads
+from rnndyn._checks import default_n_threads
 
 TENT_COUNTS = {1: 2, 2: 1, 3: 2, 4: 3, 5: 6, 6: 9, 7: 18, 8: 30}
 

@@ -1,26 +1,36 @@
 """Exact dynamical-systems analysis of recurrent neural networks."""
 
 from rnndyn import examples, plot
+from rnndyn._lyapunov_frame import TangentFrame
 from rnndyn._optional import MissingPackageError
-from rnndyn._progress import ProgressMeter, SearchProgress
+from rnndyn._progress import LyapunovProgress, Progress, ProgressMeter, SearchProgress
 from rnndyn._version import __version__
 from rnndyn.certificate import Certificate, ProofPart
 from rnndyn.continua import ContinuumOfFixedPoints
 from rnndyn.cycle_block import CycleBlock
 from rnndyn.cycle_set import CycleSet
 from rnndyn.cycles import Cycle
-from rnndyn.io import load_metadata, load_model, save_model
+from rnndyn.io import from_torch, load_metadata, load_model, save_model
+from rnndyn.lyapunov import DivergenceError, lyapunov_spectrum
+from rnndyn.lyapunov_result import LyapunovSpectrum
+from rnndyn.lyapunov_run import LyapunovRun
 from rnndyn.models import (
     ALRNN,
+    GRU,
+    LSTM,
     PLRNN,
+    RNN,
     ClippedShallowPLRNN,
     DendriticPLRNN,
+    DifferentiableMap,
     LeakyPLRNN,
     LeakyReLURNN,
     LeakyShallowPLRNN,
     MeanCenteredPLRNN,
+    Model,
     PiecewiseLinearMap,
     PiecewiseLinearModel,
+    RecurrentNetwork,
     ReLURNN,
     ShallowPLRNN,
 )
@@ -30,7 +40,10 @@ from rnndyn.verify import Verdict
 
 __all__ = [
     "ALRNN",
+    "GRU",
+    "LSTM",
     "PLRNN",
+    "RNN",
     "Certificate",
     "ClippedShallowPLRNN",
     "ContinuumOfFixedPoints",
@@ -38,27 +51,38 @@ __all__ = [
     "CycleBlock",
     "CycleSet",
     "DendriticPLRNN",
+    "DifferentiableMap",
+    "DivergenceError",
     "LeakyPLRNN",
     "LeakyReLURNN",
     "LeakyShallowPLRNN",
+    "LyapunovProgress",
+    "LyapunovRun",
+    "LyapunovSpectrum",
     "MeanCenteredPLRNN",
     "MissingPackageError",
+    "Model",
     "OrderStatistics",
     "PiecewiseLinearMap",
     "PiecewiseLinearModel",
+    "Progress",
     "ProgressMeter",
     "ProofPart",
     "ReLURNN",
+    "RecurrentNetwork",
     "SearchProgress",
     "SearchStatistics",
     "ShallowPLRNN",
+    "TangentFrame",
     "Verdict",
     "__version__",
     "examples",
     "find_cycles",
     "find_fixed_points",
+    "from_torch",
     "load_metadata",
     "load_model",
+    "lyapunov_spectrum",
     "plot",
     "save_model",
     "solve_cycle",

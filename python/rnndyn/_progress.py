@@ -1,4 +1,4 @@
-"""Progress of a long search: an interface of three methods and the meters of the package."""
+"""Progress of a long computation: an interface of three methods and the meters of the package."""
 
 import sys
 import time
@@ -6,8 +6,20 @@ from typing import Any, NamedTuple, Protocol, TextIO, runtime_checkable
 
 from rnndyn._optional import MissingPackageError, import_optional
 
-#: Searches shorter than this show no bar.
+#: What is done sooner than this shows no bar.
 _DELAY_SECONDS = 0.3
+
+
+@runtime_checkable
+class Progress(Protocol):
+    """State of a running computation, as every progress meter can show it."""
+
+    @property
+    def fraction(self) -> float:
+        """Rough share of the work that is done, 0 to 1."""
+
+    def text(self, seconds: float) -> str:
+        """Describe the state in a few words, given the seconds since the start."""
 
 
 class SearchProgress(NamedTuple):
@@ -54,19 +66,49 @@ class SearchProgress(NamedTuple):
         return f"order {self.order}, {cycles}, {self.n_restarts:,} restarts, {rate:,.0f} solves/s"
 
 
+class LyapunovProgress(NamedTuple):
+    """State of a running computation of Lyapunov exponents, as a progress meter sees it.
+
+    Attributes
+    ----------
+    n_steps : int
+        Steps done so far, the transient included.
+    n_steps_total : int
+        Steps asked for, the transient included.
+    largest : float
+        Largest exponent so far, natural logarithm per step, mean over the sequences; 0 before the
+        first estimate.
+    """
+
+    n_steps: int
+    n_steps_total: int
+    largest: float
+
+    @property
+    def fraction(self) -> float:
+        """Share of the steps that are done, 0 to 1."""
+        return self.n_steps / self.n_steps_total
+
+    def text(self, seconds: float) -> str:
+        """Describe the state in a few words, given the seconds since the start."""
+        rate = self.n_steps / seconds if seconds > 0.0 else 0.0
+        text = f"{self.n_steps:,} of {self.n_steps_total:,} steps, {rate:,.0f} steps/s"
+        return f"{text}, largest {self.largest:.4g}" if self.largest else text
+
+
 @runtime_checkable
 class ProgressMeter(Protocol):
-    """What `rnndyn.find_cycles` calls to show its progress.
+    """What a long computation, such as `rnndyn.find_cycles`, calls to show its progress.
 
     Give an object with these three methods as ``progress=`` to show it your own way. The methods
-    are called from the thread that called the search, at most about ten times a second.
+    are called from the thread that called the computation, at most about fifty times a second.
     """
 
     def init(self, title: str) -> None:
-        """Begin: the search described by the title starts."""
+        """Begin: the computation described by the title starts."""
 
-    def step(self, progress: SearchProgress) -> None:
-        """Show a new state."""
+    def step(self, progress: Progress) -> None:
+        """Show a new state: a `SearchProgress`, `LyapunovProgress` or the like."""
 
     def close(self) -> None:
         """End, also after an error or an interrupt."""
@@ -78,7 +120,7 @@ class NoProgress:
     def init(self, title: str) -> None:
         """Do nothing."""
 
-    def step(self, progress: SearchProgress) -> None:
+    def step(self, progress: Progress) -> None:
         """Do nothing."""
 
     def close(self) -> None:
@@ -86,7 +128,7 @@ class NoProgress:
 
 
 class TqdmProgress:
-    """A bar by tqdm, which leaves nothing behind when the search is over."""
+    """A bar by tqdm, which leaves nothing behind when the work is over."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._tqdm = import_optional("tqdm", "a progress bar").tqdm
@@ -95,7 +137,7 @@ class TqdmProgress:
         self._start = 0.0
 
     def init(self, title: str) -> None:
-        """Begin; the bar appears when the search takes longer than a moment."""
+        """Begin; the bar appears when it takes longer than a moment."""
         self._start = time.perf_counter()
         self._bar = self._tqdm(
             total=1.0,
@@ -109,7 +151,7 @@ class TqdmProgress:
             bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}{postfix}",
         )
 
-    def step(self, progress: SearchProgress) -> None:
+    def step(self, progress: Progress) -> None:
         """Move the bar."""
         self._bar.set_postfix_str(progress.text(time.perf_counter() - self._start), refresh=False)
         # The share of the work is an estimate and may fall; a bar that goes back would confuse.
@@ -134,11 +176,11 @@ class TextProgress:
         self._width = 0
 
     def init(self, title: str) -> None:
-        """Begin; the first line appears when the search takes longer than a moment."""
+        """Begin; the first line appears when it takes longer than a moment."""
         self._title = title
         self._start = self._last = time.perf_counter()
 
-    def step(self, progress: SearchProgress) -> None:
+    def step(self, progress: Progress) -> None:
         """Write the state, unless the last line is too recent."""
         now = time.perf_counter()
         pause = 0.0 if self._rewrite else self._SECONDS_BETWEEN_LINES
@@ -161,7 +203,7 @@ class TextProgress:
 
 
 def make_progress_meter(progress: "bool | ProgressMeter | None") -> ProgressMeter:
-    """Turn the ``progress`` option of a search into a meter.
+    """Turn the ``progress`` option of a function into a meter.
 
     ``None`` shows a bar only where standard error is a terminal, so that nothing of it lands in
     files and pipes.

@@ -1,8 +1,5 @@
 """Search for fixed points and cycles: checks the arguments and hands them to the compiled core."""
 
-import math
-import operator
-import os
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -12,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from rnndyn import _core
 from rnndyn._arrays import BoolArray, FloatArray
+from rnndyn._checks import check_count, check_flag, check_integer, check_positive, check_threads
 from rnndyn._progress import ProgressMeter, SearchProgress, make_progress_meter
 from rnndyn._version import __version__
 from rnndyn.certificate import Certificate
@@ -20,14 +18,13 @@ from rnndyn.cycle_block import CycleBlock
 from rnndyn.cycle_set import CycleSet
 from rnndyn.cycles import Cycle, cycle_from_record
 from rnndyn.models import PiecewiseLinearModel
+from rnndyn.models._canonical_map_of import canonical_map_of
 from rnndyn.search_statistics import OrderStatistics, SearchStatistics
 
 METHODS = ("auto", "complete", "exhaustive", "search", "scyfi")
 
 #: Larger values are typing errors, and would overflow the integers of the compiled core.
 _LARGEST_ORDER = 1_000_000
-_LARGEST_COUNT = 2**63 - 1
-_LARGEST_N_THREADS = 4096
 
 
 def find_cycles(
@@ -179,22 +176,21 @@ def search(
     branching : {"violation", "time_order"}
         Bit that the dictionary method branches on.
     """
-    canonical = _canonical_map(model)
+    canonical = canonical_map_of(model)
     order_list = _check_orders(max_order, orders)
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
-    seed = _check_integer("seed", seed, 0, 2**64 - 1)
+    seed = check_integer("seed", seed, 0, 2**64 - 1)
     if max_restarts is not None:
-        max_restarts = _check_count("max_restarts", max_restarts)
+        max_restarts = check_count("max_restarts", max_restarts)
     if max_iterations is not None:
-        max_iterations = _check_count("max_iterations", max_iterations)
+        max_iterations = check_count("max_iterations", max_iterations)
     lower, upper = _check_box(box, model.n_states)
-    n_threads = _check_threads(n_threads)
+    n_threads = check_threads(n_threads)
     if time_limit is not None:
-        time_limit = _check_positive("time_limit", time_limit, "seconds")
-    for name, flag in (("rigorous", rigorous), ("keep_tree", keep_tree)):
-        if not isinstance(flag, bool | np.bool_):
-            raise TypeError(f"{name} must be True or False, got {flag!r} ({type(flag).__name__})")
+        time_limit = check_positive("time_limit", time_limit, "seconds")
+    rigorous = check_flag("rigorous", rigorous)
+    keep_tree = check_flag("keep_tree", keep_tree)
     record, known = _check_resume(resume, model, method, order_list, (lower, upper))
     meter = make_progress_meter(progress)
 
@@ -215,8 +211,8 @@ def search(
             _observer(meter),
             proof_method,
             branching,
-            bool(rigorous),
-            bool(keep_tree),
+            rigorous,
+            keep_tree,
             record,
             known,
         )
@@ -236,8 +232,8 @@ def search(
             "max_iterations": max_iterations,
             "box": None if lower is None or upper is None else [lower.tolist(), upper.tolist()],
             "time_limit": time_limit,
-            "rigorous": bool(rigorous),
-            "keep_tree": bool(keep_tree),
+            "rigorous": rigorous,
+            "keep_tree": keep_tree,
         },
     )
     blocks = [CycleBlock.from_record(record) for record in raw["blocks"]]
@@ -328,7 +324,7 @@ def solve_cycle(
     >>> rd.solve_cycle(tent, [[False], [True]])
     Cycle(order=2, stability='unstable', spectral_radius=4, margin=0.2, certified=True)
     """
-    canonical = _canonical_map(model)
+    canonical = canonical_map_of(model)
     raw = _core.solve_cycle(canonical, _check_itinerary(itinerary, model.n_units))
     kind = raw["kind"]
     if kind == "none":
@@ -338,32 +334,11 @@ def solve_cycle(
     return cycle_from_record(raw, virtual=kind == "virtual")
 
 
-def default_n_threads() -> int:
-    """Return ``OMP_NUM_THREADS`` if set, else the number of processors this process may use."""
-    # The variable may be a list, one entry per nesting level; the first is ours.
-    text = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
-    if text.isdecimal() and int(text) > 0:
-        return int(text)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _observer(meter: ProgressMeter) -> Callable[..., None]:
     def observe(*state: Any) -> None:
         meter.step(SearchProgress(*state))
 
     return observe
-
-
-def _canonical_map(model: Any) -> Any:
-    canonical = getattr(model, "canonical", None)
-    if not isinstance(canonical, _core.CanonicalMap):
-        raise TypeError(
-            "model must be a network of rnndyn, such as rnndyn.PLRNN(A, W, h) or "
-            f"rnndyn.load_model(path), got {type(model).__name__}"
-        )
-    return canonical
 
 
 def _check_resume(
@@ -426,43 +401,7 @@ def _check_orders(max_order: Any, orders: Any) -> list[int]:
 
 
 def _check_order(name: str, value: Any) -> int:
-    return _check_integer(name, value, 1, _LARGEST_ORDER)
-
-
-def _check_count(name: str, value: Any) -> int:
-    return _check_integer(name, value, 1, _LARGEST_COUNT)
-
-
-def _check_integer(name: str, value: Any, minimum: int, maximum: int) -> int:
-    try:
-        if isinstance(value, bool | np.bool_):
-            raise TypeError
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(
-            f"{name} must be an integer, got {value!r} ({type(value).__name__})"
-        ) from None
-    if not minimum <= number <= maximum:
-        raise ValueError(f"{name} must be between {minimum} and {maximum}, got {number}")
-    return number
-
-
-def _check_positive(name: str, value: Any, unit: str) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(
-            f"{name} must be a number of {unit}, got {value!r} ({type(value).__name__})"
-        ) from None
-    if not (math.isfinite(number) and number > 0.0):
-        raise ValueError(f"{name} must be a positive, finite number of {unit}, got {value!r}")
-    return number
-
-
-def _check_threads(n_threads: int | None) -> int:
-    if n_threads is None:
-        return default_n_threads()
-    return _check_integer("n_threads", n_threads, 1, _LARGEST_N_THREADS)
+    return check_integer(name, value, 1, _LARGEST_ORDER)
 
 
 def _check_box(box: Any, n_states: int) -> tuple[FloatArray | None, FloatArray | None]:

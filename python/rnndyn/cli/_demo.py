@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from rnndyn import examples
 from rnndyn._cycle_table import align_columns, cycle_cells
 from rnndyn._optional import MissingPackageError
-from rnndyn._progress import ProgressMeter, SearchProgress, make_progress_meter
+from rnndyn._progress import Progress, ProgressMeter, make_progress_meter
 from rnndyn.cli._arguments import prepare_plot
 from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.cycle_set import CycleSet
@@ -96,6 +96,17 @@ def _search_all() -> list[_Result]:
     return results
 
 
+class _ShareOfProgress(NamedTuple):
+    """The state of one search with its share of the work of several."""
+
+    fraction: float
+    state: Progress
+
+    def text(self, seconds: float) -> str:
+        """Describe the search."""
+        return self.state.text(seconds)
+
+
 class _PartOfMeter:
     """Shows one search as its share of several searches on a common meter."""
 
@@ -107,10 +118,10 @@ class _PartOfMeter:
     def init(self, title: str) -> None:
         """Do nothing: the common meter has begun."""
 
-    def step(self, progress: SearchProgress) -> None:
+    def step(self, progress: Progress) -> None:
         """Show the state on the common meter."""
         fraction = (self._number + progress.fraction) / self._n_searches
-        self._meter.step(progress._replace(fraction=fraction))
+        self._meter.step(_ShareOfProgress(fraction, progress))
 
     def close(self) -> None:
         """Do nothing: the common meter goes on."""

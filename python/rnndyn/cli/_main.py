@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rnndyn._optional import MissingPackageError
 from rnndyn._version import __version__
-from rnndyn.cli import _cycles, _demo, _verify
+from rnndyn.cli import _cycles, _demo, _lyapunov, _verify
 from rnndyn.cli._exit_codes import ExitCode
 
 _EPILOG = """\
@@ -16,6 +16,7 @@ examples:
   rnndyn cycles network.npz --max-order 10      fixed points and cycles of a network
   rnndyn cycles example:plrnn-10d --max-order 10 --plot cycles.png
   rnndyn cycles network.npz --max-order 4 --json | jq '.cycles[].spectral_radius'
+  rnndyn lyapunov network.npz --inputs x.npy    Lyapunov exponents with their errors
   rnndyn verify certificate.npz network.npz     check a proof that no cycle is missing
 
 exit codes:
@@ -34,7 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"rnndyn {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (_cycles, _demo, _verify):
+    for command in (_cycles, _demo, _lyapunov, _verify):
         command.add_parser(commands)
     return parser
 

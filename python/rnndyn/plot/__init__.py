@@ -1,9 +1,17 @@
-"""Figures of cycles and continua (needs matplotlib: ``pip install "rnndyn[plot]"``).
+"""Figures of cycles, continua and Lyapunov spectra.
 
-Every function draws on the ``ax`` it is given, or on a new figure, and returns the axes.
+They need matplotlib: ``pip install "rnndyn[plot]"``. Every function draws on the ``ax`` it is
+given, or on a new figure, and returns the axes.
 """
 
+from rnndyn.plot._lyapunov import finite_time_exponents, lyapunov, lyapunov_convergence
 from rnndyn.plot._multipliers import multipliers
 from rnndyn.plot._state_space import state_space
 
-__all__ = ["multipliers", "state_space"]
+__all__ = [
+    "finite_time_exponents",
+    "lyapunov",
+    "lyapunov_convergence",
+    "multipliers",
+    "state_space",
+]

@@ -1,0 +1,155 @@
+"""Lyapunov spectra as plain dictionaries, data frames and labelled arrays."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnndyn._optional import import_optional
+
+if TYPE_CHECKING:
+    from rnndyn.lyapunov_result import LyapunovSpectrum
+
+Arrays = dict[str, np.ndarray[Any, Any]]
+
+_PER_EXPONENT = ("exponents", "standard_error", "layer", "autocorrelated", "converged")
+
+
+def arrays(spectrum: "LyapunovSpectrum") -> Arrays:
+    """Return what has one entry per exponent, per sequence or per window."""
+    lower, upper = spectrum.interval()
+    result: Arrays = {name: getattr(spectrum, name) for name in _PER_EXPONENT}
+    result |= {"lower": lower, "upper": upper}
+    result |= {
+        name: getattr(spectrum, name)
+        for name in (
+            "pooled",
+            "pooled_standard_error",
+            "exponent_sum",
+            "exponent_sum_error",
+            "entropy_sum",
+            "entropy_sum_error",
+            "running",
+            "running_steps",
+            "window_steps",
+            "states",
+            "qr_interval",
+        )
+    }
+    if dimension_is_known(spectrum):
+        result["kaplan_yorke_dimension"] = spectrum.kaplan_yorke_dimension
+        result["kaplan_yorke_error"] = spectrum.kaplan_yorke_error
+    if spectrum.covariant_steps is not None and spectrum.covariant_vectors is not None:
+        result["covariant_steps"] = spectrum.covariant_steps
+        result["covariant_vectors"] = spectrum.covariant_vectors
+    return result
+
+
+def dimension_is_known(spectrum: "LyapunovSpectrum") -> bool:
+    """Tell whether there are enough exponents for the Kaplan-Yorke dimension."""
+    return spectrum._estimates.dimension_is_known
+
+
+def plain(spectrum: "LyapunovSpectrum") -> dict[str, Any]:
+    """Return numbers, lists and strings for JSON, without the record of windows."""
+    lower, upper = spectrum.interval()
+    pooled_lower, pooled_upper = spectrum.pooled_interval()
+    known = dimension_is_known(spectrum)
+    values: dict[str, Any] = {
+        "units": {"per": spectrum.per, "dt": spectrum.dt, "base": spectrum.base},
+        "n_steps": spectrum.n_steps,
+        "n_batches": spectrum.n_batches,
+        "run": spectrum.run.to_dict(),
+        "pooled": {
+            "exponents": spectrum.pooled,
+            "standard_error": spectrum.pooled_standard_error,
+            "lower": pooled_lower,
+            "upper": pooled_upper,
+            "converged": spectrum.pooled_converged,
+            "entropy_sum": spectrum.pooled_entropy_sum,
+            "entropy_sum_error": spectrum.pooled_entropy_sum_error,
+            "kaplan_yorke_dimension": spectrum.pooled_kaplan_yorke_dimension if known else None,
+            "kaplan_yorke_error": spectrum.pooled_kaplan_yorke_error if known else None,
+        },
+        "sequences": [
+            {
+                **{name: getattr(spectrum, name)[index] for name in _PER_EXPONENT},
+                "lower": lower[index],
+                "upper": upper[index],
+                "exponent_sum": spectrum.exponent_sum[index],
+                "entropy_sum": spectrum.entropy_sum[index],
+                "kaplan_yorke_dimension": spectrum.kaplan_yorke_dimension[index] if known else None,
+                "kaplan_yorke_error": spectrum.kaplan_yorke_error[index] if known else None,
+                "qr_interval": spectrum.qr_interval[index],
+            }
+            for index in range(spectrum.n_sequences)
+        ],
+    }
+    result: dict[str, Any] = _for_json(values)
+    return result
+
+
+def dataframe(spectrum: "LyapunovSpectrum") -> Any:
+    """Return a pandas DataFrame with one row per sequence and exponent."""
+    pandas = import_optional("pandas", "LyapunovSpectrum.to_dataframe()")
+    n, m = spectrum.n_sequences, spectrum.n_exponents
+    lower, upper = spectrum.interval()
+    columns = {name: getattr(spectrum, name).ravel() for name in _PER_EXPONENT}
+    return pandas.DataFrame(
+        {
+            "sequence": np.repeat(np.arange(n), m),
+            "index": np.tile(np.arange(m), n),
+            "exponent": columns.pop("exponents"),
+            **columns,
+            "lower": lower.ravel(),
+            "upper": upper.ravel(),
+        }
+    )
+
+
+def dataset(spectrum: "LyapunovSpectrum") -> Any:
+    """Return an xarray Dataset."""
+    xarray = import_optional("xarray", "LyapunovSpectrum.to_xarray()")
+    dimensions = {
+        **dict.fromkeys((*_PER_EXPONENT, "lower", "upper"), ("sequence", "exponent")),
+        **dict.fromkeys(("pooled", "pooled_standard_error"), ("exponent",)),
+        "running": ("window", "sequence", "exponent"),
+        "running_steps": ("window",),
+        "window_steps": ("window",),
+        "states": ("sequence", "state"),
+        "covariant_steps": ("sample",),
+        "covariant_vectors": ("sequence", "sample", "state", "exponent"),
+    }
+    variables = {
+        name: (dimensions.get(name, ("sequence",)), array)
+        for name, array in arrays(spectrum).items()
+    }
+    attributes = {
+        "units": spectrum.units.text,
+        "family": spectrum.run.model["family"],
+        "n_steps": spectrum.n_steps,
+        "seed": spectrum.run.seed,
+        "stopped_by": spectrum.stopped_by,
+        "rnndyn_version": spectrum.run.version,
+    }
+    return xarray.Dataset(
+        variables,
+        coords={
+            "sequence": np.arange(spectrum.n_sequences),
+            "exponent": np.arange(spectrum.n_exponents),
+            "running_steps": variables.pop("running_steps"),
+        },
+        attrs=attributes,
+    )
+
+
+def _for_json(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _for_json(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_for_json(entry) for entry in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return _for_json(value.tolist())
+    if isinstance(value, float) and math.isinf(value):
+        return None
+    return value

@@ -1,0 +1,144 @@
+"""How a Lyapunov spectrum looks in a terminal and in a notebook."""
+
+import html
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rnndyn._cycle_table import align_columns
+from rnndyn._lyapunov_export import dimension_is_known
+
+if TYPE_CHECKING:
+    from rnndyn.lyapunov_result import LyapunovSpectrum
+
+#: Spectra with more exponents than this are shortened to their head and tail.
+_MAX_ROWS = 24
+_HEAD_ROWS = 12
+_TAIL_ROWS = 6
+_LEFT_ALIGNED = {"converged"}
+
+
+def plain_text(spectrum: "LyapunovSpectrum") -> str:
+    """Return the table that ``print`` shows."""
+    lines = [_title(spectrum), *align_columns(_rows(spectrum), _LEFT_ALIGNED)]
+    return "\n".join([*lines, *_notes(spectrum)])
+
+
+def html_text(spectrum: "LyapunovSpectrum") -> str:
+    """Return the table that a notebook shows."""
+    headings, *rows = _rows(spectrum)
+    parts = [f"<div><strong>{html.escape(_title(spectrum))}</strong>"]
+    parts.append("<table><thead>" + _html_row(headings, "th") + "</thead><tbody>")
+    parts.extend(_html_row(row, "td") for row in rows)
+    parts.append("</tbody></table>")
+    parts.extend(f"<div>{html.escape(note)}</div>" for note in _notes(spectrum))
+    return "".join(parts) + "</div>"
+
+
+def _title(spectrum: "LyapunovSpectrum") -> str:
+    m, n = spectrum.n_exponents, spectrum.n_states
+    how_many = f"{m} Lyapunov exponent{'' if m == 1 else 's'}"
+    if m < n:
+        how_many = f"largest {how_many}"
+    states = f"{n:,} state{'' if n == 1 else 's'}"
+    title = f"{how_many} of {spectrum.run.model['family']} ({states}), {spectrum.units.text}"
+    if spectrum.n_sequences > 1:
+        title += f", mean of {spectrum.n_sequences:,} sequences"
+    return title
+
+
+def _rows(spectrum: "LyapunovSpectrum") -> list[tuple[str, ...]]:
+    several = spectrum.n_sequences > 1
+    layered = not several and bool((spectrum.layer != spectrum.layer[0, 0]).any())
+    values = spectrum.pooled if several else spectrum.exponents[0]
+    errors = spectrum.pooled_standard_error if several else spectrum.standard_error[0]
+    converged = spectrum.pooled_converged if several else spectrum.converged[0]
+    headings: tuple[str, ...] = ("#", "exponent", "standard error")
+    if several:
+        headings += ("smallest", "largest")
+    if layered:
+        headings += ("layer",)
+    rows = [(*headings, "converged")]
+    m = spectrum.n_exponents
+    shown = [*range(m)] if m <= _MAX_ROWS else [*range(_HEAD_ROWS), *range(m - _TAIL_ROWS, m)]
+    for index in shown:
+        value, error = float(values[index]), float(errors[index])
+        cells: tuple[str, ...] = (str(index), number_text(value, error), error_text(error))
+        if several:
+            column = spectrum.exponents[:, index]
+            cells += (
+                number_text(float(column.min()), error),
+                number_text(float(column.max()), error),
+            )
+        if layered:
+            cells += (str(spectrum.layer[0, index]),)
+        rows.append((*cells, "yes" if converged[index] else "no"))
+    if len(shown) < m:
+        gap = ("...", f"{m - len(shown):,} more", *("" for _ in rows[0][2:]))
+        rows.insert(_HEAD_ROWS + 1, gap)
+    return rows
+
+
+def number_text(value: float, error: float) -> str:
+    """Write a number to the second digit of its error, at most 12 decimals."""
+    if np.isinf(value) or error == 0.0:
+        return f"{value:g}"
+    if np.isinf(error):
+        return f"{value:.4g}"
+    decimals = 12 if error <= 1e-12 else int(min(max(1 - np.floor(np.log10(error)), 0), 12))
+    return f"{value:.{decimals}f}"
+
+
+def error_text(error: float) -> str:
+    """Write an error to two digits."""
+    if np.isinf(error):
+        return "unknown"
+    return f"{error:#.2g}" if error else "0"
+
+
+def _notes(spectrum: "LyapunovSpectrum") -> list[str]:
+    several = spectrum.n_sequences > 1
+    lines = []
+    entropy = spectrum.pooled_entropy_sum if several else float(spectrum.entropy_sum[0])
+    entropy_error = (
+        spectrum.pooled_entropy_sum_error if several else float(spectrum.entropy_sum_error[0])
+    )
+    note = "No positive exponent"
+    if entropy or entropy_error:
+        note = f"Sum of positive exponents {_with_error(entropy, entropy_error)}"
+    if dimension_is_known(spectrum):
+        pair = (
+            (spectrum.pooled_kaplan_yorke_dimension, spectrum.pooled_kaplan_yorke_error)
+            if several
+            else (
+                float(spectrum.kaplan_yorke_dimension[0]),
+                float(spectrum.kaplan_yorke_error[0]),
+            )
+        )
+        note += f", Kaplan-Yorke dimension {_with_error(*pair)}"
+    lines.append(note)
+    steps, wanted = spectrum.n_steps, spectrum.run.options.get("n_steps", spectrum.n_steps)
+    if spectrum.run.complete:
+        transient = spectrum.run.options["transient"]
+        lines.append(
+            f"{steps:,} step{'' if steps == 1 else 's'} after a transient of {transient:,}"
+        )
+    else:
+        cause = "the time limit" if spectrum.stopped_by == "time_limit" else "an interrupt"
+        lines.append(f"INCOMPLETE: stopped by {cause} after {steps:,} of {wanted:,} steps")
+    count = int(spectrum.autocorrelated.sum())
+    if count:
+        total = spectrum.autocorrelated.size
+        lines.append(
+            f"Errors uncertain for {count:,} of {total:,} exponents: the growth correlates over "
+            "the whole run, or the run is too short to tell; take more steps"
+        )
+    return lines
+
+
+def _with_error(value: float, error: float) -> str:
+    return f"{number_text(value, error)} ± {error_text(error)}"
+
+
+def _html_row(cells: tuple[str, ...], tag: str) -> str:
+    return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"

@@ -1,0 +1,1 @@
+"""Lyapunov spectra against a slow reference, known values and exact answers."""
