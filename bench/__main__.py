@@ -23,6 +23,7 @@ def main() -> None:
         "scaling": "the published scaling figure: regions visited until the cycles are found",
         "complete": "proving that no cycle is missing, against mixed-integer programming",
         "coverage": "how often the coverage statements of a random search hold",
+        "lyapunov": "Lyapunov spectra of recurrent networks against torch and NumPy",
         "truth": "find_cycles against a list of all itineraries on thousands of random networks",
     }
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)

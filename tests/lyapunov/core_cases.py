@@ -108,7 +108,7 @@ def random_layer(
     """Gaussian weights, the recurrent ones of spectral radius about ``gain``."""
     rows = N_GATES[kind] * width
     # Of ReLU units most should be alive.
-    shift = 2.0 if kind == "rnn_relu" else 0.0
+    shift = 5.0 if kind == "rnn_relu" else 0.0
     biases = [
         rng.normal(size=rows) + shift if bias in ("both", name) else None
         for name in ("bias_ih", "bias_hh")

@@ -36,15 +36,10 @@ CovariantPass<Real>::CovariantPass(const Setting<Real>& setting, Index n_sequenc
 }
 
 template <class Real>
-void CovariantPass<Real>::save(const std::vector<std::unique_ptr<SequenceGroup<Real>>>& groups,
-                               const std::vector<Index>& first_sequence) {
+void CovariantPass<Real>::save(SequenceGroup<Real>& group, Index first_sequence) {
   if (!wanted_) return;
-  times_.push_back(groups.front()->steps());
-  for (std::size_t g = 0; g < groups.size(); ++g) {
-    for (Index b = 0; b < groups[g]->n_sequences(); ++b) {
-      checkpoints_[static_cast<std::size_t>(first_sequence[g] + b)].push_back(
-          groups[g]->checkpoint(b));
-    }
+  for (Index b = 0; b < group.n_sequences(); ++b) {
+    checkpoints_[static_cast<std::size_t>(first_sequence + b)].push_back(group.checkpoint(b));
   }
 }
 
@@ -81,7 +76,7 @@ void CovariantPass<Real>::run_sequence(std::size_t sequence, LyapunovRun& result
   for (Index window = n_windows_; window-- > 0;) {
     if (control.stop_requested()) return;
     const auto w = static_cast<std::size_t>(window);
-    group.restore(0, checkpoints[w], times_[w]);
+    group.restore(0, checkpoints[w]);
     factors.clear();
     group.collect_factors(&factors);
     const Index n_steps = std::min(setting_.options.window,

@@ -16,8 +16,8 @@ class CovariantPass {
  public:
   CovariantPass(const Setting<Real>& setting, Index n_sequences, Index n_windows);
 
-  void save(const std::vector<std::unique_ptr<SequenceGroup<Real>>>& groups,
-            const std::vector<Index>& first_sequence);
+  // Called at the start of every window of every group, in any order of the groups.
+  void save(SequenceGroup<Real>& group, Index first_sequence);
   // Throws std::domain_error where a direction was annihilated: nothing can be followed backward
   // through a matrix without inverse.
   void run(LyapunovRun& result, Control& control, int n_threads);
@@ -30,7 +30,6 @@ class CovariantPass {
   bool wanted_;
   std::vector<Index> samples_;                        // windows at whose end vectors are kept
   std::vector<std::vector<Checkpoint>> checkpoints_;  // [sequence][window]
-  std::vector<Index> times_;
 };
 
 }  // namespace rnndyn::lyapunov

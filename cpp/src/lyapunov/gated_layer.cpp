@@ -31,10 +31,7 @@ struct GatedWork : LayerWork {
   Block<Real> carry;       // GRU: z of dh' = ... + z dh; LSTM: f of dc' = ... + f dc
   Block<Real> cell_slope;  // LSTM: d h' / d c'
   Block<Real> cell_tanh;
-  struct Scratch {
-    Eigen::Matrix<Real, -1, 1> hidden, input;
-  };
-  std::vector<Scratch> scratch;  // one for each thread
+  std::vector<Eigen::Matrix<Real, -1, 1>> scratch;  // a panel for each thread
 };
 
 template <class Real>
@@ -67,10 +64,7 @@ class GatedLayer : public Layer<Real> {
     work->carry = block(), work->cell_slope = block(), work->cell_tanh = block();
     work->scratch.resize(static_cast<std::size_t>(n_threads));
     constexpr Index highest = 3 * packet_size<Real>;
-    for (auto& scratch : work->scratch) {
-      scratch.hidden.resize(highest * n_units_);
-      scratch.input.resize(highest * std::max<Index>(1, n_inputs_));
-    }
+    for (auto& scratch : work->scratch) scratch.resize(highest * std::max(n_units_, n_inputs_));
     return work;
   }
 
@@ -111,13 +105,9 @@ class GatedLayer : public Layer<Real> {
                  const std::vector<View<Real>>& below, const std::vector<View<Real>>& next_frames,
                  int n_threads) const override {
     auto& work = static_cast<GatedWork<Real>&>(layer_work);
-    const auto task = [&](std::size_t item, int thread) {
-      auto& scratch = work.scratch[static_cast<std::size_t>(thread)];
-      for (std::size_t b = 0; b < frames.size(); ++b) {
-        const View<Real> no_input;
-        propagate_rows(work, scratch, item, static_cast<Index>(b), frames[b],
-                       below.empty() ? no_input : below[b], next_frames[b]);
-      }
+    const auto task = [&](std::size_t panel, int thread) {
+      propagate_rows(work, work.scratch[static_cast<std::size_t>(thread)], panel, frames, below,
+                     next_frames);
     };
     parallel_for(hidden_[0].panels().size(), n_threads, task);
   }
@@ -181,61 +171,76 @@ class GatedLayer : public Layer<Real> {
     true_rows(work.hidden_scale[3]) = (true_rows(work.cell_tanh).array() * slope(3)).matrix();
   }
 
-  // The rows of one panel of the next frame of one sequence.
-  void propagate_rows(GatedWork<Real>& work, typename GatedWork<Real>::Scratch& scratch,
-                      std::size_t panel, Index b, View<Real> frame, View<Real> below,
-                      View<Real> next_frame) const {
+  using Frames = std::vector<View<Real>>;
+
+  // The rows of one panel of the next frames.
+  void propagate_rows(GatedWork<Real>& work, Eigen::Matrix<Real, -1, 1>& scratch, std::size_t panel,
+                      const Frames& frames, const Frames& below, const Frames& next_frames) const {
     const Panel& shape = hidden_[0].panels()[panel];
-    const View<Real> h = part(frame, 0);
-    const View<Real> next_h = part(next_frame, 0);
-    const auto column = [&](Block<Real>& block) { return block.view().column(b); };
-    if (kind_ == CellKind::gru) {
-      sum_of_gates(work, scratch, panel, b, {0, 1, 2}, h, below, next_h);
-      add_scaled_rows(shape, column(work.carry), h, next_h);
-      return;
+    const bool is_lstm = kind_ == CellKind::lstm;
+    if (kind_ == CellKind::gru || is_lstm) {
+      // The first three gates change h (GRU) or c (LSTM).
+      const Index target = is_lstm ? 1 : 0;
+      add_gates(hidden_, work.hidden_scale, n_units_, scratch, panel, frames, next_frames, target,
+                true);
+      if (!below.empty()) {
+        add_gates(input_, is_lstm ? work.hidden_scale : work.input_scale, n_inputs_, scratch, panel,
+                  below, next_frames, target, false);
+      }
     }
-    if (kind_ == CellKind::lstm) {
-      const View<Real> next_c = part(next_frame, 1);
-      sum_of_gates(work, scratch, panel, b, {0, 1, 2}, h, below, next_c);
-      add_scaled_rows(shape, column(work.carry), part(frame, 1), next_c);
-      one_gate(3, panel, h, below, next_h);
-      scale_rows(shape, column(work.hidden_scale[3]), next_h);
-      add_scaled_rows(shape, column(work.cell_slope), next_c, next_h);
-      return;
+    for (std::size_t b = 0; b < frames.size(); ++b) {
+      const auto column = [&](Block<Real>& block) {
+        return block.view().column(static_cast<Index>(b));
+      };
+      const View<Real> h = part(frames[b], 0);
+      const View<Real> next_h = part(next_frames[b], 0);
+      if (kind_ == CellKind::gru) {
+        add_scaled_rows(shape, column(work.carry), h, next_h);
+        continue;
+      }
+      if (is_lstm)
+        add_scaled_rows(shape, column(work.carry), part(frames[b], 1), part(next_frames[b], 1));
+      const std::size_t gate = is_lstm ? 3 : 0;
+      one_gate(gate, panel, h, below.empty() ? View<Real>{} : below[b], next_h);
+      scale_rows(shape, column(work.hidden_scale[gate]), next_h);
+      if (is_lstm) add_scaled_rows(shape, column(work.cell_slope), part(next_frames[b], 1), next_h);
     }
-    one_gate(0, panel, h, below, next_h);
-    scale_rows(shape, column(work.hidden_scale[0]), next_h);
   }
 
-  // Forms the panel of sum_g diag(scale_g) W_g first: for every column after the first few this is
-  // less work than a product with each W_g.
-  void sum_of_gates(GatedWork<Real>& work, typename GatedWork<Real>::Scratch& scratch,
-                    std::size_t panel, Index b, const std::vector<std::size_t>& gates, View<Real> h,
-                    View<Real> below, View<Real> out) const {
-    const bool same_scale = kind_ != CellKind::gru;
-    std::vector<const Real*> panels, scales;
-    for (const std::size_t g : gates) {
-      panels.push_back(hidden_[g].data(hidden_[g].panels()[panel]));
-      scales.push_back(work.hidden_scale[g].view().column(b));
+  // The panel of sum_g diag(scale_g) W_g, g = 0, 1, 2, times the frames. Forming the sum first is
+  // less work than a product with each W_g from the second column on. Where frames are narrow, the
+  // weights are taken a few columns at a time, which stay in the nearest cache for all sequences.
+  void add_gates(const std::array<PackedMatrix<Real>, kMostGates>& weights,
+                 std::array<Block<Real>, kMostGates>& scales, Index depth,
+                 Eigen::Matrix<Real, -1, 1>& scratch, std::size_t panel, const Frames& in,
+                 const Frames& out, Index target, bool first_term) const {
+    constexpr std::size_t n_gates = 3;
+    constexpr Index few_columns = 48, part_of_depth = 48;
+    const Panel& shape = weights[0].panels()[panel];
+    const Index width = shape.height * packet_size<Real>;
+    Index columns = 0;
+    for (const View<Real>& frame : in) columns = std::max(columns, frame.columns);
+    const Index step = columns <= few_columns ? std::min(part_of_depth, depth) : depth;
+    for (Index k = 0; k < depth; k += step) {
+      const Index n = std::min(step, depth - k);
+      for (std::size_t b = 0; b < in.size(); ++b) {
+        std::array<const Real*, n_gates> panels{}, scale{};
+        for (std::size_t g = 0; g < n_gates; ++g) {
+          panels[g] = weights[g].data(shape) + k * width;
+          scale[g] = scales[g].view().column(static_cast<Index>(b));
+        }
+        sum_of_scaled(panels, scale, shape, n, scratch.data());
+        multiply(scratch.data(), shape, n, in[b].below(k, n), part(out[b], target),
+                 first_term && k == 0 ? Update::set : Update::add);
+      }
     }
-    const Panel& shape = hidden_[0].panels()[panel];
-    sum_of_scaled(panels, scales, shape, n_units_, scratch.hidden.data());
-    multiply(scratch.hidden.data(), shape, n_units_, h, out, Update::set);
-    if (below.columns == 0) return;
-    panels.clear(), scales.clear();
-    for (const std::size_t g : gates) {
-      panels.push_back(input_[g].data(input_[g].panels()[panel]));
-      scales.push_back((same_scale ? work.hidden_scale : work.input_scale)[g].view().column(b));
-    }
-    sum_of_scaled(panels, scales, shape, n_inputs_, scratch.input.data());
-    multiply(scratch.input.data(), shape, n_inputs_, below, out, Update::add);
   }
 
   void one_gate(std::size_t gate, std::size_t panel, View<Real> h, View<Real> below,
                 View<Real> out) const {
     const Panel& shape = hidden_[gate].panels()[panel];
     multiply(hidden_[gate].data(shape), shape, n_units_, h, out, Update::set);
-    if (below.columns == 0) return;
+    if (below.data == nullptr) return;
     const Panel& input_shape = input_[gate].panels()[panel];
     multiply(input_[gate].data(input_shape), input_shape, n_inputs_, below, out, Update::add);
   }

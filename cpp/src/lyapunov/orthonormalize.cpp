@@ -15,6 +15,11 @@ constexpr Index kWidePanel = 48;
 constexpr Index kNarrowPanel = 24;
 constexpr Index kManyColumns = 192;
 constexpr Index kColumnsPerTask = 32;
+// Between these no Gram matrix overflows or loses digits to underflow.
+template <class Real>
+constexpr double kSmallestSquare = sizeof(Real) == 8 ? 1e-200 : 1e-20;
+template <class Real>
+constexpr double kLargestSquare = sizeof(Real) == 8 ? 1e200 : 1e20;
 
 Index columns_per_panel(Index columns) {
   const Index widest = columns > kManyColumns ? kWidePanel : kNarrowPanel;
@@ -30,7 +35,6 @@ Orthonormalizer<Real>::Orthonormalizer(Index rows, Index columns)
       transposed_(panel_columns_, whole_packets<Real>(rows)),
       tall_(rows, panel_columns_),
       gram_(panel_columns_, panel_columns_),
-      inverse_(panel_columns_, panel_columns_),
       coefficients_(panel_columns_, columns),
       norms_(static_cast<std::size_t>(columns)) {}
 
@@ -42,14 +46,14 @@ typename Orthonormalizer<Real>::Outcome Orthonormalizer<Real>::run(View<Real> bl
   outcome.rank = block.columns;
   bool fast = true;
   for (Index j = 0; j < block.columns; ++j) {
-    // Lengths in double precision: the square of a single-precision number may overflow.
-    const double norm = block.matrix().col(j).template cast<double>().stableNorm();
-    if (!std::isfinite(norm)) {
+    // In double precision: the square of a single-precision number may overflow.
+    const double square = block.matrix().col(j).template cast<double>().squaredNorm();
+    if (!std::isfinite(square) && !block.matrix().col(j).allFinite()) {
       outcome.finite = false;
       return outcome;
     }
-    norms_[static_cast<std::size_t>(j)] = norm;
-    fast = fast && norm > 1e-30 && norm < 1e30;
+    norms_[static_cast<std::size_t>(j)] = std::sqrt(square);
+    fast = fast && square > kSmallestSquare<Real> && square < kLargestSquare<Real>;
   }
   if (block.columns == 0) return outcome;
 
@@ -99,7 +103,7 @@ template <class Real>
 bool Orthonormalizer<Real>::factor_panel(View<Real> panel, double* log_diagonal) {
   std::fill_n(log_diagonal, panel.columns, 0.0);
   const double ratio = cholesky_round(panel, log_diagonal);
-  if (ratio < Tolerance<Real>::breakdown) return false;
+  if (ratio == 0.0) return false;
   // Cholesky QR2: the second round restores what the condition of the first one's Gram matrix cost
   // (Y. Yamamoto et al., Electron. Trans. Numer. Anal. 44, 2015).
   return ratio >= Tolerance<Real>::second_round || cholesky_round(panel, log_diagonal) > 0.5;
@@ -109,33 +113,35 @@ template <class Real>
 double Orthonormalizer<Real>::cholesky_round(View<Real> panel, double* log_diagonal) {
   const Index n = panel.columns;
   const View<Real> gram = gram_.view().left(n);
-  transposed_.pack(panel.matrix().transpose());
+  transposed_.pack_transposed(panel);
   multiply(transposed_, panel, gram, Update::set);
+  // R^T R = Gram matrix, row by row of R.
   factor_ = gram.matrix().topRows(n);
-  if (!factor_.allFinite()) return 0.0;
-  Eigen::LLT<Eigen::Ref<Eigen::Matrix<Real, -1, -1>>, Eigen::Upper> cholesky(factor_);
-  if (cholesky.info() != Eigen::Success) return 0.0;
-  double ratio = 1.0;
+  row_.resize(static_cast<std::size_t>(n));
+  double smallest = 1.0;
   for (Index j = 0; j < n; ++j) {
-    const auto pivot = static_cast<double>(factor_(j, j));
-    ratio = std::min(ratio, pivot * pivot / static_cast<double>(gram.matrix()(j, j)));
-    log_diagonal[j] += std::log(pivot);
+    const double pivot = static_cast<double>(factor_(j, j));
+    const double ratio = pivot / static_cast<double>(gram.column(j)[j]);
+    if (!(ratio >= Tolerance<Real>::breakdown)) return 0.0;  // not for NaN either
+    smallest = std::min(smallest, ratio);
+    log_diagonal[j] += 0.5 * std::log(pivot);
+    const Real diagonal = std::sqrt(factor_(j, j));
+    factor_(j, j) = diagonal;
+    Real* row = row_.data();
+    for (Index i = j + 1; i < n; ++i) row[i] = factor_(j, i) /= diagonal;
+    for (Index i = j + 1; i < n; ++i) {
+      Real* column = factor_.data() + i * n;
+      const Real factor = row[i];
+      for (Index k = j + 1; k <= i; ++k) column[k] -= row[k] * factor;
+    }
   }
-  // The panel times the inverse: as good as a triangular solve where the pivots are of one size,
-  // which the caller sees to, and a product again.
-  factor_inverse_.setIdentity(n, n);
-  factor_.template triangularView<Eigen::Upper>().solveInPlace(factor_inverse_);
-  inverse_.view().left(n).matrix().topRows(n) = factor_inverse_;
-  tall_.pack(panel.matrix());
-  for (const Panel& rows : tall_.panels()) {
-    multiply(tall_.data(rows), rows, n, inverse_.view().left(n), panel, Update::set);
-  }
-  return ratio;
+  divide_by_triangular(panel, factor_);
+  return smallest;
 }
 
 template <class Real>
 void Orthonormalizer<Real>::project(View<Real> panel, View<Real> rest, int n_threads) {
-  transposed_.pack(panel.matrix().transpose());
+  transposed_.pack_transposed(panel);
   tall_.pack(panel.matrix());
   const auto task = [&](std::size_t item, int) {
     const Index first = static_cast<Index>(item) * kColumnsPerTask;

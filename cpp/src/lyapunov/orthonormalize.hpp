@@ -55,8 +55,9 @@ class Orthonormalizer {
 
   Index panel_columns_;
   PackedMatrix<Real> transposed_, tall_;
-  Block<Real> gram_, inverse_, coefficients_;
-  Eigen::Matrix<Real, -1, -1> factor_, factor_inverse_;
+  Block<Real> gram_, coefficients_;
+  Eigen::Matrix<Real, -1, -1> factor_;
+  std::vector<Real> row_;
   std::vector<double> norms_;
 };
 

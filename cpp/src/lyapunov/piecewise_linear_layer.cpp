@@ -119,8 +119,7 @@ class PiecewiseLinearLayer : public Layer<Real> {
     parallel_for(w1_.panels().size(), n_threads, [&](std::size_t item, int) {
       const Panel& panel = w1_.panels()[item];
       for (std::size_t b = 0; b < frames.size(); ++b) {
-        multiply_some(w1_.data(panel), panel, work.active[b], rectified[b], next_frames[b],
-                      Update::set);
+        multiply_some(w1_.data(panel), panel, work.active[b], rectified[b], next_frames[b]);
         if (a_is_diagonal_) {
           add_diagonal_part(panel, frames[b], next_frames[b]);
         } else {

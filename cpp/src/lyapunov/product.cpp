@@ -2,18 +2,24 @@
 
 #include <algorithm>
 
+#if defined(__GNUC__)
+// Vector types lose their alignment attribute as template arguments, which is of no consequence to
+// the blocks of packets that are transposed below.
+#pragma GCC diagnostic ignored "-Wignored-attributes"
+#endif
+
 namespace rnndyn::lyapunov {
 namespace {
 
-using Eigen::internal::padd;
 using Eigen::internal::pload;
 using Eigen::internal::ploadu;
 using Eigen::internal::pmadd;
 using Eigen::internal::pmul;
+using Eigen::internal::pnegate;
 using Eigen::internal::pset1;
 using Eigen::internal::pstore;
 using Eigen::internal::pstoreu;
-using Eigen::internal::psub;
+using Eigen::internal::ptranspose;
 
 constexpr Index kPanelPackets = 3;
 
@@ -34,14 +40,17 @@ struct SomeColumns {
   Index operator[](Index k) const { return columns[static_cast<std::size_t>(k)]; }
 };
 
-template <class Real, int kHeight, int kColumns, class Depth>
+template <class Real, Update kUpdate, int kHeight, int kColumns, class Depth>
 void tile(const Real* panel, const Depth& depth, const Real* in, Index in_stride, Real* out,
-          Index out_stride, Update update) {
+          Index out_stride) {
   constexpr Index p = packet_size<Real>;
   using P = Packet<Real>;
   P sums[kColumns][kHeight];
-  for (auto& column : sums) {
-    for (P& sum : column) sum = pset1<P>(Real(0));
+  for (int j = 0; j < kColumns; ++j) {
+    for (int v = 0; v < kHeight; ++v) {
+      sums[j][v] =
+          kUpdate == Update::set ? pset1<P>(Real(0)) : ploadu<P>(out + j * out_stride + v * p);
+    }
   }
   const Index n = depth.size();
   for (Index i = 0; i < n; ++i) {
@@ -51,85 +60,74 @@ void tile(const Real* panel, const Depth& depth, const Real* in, Index in_stride
     for (int v = 0; v < kHeight; ++v) w[v] = pload<P>(weights + v * p);
     for (int j = 0; j < kColumns; ++j) {
       const P x = pset1<P>(in[j * in_stride + k]);
-      for (int v = 0; v < kHeight; ++v) sums[j][v] = pmadd(w[v], x, sums[j][v]);
+      const P factor = kUpdate == Update::subtract ? pnegate(x) : x;
+      for (int v = 0; v < kHeight; ++v) sums[j][v] = pmadd(w[v], factor, sums[j][v]);
     }
   }
   for (int j = 0; j < kColumns; ++j) {
-    for (int v = 0; v < kHeight; ++v) {
-      Real* target = out + j * out_stride + v * p;
-      if (update == Update::set) {
-        pstoreu(target, sums[j][v]);
-      } else if (update == Update::add) {
-        pstoreu(target, padd(ploadu<P>(target), sums[j][v]));
-      } else {
-        pstoreu(target, psub(ploadu<P>(target), sums[j][v]));
-      }
-    }
+    for (int v = 0; v < kHeight; ++v) pstoreu(out + j * out_stride + v * p, sums[j][v]);
   }
 }
 
-template <class Real, int kHeight, int kColumns, class Depth>
-void tiles(const Real* panel, const Depth& depth, View<Real> in, View<Real> out, Update update) {
+template <class Real, Update kUpdate, int kHeight, int kColumns, class Depth>
+void tiles(const Real* panel, const Depth& depth, View<Real> in, View<Real> out) {
   if constexpr (kColumns > 0) {
     Index j = 0;
     for (; j + kColumns <= in.columns; j += kColumns) {
-      tile<Real, kHeight, kColumns>(panel, depth, in.column(j), in.stride, out.column(j),
-                                    out.stride, update);
+      tile<Real, kUpdate, kHeight, kColumns>(panel, depth, in.column(j), in.stride, out.column(j),
+                                             out.stride);
     }
     if (j < in.columns) {
-      tiles<Real, kHeight, kColumns - 1>(panel, depth, in.from(j, in.columns - j),
-                                         out.from(j, in.columns - j), update);
+      tiles<Real, kUpdate, kHeight, kColumns - 1>(panel, depth, in.from(j, in.columns - j),
+                                                  out.from(j, in.columns - j));
     }
   }
 }
 
 // Ten columns are two tiles of five rather than one of eight and one of two.
-template <class Real, int kHeight, int kColumns, class Depth>
-void even_tiles(const Real* panel, const Depth& depth, View<Real> in, View<Real> out,
-                Update update) {
+template <class Real, Update kUpdate, int kHeight, int kColumns, class Depth>
+void even_tiles(const Real* panel, const Depth& depth, View<Real> in, View<Real> out) {
   constexpr int widest = tile_columns<Real>;
   if constexpr (kColumns > widest / 2) {
     const Index n_tiles = (in.columns + widest - 1) / widest;
     if (in.columns <= n_tiles * (kColumns - 1) && in.columns < 4 * widest) {
-      even_tiles<Real, kHeight, kColumns - 1>(panel, depth, in, out, update);
+      even_tiles<Real, kUpdate, kHeight, kColumns - 1>(panel, depth, in, out);
       return;
     }
   }
-  tiles<Real, kHeight, kColumns>(panel, depth, in, out, update);
+  tiles<Real, kUpdate, kHeight, kColumns>(panel, depth, in, out);
 }
 
-template <class Real, class Depth>
+template <class Real, Update kUpdate, class Depth>
 void multiply_panel(const Real* panel, const Panel& shape, const Depth& depth, View<Real> in,
-                    View<Real> out, Update update) {
+                    View<Real> out) {
   const View<Real> rows = out.below(shape.first_row, shape.height * packet_size<Real>);
   switch (shape.height) {
     case 1:
-      even_tiles<Real, 1, tile_columns<Real>>(panel, depth, in, rows, update);
+      even_tiles<Real, kUpdate, 1, tile_columns<Real>>(panel, depth, in, rows);
       break;
     case 2:
-      even_tiles<Real, 2, tile_columns<Real>>(panel, depth, in, rows, update);
+      even_tiles<Real, kUpdate, 2, tile_columns<Real>>(panel, depth, in, rows);
       break;
     default:
-      even_tiles<Real, 3, tile_columns<Real>>(panel, depth, in, rows, update);
+      even_tiles<Real, kUpdate, 3, tile_columns<Real>>(panel, depth, in, rows);
   }
 }
 
 template <class Real, int kHeight>
-void scaled_sum(const std::vector<const Real*>& panels, const std::vector<const Real*>& scales,
+void scaled_sum(const std::array<const Real*, 3>& panels, const std::array<const Real*, 3>& scales,
                 Index first_row, Index depth, Real* out) {
   constexpr Index p = packet_size<Real>;
   using P = Packet<Real>;
-  const std::size_t n = panels.size();
-  const auto scale = [&](std::size_t g, int v) { return ploadu<P>(scales[g] + first_row + v * p); };
   P first[kHeight], second[kHeight], third[kHeight];
   for (int v = 0; v < kHeight; ++v) {
-    first[v] = scale(0, v);
-    second[v] = n > 1 ? scale(1, v) : pset1<P>(Real(0));
-    third[v] = n > 2 ? scale(2, v) : pset1<P>(Real(0));
+    first[v] = ploadu<P>(scales[0] + first_row + v * p);
+    second[v] = ploadu<P>(scales[1] + first_row + v * p);
+    third[v] = ploadu<P>(scales[2] + first_row + v * p);
   }
   const Real* w0 = panels[0];
-  const Real* w1 = n > 1 ? panels[1] : w0;
-  const Real* w2 = n > 2 ? panels[2] : w0;
+  const Real* w1 = panels[1];
+  const Real* w2 = panels[2];
   for (Index k = 0; k < depth; ++k) {
     for (int v = 0; v < kHeight; ++v) {
       P sum = pmul(first[v], pload<P>(w0));
@@ -138,6 +136,25 @@ void scaled_sum(const std::vector<const Real*>& panels, const std::vector<const 
       pstore(out, sum);
       w0 += p, w1 += p, w2 += p, out += p;
     }
+  }
+}
+
+template <class Real, int kHeight>
+void divide_rows(View<Real> rows, const Eigen::Matrix<Real, -1, -1>& r) {
+  constexpr Index p = packet_size<Real>;
+  using P = Packet<Real>;
+  for (Index j = 0; j < rows.columns; ++j) {
+    const Real* coefficients = r.data() + j * r.rows();
+    P sums[kHeight];
+    for (int v = 0; v < kHeight; ++v) sums[v] = pload<P>(rows.column(j) + v * p);
+    for (Index i = 0; i < j; ++i) {
+      const P minus = pset1<P>(-coefficients[i]);
+      for (int v = 0; v < kHeight; ++v) {
+        sums[v] = pmadd(pload<P>(rows.column(i) + v * p), minus, sums[v]);
+      }
+    }
+    const P scale = pset1<P>(Real(1) / coefficients[j]);
+    for (int v = 0; v < kHeight; ++v) pstore(rows.column(j) + v * p, pmul(sums[v], scale));
   }
 }
 
@@ -165,20 +182,53 @@ PackedMatrix<Real>::PackedMatrix(Index rows, Index depth)
       storage_(Eigen::Matrix<Real, -1, 1>::Zero(whole_packets<Real>(rows) * depth)) {}
 
 template <class Real>
+void PackedMatrix<Real>::pack_transposed(View<Real> block) {
+  constexpr Index p = packet_size<Real>;
+  for (const Panel& panel : panels_) {
+    const Index width = panel.height * p;
+    for (Index v = 0; v < panel.height; ++v) {
+      const Index first_column = panel.first_row + v * p;
+      Real* out = storage_.data() + panel.offset + v * p;
+      for (Index k = 0; k < block.rows; k += p) {
+        Eigen::internal::PacketBlock<Packet<Real>, p> square;
+        for (Index i = 0; i < p; ++i) {
+          square.packet[i] = first_column + i < block.columns
+                                 ? pload<Packet<Real>>(block.column(first_column + i) + k)
+                                 : pset1<Packet<Real>>(Real(0));
+        }
+        ptranspose(square);
+        for (Index i = 0; i < p; ++i) pstore(out + (k + i) * width, square.packet[i]);
+      }
+    }
+  }
+}
+
+template <class Real>
 void multiply(const Real* panel, const Panel& shape, Index depth, View<Real> in, View<Real> out,
               Update update) {
-  multiply_panel(panel, shape, AllColumns{depth}, in, out, update);
+  switch (update) {
+    case Update::set:
+      multiply_panel<Real, Update::set>(panel, shape, AllColumns{depth}, in, out);
+      break;
+    case Update::add:
+      multiply_panel<Real, Update::add>(panel, shape, AllColumns{depth}, in, out);
+      break;
+    case Update::subtract:
+      multiply_panel<Real, Update::subtract>(panel, shape, AllColumns{depth}, in, out);
+      break;
+  }
 }
 
 template <class Real>
 void multiply_some(const Real* panel, const Panel& shape, const std::vector<Index>& columns,
-                   View<Real> in, View<Real> out, Update update) {
-  multiply_panel(panel, shape, SomeColumns{columns}, in, out, update);
+                   View<Real> in, View<Real> out) {
+  multiply_panel<Real, Update::set>(panel, shape, SomeColumns{columns}, in, out);
 }
 
 template <class Real>
-void sum_of_scaled(const std::vector<const Real*>& panels, const std::vector<const Real*>& scales,
-                   const Panel& shape, Index depth, Real* out) {
+void sum_of_scaled(const std::array<const Real*, 3>& panels,
+                   const std::array<const Real*, 3>& scales, const Panel& shape, Index depth,
+                   Real* out) {
   switch (shape.height) {
     case 1:
       scaled_sum<Real, 1>(panels, scales, shape.first_row, depth, out);
@@ -191,14 +241,25 @@ void sum_of_scaled(const std::vector<const Real*>& panels, const std::vector<con
   }
 }
 
+template <class Real>
+void divide_by_triangular(View<Real> block, const Eigen::Matrix<Real, -1, -1>& r) {
+  constexpr Index p = packet_size<Real>;
+  Index row = 0;
+  for (; row + 4 * p <= block.rows; row += 4 * p) {
+    divide_rows<Real, 4>(block.below(row, 4 * p), r);
+  }
+  for (; row < block.rows; row += p) divide_rows<Real, 1>(block.below(row, p), r);
+}
+
 #define RNNDYN_INSTANTIATE(Real)                                                                \
   template std::vector<Panel> cut_into_panels<Real>(Index, Index);                              \
   template class PackedMatrix<Real>;                                                            \
   template void multiply(const Real*, const Panel&, Index, View<Real>, View<Real>, Update);     \
   template void multiply_some(const Real*, const Panel&, const std::vector<Index>&, View<Real>, \
-                              View<Real>, Update);                                              \
-  template void sum_of_scaled(const std::vector<const Real*>&, const std::vector<const Real*>&, \
-                              const Panel&, Index, Real*);
+                              View<Real>);                                                      \
+  template void sum_of_scaled(const std::array<const Real*, 3>&,                                \
+                              const std::array<const Real*, 3>&, const Panel&, Index, Real*);   \
+  template void divide_by_triangular(View<Real>, const Eigen::Matrix<Real, -1, -1>&);
 RNNDYN_INSTANTIATE(double)
 RNNDYN_INSTANTIATE(float)
 #undef RNNDYN_INSTANTIATE

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "lyapunov/block.hpp"
@@ -47,6 +48,9 @@ class PackedMatrix {
     }
   }
 
+  // The transpose of a block of no more than depth() rows.
+  void pack_transposed(View<Real> block);
+
   Index depth() const { return depth_; }
   const std::vector<Panel>& panels() const { return panels_; }
   const Real* data(const Panel& panel) const { return storage_.data() + panel.offset; }
@@ -57,18 +61,20 @@ class PackedMatrix {
   Eigen::Matrix<Real, -1, 1> storage_;
 };
 
+// Sums go on from what `out` holds, term by term, so a product cut into parts of its depth has the
+// same rounding errors as a whole one.
 enum class Update { set, add, subtract };
 
 // Rows of the panel of `out` = (+=, -=) panel * in. `out` has the rows of the whole matrix, and
-// `in` at least as many rows as the matrix is deep. The two must not overlap.
+// `in` at least `depth` rows. The two must not overlap.
 template <class Real>
 void multiply(const Real* panel, const Panel& shape, Index depth, View<Real> in, View<Real> out,
               Update update);
 
-// The same with only the given columns of the matrix and rows of `in`.
+// The same, set, with only the given columns of the matrix and rows of `in`.
 template <class Real>
 void multiply_some(const Real* panel, const Panel& shape, const std::vector<Index>& columns,
-                   View<Real> in, View<Real> out, Update update);
+                   View<Real> in, View<Real> out);
 
 template <class Real>
 void multiply(const PackedMatrix<Real>& matrix, View<Real> in, View<Real> out, Update update) {
@@ -77,10 +83,16 @@ void multiply(const PackedMatrix<Real>& matrix, View<Real> in, View<Real> out, U
   }
 }
 
-// out = sum over g of diag(scales[g]) * panels[g], for panels of one shape; scales[g] points to the
-// scale of the matrix's row 0.
+// out = sum over g of diag(scales[g]) * panels[g] for three panels of one shape; scales[g]
+// points to the scale of the matrix's row 0. Column by column, so a part of the depth is a part of
+// the panels.
 template <class Real>
-void sum_of_scaled(const std::vector<const Real*>& panels, const std::vector<const Real*>& scales,
-                   const Panel& shape, Index depth, Real* out);
+void sum_of_scaled(const std::array<const Real*, 3>& panels,
+                   const std::array<const Real*, 3>& scales, const Panel& shape, Index depth,
+                   Real* out);
+
+// Columns of a block times the inverse of an upper triangular matrix, in place.
+template <class Real>
+void divide_by_triangular(View<Real> block, const Eigen::Matrix<Real, -1, -1>& r);
 
 }  // namespace rnndyn::lyapunov

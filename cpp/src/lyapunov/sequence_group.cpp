@@ -337,13 +337,13 @@ Matrix SequenceGroup<Real>::random_vectors(std::size_t number, Index sequence, I
 
 template <class Real>
 Checkpoint SequenceGroup<Real>::checkpoint(Index sequence) {
-  Checkpoint saved{state(sequence), {}, at(rhythms_, sequence)};
+  Checkpoint saved{time_, state(sequence), {}, at(rhythms_, sequence)};
   for (std::size_t f = 0; f < frames_.size(); ++f) saved.frames.push_back(frame(f, sequence));
   return saved;
 }
 
 template <class Real>
-void SequenceGroup<Real>::restore(Index sequence, const Checkpoint& checkpoint, Index time) {
+void SequenceGroup<Real>::restore(Index sequence, const Checkpoint& checkpoint) {
   Index row = 0;
   for (std::size_t l = 0; l < setting_.layers.size(); ++l) {
     const Layer<Real>& layer = *setting_.layers[l];
@@ -353,7 +353,7 @@ void SequenceGroup<Real>::restore(Index sequence, const Checkpoint& checkpoint, 
   }
   for (std::size_t f = 0; f < frames_.size(); ++f) set_frame(f, sequence, checkpoint.frames[f]);
   rhythms_[static_cast<std::size_t>(sequence)] = checkpoint.rhythm;
-  time_ = time;
+  time_ = checkpoint.time;
 }
 
 template Setting<double> make_setting(const System&, const InputSeries&, const LyapunovOptions&);

@@ -41,6 +41,7 @@ struct Rhythm {
 
 // One sequence between two windows, to come back to.
 struct Checkpoint {
+  Index time;
   Matrix state;
   std::vector<Matrix> frames;
   Rhythm rhythm;
@@ -73,7 +74,7 @@ class SequenceGroup {
   Matrix frame(std::size_t number, Index sequence);
 
   Checkpoint checkpoint(Index sequence);
-  void restore(Index sequence, const Checkpoint& checkpoint, Index time);
+  void restore(Index sequence, const Checkpoint& checkpoint);
   // The factors R of frame 0 of sequence 0 from now on are appended here; null for no more.
   void collect_factors(std::vector<Matrix>* factors) { factors_ = factors; }
 

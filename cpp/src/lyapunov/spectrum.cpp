@@ -9,6 +9,8 @@ namespace rnndyn {
 namespace lyapunov {
 namespace {
 
+constexpr double kSecondsBetweenMeetings = 0.05;
+
 template <class Real>
 class Run {
  public:
@@ -51,74 +53,108 @@ class Run {
       work += static_cast<double>(frame.n_states) * static_cast<double>(frame.n_states) *
               static_cast<double>(frame.n_vectors);
     }
-    return work * static_cast<double>(n_sequences_) > 1e6;
+    return work * static_cast<double>(n_sequences_) > 4e6;
   }
 
   template <class Task>
   void for_each_group(const Task& task) {
-    parallel_for(groups_.size(), outer_threads_,
-                 [&](std::size_t item, int) { task(*groups_[item]); });
+    parallel_for(groups_.size(), outer_threads_, [&](std::size_t item, int) { task(item); });
   }
 
-  bool advance(Index n_steps) {
-    std::atomic<bool> whole{true};
-    for_each_group([&](SequenceGroup<Real>& group) {
-      if (!group.advance(n_steps, control_)) whole = false;
-    });
-    if (whole) progress_.n_steps += n_steps;
-    return whole;
+  // The first group speaks for all of them.
+  void report(std::size_t group, Index n_steps) {
+    if (group == 0) progress_.n_steps += n_steps;
   }
 
   bool warm_up() {
-    for (Index done = 0; done < options_.n_settle;) {
-      const Index n = std::min<Index>(options_.n_settle - done, 1000);
-      for_each_group([&](SequenceGroup<Real>& group) { group.settle(n, control_); });
-      if (control_.stop_requested()) return false;
-      progress_.n_steps += n;
-      done += n;
-    }
-    // Directions can be annihilated on the way to the attractor that live on it, so the frames are
-    // made whole again.
-    const Index half = options_.n_warmup / 2;
-    for (const auto& [first, last] : {std::pair{Index{0}, half}, {half, options_.n_warmup}}) {
-      for (Index done = first; done < last;) {
-        const Index n = std::min(options_.window, last - done);
-        if (!advance(n)) return false;
+    std::atomic<bool> whole{true};
+    for_each_group([&](std::size_t g) {
+      SequenceGroup<Real>& group = *groups_[g];
+      for (Index done = 0; done < options_.n_settle && whole;) {
+        const Index n = std::min<Index>(options_.n_settle - done, 100);
+        group.settle(n, control_);
+        report(g, n);
         done += n;
       }
-      for_each_group([](SequenceGroup<Real>& group) { group.complete_frames(); });
-    }
-    for_each_group([](SequenceGroup<Real>& group) { group.forget_growth(); });
-    return true;
+      // Directions can be annihilated on the way to the attractor that live on it, so the frames
+      // are made whole again.
+      const Index half = options_.n_warmup / 2;
+      for (const auto& [first, last] : {std::pair{Index{0}, half}, {half, options_.n_warmup}}) {
+        for (Index done = first; done < last;) {
+          const Index n = std::min(options_.window, last - done);
+          if (!group.advance(n, control_)) {
+            whole = false;
+            return;
+          }
+          report(g, n);
+          done += n;
+        }
+        group.complete_frames();
+      }
+      group.forget_growth();
+    });
+    return whole && !control_.stop_requested();
   }
 
   void record() {
     const Index n_windows = (options_.n_steps + options_.window - 1) / options_.window;
     for (Matrix& growth : result_.log_growth) growth.resize(n_exponents(), n_windows);
     CovariantPass<Real> covariant(setting_, n_sequences_, n_windows);
-    double sum_of_largest = 0.0;
-    Index w = 0;
-    for (; w < n_windows; ++w) {
-      const Index n = std::min(options_.window, options_.n_steps - w * options_.window);
-      covariant.save(groups_, first_sequence_);
-      if (!advance(n)) break;
-      for_each_sequence([&](SequenceGroup<Real>& group, Index b, std::size_t sequence) {
-        // A diverged sequence has no growth to speak of.
-        result_.log_growth[sequence].col(w) = group.growth(b);
-        if (group.diverged_at(b) >= 0) result_.log_growth[sequence].col(w).setZero();
-        const double largest = result_.log_growth[sequence].col(w).maxCoeff();
-        if (std::isfinite(largest)) sum_of_largest += largest;
+    std::vector<Index> done(groups_.size(), 0);
+    // Groups wait for each other only now and then: on a busy machine every wait is long.
+    Index n_at_once = 1;
+    for (Index first = 0; first < n_windows;) {
+      const Index last = std::min(n_windows, first + n_at_once);
+      const double start = control_.seconds();
+      for_each_group([&](std::size_t g) {
+        for (Index w = first; w < last && record_window(g, w, covariant); ++w) done[g] = w + 1;
       });
-      for_each_group([](SequenceGroup<Real>& group) { group.forget_growth(); });
-      result_.window_steps.push_back(n);
-      result_.n_steps_done += n;
-      progress_.largest = sum_of_largest / (static_cast<double>(result_.n_steps_done) *
-                                            static_cast<double>(n_sequences_));
+      n_at_once = control_.seconds() - start < kSecondsBetweenMeetings ? 2 * n_at_once : n_at_once;
+      const Index n_done = *std::min_element(done.begin(), done.end());
+      progress_.largest = mean_largest(n_done);
+      if (n_done < last) break;
+      first = last;
     }
-    for (Matrix& growth : result_.log_growth) growth.conservativeResize(Eigen::NoChange, w);
-    if (options_.n_covariant > 0 && w == n_windows) {
+    const Index n_done = *std::min_element(done.begin(), done.end());
+    for (Matrix& growth : result_.log_growth) growth.conservativeResize(Eigen::NoChange, n_done);
+    for (Index w = 0; w < n_done; ++w) {
+      result_.window_steps.push_back(steps_of(w));
+      result_.n_steps_done += steps_of(w);
+    }
+    if (options_.n_covariant > 0 && n_done == n_windows) {
       covariant.run(result_, control_, std::max(1, options_.n_threads));
     }
+  }
+
+  Index steps_of(Index window) const {
+    return std::min(options_.window, options_.n_steps - window * options_.window);
+  }
+
+  bool record_window(std::size_t g, Index window, CovariantPass<Real>& covariant) {
+    SequenceGroup<Real>& group = *groups_[g];
+    covariant.save(group, first_sequence_[g]);
+    if (!group.advance(steps_of(window), control_)) return false;
+    report(g, steps_of(window));
+    for (Index b = 0; b < group.n_sequences(); ++b) {
+      auto growth =
+          result_.log_growth[static_cast<std::size_t>(first_sequence_[g] + b)].col(window);
+      growth = group.growth(b);
+      // A diverged sequence has no growth to speak of.
+      if (group.diverged_at(b) >= 0) growth.setZero();
+    }
+    group.forget_growth();
+    return true;
+  }
+
+  double mean_largest(Index n_windows) const {
+    Index n_steps = 0;
+    for (Index w = 0; w < n_windows; ++w) n_steps += steps_of(w);
+    double sum = 0.0;
+    for (const Matrix& growth : result_.log_growth) {
+      if (growth.size() > 0) sum += growth.leftCols(n_windows).rowwise().sum().maxCoeff();
+    }
+    const double mean = sum / static_cast<double>(std::max<Index>(1, n_steps * n_sequences_));
+    return std::isfinite(mean) ? mean : 0.0;
   }
 
   Index n_exponents() const {
