@@ -27,9 +27,12 @@ N_GATES = {"rnn_tanh": 1, "gru": 3, "lstm": 4}
 WIDTHS, QUICK_WIDTHS = (32, 64, 128, 256, 512), (32, 128)
 N_INPUTS, PERIOD, N_TOP = 16, 64, 10
 
+#: Seconds per step from which on few steps must do: there the start is nothing beside a step.
+SLOW = 0.1
+
 #: How far exponents per step may differ before a row counts as wrong. The smallest exponents of
-#: single precision carry eps times the condition of one step.
-AGREEMENT = {"float64": 1e-7, "float32": 2e-2}
+#: single precision carry eps times the condition of one step, and that of H = 128 is 1e5.
+AGREEMENT = {"float64": 1e-7, "float32": 0.1}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,6 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"torch {torch.__version__}, one thread")
     widths = arguments.widths or (QUICK_WIDTHS if arguments.quick else WIDTHS)
     seconds = arguments.seconds or (0.04 if arguments.quick else 0.15)
+    wrong: list[str] = []
     for dtype in ("float64", "float32"):
         rows = [
             measure(Problem(kind, width, n_batch, everything, dtype), seconds)
@@ -56,7 +60,10 @@ def run(arguments: argparse.Namespace) -> None:
             for everything in (True, False)
         ]
         print_rows(dtype, rows)
+        wrong += [row.complaint for row in rows if row.complaint]
     print_two_threads(widths, seconds)
+    if wrong:
+        raise SystemExit("\n".join(["wrong exponents:", *wrong]))
 
 
 @dataclass(frozen=True)
@@ -184,6 +191,7 @@ class Row:
     limit: float
     qr_interval: float
     disagreement: float
+    complaint: str
 
 
 def measure(problem: Problem, seconds: float) -> Row:
@@ -199,22 +207,28 @@ def measure(problem: Problem, seconds: float) -> Row:
     growths = {"package": package.run(n_steps) / n_steps}
     trials = {}
     for layout, version in versions.items():
+        start = time.perf_counter()
         growths[layout] = version.run(n_steps) / n_steps
-        trials[layout] = best_seconds(version.run, seconds, pace, repetitions=1)
-    disagreement = max(float(np.abs(growth - expected).max()) for growth in growths.values())
+        trials[layout] = (time.perf_counter() - start) / n_steps
+        if trials[layout] < SLOW:
+            trials[layout] = best_seconds(version.run, seconds, pace, repetitions=1)
+    off = {name: float(np.abs(growth - expected).max()) for name, growth in growths.items()}
+    disagreement = max(off.values())
+    complaint = ""
     if not disagreement < AGREEMENT[problem.dtype]:
-        off = {name: float(np.abs(growth - expected).max()) for name, growth in growths.items()}
-        raise SystemExit(f"{problem}: exponents per step disagree with NumPy's by {off}")
+        complaint = f"{problem}: exponents per step differ from NumPy's by {off}"
     layout = min(trials, key=lambda name: trials[name])
     # A run of a few steps is mostly start; let the package find its interval first.
-    package.run(max(n_steps, 8))
+    slow = trials[layout] > SLOW
+    if not slow:
+        package.run(max(n_steps, 8))
     clocks = [
         Clock(package.run, seconds, trials[layout] / 4.0, adapts=True),
         Clock(versions[layout].run, seconds, trials[layout]),
         Clock(plain.run, seconds, pace),
     ]
     # In turns, so that whatever else the machine does meets all of them.
-    for _ in range(3):
+    for _ in range(2 if slow else 3):
         for clock in clocks:
             clock.measure()
     own, best, numpy_seconds = (clock.seconds_per_step for clock in clocks)
@@ -227,6 +241,7 @@ def measure(problem: Problem, seconds: float) -> Row:
         limit=flop_limit(problem, package.qr_interval),
         qr_interval=package.qr_interval,
         disagreement=disagreement,
+        complaint=complaint,
     )
 
 
@@ -244,7 +259,7 @@ class Clock:
         self.run = run
         self.lengths = [n_steps]
         if adapts and n_steps < 500:
-            first = 16 if pace < 0.2 else 4
+            first = 16 if pace < SLOW else 2
             self.lengths = [first, first + max(first, n_steps)]
         self.best = dict.fromkeys(self.lengths, np.inf)
 
@@ -378,13 +393,12 @@ def _seconds_with_threads(problem: Problem, seconds: float) -> list[float]:
     versions = [Package(problem, n_threads) for n_threads in (1, 2)]
     paces = []
     for package in versions:
-        package.run(8)
         start = time.perf_counter()
         package.run(8)
         paces.append((time.perf_counter() - start) / 8)
     # The same number of steps for both.
     clocks = [Clock(package.run, seconds, min(paces), adapts=True) for package in versions]
-    for _ in range(3):
+    for _ in range(2 if min(paces) > SLOW else 3):
         for clock in clocks:
             clock.measure()
     return [clock.seconds_per_step for clock in clocks]

@@ -8,7 +8,8 @@
 namespace rnndyn::lyapunov {
 namespace {
 
-// Column norms this far below where they started may be rounding errors and nothing else.
+// Remainders this far below the largest number of the block may be rounding errors and nothing
+// else.
 constexpr double kSuspicious = 1e-6;
 
 // 1-norm of (R^-1 r, 1): how much rounding errors of earlier columns add to the remainder of the
@@ -37,6 +38,7 @@ HouseholderFactors householder_factors(const Eigen::MatrixXd& block, double roun
     scale(i) = row_sizes(order[static_cast<std::size_t>(i)]);
   }
 
+  const double largest = rows > 0 && columns > 0 ? scale(0) : 0.0;
   Eigen::MatrixXd reflectors = Eigen::MatrixXd::Zero(rows, columns);
   Eigen::MatrixXd r = Eigen::MatrixXd::Zero(columns, columns);
   HouseholderFactors factors;
@@ -48,7 +50,7 @@ HouseholderFactors householder_factors(const Eigen::MatrixXd& block, double roun
   for (Index j = 0; j < columns && rank < rows; ++j) {
     const Eigen::VectorXd remainder = work.col(j).tail(rows - rank);
     const double norm = remainder.stableNorm();
-    if (norm <= kSuspicious * work.col(j).stableNorm() || norm == 0.0) {
+    if (norm <= kSuspicious * largest) {
       const double tolerance = 8.0 * roundoff * amplification(r, rank, work.col(j));
       if ((remainder.array().abs() <= tolerance * scale.tail(rows - rank).array()).all()) continue;
     }

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "rnndyn/parallel.hpp"
+#include "rnndyn/random.hpp"
 
 namespace rnndyn::lyapunov {
 namespace {
@@ -13,7 +14,9 @@ namespace {
 // over, stays small.
 constexpr Index kWidePanel = 48;
 constexpr Index kNarrowPanel = 24;
+constexpr Index kNarrowestPanel = 8;
 constexpr Index kManyColumns = 192;
+constexpr Index kFewColumns = 48;
 constexpr Index kColumnsPerTask = 32;
 // Between these no Gram matrix overflows or loses digits to underflow.
 template <class Real>
@@ -22,7 +25,9 @@ template <class Real>
 constexpr double kLargestSquare = sizeof(Real) == 8 ? 1e200 : 1e20;
 
 Index columns_per_panel(Index columns) {
-  const Index widest = columns > kManyColumns ? kWidePanel : kNarrowPanel;
+  const Index widest = columns > kManyColumns  ? kWidePanel
+                       : columns > kFewColumns ? kNarrowPanel
+                                               : kNarrowestPanel;
   const Index n_panels = std::max<Index>(1, (columns + widest - 1) / widest);
   return (columns + n_panels - 1) / n_panels;
 }
@@ -41,7 +46,7 @@ Orthonormalizer<Real>::Orthonormalizer(Index rows, Index columns)
 template <class Real>
 typename Orthonormalizer<Real>::Outcome Orthonormalizer<Real>::run(View<Real> block, View<Real> q,
                                                                    double* log_diagonal,
-                                                                   int n_threads) {
+                                                                   bool precise, int n_threads) {
   Outcome outcome;
   outcome.rank = block.columns;
   bool fast = true;
@@ -57,15 +62,17 @@ typename Orthonormalizer<Real>::Outcome Orthonormalizer<Real>::run(View<Real> bl
   }
   if (block.columns == 0) return outcome;
 
-  double smallest_remainder = 1.0;
+  double smallest_remainder = 1.0, error = 0.0;
   if (fast) {
     q.matrix() = block.matrix();
-    fast = factor_by_panels(q, log_diagonal, n_threads);
+    fast = factor_fast(q, log_diagonal, error, precise, n_threads);
   }
   if (fast) {
+    // Compared with the longest column: the rounding errors of a column that the tangent map made
+    // short by cancellation are not relative to its own length.
+    const double longest = *std::max_element(norms_.begin(), norms_.begin() + block.columns);
     for (Index j = 0; j < block.columns; ++j) {
-      const double remainder = std::exp(log_diagonal[j]) / norms_[static_cast<std::size_t>(j)];
-      smallest_remainder = std::min(smallest_remainder, remainder);
+      smallest_remainder = std::min(smallest_remainder, std::exp(log_diagonal[j]) / longest);
     }
     fast = smallest_remainder >= Tolerance<Real>::smallest_remainder;
   }
@@ -83,8 +90,45 @@ typename Orthonormalizer<Real>::Outcome Orthonormalizer<Real>::run(View<Real> bl
   if (outcome.rank > 0) {
     const auto [low, high] = std::minmax_element(log_diagonal, log_diagonal + outcome.rank);
     outcome.log_condition = std::max(*high - *low, -std::log(smallest_remainder));
+    if (error > Tolerance<Real>::orthogonal) {
+      const double roundoff = std::numeric_limits<Real>::epsilon();
+      outcome.log_condition = std::max(outcome.log_condition, std::log(error / roundoff));
+    }
   }
   return outcome;
+}
+
+template <class Real>
+bool Orthonormalizer<Real>::factor_fast(View<Real> q, double* log_diagonal, double& error,
+                                        bool precise, int n_threads) {
+  if (!factor_by_panels(q, log_diagonal, n_threads)) return false;
+  // The diagonal of R does not bound the condition (W. Kahan, Canad. Math. Bull. 9, 1966), so the
+  // result is looked at.
+  error = orthogonality_error(q);
+  if (error <= (precise ? Tolerance<Real>::precisely_orthogonal : Tolerance<Real>::orthogonal)) {
+    return true;
+  }
+  if (!(error <= Tolerance<Real>::hopeless)) return false;
+  second_diagonal_.resize(static_cast<std::size_t>(q.columns));
+  if (!factor_by_panels(q, second_diagonal_.data(), n_threads)) return false;
+  for (Index j = 0; j < q.columns; ++j)
+    log_diagonal[j] += second_diagonal_[static_cast<std::size_t>(j)];
+  return orthogonality_error(q) <= Tolerance<Real>::orthogonal;
+}
+
+// Largest entry of (Q^T Q - I) x for a vector x of signs without pattern.
+template <class Real>
+double Orthonormalizer<Real>::orthogonality_error(View<Real> q) {
+  probe_.resize(q.columns);
+  RandomStream signs(0, 0, static_cast<std::uint64_t>(q.columns));
+  std::uint64_t bits = 0;
+  for (Index j = 0; j < q.columns; ++j) {
+    if (j % 64 == 0) bits = signs.next();
+    probe_(j) = ((bits >> (j % 64)) & 1U) != 0 ? Real(1) : Real(-1);
+  }
+  image_.noalias() = q.matrix() * probe_;
+  deviation_.noalias() = q.matrix().transpose() * image_;
+  return static_cast<double>((deviation_ - probe_).cwiseAbs().maxCoeff());
 }
 
 template <class Real>

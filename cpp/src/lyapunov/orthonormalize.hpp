@@ -11,10 +11,17 @@ namespace rnndyn::lyapunov {
 template <class Real>
 struct Tolerance {
   static constexpr bool is_double = sizeof(Real) == 8;
-  // Part of a column's length that projection may leave: below it, too few digits are right.
-  static constexpr double smallest_remainder = is_double ? 1e-9 : 1e-4;
+  // Part of the longest column that projection may leave of any: below it, too few digits are
+  // right.
+  static constexpr double smallest_remainder = is_double ? 1e-7 : 1e-4;
   // Squared ratio of pivots within a panel below which a second round follows.
   static constexpr double second_round = is_double ? 1e-8 : 1e-3;
+  // Deviation of Q^T Q from the identity that is good enough on the way (errors of orthogonality do
+  // not add up), and beyond repair by a second pass.
+  static constexpr double orthogonal = is_double ? 1e-8 : 1e-2;
+  // And where growth is read off.
+  static constexpr double precisely_orthogonal = is_double ? 1e-12 : 1e-5;
+  static constexpr double hopeless = 0.1;
   // And below which the Gram matrix has no digits left.
   static constexpr double breakdown = is_double ? 1e-14 : 1e-5;
   // ln of the condition that the choice of the interval aims at: the smallest growth then has a
@@ -34,7 +41,8 @@ class Orthonormalizer {
     bool finite = true;        // else the block holds numbers that are not; nothing was done
     bool householder = false;  // the fast way would have lost too many digits
     Index rank = 0;            // columns that are left
-    // ln of the larger of max R_jj / min R_jj and of the most that projection took from a column.
+    // ln of the condition of the block, as seen from the diagonal of R, from what projection took
+    // from the columns, and from the orthogonality that was lost.
     double log_condition = 0.0;
   };
 
@@ -44,10 +52,14 @@ class Orthonormalizer {
   // `q` receives orthonormal columns with the spans of the leading columns of `block`, and
   // log_diagonal[j] = ln R_jj. A column that depends on those before it is taken out: the columns
   // behind it move up, and the last one becomes zero, with ln R_jj = -inf.
-  Outcome run(View<Real> block, View<Real> q, double* log_diagonal, int n_threads);
+  // `precise` asks for orthogonality to the last digits.
+  Outcome run(View<Real> block, View<Real> q, double* log_diagonal, bool precise, int n_threads);
 
  private:
+  // Both return false where the fast way cannot do it.
+  bool factor_fast(View<Real> q, double* log_diagonal, double& error, bool precise, int n_threads);
   bool factor_by_panels(View<Real> q, double* log_diagonal, int n_threads);
+  double orthogonality_error(View<Real> q);
   bool factor_panel(View<Real> panel, double* log_diagonal);
   // One Cholesky Q R; returns the smallest squared ratio of a pivot to its column, 0 on breakdown.
   double cholesky_round(View<Real> panel, double* log_diagonal);
@@ -58,6 +70,8 @@ class Orthonormalizer {
   Block<Real> gram_, coefficients_;
   Eigen::Matrix<Real, -1, -1> factor_;
   std::vector<Real> row_;
+  Eigen::Matrix<Real, -1, 1> probe_, image_, deviation_;
+  std::vector<double> second_diagonal_;
   std::vector<double> norms_;
 };
 

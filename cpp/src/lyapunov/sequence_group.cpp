@@ -12,6 +12,9 @@ namespace {
 template <class Real>
 constexpr double kLargestLogGrowth = sizeof(Real) == 8 ? 200.0 : 25.0;
 constexpr Index kLongestInterval = 1000;
+// ln of the condition that a block had at least when its digits were lost.
+template <class Real>
+constexpr double kLost = sizeof(Real) == 8 ? 30.0 : 12.0;
 // An estimate of the loss fades, so that one bad step does not shorten the interval for ever.
 constexpr double kFading = 0.95;
 
@@ -52,6 +55,7 @@ SequenceGroup<Real>::SequenceGroup(const Setting<Real>& setting, Index first, co
   for (const auto& layer : setting.layers) {
     states_.emplace_back(layer->rows(), n_sequences_);
     next_states_.emplace_back(layer->rows(), n_sequences_);
+    last_states_.emplace_back(layer->rows(), n_sequences_);
     spread(*layer, states.middleRows(row, layer->n_states()), states_.back().view());
     row += layer->n_states();
     work_.push_back(layer->make_work(n_sequences_, n_threads));
@@ -63,8 +67,12 @@ SequenceGroup<Real>::SequenceGroup(const Setting<Real>& setting, Index first, co
     frames_.emplace_back();
     for (Index b = 0; b < n_sequences_; ++b) {
       frames_.back().push_back({Block<Real>(shape.rows, shape.n_vectors),
-                                Block<Real>(shape.rows, shape.n_vectors), 0,
-                                Eigen::VectorXd::Zero(shape.n_vectors)});
+                                Block<Real>(shape.rows, shape.n_vectors),
+                                {},
+                                0,
+                                0,
+                                Eigen::VectorXd::Zero(shape.n_vectors),
+                                {}});
       if (!frames.empty()) set_frame(f, b, at(frames[f], first + b));
     }
   }
@@ -90,7 +98,8 @@ bool SequenceGroup<Real>::advance(Index n_steps, Control& control) {
     }
     const bool many = due.size() > 1;
     parallel_for(due.size(), n_threads_, [&](std::size_t item, int thread) {
-      orthonormalize(due[item], thread, many ? 1 : n_threads_);
+      // The end of the steps is where the growth is read off.
+      orthonormalize(due[item], i == n_steps, thread, many ? 1 : n_threads_);
       plan(due[item], n_steps - i);
     });
   }
@@ -170,7 +179,7 @@ void SequenceGroup<Real>::mark_diverged(Index sequence) {
 }
 
 template <class Real>
-void SequenceGroup<Real>::orthonormalize(Index sequence, int thread, int n_threads) {
+void SequenceGroup<Real>::orthonormalize(Index sequence, bool precise, int thread, int n_threads) {
   Rhythm& rhythm = rhythms_[static_cast<std::size_t>(sequence)];
   double loss = 0.0, largest_growth = 0.0;
   for (std::size_t f = 0; f < frames_.size(); ++f) {
@@ -179,7 +188,12 @@ void SequenceGroup<Real>::orthonormalize(Index sequence, int thread, int n_threa
     const View<Real> block = frame.now.view().left(frame.rank);
     const View<Real> q = frame.other.view().left(frame.rank);
     const auto outcome = orthonormalizers_[static_cast<std::size_t>(thread)][f].run(
-        block, q, log_diagonal.data(), n_threads);
+        block, q, log_diagonal.data(), precise, n_threads);
+    if ((!outcome.finite || outcome.householder) && rhythm.pending > 1) {
+      repeat(sequence);
+      adapt(rhythm, kLost<Real>, 0.0);
+      return;
+    }
     if (!outcome.finite) {
       mark_diverged(sequence);
       return;
@@ -195,21 +209,68 @@ void SequenceGroup<Real>::orthonormalize(Index sequence, int thread, int n_threa
     // What was annihilated stays so.
     log_diagonal.tail(log_diagonal.size() - outcome.rank)
         .setConstant(-std::numeric_limits<double>::infinity());
-    frame.growth += log_diagonal;
     frame.rank = outcome.rank;
-    std::swap(frame.now, frame.other);
     loss = std::max(loss, outcome.log_condition);
     if (frame.rank > 0) {
       largest_growth =
           std::max(largest_growth, log_diagonal.head(frame.rank).cwiseAbs().maxCoeff());
     }
+    frame.step_growth = std::move(log_diagonal);
   }
+  for (auto& of_frame : frames_) {
+    Frame& frame = of_frame[static_cast<std::size_t>(sequence)];
+    frame.growth += frame.step_growth;
+    std::swap(frame.now, frame.other);
+  }
+  adapt(rhythm, loss, largest_growth);
+}
+
+// Too much was lost in the steps since the last factorisation, or a number overflowed: with one
+// factorisation for each of them, only what a single step loses is lost.
+template <class Real>
+void SequenceGroup<Real>::repeat(Index sequence) {
+  Rhythm& rhythm = rhythms_[static_cast<std::size_t>(sequence)];
+  Matrix state(setting_.system.n_states(), 1);
+  Checkpoint start{time_ - rhythm.pending, state, {}, {}};
+  Index row = 0;
+  for (std::size_t l = 0; l < setting_.layers.size(); ++l) {
+    const Index n = setting_.layers[l]->n_states();
+    start.state.middleRows(row, n) =
+        gathered(*setting_.layers[l], last_states_[l].view().from(sequence, 1));
+    row += n;
+  }
+  for (std::size_t f = 0; f < frames_.size(); ++f) {
+    Frame& frame = frame_of(f, sequence);
+    std::swap(frame.now, frame.last);
+    frame.rank = frame.last_rank;
+    start.frames.push_back(this->frame(f, sequence).leftCols(frame.rank));
+  }
+  SequenceGroup<Real> alone(setting_, first_ + sequence, start.state, {}, 1);
+  alone.factorize_every_step();
+  alone.restore(0, start);
+  if (sequence == 0) alone.collect_factors(factors_);
+  Control control(std::numeric_limits<double>::infinity(), {});
+  alone.advance(rhythm.pending, control);
+  for (std::size_t f = 0; f < frames_.size(); ++f) {
+    Frame& frame = frame_of(f, sequence);
+    Frame& other = alone.frame_of(f, 0);
+    frame.now.view().matrix() = other.now.view().matrix();
+    frame.rank = other.rank;
+    frame.growth += other.growth;
+  }
+  n_orthonormalizations_ += alone.n_orthonormalizations();
+  n_householder_ += alone.n_householder();
+  if (alone.diverged_at(0) >= 0) {
+    mark_diverged(sequence);
+    diverged_at_[static_cast<std::size_t>(sequence)] = alone.diverged_at(0);
+  }
+}
+
+template <class Real>
+void SequenceGroup<Real>::adapt(Rhythm& rhythm, double loss, double largest_growth) const {
   const auto steps = static_cast<double>(rhythm.pending);
   rhythm.pending = 0;
-  if (setting_.options.qr_interval > 0) {
-    rhythm.interval = setting_.options.qr_interval;
-    return;
-  }
+  if (setting_.options.qr_interval > 0) return;
   // Rounding errors grow relative to the smallest direction like eps exp(steps * gap).
   const double scale = Tolerance<Real>::aimed_log_condition / kLargestLogGrowth<Real>;
   const double seen = std::max(loss, scale * largest_growth) / steps;
@@ -228,12 +289,39 @@ void SequenceGroup<Real>::plan(Index sequence, Index steps_left) {
   Rhythm& rhythm = rhythms_[static_cast<std::size_t>(sequence)];
   if (setting_.options.qr_interval > 0) rhythm.interval = setting_.options.qr_interval;
   if (steps_left == 0) return;
-  if (setting_.options.qr_interval > 0) {
+  if (every_step_) {
+    rhythm.next = 1;
+  } else if (setting_.options.qr_interval > 0) {
     rhythm.next = std::min(rhythm.interval, steps_left);
-    return;
+  } else {
+    const Index n = (steps_left + rhythm.interval - 1) / rhythm.interval;
+    rhythm.next = (steps_left + n - 1) / n;
   }
-  const Index n = (steps_left + rhythm.interval - 1) / rhythm.interval;
-  rhythm.next = (steps_left + n - 1) / n;
+  if (rhythm.next > 1) keep_start(sequence);
+}
+
+template <class Real>
+void SequenceGroup<Real>::keep_start(Index sequence) {
+  for (std::size_t l = 0; l < states_.size(); ++l) {
+    last_states_[l].view().matrix().col(sequence) = states_[l].view().matrix().col(sequence);
+  }
+  for (auto& of_frame : frames_) {
+    Frame& frame = of_frame[static_cast<std::size_t>(sequence)];
+    if (frame.last.view().columns == 0) {
+      frame.last = Block<Real>(frame.now.view().rows, frame.now.view().columns);
+    }
+    frame.last.view().left(frame.rank).matrix() = frame.now.view().left(frame.rank).matrix();
+    frame.last_rank = frame.rank;
+  }
+}
+
+template <class Real>
+void SequenceGroup<Real>::finish() {
+  for (Index b = 0; b < n_sequences_; ++b) {
+    if (at(rhythms_, b).pending > 0 && at(diverged_at_, b) < 0) {
+      orthonormalize(b, true, 0, n_threads_);
+    }
+  }
 }
 
 template <class Real>
@@ -315,7 +403,7 @@ void SequenceGroup<Real>::set_frame(std::size_t number, Index sequence, const Ma
   }
   Eigen::VectorXd log_diagonal(vectors.cols());
   frame.rank = orthonormalizers_.front()[number]
-                   .run(block, frame.now.view().left(vectors.cols()), log_diagonal.data(), 1)
+                   .run(block, frame.now.view().left(vectors.cols()), log_diagonal.data(), true, 1)
                    .rank;
 }
 

@@ -58,6 +58,8 @@ class SequenceGroup {
   void settle(Index n_steps, Control& control);
   // Steps with the frames, which are orthonormal at the end. False where the run is to stop.
   bool advance(Index n_steps, Control& control);
+  // Orthonormal frames where `advance` was stopped on the way.
+  void finish();
   // Fresh vectors for those that were annihilated.
   void complete_frames();
   void forget_growth();
@@ -75,14 +77,17 @@ class SequenceGroup {
 
   Checkpoint checkpoint(Index sequence);
   void restore(Index sequence, const Checkpoint& checkpoint);
+  // Factorise after every step, whatever the options say.
+  void factorize_every_step() { every_step_ = true; }
   // The factors R of frame 0 of sequence 0 from now on are appended here; null for no more.
   void collect_factors(std::vector<Matrix>* factors) { factors_ = factors; }
 
  private:
   struct Frame {
     Block<Real> now, other;
-    Index rank = 0;
-    Eigen::VectorXd growth;
+    Block<Real> last;  // after the last factorisation, where more than one step follows
+    Index rank = 0, last_rank = 0;
+    Eigen::VectorXd growth, step_growth;
   };
 
   template <class T>
@@ -96,7 +101,11 @@ class SequenceGroup {
   void load_inputs();
   void propagate(std::size_t layer, std::size_t frame, Index first_row, Index row_below);
   void watch_states();
-  void orthonormalize(Index sequence, int thread, int n_threads);
+  void orthonormalize(Index sequence, bool precise, int thread, int n_threads);
+  // Goes back to the last factorisation and comes again step by step.
+  void repeat(Index sequence);
+  void keep_start(Index sequence);
+  void adapt(Rhythm& rhythm, double loss, double largest_growth) const;
   void plan(Index sequence, Index steps_left);
   void set_frame(std::size_t number, Index sequence, const Matrix& vectors);
   Matrix random_vectors(std::size_t number, Index sequence, Index n_vectors);
@@ -106,7 +115,7 @@ class SequenceGroup {
   Index first_, n_sequences_, time_ = 0;
   int n_threads_;
   Block<Real> inputs_;
-  std::vector<Block<Real>> states_, next_states_;
+  std::vector<Block<Real>> states_, next_states_, last_states_;
   std::vector<std::unique_ptr<LayerWork>> work_;
   std::vector<std::vector<Frame>> frames_;                            // [frame][sequence]
   std::vector<std::vector<Orthonormalizer<Real>>> orthonormalizers_;  // [thread][frame]
@@ -115,6 +124,7 @@ class SequenceGroup {
   std::vector<std::uint64_t> n_draws_;
   std::atomic<std::int64_t> n_orthonormalizations_{0}, n_householder_{0};
   std::vector<Matrix>* factors_ = nullptr;
+  bool every_step_ = false;
 };
 
 }  // namespace rnndyn::lyapunov

@@ -182,6 +182,7 @@ class Run {
       result_.frames.emplace_back();
     }
     result_.states.resize(setting_.system.n_states(), n_sequences_);
+    for_each_group([&](std::size_t g) { groups_[g]->finish(); });
     for_each_sequence([&](SequenceGroup<Real>& group, Index b, std::size_t sequence) {
       result_.states.col(static_cast<Index>(sequence)) = group.state(b);
       for (std::size_t f = 0; f < setting_.frames.size(); ++f) {
