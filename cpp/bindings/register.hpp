@@ -10,5 +10,6 @@ void register_map(pybind11::module_& module);
 void register_cycles(pybind11::module_& module);
 void register_search(pybind11::module_& module);
 void register_lyapunov(pybind11::module_& module);
+void register_bifurcation(pybind11::module_& module);
 
 }  // namespace rnndyn::bindings

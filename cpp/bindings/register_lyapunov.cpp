@@ -273,10 +273,10 @@ void register_lyapunov(py::module_& module) {
       },
       py::arg("system"), py::arg("states"), py::arg("inputs") = std::nullopt,
       py::arg("frames") = std::nullopt, py::arg("n_settle") = 0, py::arg("n_warmup") = 0,
-      py::kw_only(), py::arg("n_steps"), py::arg("n_exponents"), py::arg("window") = 1, py::arg("qr_interval") = 0,
-      py::arg("joint") = false, py::arg("single_precision") = false, py::arg("n_covariant") = 0,
-      py::arg("seed") = 0, py::arg("n_threads") = 1, py::arg("time_limit") = std::nullopt,
-      py::arg("observer") = std::nullopt);
+      py::kw_only(), py::arg("n_steps"), py::arg("n_exponents"), py::arg("window") = 1,
+      py::arg("qr_interval") = 0, py::arg("joint") = false, py::arg("single_precision") = false,
+      py::arg("n_covariant") = 0, py::arg("seed") = 0, py::arg("n_threads") = 1,
+      py::arg("time_limit") = std::nullopt, py::arg("observer") = std::nullopt);
 }
 
 }  // namespace rnndyn::bindings

@@ -55,7 +55,7 @@ def test_growth_states_and_frames_agree_with_the_reference(family):
         case = random_case(family, number)
         expected = case.reference()
         record = case.core()
-        # 1e-12 is some thousand roundings; and the fast factorisation may lose eps over the smallest
+        # 1e-12 is some thousand roundings. The fast factorisation may lose eps over the smallest
         # remainder that it accepts, 1e-7, of a growth each time.
         allowed = tolerance(case, expected, rounding=1e-12, least=5e-9)
         assert_agrees(record, expected, allowed)

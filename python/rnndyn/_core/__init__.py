@@ -33,8 +33,11 @@ _module = importlib.import_module(f"rnndyn._core._{instruction_set}")
 
 CanonicalMap = _module.CanonicalMap
 System = _module.System
+cycle_on_path = _module.cycle_on_path
 differentiable_map = _module.differentiable_map
+events_on_path = _module.events_on_path
 find_cycles = _module.find_cycles
+follow_cycles = _module.follow_cycles
 lyapunov_spectrum = _module.lyapunov_spectrum
 philox = _module.philox
 piecewise_linear_system = _module.piecewise_linear_system

@@ -56,6 +56,24 @@ def find_cycles(
     resume: dict[str, Any] | None = None,
     known: list[NDArray[np.bool_]] | None = None,
 ) -> dict[str, Any]: ...
+def follow_cycles(
+    map0: CanonicalMap,
+    map1: CanonicalMap,
+    itineraries: list[NDArray[np.bool_]],
+    max_order: int,
+    n_threads: int = 1,
+    observer: Callable[[int, int], object] | None = None,
+    time_limit: float | None = None,
+) -> dict[str, Any]: ...
+def events_on_path(
+    map0: CanonicalMap, map1: CanonicalMap, itinerary: NDArray[np.bool_]
+) -> dict[str, Any]: ...
+def cycle_on_path(
+    map0: CanonicalMap,
+    map1: CanonicalMap,
+    itinerary: NDArray[np.bool_],
+    s: NDArray[np.float64] | Sequence[float],
+) -> dict[str, Any]: ...
 def philox(key: Sequence[int], counter: Sequence[int], n: int) -> NDArray[np.uint64]: ...
 
 class System:

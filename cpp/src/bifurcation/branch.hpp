@@ -1,0 +1,73 @@
+// Where one itinerary has a real cycle along a path, and why each such stretch begins and ends.
+#pragma once
+
+#include <vector>
+
+#include "bifurcation/chebyshev.hpp"
+#include "bifurcation/path_system.hpp"
+#include "rnndyn/bifurcation.hpp"
+
+namespace rnndyn {
+
+struct Vanishing {
+  Index time = 0;
+  Index unit = 0;
+};
+
+// A place where functions of the itinerary vanish: all of them at the same s within rounding.
+struct Cut {
+  double s = 0.0;
+  double lower = 0.0;
+  double upper = 0.0;
+  double residual = 0.0;
+  bool converged = false;
+  std::vector<Vanishing> vanishing;  // pre-activations
+  bool singular = false;             // det(I - J) vanishes
+  bool diverges = false;             // the cycle goes to infinity
+  bool refined = false;
+};
+
+struct Stretch {
+  double begin = 0.0;
+  double end = 1.0;
+  int begin_cut = -1;  // index into Branch::cuts
+  int end_cut = -1;
+  int begin_sign = 0;  // of det(I - J) next to the end
+  int end_sign = 0;
+  Index n_unstable_begin = -1;
+  Index n_unstable_end = -1;
+};
+
+// Something that happens inside a stretch: changes of stability, and borders that are touched.
+struct InnerEvent {
+  PathRoot root;
+  Index n_unstable_before = -1;
+  Index n_unstable_after = -1;
+};
+
+struct Branch {
+  Itinerary itinerary;
+  std::vector<Cut> cuts;
+  std::vector<Stretch> stretches;
+  std::vector<InnerEvent> inner;
+  // Cuts at s = 0 and s = 1 where the cycle lies on the border and is real there and nowhere next
+  // to it; -1 where there is none.
+  int contact_cut[2] = {-1, -1};
+  int contact_sign[2] = {0, 0};
+  Index contact_n_unstable[2] = {-1, -1};
+  bool singular_everywhere = false;
+  std::vector<double> unresolved;
+};
+
+Branch analyse_branch(const CanonicalPath& path, const Itinerary& itinerary);
+
+// Roots of all functions of a system: pre-activation j of relevant_units() at time t is function
+// t * n_relevant + j, then come det(I - J) and det(I + J).
+RootSolution system_roots(PathSystem& system, bool only_real);
+// Brackets and polishes one of them by fresh solutions of the cyclic system.
+PathRoot refined_root(PathSystem& system, const RootInterval& interval);
+
+// Fills n_unstable and inner events of all stretches.
+void analyse_stability(PathSystem& system, const RootSolution& roots, Branch& branch);
+
+}  // namespace rnndyn

@@ -1,0 +1,393 @@
+#include "bifurcation/chebyshev.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <utility>
+
+namespace rnndyn {
+namespace {
+
+constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
+constexpr std::size_t kMaxNodes = 33;
+// Interpolation is accepted when the last coefficients are below this part of the largest value.
+constexpr double kTail = 16.0 * kEpsilon;
+constexpr int kTailLength = 3;
+// A subinterval along which the rounding errors of a group vary by more than this factor is
+// halved: those where the functions are large would hide the roots where they are small.
+constexpr double kDynamicRange = 4096.0;
+constexpr int kMaxUnevenDepth = 14;
+constexpr int kMaxDepth = 24;  // of subintervals
+// Where rounding is worse than its estimate, halving would not end; what this many subintervals
+// leave unresolved is reported as such.
+constexpr int kMaxSubintervals = 2000;
+constexpr double kSmallest = 4.0 * kEpsilon;
+
+using Coefficients = std::array<double, kMaxNodes>;
+
+// Chebyshev-Lobatto points x_j = cos(pi j / (n - 1)), the transform from values to coefficients,
+// and the re-expansion of a polynomial on the left and right half of [-1, 1] (Trefethen,
+// Approximation Theory and Approximation Practice, ch. 3; Boyd, SIAM J. Numer. Anal. 40, 1666,
+// 2002, for roots by subdivision of Chebyshev expansions).
+class ChebyshevBasis {
+ public:
+  explicit ChebyshevBasis(std::size_t n) : n_(n), nodes_(n) {
+    const auto size = static_cast<Index>(n);
+    const double degree = static_cast<double>(n - 1);
+    transform_.resize(size, size);
+    for (Index j = 0; j < size; ++j) {
+      nodes_[static_cast<std::size_t>(j)] =
+          std::sin(0.5 * std::numbers::pi * (degree - 2.0 * static_cast<double>(j)) / degree);
+      for (Index c = 0; c < size; ++c) {
+        const bool end_node = j == 0 || j == size - 1;
+        const bool end_coefficient = c == 0 || c == size - 1;
+        const auto turn = static_cast<double>((j * c) % (2 * (size - 1)));
+        transform_(c, j) = 2.0 / degree * std::cos(std::numbers::pi * turn / degree) *
+                           (end_node ? 0.5 : 1.0) * (end_coefficient ? 0.5 : 1.0);
+      }
+    }
+    Matrix on_left(size, size);
+    Matrix on_right(size, size);
+    for (Index j = 0; j < size; ++j) {
+      const double x = nodes_[static_cast<std::size_t>(j)];
+      for (Index c = 0; c < size; ++c) {
+        on_left(j, c) =
+            std::cos(static_cast<double>(c) * std::acos(std::clamp(0.5 * (x - 1.0), -1.0, 1.0)));
+        on_right(j, c) =
+            std::cos(static_cast<double>(c) * std::acos(std::clamp(0.5 * (x + 1.0), -1.0, 1.0)));
+      }
+    }
+    left_ = transform_ * on_left;
+    right_ = transform_ * on_right;
+  }
+
+  std::size_t size() const { return n_; }
+  double node(std::size_t j) const { return nodes_[j]; }
+  const Matrix& transform() const { return transform_; }
+  void half(const Coefficients& c, bool right, Coefficients& out) const {
+    const Matrix& matrix = right ? right_ : left_;
+    const auto n = static_cast<Index>(n_);
+    Eigen::Map<Vector> result(out.data(), n);
+    result.setZero();
+    for (Index j = 0; j < n; ++j) {
+      result.head(j + 1) += matrix.col(j).head(j + 1) * c[static_cast<std::size_t>(j)];
+    }
+  }
+
+ private:
+  std::size_t n_;
+  std::vector<double> nodes_;
+  Matrix transform_, left_, right_;
+};
+
+const ChebyshevBasis& basis(int level) {
+  static const std::array<ChebyshevBasis, 4> all{ChebyshevBasis(5), ChebyshevBasis(9),
+                                                 ChebyshevBasis(17), ChebyshevBasis(33)};
+  return all[static_cast<std::size_t>(level)];
+}
+constexpr int kLevels = 4;
+
+double tail_sum(const Coefficients& c, std::size_t n) {
+  double sum = 0.0;
+  for (std::size_t j = 1; j < n; ++j) sum += std::abs(c[j]);
+  return sum;
+}
+
+// Clenshaw's recurrence.
+double value_at(const Coefficients& c, std::size_t n, double x) {
+  double b1 = 0.0;
+  double b2 = 0.0;
+  for (std::size_t j = n - 1; j > 0; --j) {
+    const double b0 = c[j] + 2.0 * x * b1 - b2;
+    b2 = b1;
+    b1 = b0;
+  }
+  return c[0] + x * b1 - b2;
+}
+
+// Coefficients of the derivative with respect to x in [-1, 1].
+void differentiate(const Coefficients& c, std::size_t n, Coefficients& out) {
+  out[n - 1] = 0.0;
+  if (n >= 2) out[n - 2] = 2.0 * static_cast<double>(n - 1) * c[n - 1];
+  for (std::size_t j = n - 2; j > 0; --j) {
+    out[j - 1] = out[j + 1] + 2.0 * static_cast<double>(j) * c[j];
+  }
+  out[0] *= 0.5;
+}
+
+// Root of a monotone polynomial with different signs at -1 and 1, by Newton's method kept inside a
+// bracket.
+double monotone_root(const Coefficients& c, const Coefficients& slope, std::size_t n,
+                     double at_left, double at_right) {
+  double lower = -1.0;
+  double upper = 1.0;
+  double x = (at_left + at_right == 0.0) ? 0.0 : -(at_right + at_left) / (at_right - at_left);
+  for (int round = 0; round < 60; ++round) {
+    const double f = value_at(c, n, x);
+    if (f == 0.0) return x;
+    ((f > 0.0) == (at_right > 0.0) ? upper : lower) = x;
+    double next = x - f / value_at(slope, n, x);
+    if (!(next > lower && next < upper)) next = 0.5 * (lower + upper);
+    if (std::abs(next - x) <= kEpsilon) return next;
+    x = next;
+  }
+  return x;
+}
+
+class Isolation {
+ public:
+  Isolation(const ChebyshevBasis& basis, double noise, std::size_t function,
+            std::vector<RootInterval>& out)
+      : basis_(basis), noise_(noise), function_(function), out_(out) {}
+
+  // c: expansion on [lower, upper], which is mapped to [-1, 1].
+  void run(const Coefficients& c, double lower, double upper) {
+    const std::size_t n = basis_.size();
+    const double rest = tail_sum(c, n);
+    if (std::abs(c[0]) > rest + noise_) return;
+    const double width = upper - lower;
+    if (width <= kSmallest || std::abs(c[0]) + rest <= noise_) {
+      out_.push_back({function_, lower, upper});
+      return;
+    }
+    Coefficients slope;
+    differentiate(c, n, slope);
+    if (std::abs(slope[0]) > tail_sum(slope, n) && monotone(c, slope, lower, upper)) return;
+    const double middle = 0.5 * (lower + upper);
+    Coefficients half;
+    basis_.half(c, false, half);
+    run(half, lower, middle);
+    basis_.half(c, true, half);
+    run(half, middle, upper);
+  }
+
+ private:
+  // False where rounding leaves the place of the root open by a good part of the interval.
+  bool monotone(const Coefficients& c, const Coefficients& slope, double lower, double upper) {
+    const std::size_t n = basis_.size();
+    const double at_left = value_at(c, n, -1.0);
+    const double at_right = value_at(c, n, 1.0);
+    const double half_width = 0.5 * (upper - lower);
+    double x = 0.0;
+    if ((at_left > 0.0) != (at_right > 0.0)) {
+      x = monotone_root(c, slope, n, at_left, at_right);
+    } else if (std::min(std::abs(at_left), std::abs(at_right)) <= noise_) {
+      // Within rounding the root may be at the end of this subinterval; the neighbour may not see
+      // it either.
+      x = std::abs(at_left) < std::abs(at_right) ? -1.0 : 1.0;
+    } else {
+      return true;
+    }
+    const double steepness =
+        std::max(std::abs(value_at(slope, n, x)), std::abs(slope[0]) - tail_sum(slope, n));
+    const double spread = noise_ / steepness;
+    if (!(spread < 0.25)) return false;
+    const double radius = half_width * (spread + kEpsilon) + kEpsilon;
+    const double s = lower + half_width * (x + 1.0);
+    out_.push_back({function_, s - radius, s + radius});
+    return true;
+  }
+
+  const ChebyshevBasis& basis_;
+  double noise_;
+  std::size_t function_;
+  std::vector<RootInterval>& out_;
+};
+
+class RootFinder {
+ public:
+  RootFinder(const RootProblem& problem, RootSolution& out)
+      : problem_(problem), out_(out), n_(problem.n_functions), flat_(n_, 1) {}
+
+  void run(double lower, double upper) {
+    subdivide(lower, upper, 0);
+    out_.vanishes.assign(flat_.begin(), flat_.end());
+    merge();
+  }
+
+ private:
+  std::size_t group(std::size_t f) const { return f < problem_.n_first_group ? 0 : 1; }
+
+  void subdivide(double lower, double upper, int depth) {
+    const bool accepted = expand(lower, upper, depth < kMaxUnevenDepth);
+    if (!accepted && depth < kMaxDepth && n_subintervals_ < kMaxSubintervals) {
+      ++n_subintervals_;
+      const double middle = 0.5 * (lower + upper);
+      subdivide(lower, middle, depth + 1);
+      out_.joints.push_back(middle);
+      subdivide(middle, upper, depth + 1);
+      return;
+    }
+    if (!accepted) out_.unresolved.push_back(0.5 * (lower + upper));
+    isolate(lower, upper);
+  }
+
+  // Interpolates on [lower, upper] with more and more of nested points; false when even the
+  // largest number of them does not resolve all functions.
+  bool expand(double lower, double upper, bool halve_uneven) {
+    constexpr std::size_t kLast = kMaxNodes - 1;
+    std::array<FunctionValues*, kMaxNodes> nodes{};
+    if (storage_.empty()) storage_.resize(kMaxNodes);
+    for (int level = 0; level < kLevels; ++level) {
+      const ChebyshevBasis& b = basis(level);
+      const std::size_t stride = kLast / (b.size() - 1);
+      for (std::size_t j = 0; j < b.size(); ++j) {
+        const std::size_t at = j * stride;
+        if (nodes[at] != nullptr) continue;
+        nodes[at] = &storage_[at];
+        const double x = basis(kLevels - 1).node(at);
+        const double s = x < 0.0 ? lower + 0.5 * (upper - lower) * (1.0 + x)
+                                 : upper - 0.5 * (upper - lower) * (1.0 - x);
+        problem_.evaluate(s, *nodes[at]);
+      }
+      level_ = level;
+      collect(nodes, stride);
+      if (uneven_ && halve_uneven) return false;
+      const bool exact =
+          problem_.degree_bound >= 0 && problem_.degree_bound < static_cast<Index>(b.size());
+      if (exact || resolved() || nothing_to_find()) return true;
+    }
+    return false;
+  }
+
+  // Values with common exponents, then coefficients.
+  void collect(const std::array<FunctionValues*, kMaxNodes>& nodes, std::size_t stride) {
+    const std::size_t n = basis(level_).size();
+    std::array<int, 2> reference;
+    reference.fill(std::numeric_limits<int>::min());
+    for (std::size_t j = 0; j < n; ++j) {
+      for (std::size_t g = 0; g < 2; ++g) {
+        reference[g] = std::max(reference[g], nodes[j * stride]->exponents[g]);
+      }
+    }
+    // The last function of each group stands for it.
+    std::array<double, 2> least, most{0.0, 0.0};
+    least.fill(std::numeric_limits<double>::infinity());
+    values_.resize(static_cast<Index>(n_), static_cast<Index>(n));
+    noise_.setZero(static_cast<Index>(n_));
+    largest_.setZero(static_cast<Index>(n_));
+    for (std::size_t j = 0; j < n; ++j) {
+      const FunctionValues& node = *nodes[j * stride];
+      std::array<double, 2> scale;
+      for (std::size_t g = 0; g < 2; ++g) {
+        scale[g] = std::ldexp(1.0, std::max(node.exponents[g] - reference[g], -1000));
+        const std::size_t last = g == 0 ? problem_.n_first_group : n_;
+        if (last == 0) continue;
+        least[g] = std::min(least[g], scale[g] * node.noise[last - 1]);
+        most[g] = std::max(most[g], scale[g] * node.noise[last - 1]);
+      }
+      for (std::size_t f = 0; f < n_; ++f) {
+        const double factor = scale[group(f)];
+        const auto row = static_cast<Index>(f);
+        const double value = factor * node.values[f];
+        values_(row, static_cast<Index>(j)) = value;
+        noise_(row) = std::max(noise_(row), factor * node.noise[f]);
+        largest_(row) = std::max(largest_(row), std::abs(value));
+      }
+    }
+    uneven_ = most[0] > kDynamicRange * least[0] || most[1] > kDynamicRange * least[1];
+    coefficients_.noalias() = values_ * basis(level_).transform().transpose();
+  }
+
+  bool resolved() const {
+    const Index n = coefficients_.cols();
+    for (Index f = 0; f < coefficients_.rows(); ++f) {
+      const double allowed = std::max(noise_(f), kTail * largest_(f));
+      for (Index j = n - kTailLength; j < n; ++j) {
+        if (std::abs(coefficients_(f, j)) > allowed) return false;
+      }
+    }
+    return true;
+  }
+
+  // Functions that stay so far from zero that an interpolation with few digits shows it: the terms
+  // left out are taken for as large as a multiple of the last ones.
+  bool nothing_to_find() {
+    constexpr double kTermsSafety = 4.0;
+    constexpr double kTailSafety = 256.0;
+    const Index n = coefficients_.cols();
+    signs_.assign(n_, 0);
+    bool all = true;
+    for (Index f = 0; f < coefficients_.rows(); ++f) {
+      const auto terms = coefficients_.row(f).cwiseAbs();
+      const double bound = kTermsSafety * terms.tail(n - 1).sum() +
+                           kTailSafety * (terms(n - 1) + terms(n - 2)) + noise_(f);
+      if (terms(0) > bound) {
+        signs_[static_cast<std::size_t>(f)] = coefficients_(f, 0) > 0.0 ? 1 : -1;
+      } else {
+        all = false;
+      }
+    }
+    return all || (problem_.skip && problem_.skip(signs_));
+  }
+
+  void isolate(double lower, double upper) {
+    const ChebyshevBasis& b = basis(level_);
+    const std::size_t n = b.size();
+    signs_.assign(n_, 0);
+    for (std::size_t f = 0; f < n_; ++f) {
+      const auto row = static_cast<Index>(f);
+      // Interpolation adds the part of the coefficients left out.
+      noise_(row) += kTail * largest_(row);
+      const double head = coefficients_(row, 0);
+      const double rest = coefficients_.row(row).tail(static_cast<Index>(n) - 1).lpNorm<1>();
+      if (std::abs(head) > rest + noise_(row)) signs_[f] = head > 0.0 ? 1 : -1;
+      if (signs_[f] != 0 || std::abs(head) + rest > noise_(row)) flat_[f] = 0;
+    }
+    if (problem_.skip && problem_.skip(signs_)) {
+      out_.skipped.push_back(0.5 * (lower + upper));
+      return;
+    }
+    for (std::size_t f = 0; f < n_; ++f) {
+      if (signs_[f] != 0) continue;
+      Coefficients c;
+      for (std::size_t j = 0; j < n; ++j) {
+        c[j] = coefficients_(static_cast<Index>(f), static_cast<Index>(j));
+      }
+      Isolation(b, noise_(static_cast<Index>(f)), f, out_.roots).run(c, lower, upper);
+    }
+  }
+
+  // One interval for each cluster of overlapping ones; none for functions that vanish altogether.
+  void merge() {
+    std::vector<RootInterval>& roots = out_.roots;
+    std::erase_if(roots, [&](const RootInterval& r) { return out_.vanishes[r.function] != 0; });
+    std::sort(roots.begin(), roots.end(), [](const RootInterval& a, const RootInterval& b) {
+      return std::pair(a.function, a.lower) < std::pair(b.function, b.lower);
+    });
+    std::vector<RootInterval> merged;
+    for (const RootInterval& r : roots) {
+      if (!merged.empty() && merged.back().function == r.function &&
+          r.lower <= merged.back().upper + kSmallest) {
+        merged.back().upper = std::max(merged.back().upper, r.upper);
+      } else {
+        merged.push_back(r);
+      }
+    }
+    roots = std::move(merged);
+  }
+
+  const RootProblem& problem_;
+  RootSolution& out_;
+  std::size_t n_;
+  std::vector<char> flat_;  // of each function: rounding error on all subintervals so far
+  std::vector<FunctionValues> storage_;
+  int level_ = 0;
+  int n_subintervals_ = 1;
+  bool uneven_ = false;
+  Matrix values_, coefficients_;
+  Vector noise_, largest_;
+  std::vector<int> signs_;
+};
+
+}  // namespace
+
+RootSolution find_roots(const RootProblem& problem, double lower, double upper) {
+  RootSolution solution;
+  RootFinder(problem, solution).run(lower, upper);
+  return solution;
+}
+
+}  // namespace rnndyn

@@ -1,0 +1,17 @@
+// Joins the stretches of all itineraries by events.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "bifurcation/branch.hpp"
+
+namespace rnndyn {
+
+// `branches` are all that were analysed; `index` gives the position of an itinerary in it, or -1.
+// Fills itineraries, segments, events and gaps.
+void build_event_table(const CanonicalPath& path, const std::vector<Branch>& branches,
+                       const std::function<std::int64_t(const Itinerary&)>& index,
+                       FollowedCycles& out);
+
+}  // namespace rnndyn

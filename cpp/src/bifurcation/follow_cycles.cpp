@@ -1,0 +1,108 @@
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "bifurcation/branch.hpp"
+#include "bifurcation/event_table.hpp"
+#include "bifurcation/relatives.hpp"
+#include "rnndyn/bifurcation.hpp"
+
+namespace rnndyn {
+namespace {
+
+// Itineraries analysed between two looks at the time limit.
+constexpr std::size_t kBatch = 256;
+
+// All itineraries to look at, each once.
+class Closure {
+ public:
+  Closure(const CanonicalPath& path, Index max_order) : path_(path), max_order_(max_order) {}
+
+  void add(Itinerary itinerary) {
+    const auto [place, fresh] =
+        index_.try_emplace(itinerary, static_cast<std::int64_t>(itineraries_.size()));
+    if (fresh) itineraries_.push_back(std::move(itinerary));
+  }
+  std::int64_t index(const Itinerary& itinerary) const {
+    const auto found = index_.find(itinerary);
+    return found == index_.end() ? -1 : found->second;
+  }
+  const std::vector<Itinerary>& itineraries() const { return itineraries_; }
+
+  // What a branch can turn into at its ends, and what can be born with it.
+  void add_relatives(const Branch& branch) {
+    for (const Stretch& stretch : branch.stretches) {
+      add_relatives_at(branch, stretch.begin_cut);
+      add_relatives_at(branch, stretch.end_cut);
+    }
+    for (const int cut : branch.contact_cut) add_relatives_at(branch, cut);
+    if (2 * branch.itinerary.order > max_order_) return;
+    for (const InnerEvent& inner : branch.inner) {
+      if (inner.root.kind != EventKind::degenerate_flip) continue;
+      for (Itinerary& next : flip_successors(path_, branch.itinerary, inner.root.s)) {
+        add(std::move(next));
+      }
+    }
+  }
+
+ private:
+  void add_relatives_at(const Branch& branch, int index) {
+    if (index < 0) return;
+    const Cut& cut = branch.cuts[static_cast<std::size_t>(index)];
+    if (cut.diverges) return;
+    for (Itinerary& partner : border_partners(path_, branch.itinerary, cut.vanishing)) {
+      add(std::move(partner));
+    }
+    for (Itinerary& word : border_words(path_, branch.itinerary, cut.vanishing, max_order_)) {
+      add(std::move(word));
+    }
+  }
+
+  const CanonicalPath& path_;
+  Index max_order_;
+  std::vector<Itinerary> itineraries_;
+  std::unordered_map<Itinerary, std::int64_t, ItineraryHash> index_;
+};
+
+}  // namespace
+
+FollowedCycles follow_cycles(const CanonicalPath& path, const std::vector<Itinerary>& start,
+                             Index max_order, int n_threads, Control& control,
+                             FollowProgress& progress) {
+  Closure closure(path, max_order);
+  for (const Itinerary& itinerary : start) closure.add(path.canonical(itinerary));
+  std::vector<Branch> branches;
+  FollowedCycles result;
+  while (branches.size() < closure.itineraries().size()) {
+    const std::size_t first = branches.size();
+    const std::size_t n = std::min(kBatch, closure.itineraries().size() - first);
+    std::vector<Branch> fresh(n);
+    std::vector<char> done(n, 0);
+    parallel_for(n, n_threads, [&](std::size_t i, int) {
+      if (control.stop_requested()) return;
+      fresh[i] = analyse_branch(path, closure.itineraries()[first + i]);
+      done[i] = 1;
+      progress.n_analysed.fetch_add(1, std::memory_order_relaxed);
+    });
+    for (std::size_t i = 0; i < n; ++i) {
+      if (done[i] == 0) fresh[i].itinerary = closure.itineraries()[first + i];
+      branches.push_back(std::move(fresh[i]));
+      if (done[i] != 0) closure.add_relatives(branches.back());
+    }
+    progress.n_known.store(static_cast<std::int64_t>(closure.itineraries().size()));
+    if (control.reason() != StopReason::none) break;
+  }
+  result.stopped_by = control.reason();
+  result.n_analysed = progress.n_analysed.load();
+  build_event_table(
+      path, branches,
+      [&](const Itinerary& itinerary) {
+        const std::int64_t i = closure.index(itinerary);
+        return i < static_cast<std::int64_t>(branches.size()) ? i : -1;
+      },
+      result);
+  return result;
+}
+
+}  // namespace rnndyn

@@ -1,0 +1,356 @@
+#include "bifurcation/path_system.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+namespace rnndyn {
+namespace {
+
+constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
+// As in BasicCyclicSystem: Jacobians are multiplied only while |J_t| ... |J_s| stays below this.
+constexpr double kSegmentGrowth = 1e3;
+// Safety of the first-order rounding estimates below.
+constexpr double kNoiseSafety = 8.0;
+
+// out = a b for small column-major blocks; Eigen's product of large matrices costs more to start.
+void multiply(Index m, const double* a, const double* b, double* out) {
+  if (m > 16) {
+    Eigen::Map<Matrix>(out, m, m).noalias() =
+        Eigen::Map<const Matrix>(a, m, m) * Eigen::Map<const Matrix>(b, m, m);
+    return;
+  }
+  std::fill(out, out + m * m, 0.0);
+  for (Index c = 0; c < m; ++c) {
+    for (Index l = 0; l < m; ++l) {
+      const double factor = b[c * m + l];
+      for (Index r = 0; r < m; ++r) out[c * m + r] += a[l * m + r] * factor;
+    }
+  }
+}
+
+// out = a x + out.
+void add_product(Index m, const double* a, const double* x, double* out) {
+  for (Index l = 0; l < m; ++l) {
+    for (Index r = 0; r < m; ++r) out[r] += a[l * m + r] * x[l];
+  }
+}
+
+struct Pivots {
+  double smallest = std::numeric_limits<double>::infinity();
+  double largest = 0.0;
+};
+
+// Gaussian elimination with complete pivoting of the left square part; columns right of it are
+// carried along. Multiplies `determinant` by that of the square part. A zero pivot becomes one of
+// rounding size, a backward error like any other, so that the products N = p d stay finite and
+// right.
+Pivots eliminate_square(Matrix& a, double scale, ScaledValue& determinant,
+                        std::vector<Index>& columns) {
+  const Index m = a.rows();
+  const Index n = a.cols();
+  double* data = a.data();
+  columns.resize(static_cast<std::size_t>(m));
+  std::iota(columns.begin(), columns.end(), Index{0});
+  Pivots pivots;
+  double running = 1.0;
+  for (Index step = 0; step < m; ++step) {
+    Index row = step;
+    Index column = step;
+    double best = -1.0;
+    for (Index c = step; c < m; ++c) {
+      for (Index r = step; r < m; ++r) {
+        const double size = std::abs(data[c * m + r]);
+        if (size > best) {
+          best = size;
+          row = r;
+          column = c;
+        }
+      }
+    }
+    if (column != step) {
+      std::swap_ranges(data + column * m, data + column * m + m, data + step * m);
+      std::swap(columns[static_cast<std::size_t>(column)], columns[static_cast<std::size_t>(step)]);
+      running = -running;
+    }
+    if (row != step) {
+      for (Index c = 0; c < n; ++c) std::swap(data[c * m + row], data[c * m + step]);
+      running = -running;
+    }
+    double& pivot = data[step * m + step];
+    if (!(best > kEpsilon * kEpsilon * scale)) pivot = kEpsilon * kEpsilon * scale;
+    pivots.smallest = std::min(pivots.smallest, std::abs(pivot));
+    pivots.largest = std::max(pivots.largest, std::abs(pivot));
+    determinant.multiply(running * pivot);
+    running = 1.0;
+    const double inverse = 1.0 / pivot;
+    for (Index c = step + 1; c < n; ++c) {
+      const double factor = data[c * m + step] * inverse;
+      if (factor == 0.0) continue;
+      for (Index r = step + 1; r < m; ++r) data[c * m + r] -= factor * data[step * m + r];
+    }
+  }
+  return pivots;
+}
+
+}  // namespace
+
+PathSystem::PathSystem(const CanonicalPath& path, const Itinerary& itinerary)
+    : path_(path),
+      itinerary_(itinerary),
+      m_(path.n_states()),
+      k_(itinerary.order),
+      n_relevant_(static_cast<Index>(path.relevant_units().size())) {
+  const CanonicalMap& a = path.start();
+  const CanonicalMap& b = path.end();
+  const Index size = m_ * m_ + m_;
+  start_.resize(size, k_);
+  middle_.resize(size, k_);
+  end_.resize(size, k_);
+  blocks_.resize(size, k_);
+  Index n_on = 0;
+  for (Index t = 0; t < k_; ++t) {
+    Eigen::Map<Matrix> j0(start_.col(t).data(), m_, m_);
+    Eigen::Map<Matrix> jm(middle_.col(t).data(), m_, m_);
+    Eigen::Map<Matrix> j1(end_.col(t).data(), m_, m_);
+    auto c0 = start_.col(t).tail(m_);
+    auto cm = middle_.col(t).tail(m_);
+    auto c1 = end_.col(t).tail(m_);
+    j0 = a.a();
+    j1 = b.a();
+    jm = a.a() + b.a();
+    c0 = a.h1();
+    c1 = b.h1();
+    cm = a.h1() + b.h1();
+    for (const Index i : path.relevant_units()) {
+      if (!get_bit(itinerary.at(t), i)) continue;
+      ++n_on;
+      const double* w0 = a.w1().col(i).data();
+      const double* w1 = b.w1().col(i).data();
+      for (Index l = 0; l < m_; ++l) {
+        const double v0 = a.w2()(i, l);
+        const double v1 = b.w2()(i, l);
+        if (v0 == 0.0 && v1 == 0.0) continue;
+        for (Index r = 0; r < m_; ++r) {
+          j0(r, l) += w0[r] * v0;
+          j1(r, l) += w1[r] * v1;
+          jm(r, l) += w0[r] * v1 + w1[r] * v0;
+        }
+      }
+      c0 += a.w1().col(i) * a.h2()(i);
+      c1 += b.w1().col(i) * b.h2()(i);
+      cm += a.w1().col(i) * b.h2()(i) + b.w1().col(i) * a.h2()(i);
+    }
+  }
+  // Each row of the linear system in states and active pre-activations adds one degree, and so do
+  // two for each state where all J_t are quadratic.
+  degree_bound_ = std::min(m_ * k_ + n_on, 2 * m_ * k_) + 1;
+  borders_start_.resize(m_ + 1, n_relevant_);
+  borders_end_.resize(m_ + 1, n_relevant_);
+  for (Index j = 0; j < n_relevant_; ++j) {
+    const Index i = path.relevant_units()[static_cast<std::size_t>(j)];
+    borders_start_.col(j) << a.w2().row(i).transpose(), a.h2()(i);
+    borders_end_.col(j) << b.w2().row(i).transpose(), b.h2()(i);
+  }
+  condensed_.resize(size, k_);
+  closing_.resize(m_, m_ + 1);
+  flip_closing_.resize(m_, m_);
+  starts_.resize(m_, k_);
+}
+
+void PathSystem::set_blocks(double s) {
+  const double w0 = (1.0 - s) * (1.0 - s);
+  const double wm = s * (1.0 - s);
+  const double w1 = s * s;
+  const double* x0 = start_.data();
+  const double* xm = middle_.data();
+  const double* x1 = end_.data();
+  double* out = blocks_.data();
+  const Index n = blocks_.size();
+  for (Index i = 0; i < n; ++i) out[i] = w0 * x0[i] + wm * xm[i] + w1 * x1[i];
+}
+
+std::vector<Matrix> PathSystem::jacobians(double s) {
+  set_blocks(s);
+  std::vector<Matrix> result;
+  for (Index t = 0; t < k_; ++t) {
+    result.emplace_back(Eigen::Map<const Matrix>(blocks_.col(t).data(), m_, m_));
+  }
+  return result;
+}
+
+void PathSystem::condense() {
+  segment_starts_.assign(1, 0);
+  amplification_.assign(1, 1.0);
+  condensed_.col(0) = blocks_.col(0);
+  if (k_ == 1) return;
+  Vector growth = Eigen::Map<const Matrix>(blocks_.data(), m_, m_).cwiseAbs().rowwise().sum();
+  Vector product(m_ * m_ + m_);
+  for (Index t = 1; t < k_; ++t) {
+    const double* block = blocks_.col(t).data();
+    const Eigen::Map<const Matrix> j(block, m_, m_);
+    growth = (j.cwiseAbs() * growth).eval();
+    if (growth.maxCoeff() > kSegmentGrowth) {
+      condensed_.col(static_cast<Index>(segment_starts_.size())) = blocks_.col(t);
+      segment_starts_.push_back(t);
+      amplification_.push_back(1.0);
+      growth = j.cwiseAbs().rowwise().sum();
+    } else {
+      auto target = condensed_.col(static_cast<Index>(segment_starts_.size()) - 1);
+      multiply(m_, block, target.data(), product.data());
+      product.tail(m_) = blocks_.col(t).tail(m_);
+      add_product(m_, block, target.data() + m_ * m_, product.data() + m_ * m_);
+      target = product;
+      amplification_.back() = std::max(amplification_.back(), growth.maxCoeff());
+    }
+  }
+}
+
+// Structured orthogonal elimination of the segments' starts but the first (Wright, SIAM J. Sci.
+// Stat. Comput. 13, 742, 1992), as in BasicBlockCyclic, here with the determinants. With unknowns
+// in the order z_1 ... z_{S-1}, z_0 the matrix is the identity where all blocks are zero, so its
+// determinant is det(I - P_{S-1} ... P_0).
+void PathSystem::eliminate(PathSample& out) {
+  const auto n_segments = static_cast<Index>(segment_starts_.size());
+  const Index m2 = 2 * m_;
+  out.determinant = ScaledValue{};
+  const auto block = [&](Index s) {
+    return Eigen::Map<const Matrix>(condensed_.col(s).data(), m_, m_);
+  };
+  const auto offset = [&](Index s) { return condensed_.col(s).tail(m_); };
+  double scale = 1.0;
+  if (n_segments == 1) {
+    closing_.leftCols(m_) = -block(0);
+    flip_closing_ = block(0);
+    closing_.col(m_) = offset(0);
+    scale += block(0).cwiseAbs().maxCoeff();
+    closing_.diagonal().array() += 1.0;
+    flip_closing_.diagonal().array() += 1.0;
+  } else {
+    // The row so far: g z_0 + e z_s = f. Columns of the stack: z_s, z_0, z_{s+1}, right side.
+    Matrix g = -block(0);
+    Matrix e = Matrix::Identity(m_, m_);
+    Vector f = offset(0);
+    eliminated_.resize(static_cast<std::size_t>(n_segments - 1));
+    for (Index s = 1; s < n_segments; ++s) {
+      stack_.setZero(m2, 3 * m_ + 1);
+      stack_.topLeftCorner(m_, m_) = e;
+      stack_.block(0, m_, m_, m_) = g;
+      stack_.col(3 * m_).head(m_) = f;
+      stack_.bottomLeftCorner(m_, m_) = -block(s);
+      stack_.block(m_, 2 * m_, m_, m_).setIdentity();
+      stack_.col(3 * m_).tail(m_) = offset(s);
+      for (Index c = 0; c < m_; ++c) {
+        const Index rest = m2 - c;
+        Vector v = stack_.col(c).tail(rest);
+        const double length = v.norm();
+        if (length > 0.0 && v.tail(rest - 1).squaredNorm() > 0.0) {
+          v(0) += std::copysign(length, v(0));
+          const double factor = 2.0 / v.squaredNorm();
+          auto corner = stack_.bottomRightCorner(rest, 3 * m_ + 1 - c);
+          const Eigen::RowVectorXd along = factor * (v.transpose() * corner);
+          corner.noalias() -= v * along;
+          out.determinant.multiply(-1.0);  // of a reflection
+        }
+        // [E; -P_s] has full rank as long as the eliminated rows have: E comes from an orthogonal
+        // matrix. Guarded all the same.
+        if (stack_(c, c) == 0.0) stack_(c, c) = kEpsilon * kEpsilon;
+        out.determinant.multiply(stack_(c, c));
+      }
+      eliminated_[static_cast<std::size_t>(s - 1)] = stack_.topRows(m_);
+      g = stack_.block(m_, m_, m_, m_);
+      e = stack_.block(m_, 2 * m_, m_, m_);
+      f = stack_.col(3 * m_).tail(m_);
+    }
+    closing_.leftCols(m_) = g + e;
+    closing_.col(m_) = f;
+    flip_closing_ = e - g;
+    scale = g.cwiseAbs().maxCoeff() + e.cwiseAbs().maxCoeff();
+  }
+  out.flip_determinant = out.determinant;
+  const double flip_scale = scale;
+  const double right_size = closing_.col(m_).cwiseAbs().maxCoeff();
+  // Rounding of determinants: |adj| times the size of the matrix, with |adj| estimated by d over
+  // the smallest pivot.
+  const double unit = kNoiseSafety * static_cast<double>(m_) * kEpsilon;
+  const Pivots flip =
+      eliminate_square(flip_closing_, flip_scale, out.flip_determinant, column_order_);
+  out.flip_noise = unit * std::abs(out.flip_determinant.mantissa) * flip_scale / flip.smallest;
+  const Pivots plain = eliminate_square(closing_, scale, out.determinant, column_order_);
+  const double size = std::abs(out.determinant.mantissa);
+  out.determinant_noise = unit * size * scale / plain.smallest;
+  out.singular = size <= out.determinant_noise;
+
+  // z_0 from the triangle, then the other starts backwards.
+  Vector z(m_);
+  for (Index r = m_ - 1; r >= 0; --r) {
+    double sum = closing_(r, m_);
+    for (Index c = r + 1; c < m_; ++c) sum -= closing_(r, c) * z(c);
+    z(r) = sum / closing_(r, r);
+  }
+  for (Index c = 0; c < m_; ++c) starts_(column_order_[static_cast<std::size_t>(c)], 0) = z(c);
+  for (Index s = n_segments - 1; s >= 1; --s) {
+    const Matrix& rows = eliminated_[static_cast<std::size_t>(s - 1)];
+    const Index next = s + 1 == n_segments ? 0 : s + 1;
+    Vector right = rows.col(3 * m_);
+    right.noalias() -= rows.middleCols(m_, m_) * starts_.col(0);
+    right.noalias() -= rows.middleCols(2 * m_, m_) * starts_.col(next);
+    starts_.col(s) = rows.leftCols(m_).triangularView<Eigen::Upper>().solve(right);
+  }
+  // |N| is at most |adj| |right side|, and that is what its rounding errors are relative to.
+  out.noise.assign(amplification_.size(), 0.0);
+  for (std::size_t s = 0; s < amplification_.size(); ++s) {
+    out.noise[s] = unit * size * amplification_[s] * right_size / plain.smallest;
+  }
+}
+
+void PathSystem::expand(PathSample& out) {
+  const double s = out.s;
+  const double size = std::abs(out.determinant.mantissa);
+  const std::vector<double> segment_noise = out.noise;
+  out.points.resize(static_cast<std::size_t>(m_ * k_));
+  out.preactivations.resize(static_cast<std::size_t>(n_relevant_ * k_));
+  out.noise.resize(out.preactivations.size());
+  const double* border0 = borders_start_.data();
+  const double* border1 = borders_end_.data();
+  std::size_t segment = 0;
+  for (Index t = 0; t < k_; ++t) {
+    double* z = out.points.data() + t * m_;
+    if (segment < segment_starts_.size() && segment_starts_[segment] == t) {
+      std::copy_n(starts_.col(static_cast<Index>(segment)).data(), m_, z);
+      ++segment;
+    } else {
+      std::copy_n(blocks_.col(t - 1).data() + m_ * m_, m_, z);
+      add_product(m_, blocks_.col(t - 1).data(), z - m_, z);
+    }
+    for (Index j = 0; j < n_relevant_; ++j) {
+      const double* w0 = border0 + j * (m_ + 1);
+      const double* w1 = border1 + j * (m_ + 1);
+      double p = (1.0 - s) * w0[m_] + s * w1[m_];
+      double magnitude = std::abs(p);
+      double slope = 0.0;
+      for (Index l = 0; l < m_; ++l) {
+        const double w = (1.0 - s) * w0[l] + s * w1[l];
+        p += w * z[l];
+        magnitude += std::abs(w * z[l]);
+        slope += std::abs(w);
+      }
+      const auto f = static_cast<std::size_t>(t * n_relevant_ + j);
+      out.preactivations[f] = p;
+      out.noise[f] =
+          slope * segment_noise[segment - 1] + kNoiseSafety * kEpsilon * size * magnitude;
+    }
+  }
+}
+
+void PathSystem::sample(double s, PathSample& out) {
+  out.s = s;
+  set_blocks(s);
+  condense();
+  eliminate(out);
+  expand(out);
+}
+
+}  // namespace rnndyn

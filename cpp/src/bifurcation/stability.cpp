@@ -1,0 +1,271 @@
+#include "bifurcation/stability.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "bifurcation/branch.hpp"
+#include "bifurcation/refine.hpp"
+
+namespace rnndyn {
+namespace {
+
+constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
+// The formed product is used while its entries span fewer digits than this.
+constexpr double kTrustedGrowth = 1e8;
+// Degree and cancellation of center_function grow with the square of the number of states. Beyond
+// this many the number of multipliers outside is compared on a grid instead.
+constexpr Index kMaxCenterStates = 10;
+constexpr int kGridPieces = 16;
+constexpr double kOnCircle = 1e-6;
+
+// Relative error of center_function from errors of kMultiplierError in the multipliers.
+double center_function_error(const MultiplierSet& set) {
+  constexpr double kMultiplierError = 256.0 * kEpsilon;
+  double sum = 0.0;
+  for (std::size_t i = 0; i < set.values.size(); ++i) {
+    for (std::size_t j = i + 1; j < set.values.size(); ++j) {
+      const std::complex<double> product = set.values[i] * set.values[j];
+      sum += (1.0 + std::abs(product)) / std::max(std::abs(1.0 - product), kEpsilon * kEpsilon);
+    }
+  }
+  return kMultiplierError * sum;
+}
+
+// Distance of the complex pair nearest to the unit circle from it.
+double pair_distance(const MultiplierSet& set) {
+  double distance = std::numeric_limits<double>::infinity();
+  for (std::size_t i = 0; i < set.values.size(); ++i) {
+    const std::complex<double> mu = set.values[i];
+    // Rounding splits a double real multiplier into a pair with an imaginary part of sqrt(eps).
+    if (!(std::abs(mu.imag()) > 1e-7 * std::abs(mu))) continue;
+    distance = std::min(distance, std::abs(std::expm1(set.log_moduli[i])));
+  }
+  return distance;
+}
+
+// Roots of center_function between lower and upper; nothing where it cannot be resolved.
+std::optional<std::vector<PathRoot>> centers_by_polynomial(PathSystem& system, double lower,
+                                                           double upper) {
+  bool finite = true;
+  RootProblem problem;
+  problem.n_functions = 1;
+  problem.n_first_group = 1;
+  problem.degree_bound = -1;
+  problem.evaluate = [&](double s, FunctionValues& out) {
+    const MultiplierSet set = multipliers_at(system, s);
+    finite = finite && set.finite();
+    if (!finite) {
+      // Whatever is found is thrown away.
+      out = {{1.0}, {0.0}, {0, 0}};
+      return;
+    }
+    const ScaledValue value = center_function(set);
+    out.values.assign(1, value.mantissa);
+    out.noise.assign(1, std::abs(value.mantissa) * center_function_error(set));
+    out.exponents[0] = value.exponent;
+  };
+  std::vector<PathRoot> found;
+  const RootSolution solution = find_roots(problem, lower, upper);
+  if (!finite || !solution.unresolved.empty()) return std::nullopt;
+  for (const RootInterval& r : solution.roots) {
+    const RefinedRoot refined = refine_root(
+        [&](double s) { return center_function(multipliers_at(system, s)); }, r.lower, r.upper);
+    const double residual = pair_distance(multipliers_at(system, refined.s));
+    if (residual > kOnCircle) continue;  // mu and 1 / mu, both real
+    PathRoot root;
+    root.kind = EventKind::center;
+    root.s = refined.s;
+    root.lower = refined.lower;
+    root.upper = refined.upper;
+    root.residual = residual;
+    root.converged = refined.converged;
+    found.push_back(root);
+  }
+  return found;
+}
+
+// Number of complex multipliers outside the unit circle: bracketed wherever it changes between the
+// points of a grid.
+std::vector<PathRoot> centers_by_counting(PathSystem& system, double lower, double upper) {
+  const auto count = [&](double s) {
+    const MultiplierSet set = multipliers_at(system, s);
+    Index n = 0;
+    for (std::size_t i = 0; i < set.values.size(); ++i) {
+      n += set.values[i].imag() != 0.0 && set.log_moduli[i] > 0.0 ? 1 : 0;
+    }
+    return n;
+  };
+  std::vector<PathRoot> found;
+  double left = lower;
+  Index n_left = count(left);
+  for (int piece = 1; piece <= kGridPieces; ++piece) {
+    const double right = lower + (upper - lower) * static_cast<double>(piece) / kGridPieces;
+    const Index n_right = count(right);
+    if (n_right != n_left) {
+      double a = left;
+      double b = right;
+      while (b - a > 4.0 * kEpsilon) {
+        const double middle = 0.5 * (a + b);
+        if (!(middle > a && middle < b)) break;
+        (count(middle) == n_left ? a : b) = middle;
+      }
+      PathRoot root;
+      root.kind = EventKind::center;
+      root.s = 0.5 * (a + b);
+      root.lower = a;
+      root.upper = b;
+      root.residual = pair_distance(multipliers_at(system, root.s));
+      root.converged = true;
+      // Otherwise a pair has met on the real line.
+      if (root.residual <= kOnCircle) found.push_back(root);
+    }
+    left = right;
+    n_left = n_right;
+  }
+  return found;
+}
+
+}  // namespace
+
+Index MultiplierSet::n_outside() const {
+  return std::count_if(log_moduli.begin(), log_moduli.end(), [](double x) { return x > 0.0; });
+}
+
+bool MultiplierSet::finite() const {
+  return std::all_of(values.begin(), values.end(), [](const std::complex<double>& mu) {
+    return std::isfinite(mu.real()) && std::isfinite(mu.imag());
+  });
+}
+
+MultiplierSet multipliers_at(PathSystem& system, double s) {
+  const std::vector<Matrix> jacobians = system.jacobians(s);
+  Matrix product = jacobians.front();
+  double growth = product.cwiseAbs().maxCoeff();
+  for (std::size_t t = 1; t < jacobians.size(); ++t) {
+    product = jacobians[t] * product;
+    growth = std::max(growth, product.cwiseAbs().maxCoeff());
+    if (!(growth < kTrustedGrowth)) break;
+  }
+  MultiplierSet set;
+  // An eigenvalue of the product is wrong by rounding times its growth: no harm near the unit
+  // circle, which is what is asked for here.
+  if (growth < kTrustedGrowth) {
+    const Index m = product.rows();
+    if (m == 1) {
+      set.values.assign(1, product(0, 0));
+    } else if (m == 2) {
+      const double half = 0.5 * (product(0, 0) + product(1, 1));
+      const double difference = 0.5 * (product(0, 0) - product(1, 1));
+      const double discriminant = difference * difference + product(0, 1) * product(1, 0);
+      const double root = std::sqrt(std::abs(discriminant));
+      if (discriminant < 0.0) {
+        set.values = {{half, root}, {half, -root}};
+      } else {
+        const double large = half + std::copysign(root, half);
+        const double det = product(0, 0) * product(1, 1) - product(0, 1) * product(1, 0);
+        set.values = {large, large == 0.0 ? 0.0 : det / large};
+      }
+    } else {
+      const Eigen::EigenSolver<Matrix> solver(product, false);
+      set.values.assign(solver.eigenvalues().begin(), solver.eigenvalues().end());
+    }
+    for (const auto& mu : set.values) set.log_moduli.push_back(std::log(std::abs(mu)));
+  } else {
+    const Multipliers found = multipliers(jacobians);
+    set.values.assign(found.values.begin(), found.values.end());
+    set.log_moduli.assign(found.log_moduli.begin(), found.log_moduli.end());
+  }
+  return set;
+}
+
+ScaledValue center_function(const MultiplierSet& multipliers) {
+  ScaledValue value;
+  std::complex<double> running = 1.0;
+  const auto& mu = multipliers.values;
+  for (std::size_t i = 0; i < mu.size(); ++i) {
+    for (std::size_t j = i + 1; j < mu.size(); ++j) {
+      running *= 1.0 - mu[i] * mu[j];
+      int shift = 0;
+      std::frexp(std::max(std::abs(running.real()), std::abs(running.imag())), &shift);
+      running = {std::ldexp(running.real(), -shift), std::ldexp(running.imag(), -shift)};
+      value.exponent += shift;
+    }
+  }
+  // Complex factors come in conjugate pairs.
+  value.multiply(running.real());
+  return value;
+}
+
+void analyse_stability(PathSystem& system, const RootSolution& roots, Branch& branch) {
+  const auto n_border = static_cast<std::size_t>(system.order() * system.n_relevant());
+  for (Stretch& stretch : branch.stretches) {
+    const auto inside = [&](double s) { return s > stretch.begin && s < stretch.end; };
+    std::vector<std::size_t> own;  // inner events of this stretch
+    for (std::size_t i = 0; i < branch.inner.size(); ++i) {
+      if (inside(branch.inner[i].root.s)) own.push_back(i);
+    }
+    const auto add = [&](const PathRoot& root) {
+      if (!inside(root.s)) return;
+      own.push_back(branch.inner.size());
+      branch.inner.push_back({root, -1, -1});
+    };
+    for (const RootInterval& r : roots.roots) {
+      if (r.function != n_border + 1 || !inside(r.middle())) continue;
+      add(refined_root(system, r));
+    }
+    if (system.path().n_states() >= 2 && stretch.end > stretch.begin) {
+      std::optional<std::vector<PathRoot>> centers;
+      if (system.path().n_states() <= kMaxCenterStates) {
+        centers = centers_by_polynomial(system, stretch.begin, stretch.end);
+      }
+      if (!centers) centers = centers_by_counting(system, stretch.begin, stretch.end);
+      for (const PathRoot& root : *centers) add(root);
+    }
+    std::sort(own.begin(), own.end(), [&](std::size_t a, std::size_t b) {
+      return branch.inner[a].root.s < branch.inner[b].root.s;
+    });
+    double left = stretch.begin;
+    Index before = -1;
+    for (std::size_t i = 0; i <= own.size(); ++i) {
+      const double right = i < own.size() ? branch.inner[own[i]].root.s : stretch.end;
+      // Several events at one s have nothing between them.
+      const bool fresh = before < 0 || right > left;
+      const Index n = fresh ? multipliers_at(system, 0.5 * (left + right)).n_outside() : before;
+      if (i == 0) stretch.n_unstable_begin = n;
+      if (i > 0) branch.inner[own[i - 1]].n_unstable_after = n;
+      if (i < own.size()) branch.inner[own[i]].n_unstable_before = n;
+      before = n;
+      left = right;
+    }
+    stretch.n_unstable_end = before;
+  }
+}
+
+std::vector<PathPoint> cycle_on_path(const CanonicalPath& path, const Itinerary& itinerary,
+                                     const std::vector<double>& s) {
+  PathSystem system(path, itinerary);
+  PathSample sample;
+  std::vector<PathPoint> result;
+  for (const double at : s) {
+    system.sample(at, sample);
+    PathPoint point;
+    point.points = Eigen::Map<const Matrix>(sample.points.data(), path.n_states(), system.order());
+    if (sample.singular) {
+      point.points.setConstant(std::numeric_limits<double>::infinity());
+    } else {
+      point.determinant_sign = sample.determinant.sign();
+    }
+    const MultiplierSet set = multipliers_at(system, at);
+    for (const double x : set.log_moduli) {
+      point.spectral_radius = std::max(point.spectral_radius, std::exp(x));
+    }
+    point.n_unstable = set.n_outside();
+    result.push_back(std::move(point));
+  }
+  return result;
+}
+
+}  // namespace rnndyn

@@ -1,0 +1,28 @@
+"""Bifurcations of cycles along paths of parameters, and over the epochs of a training run."""
+
+from rnndyn.bifurcation._branch import Branch
+from rnndyn.bifurcation._events import BifurcationEvent
+from rnndyn.bifurcation._gap import Gap
+from rnndyn.bifurcation._loss_jumps import Coincidence, LossJumps
+from rnndyn.bifurcation._run import ContinuationRun
+from rnndyn.bifurcation.branch_set import BranchSet
+from rnndyn.bifurcation.checkpoints import load_checkpoints
+from rnndyn.bifurcation.continuation import PathProgress, continue_cycles
+from rnndyn.bifurcation.diagram import bifurcation_diagram
+from rnndyn.bifurcation.timeline import Timeline, training_timeline
+
+__all__ = [
+    "BifurcationEvent",
+    "Branch",
+    "BranchSet",
+    "Coincidence",
+    "ContinuationRun",
+    "Gap",
+    "LossJumps",
+    "PathProgress",
+    "Timeline",
+    "bifurcation_diagram",
+    "continue_cycles",
+    "load_checkpoints",
+    "training_timeline",
+]

@@ -1,0 +1,115 @@
+"""Branches and events as columns, data frames and labelled arrays."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnndyn._arrays import itinerary_text
+from rnndyn._optional import import_optional
+from rnndyn.bifurcation._columns import KIND_NAMES, OUTCOME_NAMES
+
+if TYPE_CHECKING:
+    from rnndyn.bifurcation.branch_set import BranchSet
+
+TABLES = ("branches", "events", "gaps")
+
+
+def columns(branch_set: "BranchSet", table: str) -> dict[str, Any]:
+    """Return one of the tables; what does not exist is None, or -1 among whole numbers."""
+    if table not in TABLES:
+        raise ValueError(f"table must be one of {', '.join(TABLES)}, got {table!r}")
+    if table == "gaps":
+        rows = [gap.to_dict() for gap in branch_set.gaps]
+        return {name: [row[name] for row in rows] for name in ("s", "reason", "itinerary")}
+    texts = [itinerary_text(bits) for bits in branch_set.itineraries]
+    orders = np.array([len(bits) for bits in branch_set.itineraries], dtype=np.int64)
+    if table == "branches":
+        return _branches(branch_set, texts, orders)
+    return _events(branch_set, texts, orders)
+
+
+def _branches(branch_set: "BranchSet", texts: list[str], orders: Any) -> dict[str, Any]:
+    raw = branch_set.branch_columns
+    result: dict[str, Any] = {
+        "order": orders[raw["itinerary"]],
+        "lineage": raw["lineage"],
+        "s_begin": raw["s_begin"],
+        "s_end": raw["s_end"],
+    }
+    if branch_set.axis != "s":
+        result[f"{branch_set.axis}_begin"] = branch_set.value_at(raw["s_begin"])
+        result[f"{branch_set.axis}_end"] = branch_set.value_at(raw["s_end"])
+    return {
+        **result,
+        "begin_event": raw["begin_event"],
+        "end_event": raw["end_event"],
+        "itinerary": [texts[i] for i in raw["itinerary"].tolist()],
+    }
+
+
+def _events(branch_set: "BranchSet", texts: list[str], orders: Any) -> dict[str, Any]:
+    raw = branch_set.event_columns
+    own = {branch_set.axis: branch_set.value_at(raw["s"])} if branch_set.axis != "s" else {}
+    return {
+        **own,
+        "kind": [KIND_NAMES[code] for code in raw["kind"].tolist()],
+        "outcome": [OUTCOME_NAMES[code] for code in raw["outcome"].tolist()],
+        "order": orders[raw["itinerary"]],
+        "unit": raw["unit"],
+        "time_index": raw["time_index"],
+        "s": raw["s"],
+        "s_lower": raw["s_lower"],
+        "s_upper": raw["s_upper"],
+        "residual": raw["residual"],
+        "status": ["converged" if flag else "guess" for flag in raw["converged"].tolist()],
+        "n_unstable_before": raw["n_unstable_before"],
+        "n_unstable_after": raw["n_unstable_after"],
+        **{
+            name: [None if i < 0 else texts[i] for i in raw[name].tolist()]
+            for name in ("itinerary", "partner", "doubled")
+        },
+    }
+
+
+def dataframe(branch_set: "BranchSet", table: str) -> Any:
+    """Return one of the tables as a pandas DataFrame."""
+    pandas = import_optional("pandas", "BranchSet.to_dataframe()")
+    return pandas.DataFrame(columns(branch_set, table))
+
+
+def dataset(branch_set: "BranchSet") -> Any:
+    """Return branches and events as an xarray Dataset."""
+    xarray = import_optional("xarray", "BranchSet.to_xarray()")
+    variables = {
+        f"{dimension}_{name}": (dimension, _as_array(column))
+        for dimension, table in (("branch", "branches"), ("event", "events"))
+        for name, column in columns(branch_set, table).items()
+    }
+    run = branch_set.run
+    return xarray.Dataset(
+        variables,
+        coords={
+            "branch": np.arange(len(branch_set.branches)),
+            "event": np.arange(len(branch_set.events)),
+            "model": np.arange(len(branch_set.models)),
+            "axis_value": ("model", branch_set.axis_values),
+        },
+        attrs={
+            "axis": branch_set.axis,
+            "family": branch_set.models[0].family,
+            "orders": list(run.orders),
+            "method": run.method,
+            "searched_completely": int(run.searched_completely),
+            "n_gaps": len(branch_set.gaps),
+            "seed": str(run.seed),
+            "stopped_by": run.stopped_by,
+            "rnndyn_version": run.version,
+        },
+    )
+
+
+def _as_array(column: Any) -> np.ndarray[Any, Any]:
+    if isinstance(column, np.ndarray):
+        return column
+    # Text of one width, so that files of every kind can hold it.
+    return np.array(["" if entry is None else entry for entry in column], dtype=np.str_)

@@ -1,0 +1,204 @@
+"""Checkpoints of a training run: lists of models, folders of files, stacked arrays."""
+
+import importlib
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from rnndyn._arrays import FloatArray
+from rnndyn._optional import MissingPackageError
+from rnndyn.bifurcation._path import check_models
+from rnndyn.io import load_model
+from rnndyn.io._archive import read_archive
+from rnndyn.models import PiecewiseLinearModel, ShallowPLRNN
+
+Layout = Literal["auto", "canonical", "swapped"]
+
+_LAYOUTS = ("auto", "canonical", "swapped")
+#: Number of dimensions of the array of one model.
+_DIMENSIONS = {"A": 2, "W1": 2, "W2": 2, "h1": 1, "h2": 1, "C": 2, "s": 1}
+_REQUIRED = ("A", "W1", "W2", "h1", "h2")
+_MAX_BYTES = 2**32
+
+
+def load_checkpoints(
+    source: str | os.PathLike[str] | Mapping[str, Any] | Iterable[PiecewiseLinearModel],
+    *,
+    pattern: str = "*",
+    layout: Layout = "auto",
+) -> list[PiecewiseLinearModel]:
+    """Return the models of a training run, in the order of time.
+
+    Parameters
+    ----------
+    source : path-like, mapping of str to array_like, or iterable of PiecewiseLinearModel
+        A folder of model files (see `rnndyn.load_model`), sorted by name with numbers in names as
+        numbers, so that ``epoch10.npz`` comes after ``epoch9.npz``; a ``.mat`` or ``.npz`` file
+        of stacked arrays; stacked arrays by name; or models, which come back checked.
+    pattern : str
+        Which files of a folder are checkpoints. Hidden files never are.
+    layout : {"auto", "canonical", "swapped"}
+        How stacked arrays are named. They hold ``A, W1, W2, h1, h2`` and perhaps ``C, s``, with or
+        without one more dimension in front that counts the checkpoints. ``canonical``:
+        ``A z + W1 relu(W2 z + h2) + h1 + C s``, as `ShallowPLRNN`. ``swapped``:
+        ``A z + W2 relu(W1 z + h1) + h2 + C s``, as some published files. ``auto`` tells by the
+        shapes, where the network has not as many units as states.
+
+    Returns
+    -------
+    list of PiecewiseLinearModel
+        All of one family and size; `ShallowPLRNN` for stacked arrays.
+
+    Raises
+    ------
+    ValueError
+        If a file cannot be read or holds no piecewise-linear model, if there are no checkpoints,
+        or they do not fit together; the message names the file or array.
+    MissingPackageError
+        If a ``.mat`` file is given and SciPy is not installed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import rnndyn as rd
+    >>> stacked = {
+    ...     "A": [0.5 * np.eye(2)] * 3,
+    ...     "W1": np.ones((3, 2, 4)),
+    ...     "W2": np.ones((3, 4, 2)),
+    ...     "h1": np.zeros(2),
+    ...     "h2": np.zeros(4),
+    ... }
+    >>> len(rd.load_checkpoints(stacked))
+    3
+    """
+    if layout not in _LAYOUTS:
+        raise ValueError(f"layout must be one of {', '.join(_LAYOUTS)}, got {layout!r}")
+    if isinstance(source, Mapping):
+        return _unstacked(source, layout, "checkpoints")
+    if not isinstance(source, str | os.PathLike):
+        return list(check_models(source, "checkpoints"))
+    path = Path(source)
+    if path.is_dir():
+        return _from_folder(path, pattern)
+    if not path.exists():
+        raise ValueError(f"checkpoints: there is no folder or file {path}")
+    if path.suffix.lower() == ".mat":
+        return _unstacked(_read_mat(path), layout, str(path))
+    if path.suffix.lower() == ".npz":
+        try:
+            arrays = read_archive(path, _MAX_BYTES)
+        except ValueError as error:
+            raise ValueError(f"{path} cannot be read as stacked arrays: {error}") from error
+        return _unstacked(arrays, layout, str(path))
+    raise ValueError(
+        f"checkpoints must be a folder of model files or a .mat or .npz file of stacked arrays, "
+        f"got {path}"
+    )
+
+
+def _from_folder(folder: Path, pattern: str) -> list[PiecewiseLinearModel]:
+    files = [file for file in folder.glob(pattern) if file.is_file() and file.name[0] != "."]
+    if not files:
+        raise ValueError(f"checkpoints: the folder {folder} holds no files that match {pattern!r}")
+    models: list[PiecewiseLinearModel] = []
+    for file in sorted(files, key=lambda file: _natural(file.name)):
+        try:
+            model = load_model(file)
+        except (OSError, ValueError) as error:
+            raise ValueError(f"checkpoint {file} cannot be read: {error}") from error
+        if not isinstance(model, PiecewiseLinearModel):
+            raise ValueError(
+                f"checkpoint {file} holds a {model.family}, which is not piecewise linear"
+            )
+        if models:
+            try:
+                check_models([models[0], model], "checkpoints")
+            except ValueError as error:
+                raise ValueError(f"checkpoint {file} does not fit the first one: {error}") from None
+        models.append(model)
+    return models
+
+
+def _natural(name: str) -> list[tuple[int, int, str]]:
+    """Return a key that sorts the numbers in names as numbers."""
+    return [
+        (0, int(part), "") if part.isdecimal() else (1, 0, part)
+        for part in re.split(r"(\d+)", name)
+        if part
+    ]
+
+
+def _read_mat(path: Path) -> dict[str, Any]:
+    try:
+        loadmat = importlib.import_module("scipy.io").loadmat
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "scipy":
+            raise
+        raise MissingPackageError(
+            "reading .mat files needs scipy, which is not installed; install it with: "
+            "pip install scipy"
+        ) from error
+    try:
+        content = loadmat(path, variable_names=list(_DIMENSIONS))
+    except Exception as error:
+        # SciPy raises errors of many types on damaged files.
+        raise ValueError(f"{path} cannot be read as a .mat file: {error}") from error
+    # MATLAB knows no vectors: they come as matrices of one row.
+    return {
+        name: array.ravel() if _DIMENSIONS[name] == 1 and 1 in array.shape else array
+        for name, array in content.items()
+        if name in _DIMENSIONS
+    }
+
+
+def _unstacked(source: Mapping[str, Any], layout: Layout, name: str) -> list[PiecewiseLinearModel]:
+    arrays = {key: _numbers(source[key], f"{name}: {key}") for key in _DIMENSIONS if key in source}
+    missing = [key for key in _REQUIRED if key not in arrays]
+    if missing:
+        raise ValueError(f"{name} must hold A, W1, W2, h1 and h2; {', '.join(missing)} is missing")
+    stacked = {key: a.ndim == _DIMENSIONS[key] + 1 for key, a in arrays.items()}
+    # A vector A is the diagonal of a diagonal matrix; stacked, it looks like one matrix.
+    lengths = {key: len(arrays[key]) for key, flag in stacked.items() if flag}
+    if not lengths:
+        raise ValueError(f"{name} holds no stacked array: none has a dimension for the checkpoints")
+    if len(set(lengths.values())) != 1:
+        raise ValueError(f"{name} holds stacks of different length: {lengths}")
+    n = next(iter(lengths.values()))
+    if n == 0:
+        raise ValueError(f"{name} holds no checkpoints")
+    models: list[PiecewiseLinearModel] = []
+    for index in range(n):
+        values = {key: a[index] if stacked[key] else a for key, a in arrays.items()}
+        if _is_swapped(values, layout, name):
+            values["W1"], values["W2"] = values["W2"], values["W1"]
+            values["h1"], values["h2"] = values["h2"], values["h1"]
+        try:
+            models.append(ShallowPLRNN(**values))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{name}: checkpoint {index} is no valid model: {error}") from error
+    return models
+
+
+def _is_swapped(values: Mapping[str, FloatArray], layout: Layout, name: str) -> bool:
+    if layout != "auto":
+        return layout == "swapped"
+    n_states = len(values["A"])
+    rows, columns = values["W1"].shape if values["W1"].ndim == 2 else (0, 0)
+    if rows == columns:
+        raise ValueError(
+            f"{name}: W1 of shape {values['W1'].shape} does not tell which of W1 and W2 acts on "
+            "the state; give layout='canonical' for A z + W1 relu(W2 z + h2) + h1, else "
+            "layout='swapped'"
+        )
+    return bool(columns == n_states)
+
+
+def _numbers(value: Any, name: str) -> FloatArray:
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be an array of numbers") from None
