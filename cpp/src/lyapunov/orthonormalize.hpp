@@ -15,12 +15,12 @@ struct Tolerance {
   // right.
   static constexpr double smallest_remainder = is_double ? 1e-7 : 1e-4;
   // Squared ratio of pivots within a panel below which a second round follows.
-  static constexpr double second_round = is_double ? 1e-8 : 1e-3;
+  static constexpr double second_round = is_double ? 1e-3 : 3e-2;
   // Deviation of Q^T Q from the identity that is good enough on the way (errors of orthogonality do
   // not add up), and beyond repair by a second pass.
   static constexpr double orthogonal = is_double ? 1e-8 : 1e-2;
   // And where growth is read off.
-  static constexpr double precisely_orthogonal = is_double ? 1e-12 : 1e-5;
+  static constexpr double precisely_orthogonal = is_double ? 1e-10 : 1e-4;
   static constexpr double hopeless = 0.1;
   // And below which the Gram matrix has no digits left.
   static constexpr double breakdown = is_double ? 1e-14 : 1e-5;
