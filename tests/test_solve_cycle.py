@@ -102,3 +102,20 @@ def test_a_line_attractor_is_a_continuum_clipped_to_its_region():
 
 def test_a_singular_system_without_solution_has_no_cycle():
     assert rd.solve_cycle(rd.PLRNN([1.0], [[0.0]], [1.0]), [[True]]) is None
+
+
+@pytest.mark.parametrize("n_states", [1, 2, 3, 4])
+@pytest.mark.parametrize("size", [1e90, 1e100, 1e150])
+def test_fixed_points_of_maps_with_huge_entries(n_states, size):
+    """Where squares of entries come near the end of the range, the moduli are still right."""
+    rng = np.random.default_rng(n_states)
+    basis = np.linalg.qr(rng.normal(size=(n_states, n_states)))[0]
+    moduli = size * 2.0 ** -np.arange(n_states)
+    A = (basis * moduli) @ basis.T
+    model = rd.PLRNN(A, np.zeros((n_states, n_states)), np.ones(n_states))
+    cycle = rd.solve_cycle(model, [[True] * n_states])
+    np.testing.assert_allclose(
+        np.sort(cycle.log_moduli)[::-1], np.log(size) - np.log(2.0) * np.arange(n_states)
+    )
+    assert cycle.stability == "unstable"
+    assert len(rd.find_fixed_points(model)) == 1

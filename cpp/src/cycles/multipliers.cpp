@@ -255,6 +255,17 @@ std::vector<Eigenvalue> dense_eigenvalues(const std::vector<Matrix>& jacobians) 
     if (!(growth < 1e100)) break;
   }
   std::vector<Eigenvalue> found;
+  if (!(growth < 1e100) && jacobians.size() == 1) {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    if (!std::isfinite(growth)) {
+      return std::vector<Eigenvalue>(static_cast<std::size_t>(m), {infinity, infinity, infinity});
+    }
+    // Squares of such entries would overflow; a power of two changes no digit.
+    int exponent = 0;
+    std::frexp(growth, &exponent);
+    return eigenvalues(product * std::ldexp(1.0, -exponent), exponent * std::numbers::ln2,
+                       4.0 * static_cast<double>(m) * kEpsilon);
+  }
   if (growth < 1e100) {
     const double steps = static_cast<double>(jacobians.size()) * static_cast<double>(m);
     const double relative = 4.0 * steps * kEpsilon * growth /
