@@ -17,6 +17,8 @@ from rnndyn.bifurcation import (
     Timeline,
     bifurcation_diagram,
     continue_cycles,
+    forced,
+    gradient_growth,
     load_checkpoints,
     training_timeline,
 )
@@ -105,7 +107,9 @@ __all__ = [
     "examples",
     "find_cycles",
     "find_fixed_points",
+    "forced",
     "from_torch",
+    "gradient_growth",
     "load_checkpoints",
     "load_metadata",
     "load_model",

@@ -9,6 +9,7 @@ from rnndyn.bifurcation.branch_set import BranchSet
 from rnndyn.bifurcation.checkpoints import load_checkpoints
 from rnndyn.bifurcation.continuation import PathProgress, continue_cycles
 from rnndyn.bifurcation.diagram import bifurcation_diagram
+from rnndyn.bifurcation.theory import forced, gradient_growth
 from rnndyn.bifurcation.timeline import Timeline, training_timeline
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "Timeline",
     "bifurcation_diagram",
     "continue_cycles",
+    "forced",
+    "gradient_growth",
     "load_checkpoints",
     "training_timeline",
 ]
