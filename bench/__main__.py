@@ -24,6 +24,7 @@ def main() -> None:
         "complete": "proving that no cycle is missing, against mixed-integer programming",
         "coverage": "how often the coverage statements of a random search hold",
         "lyapunov": "Lyapunov spectra of recurrent networks against torch and NumPy",
+        "bifurcation": "exact bifurcations between networks against comparing cycles on a grid",
         "truth": "find_cycles against a list of all itineraries on thousands of random networks",
     }
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
