@@ -1,6 +1,7 @@
 """Settings and networks that many tests share."""
 
 import os
+import signal
 
 import hypothesis
 import pytest
@@ -11,6 +12,14 @@ from rnndyn.models import PLRNN
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("explore", deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(autouse=True)
+def listen_to_ctrl_c():
+    """A program started in the background may have been told to ignore Ctrl-C; undo that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -64,14 +64,6 @@ def read_terminal(terminal, until, seconds):
     return text
 
 
-@pytest.fixture(autouse=True)
-def listen_to_ctrl_c():
-    """A program started in the background may have been told to ignore Ctrl-C; undo that."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 def take_the_terminal():
     """In the new process: its terminal is in control, so that Ctrl-C reaches it as a signal."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
