@@ -182,7 +182,7 @@ def assert_is_a_finished_run_of_fewer_steps(run, stopped):
 def test_time_limit():
     run = long_run()
     start = time.monotonic()
-    stopped = run(time_limit=0.2)
+    stopped = run(time_limit=0.5)
     assert time.monotonic() - start < 30.0  # far below the years of the whole run
     assert stopped["stopped_by"] == "time_limit"
     assert_is_a_finished_run_of_fewer_steps(run, stopped)
@@ -194,12 +194,12 @@ def test_interrupt():
 
     def observer(n_done, n_total, mean_largest):
         calls.append((n_done, n_total, mean_largest))
-        if len(calls) == 4:
+        if len(calls) >= 4 and n_done >= 1000:
             raise KeyboardInterrupt
 
     stopped = run(observer=observer)
     assert stopped["stopped_by"] == "interrupt"
-    assert len(calls) == 4
+    assert len(calls) >= 4
     assert all(total == 50_000_000 for _, total, _ in calls)
     done = [n_done for n_done, _, _ in calls]
     assert done == sorted(done)
