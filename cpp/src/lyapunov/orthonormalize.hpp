@@ -16,24 +16,23 @@ struct Tolerance {
   static constexpr double smallest_remainder = is_double ? 1e-7 : 1e-4;
   // Squared ratio of pivots within a panel below which a second round follows.
   static constexpr double second_round = is_double ? 1e-3 : 3e-2;
-  // Deviation of Q^T Q from the identity that is good enough on the way (errors of orthogonality do
-  // not add up), and beyond repair by a second pass.
-  static constexpr double orthogonal = is_double ? 1e-8 : 1e-2;
-  // And where growth is read off.
-  static constexpr double precisely_orthogonal = is_double ? 1e-10 : 1e-4;
-  static constexpr double hopeless = 0.1;
   // And below which the Gram matrix has no digits left.
   static constexpr double breakdown = is_double ? 1e-14 : 1e-5;
+  // Deviation of Q^T Q from the identity that is good enough on the way (errors of orthogonality do
+  // not add up), good enough where growth is read off, and beyond repair by a second pass.
+  static constexpr double orthogonal = is_double ? 1e-8 : 1e-2;
+  static constexpr double precisely_orthogonal = is_double ? 1e-10 : 1e-4;
+  static constexpr double hopeless = 0.1;
   // ln of the condition that the choice of the interval aims at: the smallest growth then has a
   // relative error of about 1e-10 (double) or 2e-5 (single).
   static constexpr double aimed_log_condition = is_double ? 13.8 : 6.0;
 };
 
 // Block modified Gram-Schmidt with Cholesky Q R of the panels. All its work is products of
-// matrices, and only one round is needed: projecting panel by panel loses digits like the condition
-// of the block, not like its square as one Cholesky Q R of the whole would (Å. Björck, "Numerics of
-// Gram-Schmidt orthogonalization", Linear Algebra Appl. 197, 1994). Keeps its buffers between
-// calls.
+// matrices, and mostly one round is enough: projecting panel by panel loses digits like the
+// condition of the block, not like its square as one Cholesky Q R of the whole would (Å. Björck,
+// "Numerics of Gram-Schmidt orthogonalization", Linear Algebra Appl. 197, 1994). A second pass
+// follows where a probe shows that too much orthogonality was lost. Keeps its buffers.
 template <class Real>
 class Orthonormalizer {
  public:
