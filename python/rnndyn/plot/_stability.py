@@ -1,0 +1,181 @@
+"""Stability diagrams: regions and boundary curves in a plane of two parameters."""
+
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+
+from rnndyn._arrays import FloatArray, IntArray
+from rnndyn._checks import check_integer
+from rnndyn._optional import import_optional
+from rnndyn.bifurcation._columns import KIND_NAMES, EventKind
+from rnndyn.bifurcation.stability_result import StabilityDiagram
+from rnndyn.plot import _style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Shading = Literal["stable_order", "n_stable", "n_cycles"]
+
+_TITLES: dict[Shading, str] = {
+    "stable_order": "lowest order of a stable cycle",
+    "n_stable": "stable cycles",
+    "n_cycles": "cycles",
+}
+#: Colours after M. Okabe and K. Ito, "Color universal design" (2008), and line widths.
+_KIND_COLORS: dict[EventKind, str] = {
+    "border_collision": "#222222",
+    "degenerate_transcritical": "#D55E00",
+    "degenerate_flip": "#009E73",
+    "center": "#CC79A7",
+}
+_NOTHING_COLOR = "#F4F5F7"
+_MAX_SHADES = 20
+
+
+def stability_diagram(
+    diagram: StabilityDiagram,
+    ax: "Axes | None" = None,
+    *,
+    shading: Shading | None = "stable_order",
+    order: int | None = None,
+    curves: bool = True,
+) -> "Axes":
+    """Draw a plane of two parameters: regions shaded by their cycles, and the exact boundaries.
+
+    Border collisions through which a cycle persists are dotted: nothing is born or vanishes there.
+
+    Parameters
+    ----------
+    diagram : StabilityDiagram
+        The diagram.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. Default: a new figure.
+    shading : {"stable_order", "n_stable", "n_cycles"} or None
+        Shade the points of the grid by the lowest order of which there is a stable cycle, or by
+        the number of stable cycles or of cycles; None for no shading.
+    order : int, optional
+        Look at cycles and curves of this order only.
+    curves : bool
+        Whether to draw the boundary curves.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError
+        If the shading is not known, or the diagram has no cycles of this order.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> import rnndyn as rd
+    >>> tent = rd.PLRNN(A=[[0.5]], W=[[-1.0]], h=[1.0])
+    >>> diagram = rd.stability_diagram(
+    ...     tent, ("W[0,0]", [-2.0, -1.2, -0.4]), ("h[0]", [-1.0, 0.0, 1.0]), max_order=2
+    ... )
+    >>> ax = rd.plot.stability_diagram(diagram)
+    """
+    if shading is not None and shading not in get_args(Shading):
+        raise ValueError(f"shading must be one of {', '.join(get_args(Shading))}, got {shading!r}")
+    if order is not None:
+        order = check_integer("order", order, 1, 1_000_000)
+        if order not in diagram.orders:
+            raise ValueError(f"order must be one of {diagram.orders}, got {order}")
+    ax = _style.axes_or_new(ax)
+    if shading is not None:
+        _shade(ax, diagram, shading, order)
+    if curves:
+        _draw_curves(ax, diagram, order)
+    ax.set_xlim(diagram.x_values[0], diagram.x_values[-1])
+    ax.set_ylim(diagram.y_values[0], diagram.y_values[-1])
+    ax.set_xlabel(diagram.x_name)
+    ax.set_ylabel(diagram.y_name)
+    return ax
+
+
+def _shade(ax: "Axes", diagram: StabilityDiagram, shading: Shading, order: int | None) -> None:
+    colors = import_optional("matplotlib.colors", "rnndyn.plot")
+    pyplot = import_optional("matplotlib.pyplot", "rnndyn.plot")
+    values = _values(diagram, shading, order)
+    shown = np.unique(values[values > 0])
+    if not len(shown):
+        return
+    few = len(shown) <= _MAX_SHADES
+    if few:
+        # One shade for each value that occurs, light enough for the curves to stand out.
+        ramp = pyplot.get_cmap("YlGnBu")(np.linspace(0.18, 0.85, len(shown)))
+        scale: Any = colors.BoundaryNorm([*(shown - 0.5), shown[-1] + 0.5], len(shown))
+        shades: Any = colors.ListedColormap(ramp)
+    else:
+        scale, shades = colors.Normalize(shown[0], shown[-1]), pyplot.get_cmap("YlGnBu")
+    ax.set_facecolor(_NOTHING_COLOR)
+    mesh = ax.pcolormesh(
+        _edges(diagram.x_values),
+        _edges(diagram.y_values),
+        np.ma.masked_less_equal(values, 0),
+        cmap=shades,
+        norm=scale,
+        rasterized=True,
+        zorder=0,
+    )
+    bar = ax.figure.colorbar(
+        mesh, ax=ax, shrink=0.75, pad=0.02, ticks=shown if few else None, spacing="uniform"
+    )
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(length=0, labelsize=8, colors=_style.GUIDE_COLOR)
+    bar.set_label(_TITLES[shading] + ("" if order is None else f" of order {order}"), fontsize=8)
+
+
+def _values(diagram: StabilityDiagram, shading: Shading, order: int | None) -> IntArray:
+    chosen = [index for index, own in enumerate(diagram.orders) if order in (None, own)]
+    if shading == "n_cycles":
+        return np.asarray(diagram.n_cycles[chosen].sum(axis=0))
+    stable = diagram.n_stable[chosen]
+    if shading == "n_stable":
+        return np.asarray(stable.sum(axis=0))
+    first = np.array(diagram.orders)[chosen][(stable > 0).argmax(axis=0)]
+    return np.where((stable > 0).any(axis=0), first, 0)
+
+
+def _edges(values: FloatArray) -> FloatArray:
+    """Return the borders between the points, the outer ones on the first and the last point."""
+    middles = 0.5 * (values[1:] + values[:-1])
+    return np.concatenate([values[:1], middles, values[-1:]])
+
+
+def _draw_curves(ax: "Axes", diagram: StabilityDiagram, order: int | None) -> None:
+    collections = import_optional("matplotlib.collections", "rnndyn.plot")
+    for kind in KIND_NAMES:
+        for persists in (False, True):
+            lines = [
+                curve.points
+                for curve in diagram.curves_of(order, kind)
+                if (curve.outcome == "persistence") == persists
+            ]
+            if not lines:
+                continue
+            label = kind.replace("_", " ") + (", cycle persists" if persists else "")
+            ax.add_collection(
+                collections.LineCollection(
+                    lines,
+                    colors=_KIND_COLORS[kind],
+                    linewidths=0.8 if persists else 1.1,
+                    linestyles=[(0, (1.0, 1.4)) if persists else "solid"],
+                    zorder=2,
+                    label=label,
+                )
+            )
+    handles, _ = ax.get_legend_handles_labels()
+    if handles:
+        ax.legend(
+            fontsize=7,
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1.0),
+            ncols=2,
+            frameon=False,
+            handlelength=1.8,
+            borderaxespad=0.3,
+        )

@@ -1,0 +1,293 @@
+"""Stability diagrams against closed formulas and against listings of all itineraries."""
+
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import rnndyn as rd
+from bifurcation.plane_checks import problems_of, random_plane
+from reference.networks import FAMILIES, Size
+
+EXACT = 1e-10
+
+
+def residual_of(model, diagram, curve, point):
+    """How far the cycle at a point of a curve fails the equation of the curve.
+
+    Relative to the size of the cycle, which grows without bound near a degenerate transcritical.
+    """
+    at = model.with_parameters({diagram.x_name: point[0], diagram.y_name: point[1]})
+    cycle = rd.solve_cycle(at, curve.itinerary)
+    assert isinstance(cycle, rd.Cycle)
+    if curve.kind == "border_collision":
+        map_ = at.canonical
+        # Where all its points meet in one, the cycle is that of smaller order.
+        z = cycle.points[curve.time_index % cycle.order]
+        value = map_.W2[curve.unit] @ z + map_.h2[curve.unit]
+        return abs(value) / (1.0 + np.abs(cycle.points).max())
+    distance = {
+        "degenerate_flip": np.abs(cycle.multipliers + 1.0).min(),
+        "center": np.abs(np.abs(cycle.multipliers) - 1.0).min(),
+    }
+    return distance[curve.kind]
+
+
+def tent_diagram(**options):
+    # x -> a x + 1 for x < 0 and (a + w) x + 1 for x > 0.
+    model = rd.PLRNN(A=[[0.5]], W=[[-1.0]], h=[1.0])
+    return rd.stability_diagram(
+        model,
+        ("A[0,0]", np.linspace(0.1, 0.9, 9)),
+        ("W[0,0]", np.linspace(-6.0, -0.5, 12)),
+        progress=False,
+        **options,
+    )
+
+
+def test_boundaries_of_the_skew_tent_map():
+    diagram = tent_diagram(max_order=3)
+    assert diagram.run.complete
+    assert not diagram.gaps
+    # Fixed point: b = a + w = -1. The 2-cycle: a b = -1. See tests/reference/bifurcation.py.
+    (flip,) = diagram.curves_of(1, "degenerate_flip")
+    a, b = flip.points[:, 0], flip.points.sum(axis=1)
+    np.testing.assert_allclose(b, -1.0, rtol=0.0, atol=EXACT)
+    assert [bits.shape[0] for bits in flip.attached] == [2]
+    assert a.min() == 0.1
+    assert a.max() == 0.9
+    (second,) = diagram.curves_of(2, "degenerate_flip")
+    a, b = second.points[:, 0], second.points.sum(axis=1)
+    np.testing.assert_allclose(a * b, -1.0, rtol=0.0, atol=EXACT)
+    # 3-cycles: born where b = -(1 - a^2) / ((1 - a) a), stable until a^2 b = -1.
+    (birth,) = diagram.curves_of(3, "border_collision")
+    a, b = birth.points[:, 0], birth.points.sum(axis=1)
+    np.testing.assert_allclose(b, -(1.0 + a) / a, rtol=EXACT)
+    assert birth.outcome == "nonsmooth_fold"
+    (flip_of_3,) = diagram.curves_of(3, "degenerate_flip")
+    a, b = flip_of_3.points[:, 0], flip_of_3.points.sum(axis=1)
+    np.testing.assert_allclose(a**2 * b, -1.0, rtol=0.0, atol=EXACT)
+
+
+def test_counts_of_the_skew_tent_map():
+    diagram = tent_diagram(max_order=2)
+    a = diagram.x_values[np.newaxis, :]
+    b = a + diagram.y_values[:, np.newaxis]
+    inside = (np.abs(b + 1.0) > 1e-9) & (np.abs(a * b + 1.0) > 1e-9)
+    assert inside.sum() >= inside.size - 3
+    for counts, expected in (
+        (diagram.n_stable[0], b > -1.0),
+        (diagram.n_cycles[1], b < -1.0),
+        (diagram.n_stable[1], (b < -1.0) & (a * b > -1.0)),
+    ):
+        np.testing.assert_array_equal(counts[inside], expected[inside])
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("seed", range(4))
+def test_random_planes_against_listings(family, seed):
+    model, x, y = random_plane(family, 1000 + seed, Size(2, 3))
+    max_order = 3 if model.n_units <= 2 else 2
+    diagram = rd.stability_diagram(model, x, y, max_order=max_order, n_threads=1, progress=False)
+    assert problems_of(diagram, max_order) == []
+    rng = np.random.default_rng(seed)
+    for curve in diagram.curves:
+        if curve.outcome != "infinity" and (curve.unit is None or curve.time_index is not None):
+            point = curve.points[rng.integers(len(curve.points))]
+            assert residual_of(model, diagram, curve, point) < EXACT
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_searches_and_listings_draw_the_same(seed):
+    model, x, y = random_plane("ShallowPLRNN", 2000 + seed, Size(2, 2))
+    listed = rd.stability_diagram(
+        model, x, y, max_order=3, method="exhaustive", n_threads=1, progress=False
+    )
+    found = rd.stability_diagram(
+        model, x, y, max_order=3, method="search", n_threads=1, progress=False
+    )
+    np.testing.assert_array_equal(listed.n_cycles, found.n_cycles)
+    np.testing.assert_array_equal(listed.n_stable, found.n_stable)
+    assert found.run.n_searched_completely == found.run.n_points
+    # Listing sees what lies between two points of a line, too.
+    own = {(curve.kind, curve.itinerary.tobytes()) for curve in listed.curves}
+    assert {(curve.kind, curve.itinerary.tobytes()) for curve in found.curves} <= own
+
+
+@pytest.fixture(scope="module")
+def around_plrnn_2d_16():
+    model = rd.examples.load("plrnn_2d_16")
+    x, y = model.get_parameter("A[0,0]"), model.get_parameter("A[1,1]")
+    return model, (
+        ("A[0,0]", np.linspace(x - 0.05, x + 0.35, 15)),
+        ("A[1,1]", np.linspace(y - 0.4, y + 0.02, 14)),
+    )
+
+
+@pytest.fixture(scope="module")
+def tongues(around_plrnn_2d_16):
+    model, axes = around_plrnn_2d_16
+    return rd.stability_diagram(model, *axes, max_order=16, n_threads=1, progress=False)
+
+
+def test_high_orders_agree_with_complete_searches(tongues):
+    assert not tongues.gaps
+    assert tongues.run.complete
+    # The published 16-cycles are in one of the tongues that the grid meets.
+    assert tongues.n_cycles[tongues.orders.index(16)].any()
+    rng = np.random.default_rng(5)
+    for point in rng.choice(15 * 14, size=25, replace=False).tolist():
+        row, column = divmod(point, 15)
+        at = tongues.model_at(row, column)
+        cycles = rd.find_cycles(at, max_order=16, method="complete", progress=False)
+        counts = [len(cycles.of_order(order)) for order in tongues.orders]
+        assert counts == tongues.n_cycles[:, row, column].tolist()
+        stable = [len(cycles.of_order(order).stable) for order in tongues.orders]
+        assert stable == tongues.n_stable[:, row, column].tolist()
+
+
+def test_every_point_of_every_curve_lies_on_it(around_plrnn_2d_16, tongues):
+    model, _ = around_plrnn_2d_16
+    worst = 0.0
+    for curve in tongues.curves:
+        if curve.outcome == "infinity":
+            continue
+        for point in curve.points[:: max(len(curve.points) // 6, 1)]:
+            worst = max(worst, residual_of(model, tongues, curve, point))
+    assert worst < EXACT
+
+
+def test_threads_and_executors_do_not_matter(around_plrnn_2d_16):
+    model, axes = around_plrnn_2d_16
+    coarse = [(name, values[::3]) for name, values in axes]
+    one = rd.stability_diagram(model, *coarse, max_order=14, n_threads=1, progress=False)
+    two = rd.stability_diagram(model, *coarse, max_order=14, n_threads=2, progress=False)
+    with ThreadPoolExecutor(2) as executor:
+        other = rd.stability_diagram(
+            model, *coarse, max_order=14, executor=executor, progress=False
+        )
+    assert one == two
+    assert one == other
+
+
+def test_a_store_is_taken_up_again(tmp_path, around_plrnn_2d_16):
+    pytest.importorskip("zarr")
+    model, axes = around_plrnn_2d_16
+    coarse = [(name, values[::4]) for name, values in axes]
+    calls = []
+
+    class Stopping:
+        """A meter that breaks the run off after some parts."""
+
+        def __init__(self, limit):
+            self.limit = limit
+            self.n_steps = 0
+
+        def init(self, title):
+            pass
+
+        def step(self, progress):
+            self.n_steps += 1
+            calls.append(progress.text(0.0))
+            if self.n_steps == self.limit:
+                raise KeyboardInterrupt
+
+        def close(self):
+            pass
+
+    options = {"max_order": 12, "n_threads": 1, "store": tmp_path / "store"}
+    for limit in (2, 5):
+        with pytest.raises(KeyboardInterrupt):
+            rd.stability_diagram(model, *coarse, progress=Stopping(limit), **options)
+    resumed = rd.stability_diagram(model, *coarse, progress=False, **options)
+    plain = rd.stability_diagram(model, *coarse, max_order=12, n_threads=1, progress=False)
+    assert resumed == plain
+    with pytest.raises(ValueError, match="store"):
+        rd.stability_diagram(model, *coarse, max_order=11, progress=False, store=tmp_path / "store")
+
+
+def test_saving_pickling_and_tables(tmp_path, tongues):
+    path = tmp_path / "tongues.npz"
+    tongues.save(path)
+    assert rd.StabilityDiagram.load(path) == tongues
+    assert pickle.loads(pickle.dumps(tongues)) == tongues
+    assert "order 16" in repr(tongues)
+    dataset = tongues.to_xarray()
+    assert dataset.sizes["order"] == 16
+    np.testing.assert_array_equal(dataset["n_stable"].sel(order=1), tongues.n_stable[0])
+    numbers = dataset["curve_point_curve"].to_numpy()
+    np.testing.assert_array_equal(
+        dataset["curve_point_x"].to_numpy()[numbers == 3], tongues.curves[3].points[:, 0]
+    )
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ValueError, match="stability diagram"):
+        rd.StabilityDiagram.load(path)
+
+
+def test_products_of_parameters_are_allowed():
+    rng = np.random.default_rng(3)
+    model = rd.DendriticPLRNN(
+        rng.normal(size=2),
+        rng.normal(size=(2, 2)),
+        rng.normal(size=2),
+        rng.normal(size=1),
+        rng.normal(size=(1, 2)),
+    )
+    value = model.get_parameter("W[0,1]")
+    diagram = rd.stability_diagram(
+        model,
+        ("alpha[0]", np.linspace(-1.0, 1.0, 8)),
+        ("W[0,1]", np.linspace(value - 1.0, value + 1.0, 7)),
+        max_order=2,
+        n_threads=1,
+        progress=False,
+    )
+    assert problems_of(diagram, 2) == []
+
+
+def test_a_boundary_along_a_line_of_the_grid():
+    # With h = 0 the fixed point lies on the border for every slope, and the grid has a row there.
+    model = rd.PLRNN(A=[[0.5]], W=[[-1.0]], h=[1.0])
+    diagram = rd.stability_diagram(
+        model,
+        ("W[0,0]", np.linspace(-2.2, -0.4, 4)),
+        ("h[0]", np.array([-1.0, -0.4, 0.0, 0.7])),
+        max_order=1,
+        n_threads=1,
+        progress=False,
+    )
+    points = np.concatenate([curve.points for curve in diagram.curves_of(1, "border_collision")])
+    np.testing.assert_allclose(points[:, 1], 0.0, atol=EXACT)
+    assert points[:, 0].min() <= -2.2 + 1e-9
+    assert points[:, 0].max() >= -0.4 - 1e-9
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "error", "message"),
+    [
+        (("A[0,9]", [0.0, 1.0]), ("W[0,0]", [0.0, 1.0]), ValueError, "A\\[0,9\\]"),
+        ("A[0,0]", ("W[0,0]", [0.0, 1.0]), TypeError, "x must be the name of a parameter"),
+        (("A[0,0]", [0.0]), ("W[0,0]", [0.0, 1.0]), ValueError, "x must hold at least two"),
+        (("A[0,0]", [0.0, 1.0]), ("W[0,0]", [1.0, 0.0]), ValueError, "y must hold ascending"),
+        (("A[0,0]", [0.0, np.nan]), ("W[0,0]", [0.0, 1.0]), ValueError, "x must hold finite"),
+        (("A[0,0]", [0.0, 1.0]), ("A[0,0]", [0.0, 1.0]), ValueError, "different parameters"),
+    ],
+)
+def test_bad_axes(x, y, error, message):
+    model = rd.PLRNN(A=[[0.5]], W=[[-1.0]], h=[1.0])
+    with pytest.raises(error, match=message):
+        rd.stability_diagram(model, x, y, max_order=1, progress=False)
+
+
+def test_other_bad_arguments():
+    model = rd.PLRNN(A=[[0.5]], W=[[-1.0]], h=[1.0])
+    axes = (("A[0,0]", [0.0, 1.0]), ("W[0,0]", [0.0, 1.0]))
+    with pytest.raises(ValueError, match="give either max_order"):
+        rd.stability_diagram(model, *axes, progress=False)
+    with pytest.raises(ValueError, match="method must be one of"):
+        rd.stability_diagram(model, *axes, max_order=1, method="guess", progress=False)
+    with pytest.raises(ValueError, match="shading must be one of"):
+        rd.plot.stability_diagram(
+            rd.stability_diagram(model, *axes, max_order=1, progress=False), shading="red"
+        )

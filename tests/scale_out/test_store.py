@@ -1,0 +1,204 @@
+"""Finished chunks survive everything, and nothing else is taken for one."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rnndyn.scale_out import run_chunks
+from scale_out.functions import calls, counted, powers
+from scale_out.test_run_chunks import same
+
+pytest.importorskip("zarr")
+
+CHUNKS = list(range(10))
+EXPECTED = [powers(chunk) for chunk in CHUNKS]
+RUN = {"stage": "test", "fingerprint": "1"}
+
+
+@pytest.fixture
+def side(tmp_path):
+    folder = tmp_path / "side"
+    folder.mkdir()
+    return folder
+
+
+def test_what_is_stored_comes_back_as_it_was(tmp_path, side):
+    function = partial(counted, str(side), 0.0)
+    same(run_chunks(function, CHUNKS, store=tmp_path / "new" / "store", **RUN), EXPECTED)
+    told = []
+    again = run_chunks(
+        function,
+        CHUNKS,
+        store=str(tmp_path / "new" / "store"),
+        done=lambda index, _: told.append(index),
+        **RUN,
+    )
+    same(again, EXPECTED)
+    assert told == CHUNKS
+    assert calls(side) == CHUNKS
+
+
+def test_zarr_reads_the_store(tmp_path):
+    import zarr
+
+    run_chunks(powers, CHUNKS, store=tmp_path / "store", **RUN)
+    group = zarr.open_group(tmp_path / "store", mode="r")
+    assert group.attrs["format"] == "rnndyn chunks"
+    assert sorted(map(int, group["test"].group_keys())) == CHUNKS
+    np.testing.assert_array_equal(group["test/3/numbers"][...], [1.0, 3.0, 9.0, 27.0])
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_a_stopped_run_goes_on_where_it_was(tmp_path, side, n_threads):
+    function = partial(counted, str(side), 0.0)
+    for goal in (3, 7, 10):
+        told = []
+        results = run_chunks(
+            function,
+            CHUNKS,
+            store=tmp_path / "store",
+            n_threads=n_threads,
+            stop=lambda goal=goal, told=told: len(told) >= goal,
+            done=lambda index, _, told=told: told.append(index),
+            **RUN,
+        )
+        assert sum(record is not None for record in results) == goal
+    same(results, EXPECTED)
+    if n_threads == 1:
+        assert calls(side) == CHUNKS
+
+
+PROGRAM = """
+import sys
+from functools import partial
+from scale_out.functions import counted
+from rnndyn.scale_out import run_chunks
+print("ready", flush=True)
+run_chunks(partial(counted, sys.argv[1], 0.02), list(range(40)), stage="test", fingerprint="1",
+           store=sys.argv[2], done=lambda index, _: print(index, flush=True))
+"""
+
+
+@pytest.mark.parametrize("n_before", [0, 4, 17])
+def test_a_killed_program_computes_no_finished_chunk_again(tmp_path, side, n_before):
+    tests = Path(__file__).parents[1]
+    path = os.pathsep.join([str(tests), *filter(None, sys.path)])
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(side), str(tmp_path / "store")],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    with process:
+        for _ in range(n_before + 1):
+            assert process.stdout.readline()
+        process.send_signal(signal.SIGKILL)
+    folder = tmp_path / "store" / "test"
+    finished = {int(path.name) for path in folder.glob("[0-9]*")}
+    assert len(finished) >= n_before
+    for path in side.iterdir():
+        path.unlink()
+    results = run_chunks(
+        partial(counted, str(side), 0.0), list(range(40)), store=tmp_path / "store", **RUN
+    )
+    same(results, [powers(chunk) for chunk in range(40)])
+    assert calls(side) == sorted(set(range(40)) - finished)
+    assert not list(tmp_path.rglob("*.part")), "what the killed run left is cleared away"
+
+
+def test_another_computation_is_refused(tmp_path):
+    store = tmp_path / "store"
+    run_chunks(powers, CHUNKS, store=store, **RUN)
+    for chunks, fingerprint in ((CHUNKS, "2"), (CHUNKS[:-1], "1")):
+        with pytest.raises(ValueError, match="choose another folder, or delete") as caught:
+            run_chunks(powers, chunks, store=store, stage="test", fingerprint=fingerprint)
+        assert str(store) in str(caught.value)
+    run_chunks(powers, CHUNKS[:3], store=store, stage="other stage", fingerprint="2")
+    same(run_chunks(powers, CHUNKS, store=store, **RUN), EXPECTED)
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(ValueError, match="not a folder of chunks of rnndyn"):
+        run_chunks(powers, CHUNKS, store=tmp_path, **RUN)
+    with pytest.raises(ValueError, match="not a folder of chunks of rnndyn"):
+        run_chunks(powers, CHUNKS, store=tmp_path / "thesis.txt", **RUN)
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+    assert len(list(tmp_path.iterdir())) == 1
+    with pytest.raises(TypeError, match="store must be the path of a folder"):
+        run_chunks(powers, CHUNKS, store=3, **RUN)
+
+
+def test_a_store_of_a_newer_format_is_refused(tmp_path):
+    store = tmp_path / "store"
+    run_chunks(powers, CHUNKS, store=store, **RUN)
+    header = json.loads((store / "zarr.json").read_text())
+    header["attributes"]["format_version"] = 2
+    (store / "zarr.json").write_text(json.dumps(header))
+    with pytest.raises(ValueError, match="has version 2 of its format"):
+        run_chunks(powers, CHUNKS, store=store, **RUN)
+
+
+def flip_a_bit(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+
+
+def test_every_damage_to_a_chunk_is_seen(tmp_path, side):
+    """Each file of a chunk in turn: cut, changed in one bit, emptied, removed."""
+    store = tmp_path / "store"
+    function = partial(counted, str(side), 0.0)
+    run_chunks(function, CHUNKS, store=store, **RUN)
+    chunk = store / "test" / "4"
+    names = [path.relative_to(chunk) for path in sorted(chunk.rglob("*")) if path.is_file()]
+    assert len(names) > 10
+    damages = (
+        lambda path: path.write_bytes(path.read_bytes()[:-3]),
+        flip_a_bit,
+        lambda path: path.write_bytes(b""),
+        lambda path: path.unlink(),
+    )
+    n_seen = 0
+    for number, name in enumerate(names):
+        n_before = len(calls(side))
+        damages[number % len(damages)](chunk / name)
+        with pytest.warns(RuntimeWarning, match="4 is damaged and is computed again"):
+            same(run_chunks(function, CHUNKS, store=store, **RUN), EXPECTED)
+        assert len(calls(side)) == n_before + 1
+        n_seen += 1
+    assert n_seen == len(names)
+
+
+def test_two_runs_over_one_store_do_no_harm(tmp_path, side):
+    store = tmp_path / "store"
+
+    def other_run(_, __):
+        run_chunks(powers, CHUNKS, store=store, **RUN)
+
+    same(run_chunks(powers, CHUNKS, store=store, done=other_run, **RUN), EXPECTED)
+
+
+def test_objects_cannot_be_stored(tmp_path):
+    with pytest.raises(TypeError, match="can hold no"):
+        run_chunks(lambda _: {"a": np.array([None])}, [1], store=tmp_path / "store", **RUN)
+    assert [path.name for path in (tmp_path / "store" / "test").iterdir()] == ["zarr.json"]
+
+
+def test_a_chunk_appears_when_it_is_whole(tmp_path):
+    folder = tmp_path / "store" / "test"
+    seen = set()
+
+    def done(index, _):
+        seen.add(index)
+        assert {path.name for path in folder.iterdir()} == {"zarr.json", *map(str, seen)}
+
+    run_chunks(powers, CHUNKS, store=tmp_path / "store", done=done, **RUN)
+    assert seen == set(CHUNKS)
