@@ -36,6 +36,11 @@ def run_without(package, code, progress=False):
         ("pandas", "tables", "rd.lyapunov_spectrum(tent, z0=[0.1], n_steps=9).to_dataframe()"),
         ("xarray", "tables", "rd.lyapunov_spectrum(tent, z0=[0.1], n_steps=9).to_xarray()"),
         ("matplotlib", "plot", "rd.plot.lyapunov(rd.lyapunov_spectrum(tent, z0=[0.1], n_steps=9))"),
+        ("pandas", "tables", "rd.scan(tent, ('h[0]', [1, 2]), n_steps=9).to_dataframe()"),
+        ("xarray", "tables", "rd.scan(tent, ('h[0]', [1, 2]), n_steps=9).to_xarray()"),
+        ("zarr", "cluster", "rd.scan(tent, ('h[0]', [1, 2]), n_steps=9, store='chunks')"),
+        ("zarr", "cluster", "rd.training_timeline([tent, tent], store='chunks')"),
+        ("matplotlib", "plot", "rd.plot.scan(rd.scan(tent, ('h[0]', [1, 2]), n_steps=9))"),
         ("matplotlib", "plot", "rd.plot.state_space(cycles)"),
         ("matplotlib", "plot", "rd.plot.multipliers(cycles)"),
     ],
@@ -74,7 +79,8 @@ def test_the_command_line_says_what_is_missing_before_it_searches(tmp_path):
 def test_importing_the_package_imports_nothing_optional():
     code = (
         "import sys, rnndyn, rnndyn.cli\n"
-        "print([p for p in ('matplotlib', 'pandas', 'torch', 'tqdm', 'scipy') if p in sys.modules])"
+        "names = ('matplotlib', 'pandas', 'torch', 'tqdm', 'scipy', 'zarr', 'dask')\n"
+        "print([name for name in names if name in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60

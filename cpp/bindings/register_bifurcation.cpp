@@ -94,6 +94,12 @@ py::dict result_record(const FollowedCycles& result, Index n_units) {
   record["itineraries"] = itineraries;
   record["segments"] = segment_columns(result.segments);
   record["events"] = event_columns(result.events);
+  py::dict attached;
+  attached["event"] =
+      column<std::int64_t>(result.attached, [](const PathAttachment& a) { return a.event; });
+  attached["itinerary"] =
+      column<std::int64_t>(result.attached, [](const PathAttachment& a) { return a.itinerary; });
+  record["attached"] = attached;
   record["gaps"] = gaps;
   record["n_analysed"] = result.n_analysed;
   record["stopped_by"] = reason_name(result.stopped_by);

@@ -7,6 +7,7 @@ from rnndyn._progress import LyapunovProgress, Progress, ProgressMeter, SearchPr
 from rnndyn._version import __version__
 from rnndyn.bifurcation import (
     BifurcationEvent,
+    BoundaryCurve,
     Branch,
     BranchSet,
     Coincidence,
@@ -14,12 +15,17 @@ from rnndyn.bifurcation import (
     Gap,
     LossJumps,
     PathProgress,
+    PlaneGap,
+    PlaneProgress,
+    StabilityDiagram,
+    StabilityRun,
     Timeline,
     bifurcation_diagram,
     continue_cycles,
     forced,
     gradient_growth,
     load_checkpoints,
+    stability_diagram,
     training_timeline,
 )
 from rnndyn.certificate import Certificate, ProofPart
@@ -51,6 +57,8 @@ from rnndyn.models import (
     ReLURNN,
     ShallowPLRNN,
 )
+from rnndyn.parameter_scan import ScanProgress, scan
+from rnndyn.scan_result import Scan, ScanRun
 from rnndyn.search import find_cycles, find_fixed_points, solve_cycle
 from rnndyn.search_statistics import OrderStatistics, SearchStatistics
 from rnndyn.verify import Verdict
@@ -62,6 +70,7 @@ __all__ = [
     "PLRNN",
     "RNN",
     "BifurcationEvent",
+    "BoundaryCurve",
     "Branch",
     "BranchSet",
     "Certificate",
@@ -90,14 +99,21 @@ __all__ = [
     "PathProgress",
     "PiecewiseLinearMap",
     "PiecewiseLinearModel",
+    "PlaneGap",
+    "PlaneProgress",
     "Progress",
     "ProgressMeter",
     "ProofPart",
     "ReLURNN",
     "RecurrentNetwork",
+    "Scan",
+    "ScanProgress",
+    "ScanRun",
     "SearchProgress",
     "SearchStatistics",
     "ShallowPLRNN",
+    "StabilityDiagram",
+    "StabilityRun",
     "TangentFrame",
     "Timeline",
     "Verdict",
@@ -116,6 +132,8 @@ __all__ = [
     "lyapunov_spectrum",
     "plot",
     "save_model",
+    "scan",
     "solve_cycle",
+    "stability_diagram",
     "training_timeline",
 ]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from rnndyn.io._archive import read_archive, write_archive
 from rnndyn.io._files import complete_file
 from rnndyn.io._record import parse_json
+from rnndyn.io._result_file import DAMAGE, Arrays, unreadable
 
 if TYPE_CHECKING:
     from rnndyn.certificate import Certificate, ProofPart
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 FORMAT = "rnndyn certificate"
 #: Raised when a reader of the last version could not understand a new file.
 FORMAT_VERSION = 1
-
-#: What a header or an array of the wrong shape or type can raise on its way into the objects.
-_DAMAGE = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
 
 #: Type of every array, by the last part of its name; all others hold float64.
 _TYPES: dict[str, type] = {
@@ -48,8 +46,6 @@ _PART_ENTRIES = (
     *("by_faces", "outer"),
 )
 
-Arrays = dict[str, NDArray[Any]]
-
 
 def write(path: Path, certificate: "Certificate") -> None:
     """Write a certificate; the file appears under its name only when it is complete."""
@@ -71,9 +67,8 @@ def read(path: Path, max_bytes: int) -> "Certificate":
         raise ValueError(f"{path} has {size} bytes, more than max_bytes = {max_bytes}")
     try:
         return put_together(*file_format.read(path, max_bytes))
-    except _DAMAGE as error:
-        reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
-        raise ValueError(f"{path} cannot be read as a certificate of rnndyn: {reason}") from error
+    except DAMAGE as error:
+        raise unreadable(path, "a certificate", error) from error
 
 
 def taken_apart(certificate: "Certificate") -> tuple[dict[str, Any], Arrays]:

@@ -7,8 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from rnndyn._arrays import BoolArray
+
 #: Larger values are typing errors, and would overflow the integers of the compiled core.
 _LARGEST_COUNT = 2**63 - 1
+#: The largest order of a cycle that may be asked for.
+LARGEST_ORDER = 1_000_000
 _LARGEST_N_THREADS = 4096
 
 
@@ -68,3 +72,49 @@ def default_n_threads() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def check_orders(max_order: Any, orders: Any) -> list[int]:
+    """Return the orders that are asked for by one of the two arguments, ascending."""
+    if (max_order is None) == (orders is None):
+        given = "neither" if max_order is None else "both"
+        raise ValueError(
+            "give either max_order=K, to search the orders 1 to K, or orders=[...], to search "
+            f"just these; got {given}"
+        )
+    if orders is None:
+        return list(range(1, _check_order("max_order", max_order) + 1))
+    try:
+        entries = list(orders)
+    except TypeError:
+        raise TypeError(
+            f"orders must be a list of integers such as [{orders!r}], "
+            f"got {type(orders).__name__}; for all orders up to K give max_order=K"
+        ) from None
+    if not entries:
+        raise ValueError("orders must name at least one order, got an empty list")
+    return sorted({_check_order("orders", entry) for entry in entries})
+
+
+def _check_order(name: str, value: Any) -> int:
+    return check_integer(name, value, 1, LARGEST_ORDER)
+
+
+def check_itinerary(itinerary: Any, n_units: int) -> BoolArray:
+    """Return an itinerary as bits, shape (k, n_units); one region alone is a fixed point's."""
+    expected = f"shape (k, {n_units}) or ({n_units},)"
+    try:
+        bits = np.asarray(itinerary)
+    except ValueError:
+        raise ValueError(f"itinerary must have {expected}, got rows of different length") from None
+    if bits.dtype != np.bool_:
+        # Numbers are welcome where they are bits; strings and anything else are not.
+        if bits.dtype.kind not in "iuf":
+            raise TypeError(f"itinerary must hold bits (True or False), got {bits.dtype} entries")
+        if not np.all((bits == 0) | (bits == 1)):
+            raise ValueError("itinerary must hold bits, so only 0 and 1 (or True and False)")
+    if bits.ndim == 1:
+        bits = bits[np.newaxis, :]
+    if bits.ndim != 2 or bits.shape[0] == 0 or bits.shape[1] != n_units:
+        raise ValueError(f"itinerary must have {expected}, got {np.shape(itinerary)}")
+    return np.ascontiguousarray(bits, dtype=np.bool_)

@@ -7,9 +7,12 @@ from typing import Any
 _EXTRAS = {
     "matplotlib": "plot",
     "pandas": "tables",
+    "scipy": "datasets",
+    "sklearn": "datasets",
     "torch": "torch",
     "tqdm": "progress",
     "xarray": "tables",
+    "zarr": "cluster",
 }
 
 

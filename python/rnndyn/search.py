@@ -9,7 +9,15 @@ from numpy.typing import ArrayLike
 
 from rnndyn import _core
 from rnndyn._arrays import BoolArray, FloatArray
-from rnndyn._checks import check_count, check_flag, check_integer, check_positive, check_threads
+from rnndyn._checks import (
+    check_count,
+    check_flag,
+    check_integer,
+    check_itinerary,
+    check_orders,
+    check_positive,
+    check_threads,
+)
 from rnndyn._progress import ProgressMeter, SearchProgress, make_progress_meter
 from rnndyn._version import __version__
 from rnndyn.certificate import Certificate
@@ -22,9 +30,6 @@ from rnndyn.models._canonical_map_of import canonical_map_of
 from rnndyn.search_statistics import OrderStatistics, SearchStatistics
 
 METHODS = ("auto", "complete", "exhaustive", "search", "scyfi")
-
-#: Larger values are typing errors, and would overflow the integers of the compiled core.
-_LARGEST_ORDER = 1_000_000
 
 
 def find_cycles(
@@ -177,7 +182,7 @@ def search(
         Bit that the dictionary method branches on.
     """
     canonical = canonical_map_of(model)
-    order_list = _check_orders(max_order, orders)
+    order_list = check_orders(max_order, orders)
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
     seed = check_integer("seed", seed, 0, 2**64 - 1)
@@ -325,7 +330,7 @@ def solve_cycle(
     Cycle(order=2, stability='unstable', spectral_radius=4, margin=0.2, certified=True)
     """
     canonical = canonical_map_of(model)
-    raw = _core.solve_cycle(canonical, _check_itinerary(itinerary, model.n_units))
+    raw = _core.solve_cycle(canonical, check_itinerary(itinerary, model.n_units))
     kind = raw["kind"]
     if kind == "none":
         return None
@@ -379,31 +384,6 @@ def _check_resume(
     return {**certificate.to_record(), "undecided": undecided}, known
 
 
-def _check_orders(max_order: Any, orders: Any) -> list[int]:
-    if (max_order is None) == (orders is None):
-        given = "neither" if max_order is None else "both"
-        raise ValueError(
-            "give either max_order=K, to search the orders 1 to K, or orders=[...], to search "
-            f"just these; got {given}"
-        )
-    if orders is None:
-        return list(range(1, _check_order("max_order", max_order) + 1))
-    try:
-        entries = list(orders)
-    except TypeError:
-        raise TypeError(
-            f"orders must be a list of integers such as [{orders!r}], "
-            f"got {type(orders).__name__}; for all orders up to K give max_order=K"
-        ) from None
-    if not entries:
-        raise ValueError("orders must name at least one order, got an empty list")
-    return sorted({_check_order("orders", entry) for entry in entries})
-
-
-def _check_order(name: str, value: Any) -> int:
-    return check_integer(name, value, 1, _LARGEST_ORDER)
-
-
 def _check_box(box: Any, n_states: int) -> tuple[FloatArray | None, FloatArray | None]:
     if box is None:
         return None, None
@@ -440,22 +420,3 @@ def _check_bound(name: str, value: Any, n_states: int) -> FloatArray:
             f"the {name} of box must be finite, got {value!r}; for no bounds at all give box=None"
         )
     return np.array(np.broadcast_to(bound, (n_states,)))
-
-
-def _check_itinerary(itinerary: Any, n_units: int) -> BoolArray:
-    expected = f"shape (k, {n_units}) or ({n_units},)"
-    try:
-        bits = np.asarray(itinerary)
-    except ValueError:
-        raise ValueError(f"itinerary must have {expected}, got rows of different length") from None
-    if bits.dtype != np.bool_:
-        # Numbers are welcome where they are bits; strings and anything else are not.
-        if bits.dtype.kind not in "iuf":
-            raise TypeError(f"itinerary must hold bits (True or False), got {bits.dtype} entries")
-        if not np.all((bits == 0) | (bits == 1)):
-            raise ValueError("itinerary must hold bits, so only 0 and 1 (or True and False)")
-    if bits.ndim == 1:
-        bits = bits[np.newaxis, :]
-    if bits.ndim != 2 or bits.shape[0] == 0 or bits.shape[1] != n_units:
-        raise ValueError(f"itinerary must have {expected}, got {np.shape(itinerary)}")
-    return np.ascontiguousarray(bits, dtype=np.bool_)

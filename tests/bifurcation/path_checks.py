@@ -13,6 +13,7 @@ from reference.bifurcation import (
     margin,
     n_unstable,
     real_itineraries,
+    solution,
 )
 from reference.networks import FAMILIES, SeededEntries, Size
 
@@ -79,6 +80,48 @@ def existence_problems(result: rd.BranchSet, path: StraightPath, max_order: int)
     return problems
 
 
+def border_problems(result: rd.BranchSet, path: StraightPath, max_order: int) -> list[str]:
+    """Cycles on or off borders at simple fractions s that are a point of no branch, and of no gap.
+
+    Between exact binary numbers many borders vanish together at such places.
+    """
+    tolerance = 1e-9
+    places = sorted({p / q for q in range(1, 9) for p in range(q + 1)})
+    doubtful = {
+        key_of(gap.itinerary, path.relevant) for gap in result.gaps if gap.itinerary is not None
+    }
+    problems = []
+    for order in range(1, max_order + 1):
+        itineraries = path.itineraries(order)
+        margins = real_itineraries(path, itineraries, np.array(places))
+        for row, s in zip(margins, places, strict=True):
+            if any(abs(gap.s - s) < 1e-6 for gap in result.gaps):
+                continue
+            known = [branch for branch in result.branches if covers(branch, s, tolerance)]
+            for itinerary in itineraries[row >= -tolerance]:
+                key = key_of(itinerary, path.relevant)
+                if key in doubtful:
+                    continue
+                orbit = solution(path, itinerary, s)
+                if np.abs(orbit).max() > 1e6:
+                    continue  # close to where a multiplier is 1
+                if not any(same_points(orbit, branch, s) for branch in known):
+                    problems.append(f"{key} is on no branch at {s}")
+    return problems
+
+
+def covers(branch: rd.Branch, s: float, tolerance: float) -> bool:
+    """Whether a branch reaches s."""
+    return branch.s_begin - tolerance <= s <= branch.s_end + tolerance
+
+
+def same_points(orbit: Any, branch: rd.Branch, s: float) -> bool:
+    """Whether all points of a cycle are points of the branch, as near as rounding lets them."""
+    points = branch.points(min(max(s, branch.s_begin), branch.s_end))
+    distance = np.abs(orbit[:, np.newaxis] - points).max(axis=2).min(axis=1)
+    return bool((distance < 1e-6 * (1.0 + np.abs(orbit).max())).all())
+
+
 def end_problems(result: rd.BranchSet) -> list[str]:
     """Branches that begin or end without an event that names them, or at another place."""
     problems = []
@@ -91,7 +134,7 @@ def end_problems(result: rd.BranchSet) -> list[str]:
                 if s not in (0.0, float(result.run.n_pieces)):
                     problems.append(f"{branch} has no event at {s}")
                 continue
-            named = [event.itinerary, event.partner, event.doubled]
+            named = [event.itinerary, event.partner, event.doubled, *event.attached]
             if not any(
                 np.array_equal(branch.itinerary, bits) for bits in named if bits is not None
             ):

@@ -6,21 +6,23 @@ import numpy as np
 import pytest
 import scipy.linalg
 
+from bifurcation.core_paths import (
+    BORDER,
+    FLIP,
+    INFINITY,
+    NONE,
+    STABILITY,
+    TRANSCRITICAL,
+    all_itineraries,
+    canonical,
+    core_map,
+    follow,
+    plrnn,
+    random_parameters,
+    scalar,
+    spans,
+)
 from rnndyn import _core
-
-BORDER, TRANSCRITICAL, FLIP, CENTER = range(4)
-PERSISTENCE, FOLD, NONE, INFINITY, STABILITY = range(5)
-
-
-def random_parameters(rng, n_states, n_units, scale=1.0, identity=False):
-    """Return A, W1, W2, h1, h2 of one random network."""
-    return (
-        scale * rng.normal(size=(n_states, n_states)) / np.sqrt(n_states),
-        scale * rng.normal(size=(n_states, n_units)) / np.sqrt(max(n_units, 1)),
-        np.eye(n_units, n_states) if identity else rng.normal(size=(n_units, n_states)),
-        rng.normal(size=n_states),
-        np.zeros(n_units) if identity else rng.normal(size=n_units),
-    )
 
 
 def path_system(start, end, s, itinerary, closing=1.0):
@@ -102,11 +104,6 @@ def unmatched(events, others, tolerance):
     return left
 
 
-def core_map(parameters):
-    """Return the canonical map of the core."""
-    return _core.CanonicalMap(*parameters)
-
-
 SHAPES = [(1, 1), (1, 3), (2, 2), (2, 5), (3, 2), (3, 6), (4, 4), (5, 3), (8, 10)]
 
 
@@ -137,21 +134,6 @@ def test_events_are_the_eigenvalues_of_the_pencils(seed):
         assert np.all(found["s_upper"] - found["s_lower"] < 1e-9)
         n_events += len(events)
     assert n_events > 300
-
-
-def all_itineraries(n_units, order):
-    """Return every bit pattern of shape (order, n_units)."""
-    numbers = np.arange(2 ** (order * n_units))
-    bits = (numbers[:, np.newaxis] >> np.arange(order * n_units)) & 1
-    return list(bits.astype(bool).reshape(-1, order, n_units))
-
-
-def canonical(itinerary):
-    """Return the smallest rotation as a key, or None where the itinerary repeats itself."""
-    weights = 2 ** np.arange(itinerary.shape[1])
-    regions = (itinerary @ weights).tolist()
-    rotations = [tuple(regions[t:] + regions[:t]) for t in range(len(regions))]
-    return min(rotations) if len(set(rotations)) == len(rotations) else None
 
 
 def brute_force_real(parameters, order):
@@ -219,120 +201,6 @@ def test_segments_agree_with_solutions_at_many_places(n_states, n_units, max_ord
     assert n_segments > 8
 
 
-def plrnn(a, w, h):
-    """Return A z + W relu(z) + h as canonical parameters."""
-    n = len(h)
-    return (
-        np.array(a, dtype=float),
-        np.array(w, dtype=float),
-        np.eye(n),
-        np.array(h, dtype=float),
-        np.zeros(n),
-    )
-
-
-def scalar(left, right, h):
-    """Return x -> left x + h for x < 0, right x + h for x > 0."""
-    return plrnn([[left]], [[right - left]], [h])
-
-
-def follow(start, end, itineraries, max_order=2):
-    """Return what the core makes of a path from the given itineraries."""
-    start_bits = [np.array(i, dtype=bool).reshape(len(i), -1) for i in itineraries]
-    return _core.follow_cycles(core_map(start), core_map(end), start_bits, max_order)
-
-
-def spans(followed):
-    """Return (itinerary key, s_begin, s_end) of each segment."""
-    s = followed["segments"]
-    return [
-        (canonical(followed["itineraries"][i]), round(begin, 9), round(end, 9))
-        for i, begin, end in zip(s["itinerary"], s["s_begin"], s["s_end"], strict=True)
-    ]
-
-
-def test_a_constant_path_has_no_events():
-    model = scalar(0.5, -0.5, 1.0)
-    followed = follow(model, model, [[[1]], [[0]], [[0], [1]]])
-    assert spans(followed) == [((1,), 0.0, 1.0)]
-    assert len(followed["events"]["s"]) == 0
-    # On the border for all s: the side that is off stands for both.
-    border = scalar(0.5, -0.5, 0.0)
-    followed = follow(border, border, [[[1]], [[0]]])
-    assert spans(followed) == [((0,), 0.0, 1.0)]
-
-
-@pytest.mark.parametrize(("h0", "h1", "at"), [(0.0, 1.0, 0.0), (1.0, 0.0, 1.0), (-1.0, 0.0, 1.0)])
-def test_a_cycle_on_the_border_at_an_end_of_the_path(h0, h1, at):
-    followed = follow(scalar(0.5, -0.5, h0), scalar(0.5, -0.5, h1), [[[0]]])
-    side = 1 if h0 + h1 > 0 else 0
-    assert spans(followed) == [((side,), 0.0, 1.0)]
-    events = followed["events"]
-    assert events["s"].tolist() == [at]
-    assert events["outcome"].tolist() == [PERSISTENCE]
-    assert followed["gaps"] == []
-
-
-@pytest.mark.parametrize("at", [0.0, 1.0])
-def test_a_nonsmooth_fold_exactly_at_an_end(at):
-    inside = scalar(0.5, 1.5, -1.0)
-    border = scalar(0.5, 1.5, 0.0)
-    ends = (border, inside) if at == 0.0 else (inside, border)
-    followed = follow(*ends, [[[0]]])
-    assert spans(followed) == [((0,), 0.0, 1.0), ((1,), 0.0, 1.0)]
-    assert followed["events"]["outcome"].tolist() == [FOLD]
-    # With the pair beyond the end of the path the border point alone is left.
-    outside = scalar(0.5, 1.5, 1.0)
-    followed = follow(*((border, outside) if at == 0.0 else (outside, border)), [[[0]]])
-    assert spans(followed) == [((0,), at, at)]
-    assert followed["events"]["outcome"].tolist() == [FOLD]
-    assert followed["gaps"] == []
-
-
-def test_several_preactivations_that_vanish_together():
-    def twins(h):
-        return (
-            np.array([[0.5]]),
-            np.array([[-0.6, -0.4]]),
-            np.ones((2, 1)),
-            np.array([h]),
-            np.zeros(2),
-        )
-
-    followed = follow(twins(-1.0), twins(1.0), [[[0, 0]]])
-    assert spans(followed) == [((0,), 0.0, 0.5), ((3,), 0.5, 1.0)]
-    assert followed["events"]["outcome"].tolist() == [PERSISTENCE]
-    assert followed["gaps"] == []
-
-
-def test_a_preactivation_that_vanishes_on_the_whole_path():
-    start = plrnn([[0.5, 0.0], [0.0, 0.5]], [[-1.0, 0.0], [0.0, 0.3]], [-1.0, 0.0])
-    end = plrnn([[0.5, 0.0], [0.0, 0.5]], [[-1.0, 0.0], [0.0, 0.3]], [1.0, 0.0])
-    followed = follow(start, end, [[[0, 0]], [[0, 1]]])
-    assert spans(followed) == [((0,), 0.0, 0.5), ((1,), 0.5, 1.0)]
-    assert followed["gaps"] == []
-
-
-def test_a_border_that_is_touched_and_not_crossed():
-    # z_1 = 2 s - 1 and p = (2 s - 1) z_1 is a square.
-    def square(value):
-        return (
-            np.zeros((2, 2)),
-            np.array([[0.0], [0.5]]),
-            np.array([[value, 0.0]]),
-            np.array([value, 0.0]),
-            np.zeros(1),
-        )
-
-    followed = follow(square(-1.0), square(1.0), [[[1]], [[0]]])
-    assert spans(followed) == [((1,), 0.0, 1.0)]
-    events = followed["events"]
-    assert events["outcome"].tolist() == [NONE]
-    assert events["converged"].tolist() == [False]
-    np.testing.assert_allclose(events["s"], 0.5, atol=1e-6)
-    assert events["s_lower"][0] <= 0.5 <= events["s_upper"][0]
-
-
 def test_without_units_a_fixed_point_passes_through_infinity():
     def linear(a, h):
         return np.array([[a]]), np.zeros((1, 0)), np.zeros((0, 1)), np.array([h]), np.zeros(0)
@@ -348,16 +216,6 @@ def test_without_units_a_fixed_point_passes_through_infinity():
     assert followed["events"]["outcome"].tolist() == [STABILITY]
 
 
-def test_a_singular_end_and_a_singular_path():
-    followed = follow(scalar(0.5, 0.7, 1.0), scalar(0.5, 1.0, 1.0), [[[1]]])
-    assert spans(followed) == [((1,), 0.0, 1.0)]
-    assert followed["events"]["outcome"].tolist() == [INFINITY]
-    # x + h for x > 0 has no fixed point, and for h = 0 a half line of them: never hidden.
-    assert spans(follow(scalar(0.5, 1.0, 1.0), scalar(0.5, 1.0, 2.0), [[[1]]])) == []
-    followed = follow(scalar(0.5, 1.0, 0.0), scalar(0.2, 1.0, 0.0), [[[1]]])
-    assert [gap["reason"] for gap in followed["gaps"]] == ["det(I - J) vanishes on the whole path"]
-
-
 @pytest.mark.parametrize("n_threads", [2, 4, 7])
 def test_the_number_of_threads_changes_nothing(n_threads):
     rng = np.random.default_rng(22)
@@ -371,6 +229,31 @@ def test_the_number_of_threads_changes_nothing(n_threads):
         for name, values in one[table].items():
             np.testing.assert_array_equal(many[table][name], values)
     assert one["n_analysed"] == many["n_analysed"] > 20
+
+
+def long_analysis():
+    """Return ends of a path and an itinerary that take seconds to analyse."""
+    rng = np.random.default_rng(23)
+    ends = [core_map(random_parameters(rng, 40, 20)) for _ in range(2)]
+    return *ends, [rng.random((16, 20)) < 0.5]
+
+
+def test_a_time_limit_within_the_analysis_of_one_itinerary():
+    followed = _core.follow_cycles(*long_analysis(), 16, time_limit=0.05)
+    assert followed["stopped_by"] == "time_limit"
+    # As if it had not been looked at.
+    assert followed["n_analysed"] == 0
+    assert followed["itineraries"] == followed["gaps"] == []
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_an_interrupt_within_the_analysis_of_one_itinerary(n_threads):
+    def interrupt(n_analysed, n_known):
+        raise KeyboardInterrupt
+
+    followed = _core.follow_cycles(*long_analysis(), 16, n_threads=n_threads, observer=interrupt)
+    assert followed["stopped_by"] == "interrupt"
+    assert followed["n_analysed"] == 0
 
 
 def test_shapes_must_agree():

@@ -8,6 +8,7 @@ import pytest
 
 import rnndyn as rd
 from rnndyn.bifurcation._loss_jumps import modified_z_scores
+from rnndyn.io._archive import read_archive, write_archive
 
 FILE = Path(__file__).parents[3] / "shared" / "data" / "shplrnn_150_checkpoints.mat"
 
@@ -219,3 +220,36 @@ def test_150_checkpoints_of_a_real_training_run():
         assert [c.itinerary.tobytes() for c in own] == [c.itinerary.tobytes() for c in found]
         for cycle, expected in zip(own, found, strict=True):
             np.testing.assert_allclose(cycle.points, expected.points, rtol=1e-9, atol=1e-9)
+
+
+def test_a_timeline_comes_back_from_its_file(timeline, tmp_path):
+    path = tmp_path / "timeline.npz"
+    timeline.save(path)
+    again = rd.Timeline.load(path)
+    assert again == timeline
+    assert again.losses is not None
+    assert repr(again) == repr(timeline)
+    assert rd.BranchSet.load(path) == timeline.branch_set
+    bare = rd.training_timeline(run([-1.0, -1.2, -1.7]), progress=False)
+    bare.save(path)
+    assert rd.Timeline.load(path) == bare
+    assert rd.Timeline.load(path).gradient_norms is None
+
+
+@pytest.mark.parametrize(
+    ("series", "message"),
+    [
+        (np.ones(29), "'losses' must hold a number for every model"),
+        (np.ones(30, dtype=np.int64), "'losses' must hold a number for every model"),
+        (np.full(30, np.nan), "holds NaN"),
+        (np.full(30, np.inf), "losses must be finite"),
+    ],
+)
+def test_wrong_losses_in_a_file_are_refused(timeline, tmp_path, series, message):
+    path = tmp_path / "timeline.npz"
+    timeline.save(path)
+    arrays = {**read_archive(path, 2**30), "series/losses": series}
+    write_archive(path, arrays)
+    with pytest.raises(ValueError, match=message) as caught:
+        rd.Timeline.load(path)
+    assert f"{path} cannot be read as a branch set of rnndyn" in str(caught.value)

@@ -1,7 +1,9 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "networks.hpp"
 #include "rnndyn/bifurcation.hpp"
@@ -84,6 +86,41 @@ TEST_CASE("fixed points of the skew tent map meet the border at mu = 0") {
         itinerary({0, 1}));
   CHECK(doubling.events[0].n_unstable_before == 0);
   CHECK(doubling.events[0].n_unstable_after == 1);
+}
+
+TEST_CASE("cycles of larger order that are born with the border collision are attached to it") {
+  // For a = 0.4 the cycles 001 and 011 exist on the right below b = -3.5 (see the next test).
+  const FollowedCycles result =
+      followed(skew_tent(0.4, -5.0, -1.0), skew_tent(0.4, -5.0, 1.0), {itinerary({0})}, 3);
+  CHECK(result.gaps.empty());
+  REQUIRE(!result.events.empty());
+  std::vector<Itinerary> attached;
+  for (const PathAttachment& a : result.attached) {
+    const PathEvent& event = result.events[static_cast<std::size_t>(a.event)];
+    CHECK(result.itineraries[static_cast<std::size_t>(event.itinerary)].order == 1);
+    CHECK(std::abs(event.s - 0.5) < kExact);
+    attached.push_back(result.itineraries[static_cast<std::size_t>(a.itinerary)]);
+  }
+  for (const Itinerary& cycle : {itinerary({0, 1}), itinerary({0, 0, 1}), itinerary({0, 1, 1})}) {
+    CHECK(std::find(attached.begin(), attached.end(), cycle) != attached.end());
+  }
+  CHECK(attached.size() == 3);
+}
+
+TEST_CASE("a cycle that is real at one place is a segment of no length") {
+  // |z| = 2 s - 1 in one state and |z| = 1 - 2 s in the other.
+  const auto corner = [](double value) {
+    Vector h(2);
+    h << value, -value;
+    return plrnn(2.0 * Matrix::Identity(2, 2), -2.0 * Matrix::Identity(2, 2), h);
+  };
+  const FollowedCycles result = followed(corner(-1.0), corner(1.0), {itinerary({3})}, 2);
+  CHECK(result.gaps.empty());
+  REQUIRE(result.segments.size() == 1);
+  CHECK(result.segments[0].begin == result.segments[0].end);
+  CHECK(std::abs(result.segments[0].begin - 0.5) < kExact);
+  REQUIRE(result.events.size() == 1);
+  CHECK(result.events[0].outcome == Outcome::none);
 }
 
 TEST_CASE("cycles of the skew tent map are born and lose stability where the formulas say") {

@@ -153,6 +153,13 @@ def is_real(path: StraightPath, itinerary: Bits, s: float) -> bool:
     return margin(path, itinerary, s) > 0.0
 
 
+def solution(path: StraightPath, itinerary: Bits, s: float) -> Array:
+    """The points of the cycle at s, real or virtual, shape (k, M)."""
+    K, r = cyclic_system(path.at(s), itinerary)
+    H, M = itinerary.shape[1], len(path.start.h1)
+    return np.linalg.solve(K, r).reshape(len(itinerary), M + H)[:, :M]
+
+
 def margin(path: StraightPath, itinerary: Bits, s: float) -> float:
     """Smallest pre-activation, counted positive on the side of its bit; negative where virtual."""
     K, r = cyclic_system(path.at(s), itinerary)
@@ -207,7 +214,7 @@ def real_itineraries(path: StraightPath, itineraries: Bits, values: Array) -> ND
     """Margins of all itineraries of one order at many s, shape (len(values), n).
 
     Through the return map of the states, so that not even the cyclic system is shared with the
-    pencils; positive where the cycle is real.
+    pencils; positive where the cycle is real, NaN where a multiplier is 1 within rounding errors.
     """
     n, order, _ = itineraries.shape
     margins = np.empty((len(values), n))
@@ -220,18 +227,19 @@ def real_itineraries(path: StraightPath, itineraries: Bits, values: Array) -> ND
         for t in range(order):
             constant = np.einsum("nij,nj->ni", jacobians[:, t], constant) + offsets[:, t]
             product = jacobians[:, t] @ product
-        try:
-            z = np.linalg.solve(np.eye(M) - product, constant[:, :, None])[:, :, 0]
-        except np.linalg.LinAlgError:
-            margins[row] = np.nan
-            continue
+        closing = np.eye(M) - product
+        # Here `solve` would answer, too, with the solution of the rounding errors.
+        size = 1.0 + np.abs(product).max(axis=(1, 2), initial=0.0)
+        singular = np.linalg.svd(closing, compute_uv=False)[:, -1] < 1e-13 * size
+        closing[singular] = np.eye(M)
+        z = np.linalg.solve(closing, constant[:, :, None])[:, :, 0]
         smallest = np.full(n, np.inf)
         for t in range(order):
             p = z @ map_.W2.T + map_.h2
             signed = np.where(itineraries[:, t], p, -p)[:, path.relevant]
             smallest = np.minimum(smallest, signed.min(axis=1, initial=np.inf))
             z = np.einsum("nij,nj->ni", jacobians[:, t], z) + offsets[:, t]
-        margins[row] = smallest
+        margins[row] = np.where(singular, np.nan, smallest)
     return margins
 
 

@@ -43,7 +43,7 @@ enum class EventKind : std::int8_t {
 enum class Outcome : std::int8_t {
   persistence = 0,
   nonsmooth_fold = 1,
-  none = 2,  // touches the border and turns back, or unexplained
+  none = 2,  // touches the border and turns back, is real at this s only, or unexplained
   infinity = 3,
   stability_change = 4
 };
@@ -90,10 +90,18 @@ struct PathGap {
   std::string reason;
 };
 
+// A cycle of larger order, all points of which run into the border point of an event, or that
+// begins or ends at a change of stability of a cycle of smaller order.
+struct PathAttachment {
+  std::int64_t event = -1;
+  std::int64_t itinerary = -1;
+};
+
 struct FollowedCycles {
-  std::vector<Itinerary> itineraries;  // those with a segment
-  std::vector<PathSegment> segments;   // by itinerary, then by s
-  std::vector<PathEvent> events;       // by s
+  std::vector<Itinerary> itineraries;    // those with a segment
+  std::vector<PathSegment> segments;     // by itinerary, then by s
+  std::vector<PathEvent> events;         // by s
+  std::vector<PathAttachment> attached;  // by event, then by itinerary
   std::vector<PathGap> gaps;
   std::int64_t n_analysed = 0;  // itineraries looked at
   StopReason stopped_by = StopReason::none;

@@ -5,7 +5,7 @@
 #include <limits>
 #include <utility>
 
-#include "bifurcation/refine.hpp"
+#include "bifurcation/continuum.hpp"
 #include "bifurcation/stability.hpp"
 
 namespace rnndyn {
@@ -14,42 +14,57 @@ namespace {
 // Roots closer than this count as one place. Nothing is lost by it: what lies between two borders
 // met so shortly one after the other is joined by the same combinations of flipped bits.
 constexpr double kSamePlace = 1e-10;
-// Roots this close to an end of the path are at the end.
-constexpr double kAtEnd = 1e-12;
-// A "root" this wide is a stretch on which the function cannot be told from zero.
-constexpr double kWide = 1e-5;
+// Points of a cycle closer than this, relative to their size, are one.
+constexpr double kSamePoint = 1e-8;
 
-EventKind kind_of(const PathSystem& system, std::size_t function) {
-  const auto n = static_cast<std::size_t>(system.order() * system.n_relevant());
-  if (function < n) return EventKind::border_collision;
-  return function == n ? EventKind::degenerate_transcritical : EventKind::degenerate_flip;
-}
+// Whether the pre-activations have the signs of the itinerary, and whether rounding errors leave
+// that open.
+struct Fit {
+  bool real = false;
+  bool doubt = false;
+  bool on_border = false;  // it would be real if what vanishes everywhere counted as on
+};
 
-double nearest_multiplier_distance(PathSystem& system, double s, double target) {
-  const Multipliers found = multipliers(system.jacobians(s));
-  double distance = std::numeric_limits<double>::infinity();
-  for (const auto& mu : found.values) distance = std::min(distance, std::abs(mu - target));
-  return distance;
-}
-
-// Whether the pre-activations have the signs of the itinerary; those listed in `ignored` (as
-// function numbers) may have any. One that vanishes everywhere counts as off.
-bool has_signs(const PathSystem& system, const PathSample& sample,
-               const std::vector<char>& vanishes, const std::vector<std::size_t>* ignored) {
+// Those listed in `ignored` (as function numbers) may have any sign. One that vanishes everywhere
+// counts as off.
+Fit fit(const PathSystem& system, const PathSample& sample, const std::vector<char>& vanishes,
+        const std::vector<RootInterval>* ignored) {
   const std::vector<Index>& units = system.path().relevant_units();
+  const double size = std::abs(sample.determinant.mantissa);
+  bool real = true;
+  bool uncertain = false;
+  bool on_border = false;
+  // With the sign of the determinant as computed, and with the other one where that may be.
+  bool possible = true;
+  bool possible_turned = sample.singular;
   for (Index t = 0; t < system.order(); ++t) {
     for (Index j = 0; j < system.n_relevant(); ++j) {
       const auto f = static_cast<std::size_t>(t * system.n_relevant() + j);
       const bool bit = get_bit(system.itinerary().at(t), units[static_cast<std::size_t>(j)]);
       if (vanishes[f] != 0) {
-        if (bit) return false;
-      } else if ((sample.preactivations[f] > 0.0) != bit) {
-        if (ignored == nullptr || std::find(ignored->begin(), ignored->end(), f) == ignored->end())
-          return false;
+        on_border = on_border || bit;
+        continue;
+      }
+      const double p = sample.preactivations[f];
+      const bool fits = (p > 0.0) == bit;
+      const bool certain = std::abs(p) * size > sample.noise[f];
+      if (fits && certain && !possible_turned) continue;
+      if (ignored != nullptr &&
+          std::any_of(ignored->begin(), ignored->end(),
+                      [&](const RootInterval& r) { return r.function == f; })) {
+        continue;
+      }
+      real = real && fits;
+      if (certain) {
+        (fits ? possible_turned : possible) = false;
+        if (!possible && !possible_turned) return {};
+      } else {
+        uncertain = true;
       }
     }
   }
-  return true;
+  if (on_border) return {false, false, real};
+  return {real, uncertain || possible_turned, false};
 }
 
 double largest_point(const PathSample& sample) {
@@ -99,7 +114,8 @@ std::vector<Place> places_of(const RootSolution& solution, std::size_t n_functio
 
 class Analysis {
  public:
-  Analysis(const CanonicalPath& path, const Itinerary& itinerary) : system_(path, itinerary) {
+  Analysis(const CanonicalPath& path, const Itinerary& itinerary, Control* control)
+      : system_(path, itinerary, control) {
     branch_.itinerary = itinerary;
   }
 
@@ -112,6 +128,9 @@ class Analysis {
       // with it there may be a continuum for every s.
       branch_.singular_everywhere = std::all_of(roots_.vanishes.begin(), roots_.vanishes.end() - 1,
                                                 [](char v) { return v != 0; });
+      if (!branch_.singular_everywhere) {
+        for (const Place& place : places_of(roots_, n_border)) note_continuum(place, n_border);
+      }
       return std::move(branch_);
     }
     if (roots_.skipped.size() == roots_.joints.size() + 1) return std::move(branch_);
@@ -120,6 +139,7 @@ class Analysis {
     }
     places_ = places_of(roots_, n_border + 1);
     find_stretches(n_border);
+    if (!branch_.on_border.empty()) turn_off(n_border);
     if (!branch_.stretches.empty()) analyse_stability(system_, roots_, branch_);
     return std::move(branch_);
   }
@@ -130,7 +150,34 @@ class Analysis {
     int begin_cut, end_cut;
     int sign = 0;
     bool real = false;
+    // Real but for what vanishes at this end.
+    bool fits_begin = false;
+    bool fits_end = false;
   };
+
+  // The same cycle with the bits off that vanish on the whole path.
+  void turn_off(std::size_t n_border) {
+    branch_.turned_off = branch_.itinerary;
+    for (std::size_t f = 0; f < n_border; ++f) {
+      if (roots_.vanishes[f] == 0) continue;
+      const auto j = f % static_cast<std::size_t>(system_.n_relevant());
+      const auto t = static_cast<Index>(f) / system_.n_relevant();
+      set_bit(branch_.turned_off.at(t), system_.path().relevant_units()[j], false);
+    }
+    branch_.turned_off = system_.path().canonical(std::move(branch_.turned_off));
+    const Index period = branch_.turned_off.order;
+    if (period == system_.order()) return;
+    // A cycle of smaller order stands for it only if it is that cycle.
+    system_.sample(branch_.on_border.front(), sample_);
+    const auto shift = static_cast<std::ptrdiff_t>(period * system_.path().n_states());
+    double difference = 0.0;
+    for (auto z = sample_.points.begin(); z + shift < sample_.points.end(); ++z) {
+      difference = std::max(difference, std::abs(*z - *(z + shift)));
+    }
+    if (difference > kSamePoint * (1.0 + largest_point(sample_))) {
+      branch_.turned_off = branch_.itinerary;
+    }
+  }
 
   int cut_of(const Place& place, std::size_t n_border) {
     Cut cut;
@@ -179,12 +226,7 @@ class Analysis {
       }
     }
     if (at < 1.0) close(1.0, -1);
-    PathSample sample;
-    for (Piece& piece : pieces) {
-      system_.sample(0.5 * (piece.begin + piece.end), sample);
-      piece.sign = sample.determinant.sign();
-      piece.real = has_signs(system_, sample, roots_.vanishes, nullptr);
-    }
+    for (Piece& piece : pieces) look_at(piece);
     for (std::size_t i = 0; i < pieces.size(); ++i) {
       const Piece& piece = pieces[i];
       if (!piece.real) continue;
@@ -201,15 +243,32 @@ class Analysis {
       }
     }
     for (Stretch& stretch : branch_.stretches) {
+      // An end that no zero explains.
+      if (stretch.begin_cut < 0 && stretch.begin > 0.0) branch_.unresolved.push_back(stretch.begin);
+      if (stretch.end_cut < 0 && stretch.end < 1.0) branch_.unresolved.push_back(stretch.end);
       refine(stretch.begin_cut, n_border);
       refine(stretch.end_cut, n_border);
       if (stretch.begin_cut >= 0) stretch.begin = cut_at(stretch.begin_cut).s;
       if (stretch.end_cut >= 0) stretch.end = cut_at(stretch.end_cut).s;
     }
-    if (!pieces.empty()) {
-      contact(0, pieces.front().begin_cut, pieces.front(), n_border);
-      contact(1, pieces.back().end_cut, pieces.back(), n_border);
-    }
+    find_contacts(pieces, n_border);
+  }
+
+  void look_at(Piece& piece) {
+    const double middle = 0.5 * (piece.begin + piece.end);
+    system_.sample(middle, sample_);
+    piece.sign = sample_.determinant.sign();
+    const Fit own = fit(system_, sample_, roots_.vanishes, nullptr);
+    piece.real = own.real;
+    if (own.doubt) branch_.unresolved.push_back(middle);
+    if (own.on_border) branch_.on_border.push_back(middle);
+    const auto fits = [&](int cut) {
+      if (cut < 0 || piece.real) return false;
+      const Place& place = places_[static_cast<std::size_t>(cut)];
+      return fit(system_, sample_, roots_.vanishes, &place.roots).real;
+    };
+    piece.fits_begin = fits(piece.begin_cut);
+    piece.fits_end = fits(piece.end_cut);
   }
 
   Cut& cut_at(int cut) { return branch_.cuts[static_cast<std::size_t>(cut)]; }
@@ -250,29 +309,54 @@ class Analysis {
     cut.upper = std::max(root.upper, cut.s);
     cut.residual = root.residual;
     cut.converged = root.converged;
-    if (cut.singular) cut.diverges = diverges(system_, cut.s);
+    if (!cut.singular) return;
+    cut.diverges = diverges(system_, cut.s);
+    if (!cut.diverges || cut.vanishing.empty()) return;
+    // A pre-activation that stays finite while the cycle diverges vanishes in N = p d only.
+    for (const RootInterval& r : place.roots) {
+      if (r.function == n_border) cut.residual = refined_root(system_, r).residual;
+    }
   }
 
-  // A cycle on a border exactly at an end of the path, real there but not next to it.
-  void contact(int end, int index, const Piece& piece, std::size_t n_border) {
-    if (index < 0 || piece.real) return;
-    const Cut& cut = cut_at(index);
-    const double s = end == 0 ? 0.0 : 1.0;
-    if (cut.s != s || cut.singular) return;
-    std::vector<std::size_t> ignored;
-    for (const RootInterval& r : places_[static_cast<std::size_t>(index)].roots) {
-      ignored.push_back(r.function);
+  // Cuts where the cycle lies on borders and is real there, but on neither side.
+  void find_contacts(const std::vector<Piece>& pieces, std::size_t n_border) {
+    for (std::size_t i = 0; i <= pieces.size(); ++i) {
+      const Piece* left = i > 0 ? &pieces[i - 1] : nullptr;
+      const Piece* right = i < pieces.size() ? &pieces[i] : nullptr;
+      const int index = right != nullptr && right->begin_cut >= 0 ? right->begin_cut
+                        : left != nullptr                         ? left->end_cut
+                                                                  : -1;
+      if (index < 0 || (left != nullptr && left->real) || (right != nullptr && right->real))
+        continue;
+      // Between two models what vanishes decides on both sides; at an end of the path on one.
+      const bool left_fits = left == nullptr || left->end_cut != index || left->fits_end;
+      const bool right_fits = right == nullptr || right->begin_cut != index || right->fits_begin;
+      const Place& place = places_[static_cast<std::size_t>(index)];
+      if (cut_at(index).singular) {
+        note_continuum(place, n_border);
+      } else if (left_fits && right_fits) {
+        refine(index, n_border);
+        branch_.contacts.push_back({index, right != nullptr ? right->sign : left->sign,
+                                    multipliers_at(system_, cut_at(index).s).n_outside()});
+      }
     }
-    PathSample sample;
-    system_.sample(s, sample);
-    if (!has_signs(system_, sample, roots_.vanishes, &ignored)) return;
-    refine(index, n_border);
-    branch_.contact_cut[end] = index;
-    branch_.contact_n_unstable[end] = multipliers_at(system_, s).n_outside();
-    branch_.contact_sign[end] = piece.sign;
+  }
+
+  // Where all functions vanish with the determinant there can be a line of cycles.
+  void note_continuum(const Place& place, std::size_t n_border) {
+    for (std::size_t f = 0; f < n_border; ++f) {
+      if (roots_.vanishes[f] == 0 &&
+          std::none_of(place.roots.begin(), place.roots.end(),
+                       [&](const RootInterval& r) { return r.function == f; })) {
+        return;
+      }
+    }
+    const double s = std::clamp(0.5 * (place.lower + place.upper), 0.0, 1.0);
+    if (may_have_continuum(system_, s)) branch_.continua.push_back(s);
   }
 
   PathSystem system_;
+  PathSample sample_;
   Branch branch_;
   RootSolution roots_;
   std::vector<Place> places_;
@@ -280,94 +364,8 @@ class Analysis {
 
 }  // namespace
 
-RootSolution system_roots(PathSystem& system, bool only_real) {
-  const auto n_border = static_cast<std::size_t>(system.order() * system.n_relevant());
-  std::vector<char> bits(n_border);
-  for (std::size_t f = 0; f < n_border; ++f) {
-    const auto t = static_cast<Index>(f) / system.n_relevant();
-    const auto j = f % static_cast<std::size_t>(system.n_relevant());
-    bits[f] = get_bit(system.itinerary().at(t), system.path().relevant_units()[j]) ? 1 : 0;
-  }
-  RootProblem problem;
-  problem.n_functions = n_border + 2;
-  problem.n_first_group = n_border + 1;
-  problem.degree_bound = system.degree_bound();
-  PathSample sample;
-  problem.evaluate = [&](double s, FunctionValues& out) {
-    system.sample(s, sample);
-    out.values.resize(n_border + 2);
-    out.noise.resize(n_border + 2);
-    const double d = sample.determinant.mantissa;
-    for (std::size_t f = 0; f < n_border; ++f) {
-      out.values[f] = sample.preactivations[f] * d;
-      out.noise[f] = sample.noise[f];
-    }
-    out.values[n_border] = d;
-    out.noise[n_border] = sample.determinant_noise;
-    out.values[n_border + 1] = sample.flip_determinant.mantissa;
-    out.noise[n_border + 1] = sample.flip_noise;
-    out.exponents[0] = sample.determinant.exponent;
-    out.exponents[1] = sample.flip_determinant.exponent;
-  };
-  if (only_real) {
-    // A pre-activation that has the wrong sign all along leaves no room for a real cycle.
-    problem.skip = [&bits, n_border](const std::vector<int>& signs) {
-      const int d = signs[n_border];
-      if (d == 0) return false;
-      for (std::size_t f = 0; f < n_border; ++f) {
-        if (signs[f] != 0 && (signs[f] == d) != (bits[f] != 0)) return true;
-      }
-      return false;
-    };
-  }
-  return find_roots(problem, 0.0, 1.0);
-}
-
-PathRoot refined_root(PathSystem& system, const RootInterval& interval) {
-  const auto n_border = static_cast<std::size_t>(system.order() * system.n_relevant());
-  PathRoot root;
-  root.kind = kind_of(system, interval.function);
-  PathSample sample;
-  const RefinedRoot found = refine_root(
-      [&](double s) {
-        system.sample(s, sample);
-        if (interval.function == n_border) return sample.determinant;
-        if (interval.function == n_border + 1) return sample.flip_determinant;
-        ScaledValue value = sample.determinant;
-        value.multiply(sample.preactivations[interval.function]);
-        return value;
-      },
-      interval.lower, interval.upper);
-  root.s = std::clamp(found.s, 0.0, 1.0);
-  root.lower = found.lower;
-  root.upper = found.upper;
-  root.converged = found.converged;
-  if (root.kind == EventKind::border_collision) {
-    const auto f = static_cast<Index>(interval.function);
-    root.time_index = f / system.n_relevant();
-    root.unit = system.path().relevant_units()[static_cast<std::size_t>(f % system.n_relevant())];
-    system.sample(root.s, sample);
-    root.residual = std::abs(sample.preactivations[interval.function]);
-  } else {
-    const double target = root.kind == EventKind::degenerate_transcritical ? 1.0 : -1.0;
-    root.residual = nearest_multiplier_distance(system, root.s, target);
-  }
-  return root;
-}
-
-Branch analyse_branch(const CanonicalPath& path, const Itinerary& itinerary) {
-  return Analysis(path, itinerary).run();
-}
-
-std::vector<PathRoot> events_on_path(const CanonicalPath& path, const Itinerary& itinerary) {
-  PathSystem system(path, itinerary);
-  std::vector<PathRoot> events;
-  for (const RootInterval& interval : system_roots(system, false).roots) {
-    if (interval.error() < kWide) events.push_back(refined_root(system, interval));
-  }
-  std::stable_sort(events.begin(), events.end(),
-                   [](const PathRoot& a, const PathRoot& b) { return a.s < b.s; });
-  return events;
+Branch analyse_branch(const CanonicalPath& path, const Itinerary& itinerary, Control* control) {
+  return Analysis(path, itinerary, control).run();
 }
 
 }  // namespace rnndyn

@@ -45,21 +45,36 @@ struct InnerEvent {
   Index n_unstable_after = -1;
 };
 
+// A cut where the cycle lies on borders and is real there, and nowhere next to it.
+struct Contact {
+  int cut = -1;
+  int sign = 0;  // of det(I - J) next to it
+  Index n_unstable = -1;
+};
+
 struct Branch {
   Itinerary itinerary;
   std::vector<Cut> cuts;
   std::vector<Stretch> stretches;
   std::vector<InnerEvent> inner;
-  // Cuts at s = 0 and s = 1 where the cycle lies on the border and is real there and nowhere next
-  // to it; -1 where there is none.
-  int contact_cut[2] = {-1, -1};
-  int contact_sign[2] = {0, 0};
-  Index contact_n_unstable[2] = {-1, -1};
+  std::vector<Contact> contacts;
+  std::vector<double> continua;  // where a continuum of cycles may exist, at this s only
+  // Where the cycle is real on a border along the path, and the itinerary that stands for it.
+  std::vector<double> on_border;
+  Itinerary turned_off;
   bool singular_everywhere = false;
   std::vector<double> unresolved;
 };
 
-Branch analyse_branch(const CanonicalPath& path, const Itinerary& itinerary);
+// A root interval wider than this is a stretch on which the function cannot be told from zero.
+constexpr double kWide = 1e-5;
+
+// Roots this close to an end of the path are at the end.
+constexpr double kAtEnd = 1e-12;
+
+// Throws AnalysisStopped where the control asks to stop.
+Branch analyse_branch(const CanonicalPath& path, const Itinerary& itinerary,
+                      Control* control = nullptr);
 
 // Roots of all functions of a system: pre-activation j of relevant_units() at time t is function
 // t * n_relevant + j, then come det(I - J) and det(I + J).

@@ -4,14 +4,14 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <numbers>
 #include <utility>
+
+#include "bifurcation/chebyshev_basis.hpp"
 
 namespace rnndyn {
 namespace {
 
 constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
-constexpr std::size_t kMaxNodes = 33;
 // Interpolation is accepted when the last coefficients are below this part of the largest value.
 constexpr double kTail = 16.0 * kEpsilon;
 constexpr int kTailLength = 3;
@@ -24,117 +24,9 @@ constexpr int kMaxDepth = 24;  // of subintervals
 // leave unresolved is reported as such.
 constexpr int kMaxSubintervals = 2000;
 constexpr double kSmallest = 4.0 * kEpsilon;
-
-using Coefficients = std::array<double, kMaxNodes>;
-
-// Chebyshev-Lobatto points x_j = cos(pi j / (n - 1)), the transform from values to coefficients,
-// and the re-expansion of a polynomial on the left and right half of [-1, 1] (Trefethen,
-// Approximation Theory and Approximation Practice, ch. 3; Boyd, SIAM J. Numer. Anal. 40, 1666,
-// 2002, for roots by subdivision of Chebyshev expansions).
-class ChebyshevBasis {
- public:
-  explicit ChebyshevBasis(std::size_t n) : n_(n), nodes_(n) {
-    const auto size = static_cast<Index>(n);
-    const double degree = static_cast<double>(n - 1);
-    transform_.resize(size, size);
-    for (Index j = 0; j < size; ++j) {
-      nodes_[static_cast<std::size_t>(j)] =
-          std::sin(0.5 * std::numbers::pi * (degree - 2.0 * static_cast<double>(j)) / degree);
-      for (Index c = 0; c < size; ++c) {
-        const bool end_node = j == 0 || j == size - 1;
-        const bool end_coefficient = c == 0 || c == size - 1;
-        const auto turn = static_cast<double>((j * c) % (2 * (size - 1)));
-        transform_(c, j) = 2.0 / degree * std::cos(std::numbers::pi * turn / degree) *
-                           (end_node ? 0.5 : 1.0) * (end_coefficient ? 0.5 : 1.0);
-      }
-    }
-    Matrix on_left(size, size);
-    Matrix on_right(size, size);
-    for (Index j = 0; j < size; ++j) {
-      const double x = nodes_[static_cast<std::size_t>(j)];
-      for (Index c = 0; c < size; ++c) {
-        on_left(j, c) =
-            std::cos(static_cast<double>(c) * std::acos(std::clamp(0.5 * (x - 1.0), -1.0, 1.0)));
-        on_right(j, c) =
-            std::cos(static_cast<double>(c) * std::acos(std::clamp(0.5 * (x + 1.0), -1.0, 1.0)));
-      }
-    }
-    left_ = transform_ * on_left;
-    right_ = transform_ * on_right;
-  }
-
-  std::size_t size() const { return n_; }
-  double node(std::size_t j) const { return nodes_[j]; }
-  const Matrix& transform() const { return transform_; }
-  void half(const Coefficients& c, bool right, Coefficients& out) const {
-    const Matrix& matrix = right ? right_ : left_;
-    const auto n = static_cast<Index>(n_);
-    Eigen::Map<Vector> result(out.data(), n);
-    result.setZero();
-    for (Index j = 0; j < n; ++j) {
-      result.head(j + 1) += matrix.col(j).head(j + 1) * c[static_cast<std::size_t>(j)];
-    }
-  }
-
- private:
-  std::size_t n_;
-  std::vector<double> nodes_;
-  Matrix transform_, left_, right_;
-};
-
-const ChebyshevBasis& basis(int level) {
-  static const std::array<ChebyshevBasis, 4> all{ChebyshevBasis(5), ChebyshevBasis(9),
-                                                 ChebyshevBasis(17), ChebyshevBasis(33)};
-  return all[static_cast<std::size_t>(level)];
-}
-constexpr int kLevels = 4;
-
-double tail_sum(const Coefficients& c, std::size_t n) {
-  double sum = 0.0;
-  for (std::size_t j = 1; j < n; ++j) sum += std::abs(c[j]);
-  return sum;
-}
-
-// Clenshaw's recurrence.
-double value_at(const Coefficients& c, std::size_t n, double x) {
-  double b1 = 0.0;
-  double b2 = 0.0;
-  for (std::size_t j = n - 1; j > 0; --j) {
-    const double b0 = c[j] + 2.0 * x * b1 - b2;
-    b2 = b1;
-    b1 = b0;
-  }
-  return c[0] + x * b1 - b2;
-}
-
-// Coefficients of the derivative with respect to x in [-1, 1].
-void differentiate(const Coefficients& c, std::size_t n, Coefficients& out) {
-  out[n - 1] = 0.0;
-  if (n >= 2) out[n - 2] = 2.0 * static_cast<double>(n - 1) * c[n - 1];
-  for (std::size_t j = n - 2; j > 0; --j) {
-    out[j - 1] = out[j + 1] + 2.0 * static_cast<double>(j) * c[j];
-  }
-  out[0] *= 0.5;
-}
-
-// Root of a monotone polynomial with different signs at -1 and 1, by Newton's method kept inside a
-// bracket.
-double monotone_root(const Coefficients& c, const Coefficients& slope, std::size_t n,
-                     double at_left, double at_right) {
-  double lower = -1.0;
-  double upper = 1.0;
-  double x = (at_left + at_right == 0.0) ? 0.0 : -(at_right + at_left) / (at_right - at_left);
-  for (int round = 0; round < 60; ++round) {
-    const double f = value_at(c, n, x);
-    if (f == 0.0) return x;
-    ((f > 0.0) == (at_right > 0.0) ? upper : lower) = x;
-    double next = x - f / value_at(slope, n, x);
-    if (!(next > lower && next < upper)) next = 0.5 * (lower + upper);
-    if (std::abs(next - x) <= kEpsilon) return next;
-    x = next;
-  }
-  return x;
-}
+// A root that rounding errors leave open by more than this is looked for again on halves of its
+// subinterval: errors may be smaller there, where the functions are.
+constexpr double kVague = 1e-7;
 
 class Isolation {
  public:
@@ -212,7 +104,9 @@ class RootFinder {
 
   void subdivide(double lower, double upper, int depth) {
     const bool accepted = expand(lower, upper, depth < kMaxUnevenDepth);
-    if (!accepted && depth < kMaxDepth && n_subintervals_ < kMaxSubintervals) {
+    const bool may_halve = depth < kMaxDepth && n_subintervals_ < kMaxSubintervals;
+    if (accepted && isolate(lower, upper, may_halve && depth < kMaxUnevenDepth)) return;
+    if (may_halve) {
       ++n_subintervals_;
       const double middle = 0.5 * (lower + upper);
       subdivide(lower, middle, depth + 1);
@@ -220,8 +114,8 @@ class RootFinder {
       subdivide(middle, upper, depth + 1);
       return;
     }
-    if (!accepted) out_.unresolved.push_back(0.5 * (lower + upper));
-    isolate(lower, upper);
+    out_.unresolved.push_back(0.5 * (lower + upper));
+    isolate(lower, upper, false);
   }
 
   // Interpolates on [lower, upper] with more and more of nested points; false when even the
@@ -323,7 +217,10 @@ class RootFinder {
     return all || (problem_.skip && problem_.skip(signs_));
   }
 
-  void isolate(double lower, double upper) {
+  // False, and nothing stored, where halves may place a root better and that is asked for.
+  bool isolate(double lower, double upper, bool halve_vague) {
+    const std::size_t n_before = out_.roots.size();
+    flat_before_ = flat_;
     const ChebyshevBasis& b = basis(level_);
     const std::size_t n = b.size();
     signs_.assign(n_, 0);
@@ -338,16 +235,37 @@ class RootFinder {
     }
     if (problem_.skip && problem_.skip(signs_)) {
       out_.skipped.push_back(0.5 * (lower + upper));
-      return;
+      return true;
     }
     for (std::size_t f = 0; f < n_; ++f) {
       if (signs_[f] != 0) continue;
+      const std::size_t n_roots = out_.roots.size();
       Coefficients c;
       for (std::size_t j = 0; j < n; ++j) {
         c[j] = coefficients_(static_cast<Index>(f), static_cast<Index>(j));
       }
       Isolation(b, noise_(static_cast<Index>(f)), f, out_.roots).run(c, lower, upper);
+      if (halve_vague && vague(n_roots, upper - lower)) {
+        out_.roots.resize(n_before);
+        flat_ = flat_before_;
+        return false;
+      }
     }
+    return true;
+  }
+
+  // Whether the roots from number `first` on, of one function, hold a wide one that is no more than
+  // half of the subinterval. A function that is flat on most of it will be so on its halves.
+  bool vague(std::size_t first, double width) const {
+    double begin = 0.0;
+    double end = -std::numeric_limits<double>::infinity();
+    for (std::size_t i = first; i < out_.roots.size(); ++i) {
+      const RootInterval& r = out_.roots[i];
+      if (r.lower > end + kSmallest) begin = r.lower;
+      end = std::max(end, r.upper);
+      if (end - begin > kVague && end - begin < 0.5 * width) return true;
+    }
+    return false;
   }
 
   // One interval for each cluster of overlapping ones; none for functions that vanish altogether.
@@ -373,6 +291,7 @@ class RootFinder {
   RootSolution& out_;
   std::size_t n_;
   std::vector<char> flat_;  // of each function: rounding error on all subintervals so far
+  std::vector<char> flat_before_;
   std::vector<FunctionValues> storage_;
   int level_ = 0;
   int n_subintervals_ = 1;

@@ -3,15 +3,20 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <sstream>
+#include <string>
+#include <unordered_map>
 #include <utility>
+#include <vector>
 
+#include "bifurcation/contacts.hpp"
 #include "bifurcation/relatives.hpp"
 
 namespace rnndyn {
 namespace {
 
-// Ends of different itineraries at one event agree to this, beyond their brackets.
-constexpr double kSameEvent = 1e-9;
+// What is in doubt at places closer than this is one gap.
+constexpr double kOneGap = 0.02;
 
 // One end of one stretch.
 struct End {
@@ -36,7 +41,7 @@ class EventTable {
     infinities();
     collisions();
     for (std::size_t b = 0; b < branches_.size(); ++b) gaps_of(b);
-    sort_events();
+    sort_record(out_);
   }
 
  private:
@@ -78,7 +83,7 @@ class EventTable {
         }
       }
     }
-    for (std::size_t b = 0; b < branches_.size(); ++b) add_contacts(b);
+    add_contacts();
     for (std::size_t b = 0; b < branches_.size(); ++b) {
       for (const InnerEvent& inner : branches_[b].inner) {
         PathEvent event;
@@ -99,30 +104,17 @@ class EventTable {
     ends_.push_back(end);
   }
 
-  // A cycle on the border at s = 0 or s = 1 of which nothing is left inside becomes a segment of
-  // no length, once for all itineraries that meet there.
-  void add_contacts(std::size_t b) {
-    const Branch& branch = branches_[b];
-    for (int side = 0; side < 2; ++side) {
-      if (branch.contact_cut[side] < 0) continue;
-      const Cut& cut = branch.cuts[static_cast<std::size_t>(branch.contact_cut[side])];
-      bool first = true;
-      for (const Itinerary& partner : border_partners(path_, branch.itinerary, cut.vanishing)) {
-        const std::int64_t other = index_(partner);
-        if (other < 0) continue;
-        const auto p = static_cast<std::size_t>(other);
-        first = first && ends_at(p, cut.s, cut.upper - cut.lower).empty() &&
-                !(branches_[p].contact_cut[side] >= 0 && partner < branch.itinerary);
-      }
-      if (!first) continue;
+  // A cycle that is real at one s only becomes a segment of no length.
+  void add_contacts() {
+    for (const auto& [b, contact] : contacts_without_branch(path_, branches_, index_)) {
+      const Cut& cut = branches_[b].cuts[static_cast<std::size_t>(contact->cut)];
       list(b);
       PathSegment fresh;
       fresh.itinerary = listed_[b];
       fresh.begin = fresh.end = cut.s;
-      fresh.n_unstable_begin = fresh.n_unstable_end = branch.contact_n_unstable[side];
+      fresh.n_unstable_begin = fresh.n_unstable_end = contact->n_unstable;
       out_.segments.push_back(fresh);
-      add_end({b, out_.segments.size() - 1, true, branch.contact_sign[side],
-               branch.contact_n_unstable[side], &cut, true});
+      add_end({b, out_.segments.size() - 1, true, contact->sign, contact->n_unstable, &cut, true});
     }
   }
 
@@ -135,7 +127,8 @@ class EventTable {
     return found;
   }
 
-  // Groups of ends that meet: union-find over the relation "bits that vanish flipped".
+  // Groups of ends that meet: union-find over the relations "bits that vanish flipped" and "same
+  // border point". Either alone would do but for zeros that are not found at quite the same place.
   std::size_t root(std::size_t e) {
     while (parent_[e] != e) e = parent_[e] = parent_[parent_[e]];
     return e;
@@ -143,6 +136,18 @@ class EventTable {
   void join() {
     parent_.resize(ends_.size());
     std::iota(parent_.begin(), parent_.end(), std::size_t{0});
+    std::unordered_map<Itinerary, std::vector<std::size_t>, ItineraryHash> at_point;
+    for (std::size_t e = 0; e < ends_.size(); ++e) {
+      const Cut& cut = *ends_[e].cut;
+      if (cut.diverges || cut.vanishing.empty()) continue;
+      auto& here = at_point[border_point(branches_[ends_[e].branch].itinerary, cut.vanishing)];
+      for (const std::size_t other : here) {
+        const Cut& its = *ends_[other].cut;
+        if (std::abs(its.s - cut.s) <= kSameEvent + its.upper - its.lower + cut.upper - cut.lower)
+          parent_[root(other)] = root(e);
+      }
+      here.push_back(e);
+    }
     for (std::size_t e = 0; e < ends_.size(); ++e) {
       const Cut& cut = *ends_[e].cut;
       for (const std::size_t other : ends_at(ends_[e].branch, cut.s, 0.0)) {
@@ -227,8 +232,11 @@ class EventTable {
       }
     }
     for (std::size_t a = 0; a < group.size(); ++a) {
-      if (used[a] != 0) continue;
       const End& end = ends_[group[a]];
+      if (used[a] != 0) {
+        if (base_event >= 0 && order_of(group[a]) > base) note_attached(end, base_event);
+        continue;
+      }
       if (base_event >= 0 && order_of(group[a]) > base) {
         attach_larger(end, base, base_event);
       } else {
@@ -273,9 +281,14 @@ class EventTable {
 
   void attach_larger(const End& end, Index base, std::int64_t event) {
     attach(end, event);
+    note_attached(end, event);
     PathEvent& target = out_.events[static_cast<std::size_t>(event)];
     const bool doubled = branches_[end.branch].itinerary.order == 2 * base;
     if (doubled && target.doubled < 0) target.doubled = listed(end.branch);
+  }
+
+  void note_attached(const End& end, std::int64_t event) {
+    out_.attached.push_back({event, listed(end.branch)});
   }
 
   // An end that meets no other one.
@@ -302,7 +315,7 @@ class EventTable {
     if (at_end && !end.cut->vanishing.empty()) {
       // What it meets lies outside the path.
       event.outcome = end.contact ? Outcome::nonsmooth_fold : Outcome::persistence;
-    } else {
+    } else if (!end.contact) {
       out_.gaps.push_back({branch.itinerary, end.cut->s, "no cycle found that it meets here"});
     }
     const auto at = static_cast<std::int64_t>(out_.events.size());
@@ -311,64 +324,38 @@ class EventTable {
     return at;
   }
 
-  void gaps_of(std::size_t b) {
-    for (const double s : branches_[b].unresolved) {
-      out_.gaps.push_back(
-          {branches_[b].itinerary, s, "the sign of a pre-activation or determinant is in doubt"});
-    }
-    if (branches_[b].singular_everywhere) {
-      out_.gaps.push_back({branches_[b].itinerary, 0.0, "det(I - J) vanishes on the whole path"});
+  // One gap for places of an itinerary that follow each other closely.
+  void add_gaps(const Itinerary& itinerary, std::vector<double> places, const std::string& reason) {
+    std::sort(places.begin(), places.end());
+    for (std::size_t first = 0, last; first < places.size(); first = last + 1) {
+      last = first;
+      while (last + 1 < places.size() && places[last + 1] - places[last] < kOneGap) ++last;
+      std::ostringstream text;
+      text << reason;
+      if (last > first) {
+        text << ", as at " << last - first << " more places within " << places[last] - places[first]
+             << " after it";
+      }
+      out_.gaps.push_back({itinerary, places[first], text.str()});
     }
   }
 
-  // Itineraries, segments and events in an order that depends on nothing but the result.
-  void sort_events() {
-    std::vector<std::size_t> names(out_.itineraries.size());
-    std::iota(names.begin(), names.end(), std::size_t{0});
-    std::sort(names.begin(), names.end(), [&](std::size_t a, std::size_t b) {
-      return out_.itineraries[a] < out_.itineraries[b];
-    });
-    std::vector<std::int64_t> renamed(names.size());
-    std::vector<Itinerary> itineraries;
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      renamed[names[i]] = static_cast<std::int64_t>(i);
-      itineraries.push_back(std::move(out_.itineraries[names[i]]));
+  void gaps_of(std::size_t b) {
+    const Branch& branch = branches_[b];
+    add_gaps(branch.itinerary, branch.continua, "a continuum of cycles may exist at this place");
+    std::vector<double> alone;
+    for (const double s : branch.on_border) {
+      const std::int64_t other = index_(branch.turned_off);
+      if (other < 0 || !is_real(branches_[static_cast<std::size_t>(other)], s, 0.0))
+        alone.push_back(s);
     }
-    out_.itineraries = std::move(itineraries);
-    const auto rename = [&](std::int64_t& i) {
-      if (i >= 0) i = renamed[static_cast<std::size_t>(i)];
-    };
-    for (PathEvent& event : out_.events) {
-      rename(event.itinerary);
-      rename(event.partner);
-      rename(event.doubled);
+    add_gaps(branch.itinerary, alone,
+             "the cycle lies on a border all along, and is not isolated beyond it");
+    add_gaps(branch.itinerary, branch.unresolved,
+             "the sign of a pre-activation or determinant is in doubt");
+    if (branch.singular_everywhere) {
+      out_.gaps.push_back({branch.itinerary, 0.0, "det(I - J) vanishes on the whole path"});
     }
-    std::vector<std::size_t> by_s(out_.events.size());
-    std::iota(by_s.begin(), by_s.end(), std::size_t{0});
-    std::stable_sort(by_s.begin(), by_s.end(), [&](std::size_t a, std::size_t b) {
-      const PathEvent& x = out_.events[a];
-      const PathEvent& y = out_.events[b];
-      return std::pair(x.s, x.itinerary) < std::pair(y.s, y.itinerary);
-    });
-    std::vector<std::int64_t> place(by_s.size());
-    std::vector<PathEvent> events;
-    for (std::size_t i = 0; i < by_s.size(); ++i) {
-      place[by_s[i]] = static_cast<std::int64_t>(i);
-      events.push_back(out_.events[by_s[i]]);
-    }
-    out_.events = std::move(events);
-    for (PathSegment& s : out_.segments) {
-      rename(s.itinerary);
-      if (s.begin_event >= 0) s.begin_event = place[static_cast<std::size_t>(s.begin_event)];
-      if (s.end_event >= 0) s.end_event = place[static_cast<std::size_t>(s.end_event)];
-    }
-    std::sort(out_.segments.begin(), out_.segments.end(),
-              [](const PathSegment& a, const PathSegment& b) {
-                return std::pair(a.itinerary, a.begin) < std::pair(b.itinerary, b.begin);
-              });
-    std::sort(out_.gaps.begin(), out_.gaps.end(), [](const PathGap& a, const PathGap& b) {
-      return a.s < b.s || (a.s == b.s && a.itinerary < b.itinerary);
-    });
   }
 
   const CanonicalPath& path_;

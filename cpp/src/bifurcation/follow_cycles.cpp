@@ -36,13 +36,20 @@ class Closure {
       add_relatives_at(branch, stretch.begin_cut);
       add_relatives_at(branch, stretch.end_cut);
     }
-    for (const int cut : branch.contact_cut) add_relatives_at(branch, cut);
+    if (!branch.on_border.empty()) add(branch.turned_off);
+    for (const Contact& contact : branch.contacts) {
+      const Cut& cut = branch.cuts[static_cast<std::size_t>(contact.cut)];
+      std::vector<Itinerary> partners = border_partners(path_, branch.itinerary, cut.vanishing);
+      // All points in one border point of smaller order are that cycle: what can be real there is
+      // for the cycles of that order to say, not for the many words that collapse onto it.
+      const Index order = border_point(branch.itinerary, cut.vanishing).order;
+      std::erase_if(partners, [&](const Itinerary& i) { return i.order > order; });
+      add_all(std::move(partners));
+    }
     if (2 * branch.itinerary.order > max_order_) return;
     for (const InnerEvent& inner : branch.inner) {
       if (inner.root.kind != EventKind::degenerate_flip) continue;
-      for (Itinerary& next : flip_successors(path_, branch.itinerary, inner.root.s)) {
-        add(std::move(next));
-      }
+      add_all(flip_successors(path_, branch.itinerary, inner.root.s));
     }
   }
 
@@ -51,12 +58,11 @@ class Closure {
     if (index < 0) return;
     const Cut& cut = branch.cuts[static_cast<std::size_t>(index)];
     if (cut.diverges) return;
-    for (Itinerary& partner : border_partners(path_, branch.itinerary, cut.vanishing)) {
-      add(std::move(partner));
-    }
-    for (Itinerary& word : border_words(path_, branch.itinerary, cut.vanishing, max_order_)) {
-      add(std::move(word));
-    }
+    add_all(border_partners(path_, branch.itinerary, cut.vanishing));
+    add_all(border_words(path_, branch.itinerary, cut.vanishing, max_order_));
+  }
+  void add_all(std::vector<Itinerary> itineraries) {
+    for (Itinerary& itinerary : itineraries) add(std::move(itinerary));
   }
 
   const CanonicalPath& path_;
@@ -81,7 +87,11 @@ FollowedCycles follow_cycles(const CanonicalPath& path, const std::vector<Itiner
     std::vector<char> done(n, 0);
     parallel_for(n, n_threads, [&](std::size_t i, int) {
       if (control.stop_requested()) return;
-      fresh[i] = analyse_branch(path, closure.itineraries()[first + i]);
+      try {
+        fresh[i] = analyse_branch(path, closure.itineraries()[first + i], &control);
+      } catch (const AnalysisStopped&) {
+        return;
+      }
       done[i] = 1;
       progress.n_analysed.fetch_add(1, std::memory_order_relaxed);
     });

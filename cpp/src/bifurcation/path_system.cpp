@@ -14,6 +14,9 @@ constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
 constexpr double kSegmentGrowth = 1e3;
 // Safety of the first-order rounding estimates below.
 constexpr double kNoiseSafety = 8.0;
+// Second smallest pivot, relative to the matrix, from which on a second loss of rank counts: those
+// of long expanding cycles are graded without any.
+constexpr double kRankLoss = 1e-6;
 
 // out = a b for small column-major blocks; Eigen's product of large matrices costs more to start.
 void multiply(Index m, const double* a, const double* b, double* out) {
@@ -40,7 +43,7 @@ void add_product(Index m, const double* a, const double* x, double* out) {
 
 struct Pivots {
   double smallest = std::numeric_limits<double>::infinity();
-  double largest = 0.0;
+  double second = std::numeric_limits<double>::infinity();  // smallest
 };
 
 // Gaussian elimination with complete pivoting of the left square part; columns right of it are
@@ -81,8 +84,9 @@ Pivots eliminate_square(Matrix& a, double scale, ScaledValue& determinant,
     }
     double& pivot = data[step * m + step];
     if (!(best > kEpsilon * kEpsilon * scale)) pivot = kEpsilon * kEpsilon * scale;
-    pivots.smallest = std::min(pivots.smallest, std::abs(pivot));
-    pivots.largest = std::max(pivots.largest, std::abs(pivot));
+    const double pivot_size = std::abs(pivot);
+    pivots.second = std::min(pivots.second, std::max(pivots.smallest, pivot_size));
+    pivots.smallest = std::min(pivots.smallest, pivot_size);
     determinant.multiply(running * pivot);
     running = 1.0;
     const double inverse = 1.0 / pivot;
@@ -97,12 +101,13 @@ Pivots eliminate_square(Matrix& a, double scale, ScaledValue& determinant,
 
 }  // namespace
 
-PathSystem::PathSystem(const CanonicalPath& path, const Itinerary& itinerary)
+PathSystem::PathSystem(const CanonicalPath& path, const Itinerary& itinerary, Control* control)
     : path_(path),
       itinerary_(itinerary),
       m_(path.n_states()),
       k_(itinerary.order),
-      n_relevant_(static_cast<Index>(path.relevant_units().size())) {
+      n_relevant_(static_cast<Index>(path.relevant_units().size())),
+      control_(control) {
   const CanonicalMap& a = path.start();
   const CanonicalMap& b = path.end();
   const Index size = m_ * m_ + m_;
@@ -160,6 +165,16 @@ PathSystem::PathSystem(const CanonicalPath& path, const Itinerary& itinerary)
   starts_.resize(m_, k_);
 }
 
+// One sample or one set of multipliers takes about k M^3 multiplications.
+void PathSystem::stop_if_asked() {
+  if (control_ == nullptr) return;
+  constexpr Index kWorkBetweenLooks = 1'000'000;
+  work_ += k_ * m_ * m_ * m_ + 1;
+  if (work_ < kWorkBetweenLooks) return;
+  work_ = 0;
+  if (control_->stop_requested()) throw AnalysisStopped{};
+}
+
 void PathSystem::set_blocks(double s) {
   const double w0 = (1.0 - s) * (1.0 - s);
   const double wm = s * (1.0 - s);
@@ -173,6 +188,7 @@ void PathSystem::set_blocks(double s) {
 }
 
 std::vector<Matrix> PathSystem::jacobians(double s) {
+  stop_if_asked();
   set_blocks(s);
   std::vector<Matrix> result;
   for (Index t = 0; t < k_; ++t) {
@@ -181,23 +197,36 @@ std::vector<Matrix> PathSystem::jacobians(double s) {
   return result;
 }
 
+std::vector<Vector> PathSystem::offsets(double s) {
+  set_blocks(s);
+  std::vector<Vector> result;
+  for (Index t = 0; t < k_; ++t) result.emplace_back(blocks_.col(t).tail(m_));
+  return result;
+}
+
 void PathSystem::condense() {
   segment_starts_.assign(1, 0);
   amplification_.assign(1, 1.0);
   condensed_.col(0) = blocks_.col(0);
+  offset_size_ = blocks_.bottomRows(m_).cwiseAbs().maxCoeff();
   if (k_ == 1) return;
   Vector growth = Eigen::Map<const Matrix>(blocks_.data(), m_, m_).cwiseAbs().rowwise().sum();
   Vector product(m_ * m_ + m_);
+  // Sizes of the terms that add up to an offset: they may cancel, their rounding errors do not.
+  Vector terms = blocks_.col(0).tail(m_).cwiseAbs();
   for (Index t = 1; t < k_; ++t) {
     const double* block = blocks_.col(t).data();
     const Eigen::Map<const Matrix> j(block, m_, m_);
     growth = (j.cwiseAbs() * growth).eval();
+    terms = (j.cwiseAbs() * terms + blocks_.col(t).tail(m_).cwiseAbs()).eval();
     if (growth.maxCoeff() > kSegmentGrowth) {
       condensed_.col(static_cast<Index>(segment_starts_.size())) = blocks_.col(t);
       segment_starts_.push_back(t);
       amplification_.push_back(1.0);
       growth = j.cwiseAbs().rowwise().sum();
+      terms = blocks_.col(t).tail(m_).cwiseAbs();
     } else {
+      offset_size_ = std::max(offset_size_, terms.maxCoeff());
       auto target = condensed_.col(static_cast<Index>(segment_starts_.size()) - 1);
       multiply(m_, block, target.data(), product.data());
       product.tail(m_) = blocks_.col(t).tail(m_);
@@ -271,7 +300,7 @@ void PathSystem::eliminate(PathSample& out) {
   }
   out.flip_determinant = out.determinant;
   const double flip_scale = scale;
-  const double right_size = closing_.col(m_).cwiseAbs().maxCoeff();
+  const double right_size = std::max(closing_.col(m_).cwiseAbs().maxCoeff(), offset_size_);
   // Rounding of determinants: |adj| times the size of the matrix, with |adj| estimated by d over
   // the smallest pivot.
   const double unit = kNoiseSafety * static_cast<double>(m_) * kEpsilon;
@@ -299,10 +328,13 @@ void PathSystem::eliminate(PathSample& out) {
     right.noalias() -= rows.middleCols(2 * m_, m_) * starts_.col(next);
     starts_.col(s) = rows.leftCols(m_).triangularView<Eigen::Upper>().solve(right);
   }
-  // |N| is at most |adj| |right side|, and that is what its rounding errors are relative to.
+  // |N| is at most |adj| |right side|, and that is what its rounding errors are relative to, until
+  // the matrix is about to lose rank twice: then adj is itself lost in rounding errors, relative to
+  // the products of all pivots but two.
+  const double loss = std::max(1.0, kRankLoss * scale / plain.second);
   out.noise.assign(amplification_.size(), 0.0);
   for (std::size_t s = 0; s < amplification_.size(); ++s) {
-    out.noise[s] = unit * size * amplification_[s] * right_size / plain.smallest;
+    out.noise[s] = unit * size * amplification_[s] * right_size * loss / plain.smallest;
   }
 }
 
@@ -346,6 +378,7 @@ void PathSystem::expand(PathSample& out) {
 }
 
 void PathSystem::sample(double s, PathSample& out) {
+  stop_if_asked();
   out.s = s;
   set_blocks(s);
   condense();

@@ -5,6 +5,7 @@
 
 #include "bifurcation/scaled_value.hpp"
 #include "rnndyn/bifurcation.hpp"
+#include "rnndyn/parallel.hpp"
 
 namespace rnndyn {
 
@@ -23,9 +24,13 @@ struct PathSample {
   bool singular = false;  // d is zero within rounding
 };
 
+// Thrown out of an analysis when its Control asks to stop.
+struct AnalysisStopped {};
+
 class PathSystem {
  public:
-  PathSystem(const CanonicalPath& path, const Itinerary& itinerary);
+  // With a control, `sample` and `jacobians` ask it now and then, and throw AnalysisStopped.
+  PathSystem(const CanonicalPath& path, const Itinerary& itinerary, Control* control = nullptr);
 
   const CanonicalPath& path() const { return path_; }
   const Itinerary& itinerary() const { return itinerary_; }
@@ -37,9 +42,11 @@ class PathSystem {
   // Not const: works in the object's own memory, so one object serves one thread.
   void sample(double s, PathSample& out);
   std::vector<Matrix> jacobians(double s);
+  std::vector<Vector> offsets(double s);  // z_{t+1} = J_t z_t + offset
 
  private:
   void set_blocks(double s);
+  void stop_if_asked();
   void condense();
   void eliminate(PathSample& out);
   void expand(PathSample& out);
@@ -56,12 +63,15 @@ class PathSystem {
 
   std::vector<Index> segment_starts_;
   std::vector<double> amplification_;  // of each segment
+  double offset_size_ = 0.0;           // of the terms of offsets
   Matrix condensed_;                   // one column per segment, as blocks_
   Matrix stack_;                       // 2M x (3M + 1): the two block rows being eliminated
   std::vector<Matrix> eliminated_;     // top rows of each step
   Matrix closing_, flip_closing_;      // M x (M + 1) and M x M
   Matrix starts_;                      // M x segments
   std::vector<Index> column_order_;
+  Control* control_;
+  Index work_ = 0;  // since the control was asked last, in multiplications
 };
 
 }  // namespace rnndyn

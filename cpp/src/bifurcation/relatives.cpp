@@ -26,12 +26,16 @@ void add(std::vector<Itinerary>& list, Itinerary itinerary) {
   }
 }
 
-}  // namespace
-
-std::vector<Itinerary> border_partners(const CanonicalPath& path, const Itinerary& itinerary,
-                                       const std::vector<Vanishing>& vanishing) {
-  std::vector<Itinerary> partners;
+void add_flipped(const CanonicalPath& path, const Itinerary& itinerary,
+                 const std::vector<Vanishing>& vanishing, std::vector<Itinerary>& partners) {
   const std::size_t n = vanishing.size();
+  const auto add_with = [&](const auto& is_flipped) {
+    Itinerary partner = itinerary;
+    for (std::size_t i = 0; i < n; ++i) {
+      if (is_flipped(i)) flip(partner, vanishing[i]);
+    }
+    add(partners, path.canonical(std::move(partner)));
+  };
   if (n <= kMaxVanishing) {
     // Fewer flipped bits first.
     std::vector<unsigned> subsets;
@@ -39,25 +43,49 @@ std::vector<Itinerary> border_partners(const CanonicalPath& path, const Itinerar
     std::stable_sort(subsets.begin(), subsets.end(),
                      [](unsigned a, unsigned b) { return std::popcount(a) < std::popcount(b); });
     for (const unsigned subset : subsets) {
-      Itinerary partner = itinerary;
-      for (std::size_t i = 0; i < n; ++i) {
-        if (((subset >> i) & 1U) != 0) flip(partner, vanishing[i]);
-      }
-      add(partners, path.canonical(std::move(partner)));
+      add_with([&](std::size_t i) { return ((subset >> i) & 1U) != 0; });
     }
   } else {
-    for (std::size_t i = 0; i < n; ++i) {
-      for (std::size_t j = i; j < n; ++j) {
-        Itinerary partner = itinerary;
-        flip(partner, vanishing[i]);
-        if (j > i) flip(partner, vanishing[j]);
-        add(partners, path.canonical(std::move(partner)));
+    for (std::size_t a = 0; a < n; ++a) {
+      for (std::size_t b = a; b < n; ++b) {
+        add_with([&](std::size_t i) { return i == a || i == b; });
       }
     }
-    Itinerary partner = itinerary;
-    for (const Vanishing& bit : vanishing) flip(partner, bit);
-    add(partners, path.canonical(std::move(partner)));
+    add_with([](std::size_t) { return true; });
   }
+}
+
+}  // namespace
+
+Itinerary border_point(const Itinerary& itinerary, const std::vector<Vanishing>& vanishing) {
+  Itinerary point(itinerary.order, 2 * itinerary.words);
+  for (Index t = 0; t < itinerary.order; ++t) {
+    std::copy_n(itinerary.at(t), itinerary.words, point.at(t));
+  }
+  for (const Vanishing& bit : vanishing) {
+    set_bit(point.at(bit.time), bit.unit, false);
+    set_bit(point.at(bit.time) + itinerary.words, bit.unit, true);
+  }
+  return canonical_rotation(resized(point, primitive_period(point)));
+}
+
+std::vector<Itinerary> border_partners(const CanonicalPath& path, const Itinerary& itinerary,
+                                       const std::vector<Vanishing>& vanishing) {
+  std::vector<Itinerary> partners;
+  const Itinerary point = border_point(itinerary, vanishing);
+  if (point.order < itinerary.order) {
+    Itinerary base(point.order, itinerary.words);
+    std::vector<Vanishing> bits;
+    for (Index t = 0; t < point.order; ++t) {
+      std::copy_n(point.at(t), itinerary.words, base.at(t));
+      for (const Index unit : path.relevant_units()) {
+        if (get_bit(point.at(t) + itinerary.words, unit)) bits.push_back({t, unit});
+      }
+    }
+    add_flipped(path, base, bits, partners);
+    add(partners, path.canonical(std::move(base)));
+  }
+  add_flipped(path, itinerary, vanishing, partners);
   return partners;
 }
 

@@ -7,9 +7,15 @@
 
 namespace rnndyn {
 
+// The itinerary without the bits that vanish, and these bits, as one word of as few regions as it
+// can be: cycles whose points run into the same border point together share it, whatever their
+// order.
+Itinerary border_point(const Itinerary& itinerary, const std::vector<Vanishing>& vanishing);
+
 // The itinerary with subsets of the vanishing bits flipped: all subsets of up to kMaxVanishing
-// bits; of more than that the single bits, the pairs, and all of them. Canonical; where the result
-// repeats itself, the shorter itinerary.
+// bits; of more than that the single bits, the pairs, and all of them. Where all its points run
+// into a border point of smaller order, the itineraries of that order, too. Canonical; where the
+// result repeats itself, the shorter itinerary.
 constexpr std::size_t kMaxVanishing = 6;
 std::vector<Itinerary> border_partners(const CanonicalPath& path, const Itinerary& itinerary,
                                        const std::vector<Vanishing>& vanishing);

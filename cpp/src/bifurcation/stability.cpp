@@ -16,9 +16,8 @@ constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
 // The formed product is used while its entries span fewer digits than this.
 constexpr double kTrustedGrowth = 1e8;
 // Degree and cancellation of center_function grow with the square of the number of states. Beyond
-// this many the number of multipliers outside is compared on a grid instead.
+// this many the moduli of the multipliers are compared at close places instead.
 constexpr Index kMaxCenterStates = 10;
-constexpr int kGridPieces = 16;
 constexpr double kOnCircle = 1e-6;
 
 // Relative error of center_function from errors of kMultiplierError in the multipliers.
@@ -87,46 +86,99 @@ std::optional<std::vector<PathRoot>> centers_by_polynomial(PathSystem& system, d
   return found;
 }
 
-// Number of complex multipliers outside the unit circle: bracketed wherever it changes between the
-// points of a grid.
-std::vector<PathRoot> centers_by_counting(PathSystem& system, double lower, double upper) {
-  const auto count = [&](double s) {
-    const MultiplierSet set = multipliers_at(system, s);
-    Index n = 0;
-    for (std::size_t i = 0; i < set.values.size(); ++i) {
-      n += set.values[i].imag() != 0.0 && set.log_moduli[i] > 0.0 ? 1 : 0;
+// Moduli at one place: of all multipliers, their logarithms in ascending order, which are
+// continuous in s whatever pair is which; and the number of complex ones outside the unit circle.
+struct Moduli {
+  double s;
+  std::vector<double> logs;
+  Index n_pairs_outside;
+};
+
+// Complex pairs that pass the unit circle, from the moduli at as many places as it takes.
+class CenterCount {
+ public:
+  explicit CenterCount(PathSystem& system) : system_(system) {}
+
+  std::vector<PathRoot> run(double lower, double upper) {
+    Moduli left = at(lower);
+    for (int piece = 1; piece <= kGridPieces; ++piece) {
+      Moduli right = at(lower + (upper - lower) * static_cast<double>(piece) / kGridPieces);
+      subdivide(left, right, 0);
+      left = std::move(right);
     }
-    return n;
-  };
-  std::vector<PathRoot> found;
-  double left = lower;
-  Index n_left = count(left);
-  for (int piece = 1; piece <= kGridPieces; ++piece) {
-    const double right = lower + (upper - lower) * static_cast<double>(piece) / kGridPieces;
-    const Index n_right = count(right);
-    if (n_right != n_left) {
-      double a = left;
-      double b = right;
-      while (b - a > 4.0 * kEpsilon) {
-        const double middle = 0.5 * (a + b);
-        if (!(middle > a && middle < b)) break;
-        (count(middle) == n_left ? a : b) = middle;
-      }
-      PathRoot root;
-      root.kind = EventKind::center;
-      root.s = 0.5 * (a + b);
-      root.lower = a;
-      root.upper = b;
-      root.residual = pair_distance(multipliers_at(system, root.s));
-      root.converged = true;
-      // Otherwise a pair has met on the real line.
-      if (root.residual <= kOnCircle) found.push_back(root);
-    }
-    left = right;
-    n_left = n_right;
+    return std::move(found_);
   }
-  return found;
-}
+
+ private:
+  Moduli at(double s) {
+    const MultiplierSet set = multipliers_at(system_, s);
+    Moduli result{s, set.log_moduli, 0};
+    for (std::size_t i = 0; i < set.values.size(); ++i) {
+      // A cycle with a multiplier of zero is the same as one that is far inside.
+      result.logs[i] = std::max(result.logs[i], kFarInside);
+      if (set.values[i].imag() != 0.0 && set.log_moduli[i] > 0.0) ++result.n_pairs_outside;
+    }
+    std::sort(result.logs.begin(), result.logs.end());
+    return result;
+  }
+
+  void subdivide(const Moduli& left, const Moduli& right, int depth) {
+    const Moduli middle = at(0.5 * (left.s + right.s));
+    if (depth < kMaxDepth && !tame(left, middle, right)) {
+      subdivide(left, middle, depth + 1);
+      subdivide(middle, right, depth + 1);
+      return;
+    }
+    for (const auto& [a, b] : {std::pair(&left, &middle), std::pair(&middle, &right)}) {
+      if (a->n_pairs_outside != b->n_pairs_outside) bracket(*a, *b);
+    }
+  }
+
+  // Whether every modulus either stays away from the circle by more than it varies, or is so
+  // nearly linear that it cannot turn back.
+  static bool tame(const Moduli& left, const Moduli& middle, const Moduli& right) {
+    for (std::size_t i = 0; i < left.logs.size(); ++i) {
+      const double a = left.logs[i];
+      const double m = middle.logs[i];
+      const double b = right.logs[i];
+      const double nearest = std::min({std::abs(a), std::abs(m), std::abs(b)});
+      const bool one_side = (a > 0.0) == (m > 0.0) && (m > 0.0) == (b > 0.0);
+      if (one_side && nearest > kVariation * (std::abs(m - a) + std::abs(b - m))) continue;
+      if (std::abs(a - 2.0 * m + b) <= kBend * std::abs(b - a) + kMultiplierNoise) continue;
+      return false;
+    }
+    return true;
+  }
+
+  void bracket(const Moduli& left, const Moduli& right) {
+    double a = left.s;
+    double b = right.s;
+    while (b - a > 4.0 * kEpsilon) {
+      const double middle = 0.5 * (a + b);
+      if (!(middle > a && middle < b)) break;
+      (at(middle).n_pairs_outside == left.n_pairs_outside ? a : b) = middle;
+    }
+    PathRoot root;
+    root.kind = EventKind::center;
+    root.s = 0.5 * (a + b);
+    root.lower = a;
+    root.upper = b;
+    root.residual = pair_distance(multipliers_at(system_, root.s));
+    root.converged = true;
+    // Otherwise a pair has met on the real line.
+    if (root.residual <= kOnCircle) found_.push_back(root);
+  }
+
+  static constexpr int kGridPieces = 16;
+  static constexpr int kMaxDepth = 20;
+  static constexpr double kVariation = 2.0;
+  static constexpr double kBend = 0.25;
+  static constexpr double kMultiplierNoise = 1e-10;
+  static constexpr double kFarInside = -20.0;
+
+  PathSystem& system_;
+  std::vector<PathRoot> found_;
+};
 
 }  // namespace
 
@@ -202,7 +254,10 @@ ScaledValue center_function(const MultiplierSet& multipliers) {
 void analyse_stability(PathSystem& system, const RootSolution& roots, Branch& branch) {
   const auto n_border = static_cast<std::size_t>(system.order() * system.n_relevant());
   for (Stretch& stretch : branch.stretches) {
-    const auto inside = [&](double s) { return s > stretch.begin && s < stretch.end; };
+    // What happens exactly at an end of the path shows beyond it only.
+    const double begin = std::max(stretch.begin, kAtEnd);
+    const double end = std::min(stretch.end, 1.0 - kAtEnd);
+    const auto inside = [&](double s) { return s > begin && s < end; };
     std::vector<std::size_t> own;  // inner events of this stretch
     for (std::size_t i = 0; i < branch.inner.size(); ++i) {
       if (inside(branch.inner[i].root.s)) own.push_back(i);
@@ -221,7 +276,7 @@ void analyse_stability(PathSystem& system, const RootSolution& roots, Branch& br
       if (system.path().n_states() <= kMaxCenterStates) {
         centers = centers_by_polynomial(system, stretch.begin, stretch.end);
       }
-      if (!centers) centers = centers_by_counting(system, stretch.begin, stretch.end);
+      if (!centers) centers = CenterCount(system).run(stretch.begin, stretch.end);
       for (const PathRoot& root : *centers) add(root);
     }
     std::sort(own.begin(), own.end(), [&](std::size_t a, std::size_t b) {

@@ -199,9 +199,11 @@ SearchResult search_orders(SearchContext& context) {
 SearchResult find_cycles(const CanonicalMap& map, const SearchOptions& options, Control& control,
                          SearchProgress& progress) {
   Collection collection(map, options.box);
-  SearchContext context{map, options, control, progress, collection, make_kernel_tables(map)};
-  SearchResult result =
-      options.method == SearchMethod::complete ? find_completely(context) : search_orders(context);
+  // The tables serve listing and random searches; a small proof is done sooner than they are made.
+  const bool proof = options.method == SearchMethod::complete;
+  SearchContext context{map,      options,    control,
+                        progress, collection, proof ? nullptr : make_kernel_tables(map)};
+  SearchResult result = proof ? find_completely(context) : search_orders(context);
   progress.fraction.store(1.0);
   collection.extract(options.orders, result);
   result.stopped_by = control.reason();

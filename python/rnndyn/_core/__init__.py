@@ -4,9 +4,11 @@ The wheel holds one extension module per instruction set. The environment variab
 ``RNNDYN_INSTRUCTION_SET`` (``baseline``, ``avx2`` or ``avx512``) overrides the choice.
 """
 
+import copyreg
 import importlib
 import importlib.util
 import os
+from typing import Any
 
 from rnndyn._core._cpu import supported_instruction_sets
 
@@ -43,3 +45,15 @@ philox = _module.philox
 piecewise_linear_system = _module.piecewise_linear_system
 recurrent_network = _module.recurrent_network
 solve_cycle = _module.solve_cycle
+
+
+def _canonical_map(*arrays: Any) -> Any:
+    """Make a canonical map in the build of the process that unpickles it."""
+    return CanonicalMap(*arrays)
+
+
+def _reduce_canonical_map(map_: Any) -> tuple[Any, ...]:
+    return _canonical_map, (map_.A, map_.W1, map_.W2, map_.h1, map_.h2)
+
+
+copyreg.pickle(CanonicalMap, _reduce_canonical_map)

@@ -1,5 +1,6 @@
 """Bifurcations of cycles along paths of parameters, and over the epochs of a training run."""
 
+from rnndyn.bifurcation._boundary_curve import BoundaryCurve
 from rnndyn.bifurcation._branch import Branch
 from rnndyn.bifurcation._events import BifurcationEvent
 from rnndyn.bifurcation._gap import Gap
@@ -9,11 +10,14 @@ from rnndyn.bifurcation.branch_set import BranchSet
 from rnndyn.bifurcation.checkpoints import load_checkpoints
 from rnndyn.bifurcation.continuation import PathProgress, continue_cycles
 from rnndyn.bifurcation.diagram import bifurcation_diagram
+from rnndyn.bifurcation.stability import PlaneProgress, stability_diagram
+from rnndyn.bifurcation.stability_result import PlaneGap, StabilityDiagram, StabilityRun
 from rnndyn.bifurcation.theory import forced, gradient_growth
 from rnndyn.bifurcation.timeline import Timeline, training_timeline
 
 __all__ = [
     "BifurcationEvent",
+    "BoundaryCurve",
     "Branch",
     "BranchSet",
     "Coincidence",
@@ -21,11 +25,16 @@ __all__ = [
     "Gap",
     "LossJumps",
     "PathProgress",
+    "PlaneGap",
+    "PlaneProgress",
+    "StabilityDiagram",
+    "StabilityRun",
     "Timeline",
     "bifurcation_diagram",
     "continue_cycles",
     "forced",
     "gradient_growth",
     "load_checkpoints",
+    "stability_diagram",
     "training_timeline",
 ]

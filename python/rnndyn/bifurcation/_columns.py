@@ -52,6 +52,7 @@ BRANCH_TYPES: dict[str, Any] = {
     "end_event": np.int64,
     "lineage": np.int64,
 }
+ATTACHED_TYPES: dict[str, Any] = {"event": np.int64, "itinerary": np.int64}
 
 
 def frozen_columns(columns: Mapping[str, Any], types: Mapping[str, Any], what: str) -> Columns:
@@ -64,3 +65,11 @@ def frozen_columns(columns: Mapping[str, Any], types: Mapping[str, Any], what: s
     if len(shapes) != 1 or len(next(iter(shapes))) != 1:
         raise ValueError(f"the columns of the {what} must be vectors of one length, got {shapes}")
     return result
+
+
+def checked_columns(columns: Columns, types: Mapping[str, Any], what: str) -> Columns:
+    """Return columns that were read from a file; each must hold entries of its type."""
+    for name, column in columns.items():
+        if name in types and column.dtype != np.dtype(types[name]):
+            raise ValueError(f"column {name!r} of the {what} holds {column.dtype} entries")
+    return columns

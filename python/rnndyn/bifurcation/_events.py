@@ -54,6 +54,15 @@ class BifurcationEvent:
         cycle. At a nonsmooth fold: those of the cycle and of its partner.
     points : ndarray of float64, shape (k, M), or None
         The cycle at the event; None where it is at infinity.
+    attached : tuple of ndarray of bool, shape (m k, H)
+        All cycles of larger order, up to the largest that was followed, whose points run
+        together into those of the cycle here: they begin or end at this event [1]_.
+
+    References
+    ----------
+    .. [1] M. di Bernardo, M. I. Feigin, S. J. Hogan, M. E. Homer, "Local analysis of
+       C-bifurcations in n-dimensional piecewise-smooth dynamical systems", Chaos, Solitons &
+       Fractals 10 (1999) 1881-1908.
 
     See Also
     --------
@@ -76,12 +85,15 @@ class BifurcationEvent:
     n_unstable_before: int | None
     n_unstable_after: int | None
     points: FloatArray | None
+    attached: tuple[BoolArray, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("itinerary", "partner", "doubled"):
             bits = getattr(self, name)
             if bits is not None:
                 object.__setattr__(self, name, frozen(bits, np.bool_))
+        attached = tuple(frozen(bits, np.bool_) for bits in self.attached)
+        object.__setattr__(self, "attached", attached)
         if self.points is not None:
             object.__setattr__(self, "points", frozen(self.points, np.float64))
 
@@ -101,6 +113,7 @@ class BifurcationEvent:
         for name in ("itinerary", "partner", "doubled"):
             if values[name] is not None:
                 values[name] = itinerary_text(values[name])
+        values["attached"] = [itinerary_text(bits) for bits in self.attached]
         values["bracket"] = list(self.bracket)
         values["points"] = None if self.points is None else self.points.tolist()
         return values

@@ -49,6 +49,8 @@ def _branches(branch_set: "BranchSet", texts: list[str], orders: Any) -> dict[st
 
 def _events(branch_set: "BranchSet", texts: list[str], orders: Any) -> dict[str, Any]:
     raw = branch_set.event_columns
+    attached = branch_set.attached_columns
+    n_attached = np.bincount(attached["event"], minlength=len(raw["s"]))
     own = {branch_set.axis: branch_set.value_at(raw["s"])} if branch_set.axis != "s" else {}
     return {
         **own,
@@ -64,6 +66,7 @@ def _events(branch_set: "BranchSet", texts: list[str], orders: Any) -> dict[str,
         "status": ["converged" if flag else "guess" for flag in raw["converged"].tolist()],
         "n_unstable_before": raw["n_unstable_before"],
         "n_unstable_after": raw["n_unstable_after"],
+        "n_attached": n_attached.astype(np.int64),
         **{
             name: [None if i < 0 else texts[i] for i in raw[name].tolist()]
             for name in ("itinerary", "partner", "doubled")

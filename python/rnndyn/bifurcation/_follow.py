@@ -1,22 +1,44 @@
 """Follow the cycles over every straight piece of a path, and join the pieces at the models."""
 
-import threading
+import heapq
+import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from rnndyn import _core
 from rnndyn._arrays import BoolArray
 from rnndyn._core import CanonicalMap
 from rnndyn.bifurcation._columns import Columns
+from rnndyn.bifurcation._differences import differences
 from rnndyn.bifurcation._gap import Gap
-from rnndyn.bifurcation._join import differences, join
+from rnndyn.bifurcation._join import join
+from rnndyn.bifurcation._path_chunks import (
+    UNWATCHED,
+    Listing,
+    Pieces,
+    Watch,
+    follow_piece,
+    follow_pieces,
+    followed_pieces,
+    found_at,
+    search_models,
+)
 from rnndyn.bifurcation._piece import Piece, reaching
 from rnndyn.bifurcation._run import StopReason
-from rnndyn.bifurcation._starts import Found, UnitUse, key_of, listed, search
+from rnndyn.bifurcation._starts import Found, UnitUse, key_of
+from rnndyn.scale_out import (
+    ChunkStoppedError,
+    Executor,
+    Record,
+    cut_into_chunks,
+    fingerprint_of,
+    run_chunks,
+)
+
+#: At most so many chunks: writing one takes some 50 ms, so that storing takes seconds at most.
+_N_CHUNKS = 64
 
 
 class Task(NamedTuple):
@@ -37,6 +59,10 @@ class Task(NamedTuple):
     time_limit : float or None
     report : callable
         Called with the number of pieces done, and the share that is done of the next one.
+    executor : Executor or None
+        Where to search and follow; None for threads of this process.
+    store : path-like or None
+        Where finished chunks are kept.
     """
 
     maps: list[CanonicalMap]
@@ -48,6 +74,8 @@ class Task(NamedTuple):
     n_threads: int
     time_limit: float | None
     report: Callable[[int, float], None]
+    executor: Executor | None = None
+    store: str | os.PathLike[str] | None = None
 
 
 class Followed(NamedTuple):
@@ -56,6 +84,7 @@ class Followed(NamedTuple):
     itineraries: list[BoolArray]
     branches: Columns
     events: Columns
+    attached: Columns
     gaps: list[Gap]
     n_pieces_done: int
     stopped_by: StopReason
@@ -66,7 +95,7 @@ def follow(task: Task) -> Followed:
     """Follow all pieces, join them, and compare them with what is known at the nodes."""
     runner = _Runner(task)
     pieces = runner.run()
-    joined = join(pieces)
+    joined = join(pieces, task.maps)
     gaps = joined.gaps + differences(pieces, task.maps, task.orders, runner.found)
     gaps.sort(key=lambda gap: gap.s)
     known = [runner.found.get(node) for node in range(len(pieces) + 1)]
@@ -74,6 +103,7 @@ def follow(task: Task) -> Followed:
         joined.itineraries,
         joined.branches,
         joined.events,
+        joined.attached,
         gaps,
         len(pieces),
         runner.stopped_by,
@@ -82,172 +112,185 @@ def follow(task: Task) -> Followed:
 
 
 class _Runner:
-    """Runs the searches at the nodes and the core over the pieces, on several threads."""
+    """Runs the searches at the nodes and the core over the pieces, in chunks."""
 
     def __init__(self, task: Task) -> None:
         self._task = task
         self._deadline = None if task.time_limit is None else time.monotonic() + task.time_limit
         self.found = dict(task.found)
-        # Meters are called from the thread that called the computation only.
-        self._parallel = task.n_threads > 1 and len(task.maps) > 2
-        self._cancelled = threading.Event()
-        self._listed: dict[bytes, list[BoolArray]] = {}
+        self._here = task.executor is None
+        self._listing = Listing(task.orders)
         self.stopped_by: StopReason = "finished"
 
     def run(self) -> list[Piece]:
         """Return the pieces from the first on, all of them unless it was stopped."""
-        task = self._task
-        n_pieces = len(task.maps) - 1
-        if task.method != "given":
-            nodes = [node for node in range(n_pieces + 1) if node not in self.found]
-            results = self._in_order([partial(self._search, node) for node in nodes])
-            self.found |= dict(zip(nodes, results, strict=False))
-        uses = [UnitUse.of(map_) for map_ in task.maps]
-        masks = [(a | b).relevant for a, b in pairwise(uses)]
-        pieces: list[Piece] = []
-
-        def done(piece: Piece) -> None:
-            pieces.append(piece)
-            task.report(len(pieces), 0.0)
-
-        self._in_order(
-            [partial(self._follow, j, masks[j], {}) for j in range(n_pieces)],
-            done,
-        )
+        if self._task.method != "given":
+            self._search()
+        if self.stopped_by != "finished":
+            return []
+        pieces = self._follow()
         self._carry_on(pieces)
         return pieces
+
+    def _search(self) -> None:
+        """Search at the nodes of which nothing is known."""
+        task = self._task
+        nodes = [node for node in range(len(task.maps)) if node not in self.found]
+        chunks = cut_into_chunks([task.maps[node] for node in nodes], _N_CHUNKS)
+        function = partial(
+            search_models,
+            orders=task.orders,
+            seed=task.seed,
+            n_threads=self._threads_of_a_chunk(chunks),
+            watch=self._watch(None),
+        )
+        records = self._in_chunks(function, chunks, "searches", ["searches", *self._identity()])
+        results = [found for record in records for found in found_at(record)]
+        self.found |= dict(zip(nodes, results, strict=False))
+
+    def _follow(self) -> list[Piece]:
+        """Follow the cycles over all pieces."""
+        task = self._task
+        uses = [UnitUse.of(map_) for map_ in task.maps]
+        masks = [(a | b).relevant for a, b in pairwise(uses)]
+        chunks = [
+            Pieces(
+                numbers[0],
+                task.maps[numbers[0] : numbers[-1] + 2],
+                masks[numbers[0] : numbers[-1] + 1],
+                None if task.method == "exhaustive" else [self._starts(j) for j in numbers],
+            )
+            for numbers in cut_into_chunks(range(len(masks)), _N_CHUNKS)
+        ]
+        n_threads = self._threads_of_a_chunk(chunks)
+        # Meters are called from the thread that called the computation only.
+        alone = task.n_threads == 1 or len(chunks) == 1
+        function = partial(
+            follow_pieces,
+            listing=self._listing,
+            max_order=max(task.orders),
+            n_threads=n_threads,
+            watch=self._watch(task.report if alone else None),
+        )
+        known = {str(node): found.itineraries for node, found in self.found.items()}
+        records = self._in_chunks(
+            function,
+            chunks,
+            "pieces",
+            ["pieces", *self._identity(), task.method, task.given, known],
+            [len(chunk.masks) for chunk in chunks],
+        )
+        raws = [raw for record in records for raw in followed_pieces(record)]
+        return [_piece(raw, mask) for raw, mask in zip(raws, masks, strict=False)]
 
     def _carry_on(self, pieces: list[Piece]) -> None:
         """Follow a piece again where a neighbour knows cycles of their common node that it lacks.
 
         A search may miss a cycle at a node which a branch of the piece before or after reaches.
         """
+        task = self._task
         extra: list[dict[bytes, BoolArray]] = [{} for _ in pieces]
-        waiting = set(range(len(pieces)))
+        # From left to right, a heap: what is followed again goes back to its neighbours.
+        waiting = list(range(len(pieces)))
         while waiting and self.stopped_by == "finished":
-            j = min(waiting)
-            waiting.discard(j)
+            j = heapq.heappop(waiting)
+            mask = pieces[j].mask
             known = set(pieces[j].keys) | extra[j].keys()
             fresh: dict[bytes, BoolArray] = {}
             for other, end in ((j - 1, "end"), (j + 1, "begin")):
                 if not 0 <= other < len(pieces):
                     continue
-                for index in reaching(pieces[other], end):
-                    itinerary = pieces[other].raw["itineraries"][index] & pieces[j].mask
-                    key = key_of(itinerary, pieces[j].mask)
+                for index in reaching(pieces[other], end, with_events=True):
+                    itinerary = pieces[other].raw["itineraries"][index] & mask
+                    key = key_of(itinerary, mask)
                     if key not in known:
                         fresh[key] = itinerary
             if not fresh:
                 continue
             extra[j] |= fresh
-            again = self._follow(j, pieces[j].mask, extra[j], self._task.n_threads)
-            if again.raw["stopped_by"] != "finished":
-                # The piece stays as it was; what it lacks at its ends shows as gaps.
-                self.stopped_by = again.raw["stopped_by"]
-                break
-            pieces[j] = again
-            waiting |= {other for other in (j - 1, j + 1) if 0 <= other < len(pieces)}
-
-    def _in_order(
-        self,
-        calls: Sequence[Callable[[int], Any]],
-        done: Callable[[Any], None] | None = None,
-    ) -> list[Any]:
-        """Make the calls, each with its number of threads; return the results up to a stop."""
-        results: list[Any] = []
-
-        def take(result: Any) -> bool:
-            # What stops early is left out, so that all results are of finished pieces.
-            stopped = result.raw["stopped_by"] if isinstance(result, Piece) else result.stopped_by
-            if stopped != "finished":
-                self.stopped_by = stopped
-                return False
-            results.append(result)
-            if done is not None:
-                done(result)
-            return True
-
-        if self.stopped_by != "finished":
-            return results
-        n_threads = self._task.n_threads
-        if len(calls) == 1 or n_threads == 1:
+            starts = self._listing.of(mask) if task.method == "exhaustive" else self._starts(j)
+            watch = Watch(self._deadline, task.report)
             try:
-                for call in calls:
-                    if self._out_of_time() or not take(call(n_threads)):
-                        break
-            except KeyboardInterrupt:
-                self.stopped_by = "interrupt"
-            return results
-        pool = ThreadPoolExecutor(min(n_threads, len(calls)))
-        futures: list[Future[Any]] = [pool.submit(call, 1) for call in calls]
+                raw = follow_piece(
+                    task.maps[j],
+                    task.maps[j + 1],
+                    [*starts, *extra[j].values()],
+                    max(task.orders),
+                    task.n_threads,
+                    watch,
+                    j,
+                )
+            except ChunkStoppedError as stopped:
+                # The piece stays as it was; what it lacks at its ends shows as gaps.
+                self.stopped_by = stopped.args[0]
+                break
+            pieces[j] = _piece(raw, mask)
+            for other in (j - 1, j + 1):
+                if 0 <= other < len(pieces) and other not in waiting:
+                    heapq.heappush(waiting, other)
+
+    def _in_chunks(
+        self,
+        function: Callable[[Any], Record],
+        chunks: Sequence[Any],
+        stage: str,
+        identity: list[Any],
+        sizes: Sequence[int] = (),
+    ) -> list[Record]:
+        """Return the results of the chunks up to a stop; report the pieces done, if any."""
+        task = self._task
+        finished: dict[int, Record] = {}
+        first_part: list[Record] = []
+
+        def done(index: int, record: Record) -> None:
+            finished[index] = record
+            while len(first_part) in finished:
+                first_part.append(finished[len(first_part)])
+                if sizes:
+                    task.report(sum(sizes[: len(first_part)]), 0.0)
+
         try:
-            for future in futures:
-                if self._out_of_time() or not take(future.result()):
-                    break
+            run_chunks(
+                function,
+                chunks,
+                executor=task.executor,
+                store=task.store,
+                stage=stage,
+                fingerprint="" if task.store is None else fingerprint_of(*identity),
+                n_threads=task.n_threads,
+                stop=self._out_of_time,
+                done=done,
+            )
+        except ChunkStoppedError as stopped:
+            self.stopped_by = stopped.args[0]
         except KeyboardInterrupt:
             self.stopped_by = "interrupt"
-        finally:
-            self._cancelled.set()
-            pool.shutdown(wait=True, cancel_futures=True)
-            self._cancelled.clear()
-        return results
+        return first_part
+
+    def _identity(self) -> list[Any]:
+        """Return what decides the results of all chunks."""
+        return [self._task.maps, self._task.orders, self._task.seed]
+
+    def _threads_of_a_chunk(self, chunks: Sequence[Any]) -> int:
+        return self._task.n_threads if self._here and len(chunks) == 1 else 1
+
+    def _watch(self, report: Callable[[int, float], None] | None) -> Watch:
+        # Clocks and meters of this process mean nothing elsewhere.
+        return Watch(self._deadline, report) if self._here else UNWATCHED
 
     def _out_of_time(self) -> bool:
         if self._deadline is not None and time.monotonic() >= self._deadline:
             self.stopped_by = "time_limit"
         return self.stopped_by != "finished"
 
-    def _seconds_left(self) -> float | None:
-        if self._deadline is None:
-            return None
-        return max(self._deadline - time.monotonic(), 1e-3)
-
-    def _search(self, node: int, n_threads: int) -> Found:
-        task = self._task
-        return search(
-            task.maps[node],
-            task.orders,
-            task.seed,
-            n_threads,
-            self._seconds_left(),
-            self._stop_if_cancelled,
-        )
-
-    def _starts(self, j: int, mask: BoolArray) -> list[BoolArray]:
+    def _starts(self, j: int) -> list[BoolArray]:
         """Return the itineraries that piece j starts from; some may be there more than once."""
-        task = self._task
-        if task.method == "exhaustive":
-            identity = mask.tobytes()
-            if identity not in self._listed:
-                self._listed[identity] = listed(mask, task.orders)
-            return self._listed[identity]
-        members = list(task.given)
+        members = list(self._task.given)
         for node in (j, j + 1):
             if node in self.found:
                 members += self.found[node].itineraries
         return members
 
-    def _follow(
-        self, j: int, mask: BoolArray, extra: dict[bytes, BoolArray], n_threads: int
-    ) -> Piece:
-        maps = self._task.maps
-        raw = _core.follow_cycles(
-            maps[j],
-            maps[j + 1],
-            [*self._starts(j, mask), *extra.values()],
-            max(self._task.orders),
-            n_threads=n_threads,
-            observer=partial(self._observe, j),
-            time_limit=self._seconds_left(),
-        )
-        return Piece(raw, mask, [key_of(bits, mask) for bits in raw["itineraries"]])
 
-    def _observe(self, j: int, n_analysed: int, n_known: int) -> None:
-        self._stop_if_cancelled()
-        if not self._parallel:
-            self._task.report(j, n_analysed / max(n_known, 1))
-
-    def _stop_if_cancelled(self, *_: object) -> None:
-        # Ctrl-C reaches the main thread only; the core takes this for its own.
-        if self._cancelled.is_set():
-            raise KeyboardInterrupt
+def _piece(raw: dict[str, Any], mask: BoolArray) -> Piece:
+    return Piece(raw, mask, [key_of(bits, mask) for bits in raw["itineraries"]])

@@ -13,10 +13,14 @@ class Piece(NamedTuple):
     keys: list[bytes]
 
 
-def reaching(piece: Piece, end: str) -> list[int]:
-    """Return the itineraries of the segments that reach s = 1 (end) or s = 0 (begin)."""
+def reaching(piece: Piece, end: str, with_events: bool = False) -> list[int]:
+    """Return the itineraries of the segments that reach s = 1 (end) or s = 0 (begin).
+
+    Those that end or change exactly there, by an event, only on demand.
+    """
     segments = piece.raw["segments"]
-    free = segments[f"{end}_event"] < 0
     at_node = segments[f"s_{end}"] == (1.0 if end == "end" else 0.0)
-    indices: list[int] = segments["itinerary"][free & at_node].tolist()
+    if not with_events:
+        at_node = at_node & (segments[f"{end}_event"] < 0)
+    indices: list[int] = segments["itinerary"][at_node].tolist()
     return indices

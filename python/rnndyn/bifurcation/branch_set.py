@@ -13,6 +13,7 @@ from rnndyn._arrays import BoolArray, FloatArray, frozen
 from rnndyn.bifurcation import _export, _file, _table
 from rnndyn.bifurcation._branch import Branch, Branches
 from rnndyn.bifurcation._columns import (
+    ATTACHED_TYPES,
     BRANCH_TYPES,
     EVENT_TYPES,
     KIND_NAMES,
@@ -55,6 +56,9 @@ class BranchSet:
         Itineraries of the branches.
     branch_columns, event_columns : dict of str to ndarray
         Branches and events as columns; itineraries, partners and events are numbers, -1 for none.
+    attached_columns : dict of str to ndarray
+        ``event`` and ``itinerary`` of all cycles of larger order that begin or end in the border
+        points of events, sorted by event.
 
     See Also
     --------
@@ -81,11 +85,17 @@ class BranchSet:
         event_columns: Columns,
         gaps: Sequence[Gap],
         run: ContinuationRun,
+        attached_columns: Columns | None = None,
     ) -> None:
         self._path = Path(path.models, path.axis, frozen(path.values, np.float64))
         self._itineraries = tuple(frozen(bits, np.bool_) for bits in itineraries)
         self._branch_columns = frozen_columns(branch_columns, BRANCH_TYPES, "branches")
         self._event_columns = frozen_columns(event_columns, EVENT_TYPES, "events")
+        if attached_columns is None:
+            attached_columns = {name: np.empty(0, dtype) for name, dtype in ATTACHED_TYPES.items()}
+        self._attached_columns = frozen_columns(
+            attached_columns, ATTACHED_TYPES, "attached itineraries"
+        )
         self._gaps = tuple(gaps)
         self._run = run
         self._check()
@@ -103,10 +113,13 @@ class BranchSet:
             "doubled": (-1, len(self._itineraries)),
             "begin_event": (-1, len(self._event_columns["s"])),
             "end_event": (-1, len(self._event_columns["s"])),
+            "event": (0, len(self._event_columns["s"])),
             "kind": (0, len(KIND_NAMES)),
             "outcome": (0, len(OUTCOME_NAMES)),
         }
-        for columns in (self._branch_columns, self._event_columns):
+        if (np.diff(self._attached_columns["event"]) < 0).any():
+            raise ValueError("the attached itineraries must be sorted by their event")
+        for columns in (self._branch_columns, self._event_columns, self._attached_columns):
             for name in limits.keys() & columns.keys():
                 low, high = limits[name]
                 if not ((columns[name] >= low) & (columns[name] < high)).all():
@@ -146,6 +159,11 @@ class BranchSet:
     def event_columns(self) -> Columns:
         """The events as columns."""
         return self._event_columns
+
+    @property
+    def attached_columns(self) -> Columns:
+        """Events and itineraries of the cycles of larger order that belong to border points."""
+        return self._attached_columns
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
@@ -307,6 +325,7 @@ class BranchSet:
             for name in ("time_index", "unit", "n_unstable_before", "n_unstable_after")
         }
         itinerary = self._itineraries[row["itinerary"]]
+        attached = slice(*np.searchsorted(self._attached_columns["event"], [index, index + 1]))
         points = None
         if KIND_NAMES[row["kind"]] != "degenerate_transcritical":
             points = self.evaluate(itinerary, np.array([row["s"]]))["points"][0]
@@ -321,6 +340,9 @@ class BranchSet:
             itinerary=itinerary,
             outcome=OUTCOME_NAMES[row["outcome"]],
             points=points,
+            attached=tuple(
+                self._itineraries[i] for i in self._attached_columns["itinerary"][attached].tolist()
+            ),
             **bits,
             **numbers,
         )
@@ -354,9 +376,10 @@ class BranchSet:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write branches, events, gaps and models to one ``.npz`` file; nothing is pickled.
 
-        The file appears under its name only when it is complete.
+        The format is described in ``docs/reference/branch-set-format.md``. The file appears under
+        its name only when it is complete.
         """
-        _file.write(FilePath(path), self)
+        _file.write(FilePath(path), self, {})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, max_bytes: int = 2**32) -> "BranchSet":
@@ -374,7 +397,7 @@ class BranchSet:
         ValueError
             If the file is no such file, is damaged, was written in a newer format, or is too large.
         """
-        return _file.read(FilePath(path), max_bytes)
+        return _file.read(FilePath(path), max_bytes, lambda branch_set, _: branch_set)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, BranchSet):
@@ -390,6 +413,7 @@ class BranchSet:
                 for mine, theirs in (
                     (self._branch_columns, other._branch_columns),
                     (self._event_columns, other._event_columns),
+                    (self._attached_columns, other._attached_columns),
                 )
                 for name in mine
             )
@@ -406,6 +430,7 @@ class BranchSet:
             self._event_columns,
             self._gaps,
             self._run,
+            self._attached_columns,
         )
 
     def __repr__(self) -> str:

@@ -1,5 +1,6 @@
 """Follow cycles along a path of parameters, through all their bifurcations."""
 
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
@@ -9,7 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnndyn._arrays import BoolArray
-from rnndyn._checks import check_integer, check_positive, check_threads
+from rnndyn._checks import (
+    LARGEST_ORDER,
+    check_integer,
+    check_itinerary,
+    check_orders,
+    check_positive,
+    check_threads,
+)
 from rnndyn._progress import ProgressMeter, make_progress_meter
 from rnndyn._version import __version__
 from rnndyn.bifurcation._follow import Task, follow
@@ -20,7 +28,7 @@ from rnndyn.bifurcation.branch_set import BranchSet
 from rnndyn.cycle_set import CycleSet
 from rnndyn.cycles import Cycle
 from rnndyn.models import PiecewiseLinearModel
-from rnndyn.search import _check_itinerary, _check_orders
+from rnndyn.scale_out import Executor
 
 METHODS = ("auto", "exhaustive", "search")
 
@@ -66,6 +74,8 @@ def continue_cycles(
     n_threads: int | None = None,
     time_limit: float | None = None,
     progress: bool | ProgressMeter | None = None,
+    executor: Executor | None = None,
+    store: str | os.PathLike[str] | None = None,
 ) -> BranchSet:
     """Follow the cycles of a network while its parameters change, with all their bifurcations.
 
@@ -111,6 +121,12 @@ def continue_cycles(
     progress : bool or ProgressMeter, optional
         Show a progress bar: True, False, or an object with the methods of
         `rnndyn.ProgressMeter`. Default: only where standard error is a terminal.
+    executor : concurrent.futures.Executor or dask.distributed.Client, optional
+        Where to search and follow, with one thread per worker. The result does not depend on it.
+        What runs there when the time is up is lost. Default: threads of this process.
+    store : path-like, optional
+        Folder that finished chunks of pieces are written to as they come; another call with the
+        same arguments takes them from there. Needs zarr: ``pip install "rnndyn[cluster]"``.
 
     Returns
     -------
@@ -122,7 +138,11 @@ def continue_cycles(
     ------
     TypeError, ValueError
         If an argument is not as described, or the models do not fit together; the message names
-        the argument.
+        the argument. Also where the store is that of another computation.
+    concurrent.futures.BrokenExecutor
+        If the executor lost its processes; finished chunks are in the store.
+    MissingPackageError
+        If a store is given and zarr is not installed.
 
     Notes
     -----
@@ -164,6 +184,8 @@ def continue_cycles(
         n_threads=n_threads,
         time_limit=time_limit,
         progress=progress,
+        executor=executor,
+        store=store,
     )
 
 
@@ -179,13 +201,15 @@ def continue_along(
     n_threads: int | None = None,
     time_limit: float | None = None,
     progress: bool | ProgressMeter | None = None,
+    executor: Executor | None = None,
+    store: str | os.PathLike[str] | None = None,
 ) -> BranchSet:
     """Do what `continue_cycles` says, over a path that was checked."""
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
     starts = None if cycles is None else _check_cycles(cycles, path.models)
     if starts is None:
-        order_list = _check_orders(max_order, orders)
+        order_list = check_orders(max_order, orders)
     else:
         order_list = _orders_of(starts, max_order, orders)
     seed = check_integer("seed", seed, 0, 2**64 - 1)
@@ -216,6 +240,8 @@ def continue_along(
                 n_threads=n_threads,
                 time_limit=time_limit,
                 report=lambda n_done, share: meter.step(PathProgress(n_done, n_pieces, share)),
+                executor=executor,
+                store=store,
             )
         )
     finally:
@@ -233,7 +259,13 @@ def continue_along(
         stopped_by=followed.stopped_by,
     )
     return BranchSet(
-        path, followed.itineraries, followed.branches, followed.events, followed.gaps, run
+        path,
+        followed.itineraries,
+        followed.branches,
+        followed.events,
+        followed.gaps,
+        run,
+        followed.attached,
     )
 
 
@@ -292,7 +324,7 @@ def _check_cycles(cycles: Any, models: tuple[PiecewiseLinearModel, ...]) -> _Sta
             }
         else:
             bits = member.itinerary if isinstance(member, Cycle) else member
-            itineraries.append(_check_itinerary(bits, models[0].n_units))
+            itineraries.append(check_itinerary(bits, models[0].n_units))
     orders |= {len(bits) for bits in itineraries}
     if not orders:
         raise ValueError("cycles must hold at least one cycle, got none")
@@ -310,6 +342,6 @@ def _orders_of(starts: _Starts, max_order: Any, orders: Any) -> list[int]:
     if orders is not None:
         raise ValueError("orders and cycles cannot both be given: the cycles have their orders")
     if max_order is not None:
-        largest = check_integer("max_order", max_order, max(starts.orders), 1_000_000)
+        largest = check_integer("max_order", max_order, max(starts.orders), LARGEST_ORDER)
         return sorted(starts.orders | {largest})
     return sorted(starts.orders)

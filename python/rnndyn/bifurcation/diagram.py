@@ -1,5 +1,6 @@
 """The bifurcation diagram over one named parameter."""
 
+import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from rnndyn.bifurcation.continuation import continue_along
 from rnndyn.cycle_set import CycleSet
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.models._canonical_map_of import canonical_map_of
+from rnndyn.scale_out import Executor
 
 
 def bifurcation_diagram(
@@ -28,6 +30,8 @@ def bifurcation_diagram(
     n_threads: int | None = None,
     time_limit: float | None = None,
     progress: bool | ProgressMeter | None = None,
+    executor: Executor | None = None,
+    store: str | os.PathLike[str] | None = None,
 ) -> BranchSet:
     """Follow the cycles of a network while one of its parameters changes.
 
@@ -43,7 +47,7 @@ def bifurcation_diagram(
         ``model.scalar_names()``.
     values : array_like of shape (n,)
         Values of the parameter, ascending or descending, at least two.
-    cycles, max_order, orders, method, seed, n_threads, time_limit, progress
+    cycles, max_order, orders, method, seed, n_threads, time_limit, progress, executor, store
         As for `rnndyn.continue_cycles`.
 
     Returns
@@ -82,6 +86,8 @@ def bifurcation_diagram(
         n_threads=n_threads,
         time_limit=time_limit,
         progress=progress,
+        executor=executor,
+        store=store,
     )
 
 

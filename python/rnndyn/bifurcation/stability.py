@@ -36,7 +36,7 @@ from rnndyn.bifurcation._plane_grid import (
     union,
 )
 from rnndyn.bifurcation._plane_lines import LineChunk, LineTable, LineTask, PointTask, line_tables
-from rnndyn.bifurcation._starts import MAX_WORK, listed, listing_work, n_itineraries
+from rnndyn.bifurcation._starts import MAX_WORK, is_quickly_proved, listed, listing_work
 from rnndyn.bifurcation.stability_result import PlaneGap, StabilityDiagram, StabilityRun
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.scale_out import Executor, Record, fingerprint_of, run_chunks, unpack_itineraries
@@ -44,9 +44,6 @@ from rnndyn.scale_out import Executor, Record, fingerprint_of, run_chunks, unpac
 METHODS = ("auto", "exhaustive", "search")
 #: Where a search of one point takes long, the grid is searched at about this many points a side.
 _LATTICE = 16
-#: Searches of networks of one or two states prove that nothing is missing in milliseconds.
-_FEW_STATES = 2
-_FEW_ITINERARIES = 4096
 _LINES_PER_CHUNK = 8
 _CELLS_PER_CHUNK = 128
 _NONE = OUTCOME_NAMES.index("none")
@@ -113,8 +110,8 @@ def stability_diagram(
         every point of the grid and follows what it finds, and everything that meets it. ``auto``
         follows every itinerary of the low orders where that is cheap, and searches for the others:
         every point where a search is quick and proves that nothing is missing (networks of up to
-        two states, or with few itineraries), else a lattice of about 16 by 16 points. ``run`` of
-        the result tells what was done.
+        two states and four units, or with few itineraries), else a lattice of about 16 by 16
+        points. ``run`` of the result tells what was done.
     seed : int
         Seed of the searches.
     executor : concurrent.futures.Executor or dask.distributed.Client, optional
@@ -257,7 +254,9 @@ class _Work:
         self._n_relevant = int(self.numbers.mask.sum())
         self.listed_orders = self._orders_to_list(method)
         self._searched_orders = [order for order in orders if order not in self.listed_orders]
-        self._search_everywhere = method == "search" or self._is_quick()
+        self._search_everywhere = method == "search" or is_quickly_proved(
+            plane.n_states, self._n_relevant, self._searched_orders
+        )
         n_points = len(plane.u) * len(plane.v)
         self.searched = np.zeros(n_points, dtype=np.bool_)
         self.proved = np.zeros(n_points, dtype=np.bool_)
@@ -283,10 +282,6 @@ class _Work:
             if work * self._plane.n_lines <= MAX_WORK:
                 chosen.append(order)
         return chosen
-
-    def _is_quick(self) -> bool:
-        few = n_itineraries(self._n_relevant, self._searched_orders) <= _FEW_ITINERARIES
-        return few or self._plane.n_states <= _FEW_STATES
 
     def _step(self, stage: str, n_chunks: int) -> Callable[[int, Record], None]:
         n_done = 0

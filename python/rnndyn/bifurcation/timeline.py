@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from pathlib import Path as FilePath
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from rnndyn._arrays import FloatArray, frozen
 from rnndyn._checks import check_count, check_integer
 from rnndyn._optional import import_optional
 from rnndyn._progress import ProgressMeter
-from rnndyn.bifurcation import _export, _table
+from rnndyn.bifurcation import _export, _file, _table
 from rnndyn.bifurcation._branch import Branches
 from rnndyn.bifurcation._events import BifurcationEvents
 from rnndyn.bifurcation._gap import Gap
@@ -21,6 +22,10 @@ from rnndyn.bifurcation.branch_set import BranchSet
 from rnndyn.bifurcation.checkpoints import load_checkpoints
 from rnndyn.bifurcation.continuation import continue_along
 from rnndyn.models import PiecewiseLinearModel
+from rnndyn.scale_out import Executor
+
+#: What was given for every checkpoint.
+_SERIES = ("losses", "gradient_norms")
 
 
 class Timeline:
@@ -231,6 +236,39 @@ class Timeline:
                 dataset[f"event_{name}"] = ("event", columns[name])
         return dataset
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the timeline, with losses and gradient norms, to one ``.npz`` file.
+
+        Nothing is pickled. The format is that of `BranchSet`, which can load the file as well; it
+        is described in ``docs/reference/branch-set-format.md``. The file appears under its name
+        only when it is complete.
+        """
+        series = {name: getattr(self, name) for name in _SERIES}
+        given = {name: values for name, values in series.items() if values is not None}
+        _file.write(FilePath(path), self._branch_set, given)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], *, max_bytes: int = 2**32) -> "Timeline":
+        """Read a timeline that `save` wrote, or a branch set. No code of the file is run.
+
+        Parameters
+        ----------
+        path : path-like
+            The file.
+        max_bytes : int
+            Refuse a file that takes more memory than this.
+
+        Raises
+        ------
+        ValueError
+            If the file is no such file, is damaged, was written in a newer format, or is too large.
+        """
+        return _file.read(
+            FilePath(path),
+            max_bytes,
+            lambda branch_set, series: cls(branch_set, *(series.get(name) for name in _SERIES)),
+        )
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Timeline):
             return NotImplemented
@@ -274,6 +312,8 @@ def training_timeline(
     n_threads: int | None = None,
     time_limit: float | None = None,
     progress: bool | ProgressMeter | None = None,
+    executor: Executor | None = None,
+    store: str | os.PathLike[str] | None = None,
 ) -> Timeline:
     """List the bifurcations that a network went through during its training.
 
@@ -295,7 +335,7 @@ def training_timeline(
         Follow cycles of these orders instead.
     gradient_norms : array_like of shape (n_checkpoints,), optional
         Norm of the loss gradient at every checkpoint, for the tables.
-    method, seed, n_threads, time_limit, progress
+    method, seed, n_threads, time_limit, progress, executor, store
         As for `rnndyn.continue_cycles`.
 
     Returns
@@ -345,6 +385,8 @@ def training_timeline(
         n_threads=n_threads,
         time_limit=time_limit,
         progress=progress,
+        executor=executor,
+        store=store,
     )
     return Timeline(branch_set, losses, gradient_norms)
 

@@ -1,14 +1,20 @@
-"""What several commands share: how a network, orders and a box are written on the command line."""
+"""What several commands share: options, and how networks, orders and boxes are written."""
 
 import argparse
+import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from rnndyn import examples, io
+from rnndyn._arrays import FloatArray
 from rnndyn._optional import import_optional
 from rnndyn.models._canonical_map_of import canonical_map_of
 
 _EXAMPLE_PREFIX = "example:"
+#: More are a typing error.
+_MAX_VALUES = 1_000_000
 
 
 def load_network(text: str) -> Any:
@@ -43,6 +49,27 @@ def parse_orders(text: str) -> list[int]:
     return orders
 
 
+def parse_axis(text: str) -> tuple[str, FloatArray]:
+    """Turn ``NAME=LO:HI:N`` into the name of a parameter and N values, both ends included."""
+    name, equals, values = text.rpartition("=")
+    parts = values.split(":")
+    try:
+        if not equals or len(parts) != 3:
+            raise ValueError
+        low, high, count = float(parts[0]), float(parts[1]), int(parts[2])
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f'a parameter is written like "A[0,0]=-1:1:200" (from, to, number), not {text!r}'
+        ) from None
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise argparse.ArgumentTypeError(f"{text!r} must go from a number to a larger one")
+    if not 2 <= count <= _MAX_VALUES:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} must name 2 to {_MAX_VALUES:,} values, not {count}"
+        )
+    return name.strip(), np.linspace(low, high, count)
+
+
 def parse_box(text: str) -> float | tuple[float, float]:
     """Turn ``R`` or ``LOWER,UPPER`` into a box."""
     try:
@@ -56,6 +83,48 @@ def parse_box(text: str) -> float | tuple[float, float]:
     raise argparse.ArgumentTypeError(
         f"a box is written like 10 or -2,5 (the same bounds for every state), not {text!r}"
     )
+
+
+def add_orders(parser: argparse.ArgumentParser, verb: str, *, default: str | None = None) -> None:
+    """Add ``--max-order`` and ``--orders``; without a default one of them must be given."""
+    orders = parser.add_mutually_exclusive_group(required=default is None)
+    note = f" (default: {default})" if default else ""
+    orders.add_argument(
+        "--max-order", type=int, metavar="K", help=f"{verb} the orders 1 to K{note}"
+    )
+    orders.add_argument(
+        "--orders", type=parse_orders, metavar="LIST", help=f"{verb} these orders, like 1,2,5-8"
+    )
+
+
+def add_seed(parser: argparse.ArgumentParser) -> None:
+    """Add ``--seed``."""
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="seed of the random numbers (default: 0)"
+    )
+
+
+def add_threads(parser: Any) -> None:
+    """Add ``--threads`` to a parser or a group."""
+    parser.add_argument(
+        "--threads", type=int, metavar="N", help="number of threads (default: all processors)"
+    )
+
+
+def add_results(parser: argparse.ArgumentParser, picture: str, file: str) -> None:
+    """Add ``--json``, ``--plot`` and ``--output``; the words say what is drawn and saved."""
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help=f"write a picture of {picture}")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help=f"save {file}")
+
+
+def without_infinity(value: Any) -> Any:
+    """Return a value as JSON can hold it: numbers that are not finite become None."""
+    if isinstance(value, dict):
+        return {name: without_infinity(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_infinity(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def check_output(path: Path) -> None:

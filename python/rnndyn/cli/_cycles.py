@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from rnndyn.cli._arguments import (
+    add_orders,
+    add_results,
+    add_seed,
+    add_threads,
     check_output,
     load_piecewise_linear,
     parse_box,
-    parse_orders,
     prepare_plot,
 )
 from rnndyn.cli._exit_codes import ExitCode
@@ -37,11 +40,7 @@ def add_parser(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("model", metavar="MODEL", help="a .npz or .json file, or example:NAME")
-    orders = parser.add_mutually_exclusive_group(required=True)
-    orders.add_argument("--max-order", type=int, metavar="K", help="search the orders 1 to K")
-    orders.add_argument(
-        "--orders", type=parse_orders, metavar="LIST", help="search these orders, like 1,2,5-8"
-    )
+    add_orders(parser, "search")
     parser.add_argument(
         "--method",
         choices=METHODS,
@@ -54,9 +53,7 @@ def add_parser(commands: Any) -> None:
         action="store_false",
         help="do not verify the rounding errors of a complete search; then nothing is proved",
     )
-    parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="seed of the random numbers (default: 0)"
-    )
+    add_seed(parser)
     parser.add_argument(
         "--max-restarts", type=int, metavar="N", help="end an order after N restarts without news"
     )
@@ -70,19 +67,11 @@ def add_parser(commands: Any) -> None:
         help="keep only cycles with all |states| <= R, or all states between LO and HI "
         "(write --box=LO,HI where LO is negative)",
     )
-    parser.add_argument(
-        "--threads", type=int, metavar="N", help="number of threads (default: all processors)"
-    )
+    add_threads(parser)
     parser.add_argument(
         "--time-limit", type=float, metavar="SECONDS", help="stop then and show what was found"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument(
-        "--plot", type=Path, metavar="FILE", help="write a picture of the cycles in state space"
-    )
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="save the cycles to this .npz file"
-    )
+    add_results(parser, "the cycles in state space", "the cycles to this .npz file")
     parser.add_argument(
         "--certificate",
         type=Path,

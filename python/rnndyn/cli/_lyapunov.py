@@ -5,7 +5,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rnndyn.cli._arguments import check_output, load_network, prepare_plot
+from rnndyn.cli._arguments import (
+    add_results,
+    add_seed,
+    add_threads,
+    check_output,
+    load_network,
+    prepare_plot,
+)
 from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.io._archive import read_npy
 from rnndyn.lyapunov import lyapunov_spectrum
@@ -74,20 +81,12 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--base", type=float, metavar="X", help="base of the logarithm, such as 2 (default: e)"
     )
-    parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="seed of the random numbers (default: 0)"
-    )
-    parser.add_argument(
-        "--threads", type=int, metavar="N", help="number of threads (default: all processors)"
-    )
+    add_seed(parser)
+    add_threads(parser)
     parser.add_argument(
         "--time-limit", type=float, metavar="SECONDS", help="stop then and show the estimate so far"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="write a picture of the spectrum")
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="save the spectrum to this .npz file"
-    )
+    add_results(parser, "the spectrum", "the spectrum to this .npz file")
     parser.set_defaults(run=run)
 
 

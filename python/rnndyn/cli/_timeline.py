@@ -3,13 +3,20 @@
 import argparse
 import dataclasses
 import json
-import math
 from pathlib import Path
 from typing import Any
 
 from rnndyn.bifurcation import Timeline, load_checkpoints, training_timeline
 from rnndyn.bifurcation.continuation import METHODS
-from rnndyn.cli._arguments import check_output, parse_orders, prepare_plot
+from rnndyn.cli._arguments import (
+    add_orders,
+    add_results,
+    add_seed,
+    add_threads,
+    check_output,
+    prepare_plot,
+    without_infinity,
+)
 from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.io._archive import read_npy
 
@@ -47,13 +54,7 @@ def add_parser(commands: Any) -> None:
         type=Path,
         help="a folder of model files, or a .mat or .npz file of stacked arrays",
     )
-    orders = parser.add_mutually_exclusive_group()
-    orders.add_argument(
-        "--max-order", type=int, metavar="K", help="follow the orders 1 to K (default: 1)"
-    )
-    orders.add_argument(
-        "--orders", type=parse_orders, metavar="LIST", help="follow these orders, like 1,2,5-8"
-    )
+    add_orders(parser, "follow", default="1")
     parser.add_argument("--losses", type=Path, metavar="L.npy", help="loss at every checkpoint")
     parser.add_argument(
         "--epochs",
@@ -79,25 +80,15 @@ def add_parser(commands: Any) -> None:
         default="auto",
         help="where cycles are taken from (default: auto); exhaustive misses nothing",
     )
-    parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="seed of the random numbers (default: 0)"
-    )
-    parser.add_argument(
-        "--threads", type=int, metavar="N", help="number of threads (default: all processors)"
-    )
+    add_seed(parser)
+    add_threads(parser)
     parser.add_argument(
         "--time-limit", type=float, metavar="SECONDS", help="stop then and show the first part"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument(
-        "--plot", type=Path, metavar="FILE", help="write a picture of the losses and the cycles"
-    )
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        metavar="FILE",
-        help="save branches and events to this .npz file, for rnndyn.BranchSet.load",
+    add_results(
+        parser,
+        "the losses and the cycles",
+        "the timeline to this .npz file, for rnndyn.Timeline.load",
     )
     parser.set_defaults(run=run)
 
@@ -119,7 +110,7 @@ def run(options: argparse.Namespace) -> int:
         time_limit=options.time_limit,
     )
     if options.output:
-        timeline.branch_set.save(options.output)
+        timeline.save(options.output)
     if pyplot is not None:
         from rnndyn import plot
 
@@ -194,7 +185,7 @@ def _to_dict(timeline: Timeline, seed: int) -> dict[str, Any]:
         # Intervals that were not reached hold no events, which says nothing about their jumps.
         if branch_set.run.complete:
             result["coincidence"] = dataclasses.asdict(timeline.coincidence(seed=seed))
-    return {name: _without_infinity(value) for name, value in result.items()}
+    return {name: without_infinity(value) for name, value in result.items()}
 
 
 def _events(timeline: Timeline) -> list[dict[str, Any]]:
@@ -212,11 +203,3 @@ def _events(timeline: Timeline) -> list[dict[str, Any]]:
         row = {"epoch": event.epoch, **values}
         rows.append(row | {name: column[index] for name, column in extra.items()})
     return rows
-
-
-def _without_infinity(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _without_infinity(entry) for name, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_infinity(entry) for entry in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

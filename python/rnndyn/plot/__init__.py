@@ -7,6 +7,8 @@ given, or on a new figure, and returns the axes.
 from rnndyn.plot._bifurcation import bifurcation_diagram, training_timeline
 from rnndyn.plot._lyapunov import finite_time_exponents, lyapunov, lyapunov_convergence
 from rnndyn.plot._multipliers import multipliers
+from rnndyn.plot._scan import scan
+from rnndyn.plot._stability import stability_diagram
 from rnndyn.plot._state_space import state_space
 
 __all__ = [
@@ -15,6 +17,8 @@ __all__ = [
     "lyapunov",
     "lyapunov_convergence",
     "multipliers",
+    "scan",
+    "stability_diagram",
     "state_space",
     "training_timeline",
 ]

@@ -1,0 +1,214 @@
+"""``rnndyn sweep``: cycles or Lyapunov exponents over one or two parameters."""
+
+import argparse
+import json
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rnndyn.bifurcation import (
+    BranchSet,
+    StabilityDiagram,
+    bifurcation_diagram,
+    stability_diagram,
+)
+from rnndyn.cli._arguments import (
+    add_orders,
+    add_results,
+    add_seed,
+    add_threads,
+    check_output,
+    load_network,
+    load_piecewise_linear,
+    parse_axis,
+    prepare_plot,
+    without_infinity,
+)
+from rnndyn.cli._exit_codes import ExitCode
+from rnndyn.models import Model
+from rnndyn.parameter_scan import scan
+from rnndyn.scan_result import Scan
+
+_MEASURES = ("stability", "max_lyapunov")
+_DEFAULT_STEPS = 10_000
+
+_EPILOG = """\
+examples:
+  rnndyn sweep network.npz --x "A[0,0]=-1:1:50" --max-order 8 --plot diagram.png
+  rnndyn sweep network.npz --x "A[0,0]=-1:1:200" --y "h[1]=0:2:200" --max-order 4 -o plane.npz
+  rnndyn sweep network.npz --x "W[0,1]=-1:1:500" --measure max_lyapunov --steps 20000
+  rnndyn sweep network.npz --x "A[0,0]=-1:1:200" --y "h[1]=0:2:200" --measure max_lyapunov \\
+      --workers 8 --store chunks/
+
+A parameter goes from a number to a larger one, in so many values. The names of all parameters are
+in the message that an unknown name gets.
+
+Ctrl-C ends the run (exit code 130). With --store, the same command goes on from there; it needs
+pip install "rnndyn[cluster]".
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "sweep",
+        help="follow cycles or Lyapunov exponents over one or two parameters",
+        description="Change one or two parameters of a network. The measure 'stability' follows "
+        "its cycles, with\nexact bifurcations between the values; 'max_lyapunov' computes the "
+        "largest Lyapunov exponent\nat every value.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("model", metavar="MODEL", help="a .npz or .json file, or example:NAME")
+    parser.add_argument(
+        "--x",
+        type=parse_axis,
+        required=True,
+        metavar="NAME=LO:HI:N",
+        help='a parameter and its values, like "A[0,0]=-1:1:200"',
+    )
+    parser.add_argument(
+        "--y", type=parse_axis, metavar="NAME=LO:HI:N", help="another parameter and its values"
+    )
+    parser.add_argument(
+        "--measure",
+        choices=_MEASURES,
+        default="stability",
+        help="what to look at (default: stability)",
+    )
+    add_orders(parser, "stability: follow", default="1")
+    parser.add_argument(
+        "--steps",
+        type=int,
+        metavar="N",
+        help=f"max_lyapunov: average over N steps (default: {_DEFAULT_STEPS})",
+    )
+    add_seed(parser)
+    where = parser.add_mutually_exclusive_group()
+    add_threads(where)
+    where.add_argument("--workers", type=int, metavar="N", help="use N processes instead")
+    parser.add_argument(
+        "--store",
+        type=Path,
+        metavar="FOLDER",
+        help="keep finished parts in this folder, and go on from what it holds",
+    )
+    add_results(parser, "the diagram", "the result to this .npz file")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Sweep, draw, save and print; return the exit code."""
+    pyplot = prepare_plot(options.plot) if options.plot else None
+    if options.output:
+        check_output(options.output)
+    _check_fits(options)
+    with _workers(options.workers) as executor:
+        how = {
+            "seed": options.seed,
+            "n_threads": options.threads,
+            "executor": executor,
+            "store": options.store,
+        }
+        result = _exponents(options, how) if _wants_exponents(options) else _cycles(options, how)
+    if options.output:
+        result.save(options.output)
+    if pyplot is not None:
+        figure = _drawn(result).figure
+        figure.savefig(options.plot, dpi=150)
+        pyplot.close(figure)
+    # Last, so that a reader that closes the pipe early loses no file.
+    print(json.dumps(_to_dict(result), allow_nan=False) if options.json else result)
+    stopped = isinstance(result, Scan | BranchSet) and result.run.stopped_by == "interrupt"
+    return ExitCode.INTERRUPTED if stopped else ExitCode.DONE
+
+
+def _wants_exponents(options: argparse.Namespace) -> bool:
+    return bool(options.measure == "max_lyapunov")
+
+
+def _check_fits(options: argparse.Namespace) -> None:
+    """Complain about options of the other measure."""
+    if _wants_exponents(options) and (options.max_order or options.orders):
+        raise ValueError("--max-order and --orders are for --measure stability")
+    if not _wants_exponents(options) and options.steps is not None:
+        raise ValueError("--steps is for --measure max_lyapunov")
+
+
+@contextmanager
+def _workers(count: int | None) -> Iterator[ProcessPoolExecutor | None]:
+    if count is None:
+        yield None
+        return
+    if not 1 <= count <= 1024:
+        raise ValueError(f"--workers must be between 1 and 1024, got {count}")
+    # Not by forking: the threads of this process would be missing in the copies.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(count, mp_context=context) as executor:
+        yield executor
+
+
+def _exponents(options: argparse.Namespace, how: dict[str, Any]) -> Scan:
+    steps = _DEFAULT_STEPS if options.steps is None else options.steps
+    return scan(load_network(options.model), options.x, options.y, n_steps=steps, **how)
+
+
+def _cycles(options: argparse.Namespace, how: dict[str, Any]) -> BranchSet | StabilityDiagram:
+    network = load_piecewise_linear(options.model)
+    default = 1 if options.orders is None else None
+    max_order = default if options.max_order is None else options.max_order
+    how |= {"max_order": max_order, "orders": options.orders}
+    if options.y is None:
+        name, values = options.x
+        return bifurcation_diagram(network, name, values, **how)
+    return stability_diagram(network, options.x, options.y, **how)
+
+
+def _drawn(result: Scan | BranchSet | StabilityDiagram) -> Any:
+    from rnndyn import plot
+
+    if isinstance(result, Scan):
+        return plot.scan(result)
+    if isinstance(result, BranchSet):
+        return plot.bifurcation_diagram(result)
+    return plot.stability_diagram(result)
+
+
+def _to_dict(result: Scan | BranchSet | StabilityDiagram) -> dict[str, Any]:
+    """Return a result as plain numbers, lists and strings; what JSON cannot hold is None."""
+    parts: dict[str, Any]
+    model: Model
+    if isinstance(result, BranchSet):
+        model = result.models[0]
+        parts = {
+            "x": {"name": result.axis, "values": result.axis_values.tolist()},
+            "events": [event.to_dict() for event in result.events],
+            "branches": [branch.to_dict() for branch in result.branches],
+        }
+    else:
+        model = result.model
+        parts = {"x": {"name": result.x_name, "values": result.x_values.tolist()}}
+        if result.y_values is not None:
+            parts["y"] = {"name": result.y_name, "values": result.y_values.tolist()}
+    if isinstance(result, Scan):
+        parts["values"] = {name: result[name].tolist() for name in result.variables}
+        parts["status"] = {name: text.tolist() for name, text in result.status.items()}
+    if isinstance(result, StabilityDiagram):
+        parts["orders"] = list(result.orders)
+        parts["n_cycles"] = result.n_cycles.tolist()
+        parts["n_stable"] = result.n_stable.tolist()
+        parts["curves"] = [curve.to_dict() for curve in result.curves]
+    if not isinstance(result, Scan):
+        parts["gaps"] = [gap.to_dict() for gap in result.gaps]
+    plain: dict[str, Any] = without_infinity(
+        {
+            "family": model.family,
+            "n_states": model.n_states,
+            **parts,
+            "run": result.run.to_dict(),
+        }
+    )
+    return plain

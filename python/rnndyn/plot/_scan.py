@@ -1,0 +1,142 @@
+"""Scans: a curve over one parameter, a map over two."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnndyn._arrays import FloatArray
+from rnndyn._optional import import_optional
+from rnndyn.plot import _style
+from rnndyn.scan_result import Scan
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+#: 95 % of a normal distribution lie within so many standard errors.
+_NORMAL_95 = 1.96
+_COLOR = "#0072B2"
+_NOTHING_COLOR = "#C9CED4"
+#: Both can be told apart by colour-blind people: zero is white, or none is special.
+_DIVERGING, _SEQUENTIAL = "PuOr_r", "cividis"
+
+
+def scan(result: Scan, variable: str | None = None, ax: "Axes | None" = None) -> "Axes":
+    """Draw a variable of a scan over its parameters.
+
+    Over one parameter it is a curve, with the 95 % band where a variable ``NAME_error`` holds
+    standard errors. Over two it is a map; where the values have both signs, 0 is white. Points
+    without a value are marked at the bottom of a curve, and grey on a map; values ``-inf`` have the
+    colour of the smallest.
+
+    Parameters
+    ----------
+    result : Scan
+        The scan.
+    variable : str, optional
+        What to draw. Default: the first of ``result.variables``.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. Default: a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    KeyError
+        If there is no such variable.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> import rnndyn as rd
+    >>> lozi = rd.PLRNN([[1.7, 1.0], [0.5, 0.0]], [[-3.4, 0.0], [0.0, 0.0]], [1.0, 0.0])
+    >>> ax = rd.plot.scan(rd.scan(lozi, ("A[1,0]", [0.1, 0.3, 0.5]), n_steps=500))
+    """
+    name = result.variables[0] if variable is None else variable
+    values = result[name]
+    ax = _style.axes_or_new(ax)
+    if result.y_values is None:
+        error = f"{name}_error"
+        half = _NORMAL_95 * result[error] if error in result.variables else None
+        _curve(ax, result.x_values, values, half)
+        ax.set_ylabel(name)
+    else:
+        _map(ax, result.x_values, result.y_values, values, name)
+        ax.set_ylabel(str(result.y_name))
+    ax.set_xlabel(result.x_name)
+    return ax
+
+
+def _curve(ax: "Axes", x: FloatArray, values: Any, half: Any) -> None:
+    drawn = np.ma.masked_invalid(values)
+    shown = drawn.filled(np.nan)
+    if drawn.count() and drawn.min() < 0.0 < drawn.max():
+        ax.axhline(0.0, color=_style.GUIDE_COLOR, linewidth=0.8, zorder=1)
+    if half is not None:
+        band = half.filled(0.0)
+        ax.fill_between(x, shown - band, shown + band, color=_COLOR, alpha=0.25, linewidth=0)
+    few = len(x) <= 50
+    ax.plot(x, shown, color=_COLOR, linewidth=1.2, marker="o" if few else None, markersize=3)
+    for label, missing, marker in (
+        ("no value", np.ma.getmaskarray(values), "x"),
+        ("-inf", np.asarray(values.filled(0.0) == -np.inf), "v"),
+    ):
+        if missing.any():
+            ax.plot(
+                x[missing],
+                np.full(int(missing.sum()), 0.02),
+                linestyle="none",
+                marker=marker,
+                markersize=4,
+                color=_style.GUIDE_COLOR,
+                transform=ax.get_xaxis_transform(),
+                label=label,
+            )
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(fontsize=8, facecolor="white", edgecolor="none", framealpha=0.8)
+
+
+def _map(ax: "Axes", x: FloatArray, y: FloatArray, values: Any, name: str) -> None:
+    finite = np.ma.masked_invalid(values)
+    low, high = (float(finite.min()), float(finite.max())) if finite.count() else (0.0, 1.0)
+    diverging = low < 0.0 < high
+    if diverging:
+        high = max(-low, high)
+        low = -high
+    elif low == high:
+        low, high = low - 0.5, high + 0.5
+    below = np.asarray(values.filled(0.0) == -np.inf)
+    above = np.asarray(values.filled(0.0) == np.inf)
+    span = high - low
+    # Colour maps take numbers only; these are beyond the ends of theirs.
+    shown = values.copy()
+    shown[below], shown[above] = low - span, high + span
+    ax.set_facecolor(_NOTHING_COLOR)
+    mesh = ax.pcolormesh(
+        x,
+        y,
+        shown,
+        shading="nearest",
+        cmap=_DIVERGING if diverging else _SEQUENTIAL,
+        vmin=low,
+        vmax=high,
+        rasterized=True,
+    )
+    ends = {(False, False): "neither", (True, False): "min", (False, True): "max"}
+    extend: Any = ends.get((bool(below.any()), bool(above.any())), "both")
+    bar = ax.figure.colorbar(mesh, ax=ax, extend=extend, pad=0.02)
+    bar.set_label(name, fontsize=9)
+    bar.ax.tick_params(labelsize=8, colors=_style.GUIDE_COLOR)
+    outline: Any = bar.outline
+    outline.set_visible(False)
+    if np.ma.getmaskarray(values).any():
+        patches = import_optional("matplotlib.patches", "rnndyn.plot")
+        ax.legend(
+            handles=[patches.Patch(color=_NOTHING_COLOR, label="no value")],
+            fontsize=8,
+            loc="upper right",
+            facecolor="white",
+            edgecolor="none",
+        )
