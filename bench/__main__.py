@@ -25,6 +25,9 @@ def main() -> None:
         "coverage": "how often the coverage statements of a random search hold",
         "lyapunov": "Lyapunov spectra of recurrent networks against torch and NumPy",
         "bifurcation": "exact bifurcations between networks against comparing cycles on a grid",
+        "training_monitors": "what watching bifurcations and exponents costs during training",
+        "training_run": "bifurcations over a training run, against a search at every checkpoint",
+        "stability": "the plane around a published network, against a search of every point",
         "truth": "find_cycles against a list of all itineraries on thousands of random networks",
     }
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)

@@ -29,23 +29,25 @@ _PARAMETERS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 def from_torch(
     module: Any, constant_input: ArrayLike | None = None, *, kind: str | None = None
-) -> RecurrentNetwork:
+) -> Any:
     """Make a model of a recurrent network of torch.
 
     Parameters
     ----------
     module : torch.nn.RNN, GRU, LSTM, RNNCell, GRUCell or LSTMCell, or mapping of str to array
-        The network, with any number of layers, or its ``state_dict()``. The weights are copied and
-        converted to float64, which changes no value of a smaller type.
+        The network, with any number of layers, or its ``state_dict()``; or a trainable network of
+        `rnndyn.training`. The weights are copied and converted to float64, which changes no value
+        of a smaller type.
     constant_input : (K,) array_like, optional
         Make a network without external input, driven by this input at every step; see
-        `RecurrentNetwork.with_constant_input`. Default: keep the external input.
+        `RecurrentNetwork.with_constant_input`. Default: keep the external input. For a trainable
+        network: the constant external input s of the model; default: its buffer ``s``.
     kind : {"rnn_tanh", "rnn_relu", "gru", "lstm"}, optional
         What a ``state_dict()``, which does not say so itself, belongs to. Not for modules.
 
     Returns
     -------
-    RNN, GRU or LSTM
+    RNN, GRU or LSTM; or the model that a trainable network is the twin of
 
     Raises
     ------
@@ -76,6 +78,10 @@ def from_torch(
 
     With torch, a module is enough: ``rd.from_torch(torch.nn.LSTM(3, 64, num_layers=2))``.
     """
+    if _is_trainable(module):
+        if kind is not None:
+            raise TypeError(f"kind is for a state_dict only; a {type(module).__name__} says itself")
+        return module.to_model(constant_input)
     if isinstance(module, Mapping):
         family, options = _of_kind(kind)
         arrays = _named_arrays(module)
@@ -86,6 +92,12 @@ def from_torch(
     values = {name: _to_array(name, tensor) for name, tensor in arrays.items()}
     network = family.from_parameters({**values, **options})
     return network if constant_input is None else network.with_constant_input(constant_input)
+
+
+def _is_trainable(module: Any) -> bool:
+    # Whoever has such a network has imported the subpackage, which this module must not import.
+    training = sys.modules.get("rnndyn.training")
+    return training is not None and isinstance(module, training.TrainableModel)
 
 
 def _of_kind(kind: object) -> tuple[type[RecurrentNetwork], dict[str, str]]:

@@ -1,0 +1,255 @@
+"""The bifurcations of a network while it is being trained."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from rnndyn._arrays import BoolArray
+from rnndyn._checks import check_count, check_integer
+from rnndyn.bifurcation import BifurcationEvent, Timeline
+from rnndyn.bifurcation._path import Path
+from rnndyn.bifurcation.continuation import continue_along
+from rnndyn.models import PiecewiseLinearModel
+from rnndyn.search import find_cycles
+from rnndyn.training._as_model import as_piecewise_linear
+
+
+class BifurcationMonitor:
+    """Follows the cycles of a network from update to update, in any training loop.
+
+    Call ``monitor.step(module, loss)`` after every update, or give it to `Trainer`. Every `every`
+    calls it takes the network, continues the cycles that it knows to the new parameters, and notes
+    the bifurcations on the way. That is cheap; now and then it also searches afresh for cycles that
+    were born from nothing it knew.
+
+    Parameters
+    ----------
+    max_order : int
+        Follow cycles of the orders 1, 2, ..., `max_order`.
+    every : int
+        Number of calls between looks at the network; the first call is one.
+    search_every : int
+        Search afresh at every so many looks, and at the first; and where no cycle is known any
+        more, already a quarter of that after the last search.
+    to_model : callable, optional
+        Makes the model of what `step` is given. Default: trainable networks of `rnndyn.training`
+        and models are understood.
+    callback : callable, optional
+        Called with the list of events after every look that saw any.
+    seed : int
+        Seed of the searches.
+    n_threads : int
+        Number of threads.
+    **search_options
+        For `rnndyn.find_cycles`, such as ``method`` or ``max_restarts``.
+
+    Attributes
+    ----------
+    events : list of BifurcationEvent
+        Seen so far; ``event.epoch`` counts the updates, fractions included.
+    models : list of PiecewiseLinearModel
+        The network at the looks.
+    updates : list of int
+        Their numbers of updates: calls of `step` so far.
+
+    Notes
+    -----
+    Between two looks the parameters are taken to change along a straight line, as in
+    `rnndyn.continue_cycles`. Cycles that a search finds are followed from that look on; where they
+    were born before it, `timeline` tells, which follows everything over the whole run.
+
+    See Also
+    --------
+    rnndyn.training_timeline : The same for checkpoints that are there already.
+
+    Examples
+    --------
+    In a loop of one's own, here one that moves a weight through the flip at W = -1.5:
+
+    >>> import torch
+    >>> import rnndyn as rd
+    >>> from rnndyn.training import BifurcationMonitor, to_trainable
+    >>> module = to_trainable(rd.PLRNN(A=[[0.5]], W=[[-1.0]], h=[1.0]))
+    >>> monitor = BifurcationMonitor(max_order=1, every=2)
+    >>> for _ in range(9):
+    ...     _ = monitor.step(module)
+    ...     with torch.no_grad():
+    ...         module.W -= 0.08
+    >>> [(event.kind, round(event.epoch, 9)) for event in monitor.events]
+    [('degenerate_flip', 7.25)]
+    """
+
+    def __init__(
+        self,
+        max_order: int = 1,
+        *,
+        every: int = 10,
+        search_every: int = 200,
+        to_model: Callable[[Any], PiecewiseLinearModel] | None = None,
+        callback: Callable[[list[BifurcationEvent]], object] | None = None,
+        seed: int = 0,
+        n_threads: int = 1,
+        **search_options: Any,
+    ) -> None:
+        self.max_order = check_count("max_order", max_order)
+        self.every = check_count("every", every)
+        self.search_every = check_count("search_every", search_every)
+        self._to_model = to_model
+        self._callback = callback
+        self._seed = check_integer("seed", seed, 0, 2**64 - 1)
+        self._n_threads = check_count("n_threads", n_threads)
+        self._search_options = search_options
+        self._n_steps = 0
+        self._known: list[BoolArray] = []
+        # Such that the first look searches.
+        self._last_search = 1 - self.search_every
+        self._found: list[Any] = []
+        self._sums = np.zeros(3)
+        self._records: list[tuple[float, float]] = []
+        self.events: list[BifurcationEvent] = []
+        self.models: list[PiecewiseLinearModel] = []
+        self.updates: list[int] = []
+
+    def step(
+        self,
+        module: Any,
+        loss: float | torch.Tensor | None = None,
+        gradient_norm: float | torch.Tensor | None = None,
+    ) -> list[BifurcationEvent]:
+        """Note that an update was made, and look at the network where it is time to.
+
+        Parameters
+        ----------
+        module : TrainableModel or PiecewiseLinearModel
+            The network as it is now; or anything else that `to_model` understands.
+        loss : float or Tensor, optional
+            Loss of the update; `timeline` holds the mean over the updates since the last look.
+        gradient_norm : float or Tensor, optional
+            Norm of its gradient, likewise.
+
+        Returns
+        -------
+        list of BifurcationEvent
+            What happened since the last look; empty between looks.
+
+        Raises
+        ------
+        TypeError
+            If the module is no piecewise-linear network.
+        ValueError
+            If its parameters are not finite.
+        """
+        self._n_steps += 1
+        self._sums += (1.0, _number(loss), _number(gradient_norm))
+        if (self._n_steps - 1) % self.every:
+            return []
+        model = as_piecewise_linear(module, self._to_model)
+        events = self._follow(model) if self.models else []
+        self.models.append(model)
+        self.updates.append(self._n_steps)
+        n, losses, norms = self._sums
+        self._records.append((losses / n, norms / n))
+        self._sums[:] = 0.0
+        since = len(self.models) - self._last_search
+        if since >= self.search_every or (not self._known and 4 * since >= self.search_every):
+            self._search(model)
+        self.events += events
+        if events and self._callback is not None:
+            self._callback(events)
+        return events
+
+    def _follow(self, model: PiecewiseLinearModel) -> list[BifurcationEvent]:
+        """Continue the known cycles from the last model, and return the events on the way."""
+        if not self._known:
+            return []
+        times = np.array([self.updates[-1], self._n_steps], dtype=np.float64)
+        branch_set = continue_along(
+            Path((self.models[-1], model), "epoch", times),
+            "BifurcationMonitor",
+            cycles=self._known,
+            max_order=self.max_order,
+            n_threads=self._n_threads,
+            progress=False,
+        )
+        self._known = [cycle.itinerary for cycle in branch_set.at(1.0)]
+        return list(branch_set.events)
+
+    def _search(self, model: PiecewiseLinearModel) -> None:
+        found = find_cycles(
+            model,
+            max_order=self.max_order,
+            seed=self._seed,
+            n_threads=self._n_threads,
+            progress=False,
+            **self._search_options,
+        )
+        self._found.append(found)
+        self._last_search = len(self.models)
+        seen = {_canonical(bits) for bits in self._known}
+        self._known += [
+            cycle.itinerary for cycle in found if _canonical(cycle.itinerary) not in seen
+        ]
+
+    def timeline(self) -> Timeline:
+        """Return the branches and events of all cycles over all looks.
+
+        Everything that the monitor saw or found is followed over the whole run, also backwards from
+        where it was found, and compared with the searches; differences are gaps of the result.
+
+        Returns
+        -------
+        Timeline
+            Its epochs are numbers of updates.
+
+        Raises
+        ------
+        ValueError
+            If there were fewer than two looks, or no cycle was ever seen.
+        """
+        if len(self.models) < 2:
+            raise ValueError(
+                f"a timeline needs two looks at the network, got {len(self.models)} from "
+                f"{self._n_steps} calls of step() with every={self.every}"
+            )
+        seen: dict[bytes, BoolArray] = {}
+        for event in self.events:
+            for bits in (event.itinerary, event.partner, event.doubled):
+                if bits is not None and len(bits) <= self.max_order:
+                    seen.setdefault(_canonical(bits), bits)
+        starts = [*(found for found in self._found if len(found)), *seen.values()]
+        if not starts:
+            raise ValueError("no cycle was seen at any look, so that there is nothing to follow")
+        branch_set = continue_along(
+            Path(tuple(self.models), "epoch", np.array(self.updates, dtype=np.float64)),
+            "BifurcationMonitor.timeline",
+            cycles=starts,
+            max_order=self.max_order,
+            n_threads=self._n_threads,
+            progress=False,
+        )
+        losses, norms = np.array(self._records).T
+        return Timeline(
+            branch_set,
+            None if np.isnan(losses).any() else losses,
+            None if np.isnan(norms).any() else norms,
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"BifurcationMonitor(max_order={self.max_order}, every={self.every}: "
+            f"{self._n_steps:,} updates, {len(self.models):,} looks, {len(self.events):,} events)"
+        )
+
+
+def _number(value: Any) -> float:
+    if value is None:
+        return math.nan
+    return float(value.detach() if isinstance(value, torch.Tensor) else value)
+
+
+def _canonical(itinerary: BoolArray) -> bytes:
+    """Return the same bytes for all rotations of an itinerary."""
+    return min(np.roll(itinerary, -k, axis=0).tobytes() for k in range(len(itinerary)))

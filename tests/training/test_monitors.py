@@ -1,0 +1,332 @@
+"""Monitors and the look-ahead in plain loops, against known bifurcations and other ways."""
+
+import copy
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import rnndyn as rd  # noqa: E402
+from rnndyn import training  # noqa: E402
+
+from .cases import circle, network  # noqa: E402
+
+
+def itineraries(cycles):
+    return sorted(cycle.itinerary.tobytes() for cycle in cycles)
+
+
+@pytest.fixture(scope="module")
+def run():
+    """A plain loop without Trainer, that keeps every network, with a monitor in it."""
+    module = training.TrainableShallowPLRNN(2, 5, seed=3)
+    sampler = training.SubsequenceSampler(circle(), 15, 8)
+    optimizer = torch.optim.Adam(module.parameters(), lr=0.03)
+    rng = np.random.default_rng(1)
+    reported = []
+    monitor = training.BifurcationMonitor(1, every=4, search_every=5, callback=reported.append)
+    models, losses = [], []
+    for _ in range(161):
+        loss = training.prediction_loss(module, torch.tensor(sampler.draw(rng).x), forcing=0.2)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        monitor.step(module, loss)
+        models.append(module.to_model())
+        losses.append(loss.item())
+    return monitor, models, losses, reported
+
+
+def test_a_plain_loop_gives_the_timeline_of_its_checkpoints(run):
+    monitor, models, losses, _ = run
+    assert monitor.updates == list(range(1, 162, 4))
+    assert all(
+        model == models[update - 1]
+        for model, update in zip(monitor.models, monitor.updates, strict=True)
+    )
+    timeline = monitor.timeline()
+    expected = rd.training_timeline(
+        monitor.models, epochs=monitor.updates, method="exhaustive", progress=False
+    )
+    assert timeline.gaps == ()
+    assert len(timeline.events) > 5
+    for index, model in enumerate(monitor.models):
+        found = rd.find_fixed_points(model, method="exhaustive", progress=False)
+        assert itineraries(timeline.branch_set.at(float(index))) == itineraries(found)
+    # Pairs that live between two looks are seen by following every itinerary only.
+    places = expected.events.s
+    assert all(np.abs(places - s).min() < 1e-9 for s in timeline.events.s)
+    np.testing.assert_allclose(
+        timeline.losses[1:], [np.mean(losses[i : i + 4]) for i in range(1, 161, 4)]
+    )
+    assert timeline.losses[0] == losses[0]
+    assert timeline.gradient_norms is None
+
+
+def test_events_are_reported_when_they_are_seen(run):
+    monitor, _, _, reported = run
+    assert [event for events in reported for event in events] == monitor.events
+    epochs = [event.epoch for event in monitor.events]
+    assert len(epochs) > 5
+    assert epochs == sorted(epochs)
+    everything = np.array([event.epoch for event in monitor.timeline().events])
+    assert all(np.abs(everything - epoch).min() < 1e-6 for epoch in epochs)
+
+
+def test_the_monitor_does_not_change_the_training():
+    def trained(monitors):
+        trainer = training.Trainer(
+            training.TrainableShallowPLRNN(2, 5),
+            circle(),
+            forcing=0.2,
+            sequence_length=10,
+            monitors=monitors,
+        )
+        return trainer.fit(12, progress=False), trainer
+
+    bifurcations = training.BifurcationMonitor(2, every=3)
+    exponents = training.LyapunovMonitor(every=5, n_steps=100)
+    history, trainer = trained([bifurcations, exponents])
+    np.testing.assert_array_equal(history, trained([])[0])
+    assert bifurcations.updates == [1, 4, 7, 10]
+    assert exponents.updates == [1, 6, 11]
+    timeline = bifurcations.timeline()
+    assert timeline.losses[1] == pytest.approx(history.losses[1:4].mean())
+    assert timeline.gradient_norms[1] == pytest.approx(history.gradient_norms[1:4].mean())
+    assert trainer.n_updates == 12
+
+
+def test_a_flip_is_seen_at_its_fraction_of_an_update():
+    module = training.to_trainable(rd.PLRNN([[0.5]], [[-1.0]], [1.0]))
+    monitor = training.BifurcationMonitor(2, every=3)
+    seen = []
+    for _ in range(10):
+        seen.append(monitor.step(module))
+        with torch.no_grad():
+            module.W -= 0.07
+    # After update n the weight is -1 - 0.07 (n - 1); the flip is at -1.5.
+    (event,) = monitor.events
+    assert event.kind == "degenerate_flip"
+    assert event.epoch == pytest.approx(1.0 + 0.5 / 0.07, abs=1e-9)
+    assert [len(events) for events in seen] == [0] * 9 + [1]
+
+
+def test_cycles_that_are_born_from_nothing_known_are_found_by_the_search():
+    # z -> z / 2 + w relu(z) + h: for w = 1 there is no fixed point at h > 0, and two at h < 0.
+    module = training.to_trainable(rd.PLRNN([[0.5]], [[1.0]], [0.35]))
+    monitor = training.BifurcationMonitor(1, every=1, search_every=4)
+    for _ in range(8):
+        monitor.step(module)
+        with torch.no_grad():
+            module.h -= 0.1
+    assert monitor.events == []
+    (event,) = monitor.timeline().events
+    assert (event.kind, event.outcome) == ("border_collision", "nonsmooth_fold")
+    assert event.epoch == pytest.approx(1.0 + 3.5, abs=1e-9)
+
+
+def test_models_and_networks_of_ones_own_are_understood():
+    class Wrapped(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = network("plrnn")
+
+    wrapped = Wrapped()
+    monitor = training.BifurcationMonitor(to_model=lambda module: module.inner)
+    monitor.step(wrapped)
+    assert monitor.models == [wrapped.inner.to_model()]
+    monitor = training.BifurcationMonitor()
+    monitor.step(wrapped.inner.to_model(), torch.tensor(1.0, requires_grad=True))
+    assert monitor.models == [wrapped.inner.to_model()]
+    with pytest.raises(TypeError, match=r"a piecewise-linear network .*, got a GRU"):
+        training.BifurcationMonitor().step(torch.nn.GRU(2, 3))
+    with pytest.raises(TypeError, match=r"must be a torch\.nn RNN"):
+        training.BifurcationMonitor().step(wrapped)
+
+
+def test_a_timeline_needs_something_to_show():
+    monitor = training.BifurcationMonitor(every=5)
+    monitor.step(network("plrnn"))
+    with pytest.raises(ValueError, match=r"got 1 from 1 calls of step\(\) with every=5"):
+        monitor.timeline()
+    empty = training.BifurcationMonitor(every=1)
+    for _ in range(2):
+        empty.step(rd.PLRNN([[0.5]], [[1.0]], [1.0]))
+    with pytest.raises(ValueError, match="no cycle was seen"):
+        empty.timeline()
+
+
+@pytest.mark.parametrize("kind", ["RNN", "GRU", "LSTM"])
+def test_exponents_of_any_torch_network_in_a_plain_loop(kind):
+    generator = torch.Generator().manual_seed(0)
+    network_ = getattr(torch.nn, kind)(2, 4, dtype=torch.float64)
+    with torch.no_grad():
+        for parameter in network_.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator, dtype=torch.float64))
+    optimizer = torch.optim.SGD(network_.parameters(), lr=0.1)
+    inputs = np.random.default_rng(0).normal(size=(50, 2))
+    monitor = training.LyapunovMonitor(every=2, inputs=inputs, n_exponents=3, transient=0)
+    for _ in range(5):
+        loss = network_(torch.tensor(inputs))[0].square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        spectrum = monitor.step(network_, loss)
+    expected = rd.lyapunov_spectrum(
+        rd.from_torch(network_), inputs=inputs, n_exponents=3, transient=0, progress=False
+    )
+    np.testing.assert_array_equal(spectrum.exponents, expected.exponents)
+    assert monitor.updates == [1, 3, 5]
+    assert monitor.exponents.shape == (3, 3)
+    np.testing.assert_array_equal(monitor.exponents[-1], expected.pooled)
+    columns = monitor.to_columns()
+    assert list(columns) == ["update", "exponent_1", "exponent_2", "exponent_3"]
+    np.testing.assert_array_equal(columns["exponent_2"], monitor.exponents[:, 1])
+
+
+def test_orbits_that_diverge_for_a_while_do_not_stop_the_training():
+    monitor = training.LyapunovMonitor(every=1, n_steps=5000, z0=[1.0])
+    with pytest.raises(ValueError, match="no spectrum yet"):
+        _ = monitor.exponents
+    for slope in (2.0, 0.5):
+        monitor.step(rd.PLRNN([[slope]], [[0.0]], [1.0]))
+    assert monitor.spectra[0] is None
+    assert monitor.exponents.ravel().tolist() == [np.inf, pytest.approx(np.log(0.5))]
+
+
+OPTIMIZERS = {
+    "sgd": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9),
+    "adam": lambda p: torch.optim.Adam(p, lr=0.1),
+    "radam": lambda p: torch.optim.RAdam(p, lr=0.1),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_extrapolation_is_the_next_step_and_leaves_everything_as_it_was(name):
+    module = network("shallow", size=0.1)
+    optimizer = OPTIMIZERS[name](module.parameters())
+
+    def gradient():
+        optimizer.zero_grad()
+        module(torch.ones(3, dtype=torch.float64)).square().sum().backward()
+
+    for _ in range(7):
+        gradient()
+        optimizer.step()
+    gradient()
+    before = module.to_model()
+    state = copy.deepcopy(optimizer.state_dict())
+    ahead = training.extrapolated(module, optimizer, 1).to_model()
+    far = training.extrapolated(module, optimizer, 10).to_model()
+    assert module.to_model() == before
+    for own, kept in zip(
+        optimizer.state_dict()["state"].values(), state["state"].values(), strict=True
+    ):
+        assert all(torch.equal(torch.as_tensor(own[k]), torch.as_tensor(kept[k])) for k in own)
+    optimizer.step()
+    after = module.to_model()
+    np.testing.assert_allclose(ahead.W1, after.W1, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(far.W1, before.W1 + 10.0 * (after.W1 - before.W1), atol=1e-13)
+    assert not np.array_equal(after.W1, before.W1)
+
+
+def looking_at(weight, **options):
+    """A look-ahead at a network whose weight falls by 0.1 each step; it flips at -1.5."""
+    module = training.to_trainable(rd.PLRNN([[0.5]], [[weight]], [1.0]))
+    optimizer = torch.optim.SGD([module.W], lr=0.1)
+    module.W.sum().backward()
+    return module, optimizer, training.LookAhead(**options)
+
+
+@pytest.mark.parametrize(("weight", "expected"), [(-1.2, [3.0]), (-0.4, []), (-1.6, [])])
+def test_what_is_ahead_is_seen_and_what_is_behind_or_far_is_not(weight, expected):
+    seen = []
+    module, optimizer, look_ahead = looking_at(weight, n_steps=5, action=seen.append)
+    assert look_ahead.before_step(module, optimizer) is False
+    assert [event.value for event in look_ahead.outlook.events] == pytest.approx(expected)
+    assert seen == [look_ahead.outlook]
+    assert (look_ahead.n_looks, look_ahead.n_warnings) == (1, len(expected))
+    assert look_ahead.outlook.ahead.W.item() == pytest.approx(weight - 0.5)
+    assert module.W.item() == weight
+
+
+def test_looking_again_follows_what_is_known():
+    module, optimizer, look_ahead = looking_at(-1.0, n_steps=4, every=2)
+    values = []
+    for _ in range(10):
+        look_ahead.before_step(module, optimizer)
+        values.append([round(event.value, 6) for event in look_ahead.outlook.events])
+        optimizer.step()
+    # Looks at -1.0, -1.2, -1.4, -1.6, -1.8, each followed by a call that does not look.
+    assert values == [[], [], [3.0], [3.0], [1.0], [1.0], [], [], [], []]
+
+
+def test_forcing_is_raised_until_the_forced_map_has_no_event_and_sinks_again():
+    forcing = training.GeneralizedForcing(0.05)
+    action = training.RaiseForcing(forcing, step=0.01, relax=0.5)
+    module, optimizer, look_ahead = looking_at(-1.2, n_steps=5, action=action)
+    assert look_ahead.before_step(module, optimizer) is True
+    # The slope goes to -1.2: the forced one stays above -1 for (1 - alpha) 1.2 < 1.
+    assert 1.0 - 1.0 / 1.2 < forcing.alpha < 1.0 - 1.0 / 1.2 + 0.01
+    assert action.n_raised == 1
+    raised = forcing.alpha
+    # The same look again finds nothing to raise.
+    assert look_ahead.before_step(module, optimizer) is False
+    assert forcing.alpha == raised
+    with torch.no_grad():
+        module.W.fill_(-0.2)
+    assert look_ahead.before_step(module, optimizer) is False
+    assert forcing.alpha == pytest.approx(0.05 + 0.5 * (raised - 0.05))
+
+
+def test_the_trainer_computes_the_gradient_again_where_alpha_was_raised():
+    class Once:
+        def __init__(self, forcing):
+            self.forcing, self.n_calls = forcing, 0
+
+        def __call__(self, outlook):
+            self.n_calls += 1
+            self.forcing.alpha = 0.6
+            return self.n_calls == 1
+
+    def make(alpha, **options):
+        forcing = training.GeneralizedForcing(alpha)
+        module = training.TrainableShallowPLRNN(2, 5)
+        return training.Trainer(module, circle(), forcing=forcing, sequence_length=10, **options)
+
+    expected = make(0.6).fit(3, progress=False)
+    trainer = make(0.1)
+    trainer.look_ahead = training.LookAhead(2, action=Once(trainer.forcing))
+    history = trainer.fit(3, progress=False)
+    np.testing.assert_array_equal(history, expected)
+    assert trainer.look_ahead.n_looks == 3
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: training.BifurcationMonitor(0), ValueError, "max_order must be"),
+        (lambda: training.BifurcationMonitor(every=0), ValueError, "every must be"),
+        (lambda: training.LyapunovMonitor(every=1.5), TypeError, "every must be"),
+        (lambda: training.LookAhead(0), ValueError, "n_steps must be"),
+        (
+            lambda: training.RaiseForcing(training.SparseForcing(3)),
+            TypeError,
+            "forcing must be a GeneralizedForcing",
+        ),
+        (
+            lambda: training.RaiseForcing(training.GeneralizedForcing(0.5), maximum=0.2),
+            ValueError,
+            "maximum must be at least alpha = 0.5",
+        ),
+        (
+            lambda: training.RaiseForcing(training.GeneralizedForcing(0.5), step=0.0),
+            ValueError,
+            "step must be positive",
+        ),
+    ],
+)
+def test_messages_name_the_argument(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
