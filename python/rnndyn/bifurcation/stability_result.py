@@ -328,7 +328,8 @@ class StabilityDiagram:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the diagram to one ``.npz`` file; nothing is pickled.
 
-        The file appears under its name only when it is complete.
+        The format is described in ``docs/reference/stability-diagram-format.md``. The file appears
+        under its name only when it is complete.
         """
         _stability_file.write(Path(path), self)
 
