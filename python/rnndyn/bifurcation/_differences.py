@@ -1,16 +1,19 @@
 """Compare the branches of a path with searches at its models."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from rnndyn import _core
 from rnndyn._arrays import BoolArray
 from rnndyn._core import CanonicalMap
+from rnndyn.bifurcation._columns import OUTCOME_NAMES
 from rnndyn.bifurcation._gap import Gap
-from rnndyn.bifurcation._node import same_points
+from rnndyn.bifurcation._node import AT_NODE, same_points
 from rnndyn.bifurcation._piece import Piece, reaching
 from rnndyn.bifurcation._starts import Found, UnitUse, key_of
+
+_INFINITY = OUTCOME_NAMES.index("infinity")
 
 
 def differences(
@@ -30,7 +33,18 @@ def differences(
             for bits in here.continua
         ]
         mask = UnitUse.of(maps[node]).relevant
-        searched = {key_of(bits, mask): i for i, bits in enumerate(here.itineraries)}
+        # A cycle at infinity here is some 1e13 away for a search, on either side of it.
+        at_infinity = {
+            key
+            for piece, s in ((node - 1, 1.0), (node, 0.0))
+            if 0 <= piece < len(pieces)
+            for key in _diverging(pieces[piece], s, mask)
+        }
+        searched = {
+            key: i
+            for i, key in enumerate(key_of(bits, mask) for bits in here.itineraries)
+            if key not in at_infinity
+        }
         for piece, end in ((node - 1, "end"), (node, "begin")):
             if not 0 <= piece < len(pieces):
                 continue
@@ -49,10 +63,18 @@ def differences(
                 reason = f"a cycle of this model{border}, which no branch {side} it reaches"
                 gaps.append(Gap(float(node), reason, here.itineraries[i]))
             for key, bits in branches.items():
-                if key not in searched and len(bits) in orders:
+                if key not in searched and key not in at_infinity and len(bits) in orders:
                     reason = f"a branch {side} this model reaches it, a search did not find it"
                     gaps.append(Gap(float(node), reason, bits))
     return gaps
+
+
+def _diverging(piece: Piece, s: float, mask: BoolArray) -> Iterator[bytes]:
+    """Yield the keys of the cycles of a piece that are at infinity at one of its ends."""
+    events = piece.raw["events"]
+    here = (events["outcome"] == _INFINITY) & (np.abs(events["s"] - s) <= AT_NODE)
+    for index in events["itinerary"][here].tolist():
+        yield key_of(piece.raw["itineraries"][index], mask)
 
 
 def _is_on_branch(bits: BoolArray, piece: Piece, end: str, maps: Sequence[CanonicalMap]) -> bool:

@@ -25,7 +25,7 @@ _OUTCOME = {name: code for code, name in enumerate(OUTCOME_NAMES)}
 #: Points of cycles at a node agree to this, relative to their size, where they are the same.
 _SAME_POINT = 1e-7
 #: Events of the pieces closer to a node than this may belong to what happens there.
-_AT_NODE = 1e-9
+AT_NODE = 1e-9
 #: A multiplier that passes the unit circle at a node is this near to it.
 _ON_CIRCLE = 1e-9
 
@@ -364,7 +364,7 @@ class Node:
         if odd:
             return False
         middle = 0.5 * (end.points[:half] + end.points[half:])
-        for event in self._record.near(float(self._s), _FLIP, _AT_NODE):
+        for event in self._record.near(float(self._s), _FLIP, AT_NODE):
             bits = self._record.itineraries[self._record.row(event)["itinerary"]]
             if len(bits) != half:
                 continue
