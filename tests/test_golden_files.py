@@ -16,8 +16,13 @@ TENT = rd.PLRNN([[2.0]], [[-4.0]], [1.0])
 def test_a_cycle_set_of_version_1():
     cycles = rd.CycleSet.load(FILES / "cycle_set_1.npz")
     assert cycles.model == TENT
-    assert cycles == rd.find_cycles(TENT, max_order=3, method="complete", progress=False)
+    again = rd.find_cycles(TENT, max_order=3, method="complete", progress=False)
     assert cycles.complete
+    for own, new in zip(cycles, again, strict=True):
+        # Error bounds depend on the instruction set; what they bound does not.
+        np.testing.assert_array_equal(own.itinerary, new.itinerary)
+        np.testing.assert_allclose(own.points, new.points, rtol=0, atol=1e-14)
+        assert own.stability == new.stability
     assert [cycle.spectral_radius for cycle in cycles] == [2.0, 2.0, 4.0, 8.0, 8.0]
 
 
