@@ -43,6 +43,7 @@ def run_without(package, code, progress=False):
         ("matplotlib", "plot", "rd.plot.scan(rd.scan(tent, ('h[0]', [1, 2]), n_steps=9))"),
         ("matplotlib", "plot", "rd.plot.state_space(cycles)"),
         ("matplotlib", "plot", "rd.plot.multipliers(cycles)"),
+        ("plotly", "report", "rd.report(tent, 'report.html', cycles=cycles)"),
     ],
 )
 def test_the_message_names_the_extra(package, extra, code):
@@ -79,7 +80,7 @@ def test_the_command_line_says_what_is_missing_before_it_searches(tmp_path):
 def test_importing_the_package_imports_nothing_optional():
     code = (
         "import sys, rnndyn, rnndyn.cli\n"
-        "names = ('matplotlib', 'pandas', 'torch', 'tqdm', 'scipy', 'zarr', 'dask')\n"
+        "names = ('matplotlib', 'pandas', 'torch', 'tqdm', 'scipy', 'zarr', 'dask', 'plotly')\n"
         "print([name for name in names if name in sys.modules])"
     )
     done = subprocess.run(

@@ -29,6 +29,7 @@ from rnndyn.bifurcation import (
     training_timeline,
 )
 from rnndyn.certificate import Certificate, ProofPart
+from rnndyn.citation import Bibliography, Citation, cite
 from rnndyn.continua import ContinuumOfFixedPoints
 from rnndyn.cycle_block import CycleBlock
 from rnndyn.cycle_set import CycleSet
@@ -58,6 +59,7 @@ from rnndyn.models import (
     ShallowPLRNN,
 )
 from rnndyn.parameter_scan import ScanProgress, scan
+from rnndyn.reporting import report
 from rnndyn.scan_result import Scan, ScanRun
 from rnndyn.search import find_cycles, find_fixed_points, solve_cycle
 from rnndyn.search_statistics import OrderStatistics, SearchStatistics
@@ -69,11 +71,13 @@ __all__ = [
     "LSTM",
     "PLRNN",
     "RNN",
+    "Bibliography",
     "BifurcationEvent",
     "BoundaryCurve",
     "Branch",
     "BranchSet",
     "Certificate",
+    "Citation",
     "ClippedShallowPLRNN",
     "Coincidence",
     "ContinuationRun",
@@ -119,6 +123,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "bifurcation_diagram",
+    "cite",
     "continue_cycles",
     "examples",
     "find_cycles",
@@ -131,6 +136,7 @@ __all__ = [
     "load_model",
     "lyapunov_spectrum",
     "plot",
+    "report",
     "save_model",
     "scan",
     "solve_cycle",

@@ -2,9 +2,12 @@
 
 import html
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from rnndyn._arrays import ComplexArray
 from rnndyn.continua import ContinuumOfFixedPoints
 from rnndyn.cycles import STABILITY_NAMES, Cycle, format_modulus
 from rnndyn.search_statistics import SearchStatistics
@@ -28,8 +31,8 @@ def plain_text(cycle_set: "CycleSet") -> str:
     rows = _rows(cycle_set)
     if rows:
         lines.extend(align_columns([_HEADINGS, *rows], _LEFT_ALIGNED))
-    lines.extend(_continuum_line(continuum) for continuum in cycle_set.continua)
-    lines.extend(_sureness(cycle_set))
+    lines.extend(continuum_line(continuum) for continuum in cycle_set.continua)
+    lines.extend(sureness(cycle_set))
     return "\n".join(lines)
 
 
@@ -41,13 +44,13 @@ def html_text(cycle_set: "CycleSet") -> str:
         parts.append("<table><thead>" + _html_row(_HEADINGS, "th") + "</thead><tbody>")
         parts.extend(_html_row(row, "td") for row in rows)
         parts.append("</tbody></table>")
-    notes = [_continuum_line(continuum) for continuum in cycle_set.continua]
-    notes.extend(_sureness(cycle_set))
+    notes = [continuum_line(continuum) for continuum in cycle_set.continua]
+    notes.extend(sureness(cycle_set))
     parts.extend(f"<div>{html.escape(note)}</div>" for note in notes)
     return "".join(parts) + "</div>"
 
 
-def _sureness(cycle_set: "CycleSet") -> list[str]:
+def sureness(cycle_set: "CycleSet") -> list[str]:
     """How sure the answer is: what was proved first."""
     lines = cycle_set.search.summary()
     certificate = cycle_set.certificate
@@ -88,6 +91,19 @@ def cycle_cells(cycle: Cycle, search: SearchStatistics) -> tuple[str, ...]:
     )
 
 
+def conjugate_pairs(multipliers: ComplexArray) -> Iterator[tuple[int, bool]]:
+    """Yield the positions of the multipliers, of a complex pair one, and whether it is a pair."""
+    position = 0
+    while position < len(multipliers):
+        value = multipliers[position]
+        following = multipliers[position + 1 : position + 2]
+        paired = bool(
+            np.isfinite(value) and value.imag != 0.0 and (following == value.conjugate()).any()
+        )
+        yield position, paired
+        position += 2 if paired else 1
+
+
 def _title(cycle_set: "CycleSet") -> str:
     n = len(cycle_set)
     model = cycle_set.model
@@ -113,7 +129,7 @@ def _rows(cycle_set: "CycleSet") -> list[tuple[str, ...]]:
     return rows
 
 
-def _continuum_line(continuum: ContinuumOfFixedPoints) -> str:
+def continuum_line(continuum: ContinuumOfFixedPoints) -> str:
     shape = _SHAPES.get(continuum.dimension, f"{continuum.dimension}-dimensional set")
     members = "fixed points" if continuum.order == 1 else f"cycles of order {continuum.order}"
     radius = format_modulus(continuum.spectral_radius, float(continuum.log_moduli.max()))

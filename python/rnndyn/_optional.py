@@ -5,8 +5,10 @@ from typing import Any
 
 #: Package to import -> extra of rnndyn that installs it.
 _EXTRAS = {
+    "h5py": "files",
     "matplotlib": "plot",
     "pandas": "tables",
+    "plotly": "report",
     "scipy": "datasets",
     "sklearn": "datasets",
     "torch": "torch",

@@ -11,6 +11,7 @@ import numpy as np
 
 from rnndyn import _cycle_file, _cycle_table
 from rnndyn._arrays import BoolArray
+from rnndyn._latex import DEFAULT_COLUMNS, LatexEnvironment, latex_table
 from rnndyn._optional import import_optional
 from rnndyn.certificate import Certificate
 from rnndyn.continua import ContinuumOfFixedPoints
@@ -261,6 +262,57 @@ class CycleSet(Sequence[Cycle]):
         """
         pandas = import_optional("pandas", "CycleSet.to_dataframe()")
         return pandas.DataFrame(self.to_columns())
+
+    def to_latex(
+        self,
+        columns: Sequence[str] = DEFAULT_COLUMNS,
+        *,
+        environment: LatexEnvironment = "tabular",
+        caption: str | None = None,
+        label: str | None = None,
+        digits: int = 4,
+    ) -> str:
+        """Return a LaTeX table with one row per cycle; it needs the package booktabs.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            Of ``order, stability, spectral_radius, multipliers, margin, residual, error_bound,
+            certified, hits, itinerary``. Complex pairs of multipliers are written once; ``|x|`` is
+            the modulus of one that exceeds the range of floating-point numbers.
+        environment : {"tabular", "table", "longtable"}
+            The table alone; as a float; or over several pages (package longtable).
+        caption, label : str, optional
+            LaTeX code for ``\\caption`` and ``\\label``, with ``table`` and ``longtable``.
+        digits : int
+            Significant digits, 1 to 17; residuals and error bounds have two.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        ValueError
+            If a column or the environment is unknown, or a caption has no place.
+
+        Examples
+        --------
+        >>> import rnndyn as rd
+        >>> tent = rd.PLRNN(A=[[2.0]], W=[[-4.0]], h=[1.0])
+        >>> print(rd.find_cycles(tent, max_order=2).to_latex(["order", "multipliers", "margin"]))
+        \\begin{tabular}{rlr}
+        \\toprule
+        order & multipliers & margin \\\\
+        \\midrule
+        1 & $2$ & $1$ \\\\
+        1 & $-2$ & $0.3333$ \\\\
+        2 & $-4$ & $0.2$ \\\\
+        \\bottomrule
+        \\end{tabular}
+        <BLANKLINE>
+        """
+        return latex_table(self, columns, environment, caption, label, digits)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the model as plain numbers, lists and strings for JSON."""

@@ -322,7 +322,12 @@ def test_headers_that_are_no_json_text(header, tmp_path):
 
 def test_an_archive_of_something_else(tmp_path):
     np.savez(tmp_path / "data.npz", x=[1.0])
-    assert "it has no member 'header' with text" in refusal(tmp_path / "data.npz")
+    assert refusal(tmp_path / "data.npz") == (
+        "does not hold a valid model: no family fits its arrays; the file holds x (1,); "
+        "give keys, such as W1='x', and the family"
+    )
+    np.savez(tmp_path / "data.npz", header=[1.0])
+    assert "its member 'header' is no text" in refusal(tmp_path / "data.npz")
     (tmp_path / "text.npz").write_text("hello")
     assert "it is not an intact .npz archive: File is not a zip" in refusal(tmp_path / "text.npz")
     (tmp_path / "empty.npz").touch()

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,10 @@ def load_network(text: str) -> Any:
     """Return the network named on the command line: a file, or ``example:NAME``."""
     if text.startswith(_EXAMPLE_PREFIX):
         return examples.load(text.removeprefix(_EXAMPLE_PREFIX))
-    return io.load_model(text)
+    found = io.import_model(text)
+    for note in found.notes:
+        print(f"rnndyn: {text}: {note}", file=sys.stderr)
+    return found.model
 
 
 def load_piecewise_linear(text: str) -> Any:

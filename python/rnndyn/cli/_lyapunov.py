@@ -97,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
         check_output(options.output)
     spectrum = lyapunov_spectrum(
         load_network(options.model),
-        _read_inputs(options.inputs) if options.inputs else None,
+        read_inputs(options.inputs) if options.inputs else None,
         n_steps=options.steps,
         transient=options.transient,
         n_exponents=options.exponents,
@@ -125,7 +125,7 @@ def run(options: argparse.Namespace) -> int:
     return ExitCode.INTERRUPTED if spectrum.stopped_by == "interrupt" else ExitCode.DONE
 
 
-def _read_inputs(path: Path) -> Any:
+def read_inputs(path: Path) -> Any:
     """Read input sequences without running code of the file."""
     try:
         inputs = read_npy(path, _MAX_INPUT_BYTES)

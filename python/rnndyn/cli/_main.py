@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rnndyn._optional import MissingPackageError
 from rnndyn._version import __version__
-from rnndyn.cli import _cycles, _demo, _lyapunov, _sweep, _timeline, _verify
+from rnndyn.cli import _convert, _cycles, _demo, _lyapunov, _report, _sweep, _timeline, _verify
 from rnndyn.cli._exit_codes import ExitCode
 
 _EPILOG = """\
@@ -17,8 +17,10 @@ examples:
   rnndyn cycles example:plrnn-10d --max-order 10 --plot cycles.png
   rnndyn cycles network.npz --max-order 4 --json | jq '.cycles[].spectral_radius'
   rnndyn lyapunov network.npz --inputs x.npy    Lyapunov exponents with their errors
+  rnndyn report network.npz -o report.html      one page about a network, for a browser
   rnndyn sweep network.npz --x "A[0,0]=-1:1:200" --max-order 8 --plot diagram.png
   rnndyn timeline checkpoints/ --losses l.npy   bifurcations over a training run
+  rnndyn convert checkpoint.pt network.npz      read a network of another program
   rnndyn verify certificate.npz network.npz     check a proof that no cycle is missing
 
 exit codes:
@@ -37,7 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"rnndyn {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (_cycles, _demo, _lyapunov, _sweep, _timeline, _verify):
+    for command in (_convert, _cycles, _demo, _lyapunov, _report, _sweep, _timeline, _verify):
         command.add_parser(commands)
     return parser
 

@@ -11,7 +11,8 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,7 +29,8 @@ _LAYOUT = re.compile(
     rb"\s*'shape'\s*:\s*\((?P<shape>[\d,\s]*)\)\s*,?\s*\}\s*"
 )
 _DTYPES = re.compile(rb"[<>|](b1|[iu][1248]|f[248]|U\d+)")
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+#: Compressions of members that are read.
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # What the standard library raises on damaged or unusual archives.
 _DAMAGE = (
     zipfile.BadZipFile,
@@ -56,16 +58,23 @@ def read_archive(path: Path, max_bytes: int) -> dict[str, NDArray[Any]]:
     ValueError
         If the archive is damaged, holds anything else, or claims more than `max_bytes` in all.
     """
+    with opened_archive(path, ".npz archive") as archive:
+        return _read_members(archive, max_bytes)
+
+
+@contextmanager
+def opened_archive(path: Path, what: str) -> Iterator[zipfile.ZipFile]:
+    """Open a zip archive; damage found in it while it is open becomes a ValueError."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return _read_members(archive, max_bytes)
+            yield archive
     except _DAMAGE as error:
-        raise ValueError(f"it is not an intact .npz archive: {error!s:.120}") from error
+        raise ValueError(f"it is not an intact {what}: {error!s:.120}") from error
     except OSError as error:
         # zipfile seeks to wherever a damaged directory points, also before the start.
         if error.errno != errno.EINVAL:
             raise
-        raise ValueError("it is not an intact .npz archive: its directory is damaged") from error
+        raise ValueError(f"it is not an intact {what}: its directory is damaged") from error
 
 
 def read_npy(path: Path, max_bytes: int) -> NDArray[Any]:
@@ -93,7 +102,7 @@ def _read_members(archive: zipfile.ZipFile, max_bytes: int) -> dict[str, NDArray
         name = member.filename.removesuffix(".npy")
         if name in arrays:
             raise ValueError(f"member {name!r:.60} is there twice")
-        if member.compress_type not in _METHODS:
+        if member.compress_type not in METHODS:
             raise ValueError(
                 f"member {name!r:.60} uses an unusual compression; use deflate or none"
             )

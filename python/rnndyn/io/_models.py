@@ -1,29 +1,21 @@
-"""Reading and writing models: the table of file formats and what they have in common."""
+"""Reading and writing models."""
 
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from rnndyn.io._json import read_json, write_json
-from rnndyn.io._npz import read_npz, write_npz
-from rnndyn.io._record import ModelRecord, model_of, record_of
+from rnndyn.io._import import MAX_BYTES, ImportGuessWarning, import_model, read_content
+from rnndyn.io._json import write_json
+from rnndyn.io._npz import write_npz
+from rnndyn.io._record import ModelRecord, record_of
 from rnndyn.models import Model
 
-
-class _Format(NamedTuple):
-    """How files of one suffix are read and written."""
-
-    read: Callable[[Path, int], ModelRecord]
-    write: Callable[[Path, ModelRecord], None]
-
-
-_FORMATS: Mapping[str, _Format] = {
-    ".json": _Format(read_json, write_json),
-    ".npz": _Format(read_npz, write_npz),
+_WRITERS: Mapping[str, Callable[[Path, ModelRecord], None]] = {
+    ".json": write_json,
+    ".npz": write_npz,
 }
-
-_MAX_BYTES = 2**30
 
 
 def save_model(
@@ -70,53 +62,89 @@ def save_model(
     (True, {'task': 'two oscillators'})
     """
     path = Path(path)
-    file_format = _format_of(path, "write")
-    file_format.write(path, record_of(model, metadata))
+    suffix = path.suffix.lower()
+    if suffix not in _WRITERS:
+        problem = f"the suffix {suffix!r} is not supported" if suffix else "it has no suffix"
+        raise ValueError(f"cannot write {path}: {problem}; use {' or '.join(_WRITERS)}")
+    _WRITERS[suffix](path, record_of(model, metadata))
 
 
-def load_model(path: str | os.PathLike[str], *, max_bytes: int = _MAX_BYTES) -> Model:
-    """Read a model from a file.
+def load_model(
+    path: str | os.PathLike[str],
+    *,
+    family: str | None = None,
+    keys: Mapping[str, str] | None = None,
+    prefix: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> Model:
+    """Read a model from a file, of rnndyn or of another program.
+
+    The kind of file is told by its content: rnndyn's own files, NumPy archives, MATLAB files of
+    version 5 and 7.3, files of ``torch.save``, safetensors, Julia's BSON and JLD2, and HDF5. No
+    code of a file is ever run.
 
     Parameters
     ----------
     path : str or path-like
-        A file that `save_model` or another program wrote in the documented format.
+        The file.
+    family : str, optional
+        Name of the family, such as ``"ALRNN"``. Default: what the file says, else guessed from the
+        names and shapes of its arrays.
+    keys : mapping of str to str, optional
+        Which array of the file is which parameter, such as ``{"W": "net.recurrent"}``. Default:
+        guessed for the parameters that are left out.
+    prefix : str, optional
+        Where in the file the network is, such as ``"model.rnn"``, if it holds several.
+    options : mapping of str to value, optional
+        Settings of the family that are no arrays, such as ``{"n_relu": 2}``.
     max_bytes : int, default 2**30
         Refuse files that are larger than this, or claim to hold more than this when unpacked.
 
     Returns
     -------
     model
-        Of the family that the file names.
 
     Raises
     ------
     ValueError
-        If the file is not a model file, is damaged, or what it holds is no valid model.
+        If the file is no model file, is damaged, or what it holds is no valid model. The message
+        begins with the path.
     OSError
         If the file cannot be opened.
+    MissingPackageError
+        If an HDF5 file is given and h5py is not installed.
+
+    Warns
+    -----
+    ImportGuessWarning
+        If something was guessed; `rnndyn.io.import_model` returns the guesses instead.
 
     See Also
     --------
     save_model : Write one.
+    rnndyn.io.import_model : The same, with a report of what was found.
 
     Examples
     --------
+    >>> import pathlib, tempfile
+    >>> import numpy as np
     >>> import rnndyn as rd
-    >>> rd.load_model("model.pickle")
-    Traceback (most recent call last):
-        ...
-    ValueError: cannot read model.pickle: the suffix '.pickle' is not supported; use .json or .npz
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "weights.npz"
+    ...     np.savez(path, A=[0.5], recurrent=[[-1.0]], h=[1.0])
+    ...     rd.load_model(path, family="PLRNN", keys={"W": "recurrent"})
+    PLRNN(n_states=1, n_units=1)
     """
-    path = Path(path)
-    record = _read(path, max_bytes)
-    try:
-        return model_of(record)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{path} does not hold a valid model: {error}") from error
+    found = import_model(
+        path, family=family, keys=keys, prefix=prefix, options=options, max_bytes=max_bytes
+    )
+    if found.notes:
+        warnings.warn(f"{found.path}: {'; '.join(found.notes)}", ImportGuessWarning, stacklevel=2)
+    return found.model
 
 
-def load_metadata(path: str | os.PathLike[str], *, max_bytes: int = _MAX_BYTES) -> dict[str, Any]:
+def load_metadata(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
     """Read the metadata that a model file was saved with.
 
     Parameters
@@ -129,7 +157,7 @@ def load_metadata(path: str | os.PathLike[str], *, max_bytes: int = _MAX_BYTES) 
     Returns
     -------
     dict
-        Empty where the file was saved without.
+        Empty where the file was saved without, or is of another program.
 
     Raises
     ------
@@ -142,23 +170,5 @@ def load_metadata(path: str | os.PathLike[str], *, max_bytes: int = _MAX_BYTES) 
     --------
     See `save_model`.
     """
-    return _read(Path(path), max_bytes).metadata
-
-
-def _read(path: Path, max_bytes: int) -> ModelRecord:
-    file_format = _format_of(path, "read")
-    size = path.stat().st_size
-    if size > max_bytes:
-        raise ValueError(f"{path} has {size} bytes, more than max_bytes = {max_bytes}")
-    try:
-        return file_format.read(path, max_bytes)
-    except ValueError as error:
-        raise ValueError(f"{path} cannot be read as a model: {error}") from error
-
-
-def _format_of(path: Path, verb: str) -> _Format:
-    suffix = path.suffix.lower()
-    if suffix not in _FORMATS:
-        problem = f"the suffix {suffix!r} is not supported" if suffix else "it has no suffix"
-        raise ValueError(f"cannot {verb} {path}: {problem}; use {' or '.join(_FORMATS)}")
-    return _FORMATS[suffix]
+    content = read_content(Path(path), max_bytes)
+    return content.metadata if isinstance(content, ModelRecord) else {}

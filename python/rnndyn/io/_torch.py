@@ -115,9 +115,9 @@ def _named_arrays(state_dict: Mapping[Any, Any]) -> dict[str, Any]:
         if not isinstance(name, str):
             raise TypeError(f"the names of a state_dict must be str, got {name!r:.60}")
         if name.endswith("_reverse"):
-            raise ValueError(f"{_BIDIRECTIONAL}; the state_dict has {name}")
+            raise ValueError(f"{BIDIRECTIONAL}; the state_dict has {name}")
         if name.startswith("weight_hr"):
-            raise ValueError(f"{_PROJECTIONS}; the state_dict has {name}")
+            raise ValueError(f"{PROJECTIONS}; the state_dict has {name}")
         if "." in name:
             raise ValueError(
                 f"{name:.80} is no parameter of a recurrent network: give the state_dict of the "
@@ -143,9 +143,9 @@ def _taken_apart(module: Any) -> tuple[type[RecurrentNetwork], dict[str, str], d
             f"or a state_dict with kind=..., got {type(module).__name__}{inside}"
         )
     if getattr(module, "bidirectional", False):
-        raise ValueError(_BIDIRECTIONAL)
+        raise ValueError(BIDIRECTIONAL)
     if getattr(module, "proj_size", 0) > 0:
-        raise ValueError(f"{_PROJECTIONS}; this one has proj_size={module.proj_size}")
+        raise ValueError(f"{PROJECTIONS}; this one has proj_size={module.proj_size}")
     kind = _MODULES[name]
     family, options = _KINDS[f"rnn_{module.nonlinearity}" if kind == "rnn" else kind]
     suffixes = [""] if name.endswith("Cell") else [f"_l{k}" for k in range(module.num_layers)]
@@ -158,11 +158,11 @@ def _taken_apart(module: Any) -> tuple[type[RecurrentNetwork], dict[str, str], d
     return family, options, arrays
 
 
-_BIDIRECTIONAL = (
+BIDIRECTIONAL = (
     "a bidirectional network is not supported because it is no dynamical system: its backward "
     "direction starts at the end of the inputs, so no map leads from a state to the next"
 )
-_PROJECTIONS = (
+PROJECTIONS = (
     "an LSTM with projections is not supported: its h and c have different lengths; use proj_size=0"
 )
 

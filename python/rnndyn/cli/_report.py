@@ -1,0 +1,95 @@
+"""``rnndyn report``: one page about a network."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from rnndyn.cli._arguments import add_orders, add_seed, add_threads, load_network
+from rnndyn.cli._exit_codes import ExitCode
+from rnndyn.cli._lyapunov import read_inputs
+from rnndyn.io import load_metadata
+from rnndyn.reporting import report
+from rnndyn.reporting._report import DEFAULT_MAX_CYCLES, DEFAULT_MAX_ORDER, check_path
+from rnndyn.search import METHODS
+
+_EPILOG = """\
+examples:
+  rnndyn report network.npz -o report.html
+  rnndyn report example:plrnn-10d --max-order 10 -o plrnn-10d.html
+  rnndyn report network.npz --inputs sequences.npy --steps 100000 -o report.html
+  rnndyn report network.npz --max-order 3 --method complete -o proved.html
+
+The page needs no network and no other file. Open it in any browser.
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "report",
+        help="write a page about a network, to be opened in a browser",
+        description="Write one self-contained page about a network: parameters, cycles, state "
+        "space,\nmultipliers, Lyapunov exponents, and how sure all of it is.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("model", metavar="MODEL", help="a model file, or example:NAME")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", required=True, help="the page, FILE.html"
+    )
+    parser.add_argument("--title", help="title of the page (default: the name of the model)")
+    add_orders(parser, "search", default=f"1 to {DEFAULT_MAX_ORDER}")
+    parser.add_argument(
+        "--method",
+        choices=METHODS,
+        default="auto",
+        help="how to search (default: auto); complete proves that no cycle is missing",
+    )
+    parser.add_argument("--inputs", type=Path, metavar="X.npy", help="drive the network with these")
+    parser.add_argument(
+        "--steps", type=int, metavar="N", help="average the Lyapunov exponents over N steps"
+    )
+    parser.add_argument(
+        "--exponents", type=int, metavar="M", help="compute the M largest (default: all)"
+    )
+    parser.add_argument(
+        "--max-cycles",
+        type=int,
+        default=DEFAULT_MAX_CYCLES,
+        metavar="N",
+        help=f"list and draw at most N cycles, stable ones first (default: {DEFAULT_MAX_CYCLES})",
+    )
+    add_seed(parser)
+    add_threads(parser)
+    parser.add_argument(
+        "--time-limit",
+        type=float,
+        metavar="SECONDS",
+        help="for the search, and as long for the exponents",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Search, compute and write the page; return the exit code."""
+    check_path(options.output)
+    network = load_network(options.model)
+    from_file = not options.model.startswith("example:")
+    path = report(
+        network,
+        options.output,
+        max_order=options.max_order,
+        orders=options.orders,
+        method=options.method,
+        inputs=read_inputs(options.inputs) if options.inputs else None,
+        title=options.title or (Path(options.model).name if from_file else options.model),
+        metadata=load_metadata(options.model) if from_file else None,
+        n_steps=options.steps,
+        n_exponents=options.exponents,
+        max_cycles=options.max_cycles,
+        seed=options.seed,
+        n_threads=options.threads,
+        time_limit=options.time_limit,
+    )
+    print(f"Report: {path}")
+    return ExitCode.DONE

@@ -1,0 +1,248 @@
+"""From arrays by name to a model: family, which array is which parameter, and orientation."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnndyn.io._content import Content
+from rnndyn.io._names import ALSO, OPTION_NAMES, Match, grouped, local_name, match
+from rnndyn.models import FAMILIES, Model
+
+#: Types of Julia packages -> family and options.
+_TYPES: Mapping[str, tuple[str, dict[str, Any]]] = {
+    "PLRNN": ("PLRNN", {}),
+    "mcPLRNN": ("MeanCenteredPLRNN", {}),
+    "shallowPLRNN": ("ShallowPLRNN", {}),
+    "clippedShallowPLRNN": ("ClippedShallowPLRNN", {}),
+    "dendPLRNN": ("DendriticPLRNN", {}),
+    "clippedDendPLRNN": ("DendriticPLRNN", {"clipped": True}),
+    "RNNCell": ("RNN", {}),
+    "LSTMCell": ("LSTM", {}),
+}
+#: Types whose equations no family has.
+_REFUSED = {
+    "GRUCell": "the GRU of Flux applies its reset gate before the recurrent weights, torch's and "
+    "that of rnndyn after them",
+}
+_ACTIVATIONS = {"tanh": "tanh", "tanh_fast": "tanh", "relu": "relu"}
+_SHOWN = 8
+
+
+class Identified(NamedTuple):
+    """A model and how it was found; see `ImportedModel`."""
+
+    model: Model
+    keys: dict[str, str]
+    notes: list[str]
+    unused: list[str]
+
+
+def identify(
+    content: Content,
+    family: str | None,
+    keys: Mapping[str, str],
+    options: Mapping[str, Any],
+    prefix: str | None,
+) -> Identified:
+    """Make a model of the arrays of a file.
+
+    Raises
+    ------
+    ValueError
+        If no family fits, several do, or the arrays are no valid parameters.
+    """
+    arrays = content.arrays
+    for parameter, name in keys.items():
+        if name not in arrays:
+            raise ValueError(
+                f"there is no array {name!r:.60} for parameter {parameter}; {_listed(arrays)}"
+            )
+    groups = grouped(arrays)
+    found, known = _matched(content, groups, family, keys, prefix)
+    here = groups.get(found.prefix, {})
+    if not known and found.family == "PLRNN" and ("n_relu" in here or "n_relu" in options):
+        found, known = found._replace(family="ALRNN"), True
+    for parameter in keys:
+        if parameter not in found.keys:
+            raise ValueError(
+                f"{found.family} has no parameter {parameter!r:.60}; its parameters are "
+                f"{', '.join(found.keys)}"
+            )
+    chosen: dict[str, Any] = {}
+    notes: list[str] = []
+    type_name = content.types.get(found.prefix, "")
+    if type_name in _TYPES and _TYPES[type_name][0] == found.family:
+        chosen.update(_TYPES[type_name][1])
+    chosen.update(_options_in_file(content, found, here))
+    chosen.update(options)
+    values = _oriented(found, {p: arrays[name] for p, name in found.keys.items()}, type_name, notes)
+    if not known:
+        also = ALSO.get(found.family)
+        notes.insert(
+            0,
+            f"family {found.family} is guessed from the names of the arrays"
+            + (f" (the same arrays can be: {also})" if also else ""),
+        )
+    if found.family == "RNN" and "nonlinearity" not in chosen:
+        notes.append("nonlinearity 'tanh' is assumed, the file does not say it")
+    notes.extend(
+        f"{parameter} is {name!r}, guessed"
+        for parameter, name in found.keys.items()
+        if parameter not in keys and not _is_plain(parameter, name, found.prefix)
+    )
+    if "C" in values and "s" not in values:
+        values["s"] = np.zeros(values["C"].shape[-1])
+        notes.append("the external input s is not in the file, s = 0 is used")
+    elif "s" in values and "C" not in values:
+        del values["s"]
+    used = set(found.keys.values())
+    model = FAMILIES[found.family].from_parameters({**values, **chosen})
+    return Identified(model, dict(found.keys), notes, [name for name in arrays if name not in used])
+
+
+def _matched(
+    content: Content,
+    groups: Mapping[str, Mapping[str, str]],
+    family: str | None,
+    keys: Mapping[str, str],
+    prefix: str | None,
+) -> tuple[Match, bool]:
+    """Return the match, and whether the family is known rather than guessed."""
+    arrays = content.arrays
+    if prefix is not None:
+        prefix = prefix.removesuffix(".")
+        if prefix not in groups:
+            raise ValueError(f"no array has a name below {prefix!r:.60}; {_listed(arrays)}")
+        groups = {prefix: groups[prefix]}
+    matches: list[Match] = []
+    typed: list[Match] = []
+    # Names first, everywhere; shapes only if names lead to nothing.
+    for by_shape in (False, True):
+        for place, here in groups.items():
+            type_name = content.types.get(place, "")
+            if type_name in _REFUSED and family is None:
+                raise ValueError(f"it holds a {type_name}: {_REFUSED[type_name]}")
+            wanted = _TYPES[type_name][0] if family is None and type_name in _TYPES else family
+            found = match(arrays, place, here, wanted, keys, by_shape=by_shape)
+            if found is not None:
+                matches.append(found)
+                if type_name in _TYPES:
+                    typed.append(found)
+        if matches:
+            break
+    # Where the file names types, these are the models; other arrays may only look like one.
+    matches = typed or _distinct(matches)
+    if not matches:
+        what = f"{family} does not fit its arrays" if family else "no family fits its arrays"
+        raise ValueError(
+            f"{what}; {_listed(arrays)}; give keys, such as W1={next(iter(arrays), 'name')!r:.40}, "
+            "and the family"
+        )
+    if len(matches) > 1:
+        places = ", ".join(f"{m.family} at {m.prefix!r:.60}" for m in matches[:_SHOWN])
+        raise ValueError(f"it holds several networks: {places}; choose one by prefix")
+    sure = family is not None or bool(typed) or matches[0].family in ("RNN", "GRU", "LSTM")
+    return matches[0], sure
+
+
+def _distinct(matches: list[Match]) -> list[Match]:
+    """Leave out a match whose arrays another one has; all keys given, every prefix matches."""
+    distinct: dict[tuple[str, ...], Match] = {}
+    for found in matches:
+        distinct.setdefault(tuple(sorted(found.keys.values())), found)
+    return list(distinct.values())
+
+
+def _is_plain(parameter: str, name: str, prefix: str) -> bool:
+    """Whether a name says by itself which parameter it is."""
+    local = local_name(name[len(prefix) :].lstrip("."))
+    return local == parameter or f"{local}_l0" == parameter
+
+
+def _options_in_file(content: Content, found: Match, here: Mapping[str, str]) -> dict[str, Any]:
+    """Return options that the file holds as numbers or types beside the arrays."""
+    options: dict[str, Any] = {}
+    for name in OPTION_NAMES:
+        array = content.arrays[here[name]] if name in here else None
+        choices = getattr(FAMILIES[found.family], "_choices", {})
+        if array is None or array.size != 1 or name not in choices:
+            continue
+        number = array.reshape(-1)[0]
+        if math.isfinite(number) and number == int(number):
+            options[name] = bool(number) if name == "clipped" else int(number)
+    if found.family == "RNN":
+        start = f"{found.prefix}." if found.prefix else ""
+        for name, type_name in content.types.items():
+            if name.startswith(start) and local_name(name[len(start) :]) == "activation":
+                activation = type_name.lstrip("#")
+                if activation not in _ACTIVATIONS:
+                    raise ValueError(f"its activation {activation!r:.40} is neither tanh nor relu")
+                options["nonlinearity"] = _ACTIVATIONS[activation]
+    return options
+
+
+def _oriented(
+    found: Match, values: dict[str, NDArray[Any]], type_name: str, notes: list[str]
+) -> dict[str, NDArray[Any]]:
+    """Turn the arrays the way round that the family has them."""
+    declared = getattr(FAMILIES[found.family], "_arrays", None)
+    if declared is None:
+        return {
+            name: _flat(array) if name.startswith("bias") else array
+            for name, array in values.items()
+        }
+    values = {
+        name: _as_declared(array, {len(axes) for axes in declared[name].shapes})
+        for name, array in values.items()
+    }
+    if any(array.ndim == 3 for array in values.values()):
+        raise ValueError(
+            "its arrays have one axis more than those of one model: checkpoints of a training run "
+            "are read by rnndyn.load_checkpoints"
+        )
+    if {"W1", "W2", "h1", "h2"} <= set(values):
+        n_states = len(values["A"]) if values["A"].ndim else 1
+        W1, W2 = values["W1"], values["W2"]
+        if W1.ndim == W2.ndim == 2 and W1.shape != W2.shape[::-1]:
+            return values
+        if W1.ndim == 2 and W1.shape[0] != n_states and W1.shape[1] == n_states:
+            values["W1"], values["W2"] = W2, W1
+            values["h1"], values["h2"] = values["h2"], values["h1"]
+            for one, other in (("W1", "W2"), ("h1", "h2")):
+                found.keys[one], found.keys[other] = found.keys[other], found.keys[one]
+            notes.append(
+                "W1 acts on the states here, by its shape: W1 and W2, h1 and h2 are swapped"
+            )
+    if "thresholds" in values and "alpha" in values and "W" in values:
+        shape, wanted = values["thresholds"].shape, (values["alpha"].size, len(values["W"]))
+        by_unit = type_name in _TYPES or local_name(found.keys["thresholds"]).endswith("H")
+        if shape == wanted[::-1] and (shape != wanted or by_unit):
+            values["thresholds"] = values["thresholds"].T
+            notes.append("thresholds have one row for each unit in the file, they are transposed")
+    return values
+
+
+def _as_declared(array: NDArray[Any], dimensions: set[int]) -> NDArray[Any]:
+    """Undo what programs without vectors, such as MATLAB, do to them: matrices with one row."""
+    if array.ndim in dimensions and not (
+        dimensions == {1, 2} and array.ndim == 2 and 1 in array.shape
+    ):
+        return array
+    if 0 in dimensions and array.size == 1:
+        return array.reshape(())
+    return _flat(array) if 1 in dimensions else array
+
+
+def _flat(array: NDArray[Any]) -> NDArray[Any]:
+    return array.reshape(-1) if array.ndim == 2 and 1 in array.shape else array
+
+
+def _listed(arrays: Mapping[str, NDArray[Any]]) -> str:
+    if not arrays:
+        return "the file holds no array of numbers"
+    shown = [f"{name:.30} {array.shape}" for name, array in list(arrays.items())[:_SHOWN]]
+    more = f" and {len(arrays) - _SHOWN} more" if len(arrays) > _SHOWN else ""
+    return f"the file holds {', '.join(shown)}{more}"

@@ -1,0 +1,235 @@
+"""Models from files of other programs."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from numpy.typing import NDArray
+
+from rnndyn.io._archive import read_archive
+from rnndyn.io._content import Content, content_of
+from rnndyn.io._hdf5 import read_hdf5
+from rnndyn.io._identify import identify
+from rnndyn.io._json import read_json
+from rnndyn.io._julia import read_bson
+from rnndyn.io._matlab import read_matlab
+from rnndyn.io._npz import HEADER, record_in
+from rnndyn.io._record import ModelRecord, model_of
+from rnndyn.io._safetensors import read_safetensors
+from rnndyn.io._sniff import kind_of
+from rnndyn.io._torch_file import read_torch
+from rnndyn.models import FAMILIES, Model
+
+MAX_BYTES = 2**30
+
+
+def _read_npz(path: Path, max_bytes: int) -> ModelRecord | Content:
+    arrays = read_archive(path, max_bytes)
+    if HEADER in arrays:
+        return record_in(arrays)
+    return content_of("NumPy archive", arrays)
+
+
+_READERS: Mapping[str, Callable[[Path, int], ModelRecord | Content]] = {
+    "json": read_json,
+    "npz": _read_npz,
+    "matlab": read_matlab,
+    "hdf5": read_hdf5,
+    "torch": read_torch,
+    "safetensors": read_safetensors,
+    "bson": read_bson,
+}
+
+
+@dataclass(frozen=True)
+class ImportedModel:
+    """A model read from a file, and what was found there.
+
+    Attributes
+    ----------
+    model : model
+        Of one of the families in `rnndyn.models`.
+    path : Path
+        The file.
+    format : str
+        What kind of file it is, such as ``"torch"`` or ``"MATLAB 5"``.
+    keys : mapping of str to str
+        Which array of the file each parameter is, by parameter. Empty for rnndyn's own files.
+    notes : tuple of str
+        What was guessed or changed on the way. Empty where the file, or the caller, says all.
+    unused : tuple of str
+        Arrays of the file that are not part of the model.
+    """
+
+    model: Model
+    path: Path
+    format: str
+    keys: Mapping[str, str]
+    notes: tuple[str, ...]
+    unused: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        lines = [f"{self.model!r} from {self.path} ({self.format})"]
+        lines += [f"  {parameter} = {name}" for parameter, name in self.keys.items()]
+        lines += [f"  note: {note}" for note in self.notes]
+        if self.unused:
+            more = ", ..." if len(self.unused) > 8 else ""
+            lines.append(f"  not used: {', '.join(self.unused[:8])}{more}")
+        return "\n".join(lines)
+
+
+class ImportGuessWarning(UserWarning):
+    """A model was read from a file that does not say all about it; the rest was guessed."""
+
+
+def import_model(
+    path: str | os.PathLike[str],
+    *,
+    family: str | None = None,
+    keys: Mapping[str, str] | None = None,
+    prefix: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> ImportedModel:
+    """Read a model from a file of any supported program, and tell how it was found.
+
+    The kind of file is told by its content: rnndyn's own files, NumPy archives, MATLAB files of
+    version 5 and 7.3, files of ``torch.save``, safetensors, Julia's BSON and JLD2, and HDF5. No
+    code of a file is ever run.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    family : str, optional
+        Name of the family, such as ``"ALRNN"``. Default: what the file says, else guessed from the
+        names and shapes of its arrays.
+    keys : mapping of str to str, optional
+        Which array of the file is which parameter, such as ``{"W": "net.recurrent"}``. Default:
+        guessed for the parameters that are left out. `list_arrays` shows the names.
+    prefix : str, optional
+        Where in the file the network is, such as ``"model.rnn"``, if it holds several.
+    options : mapping of str to value, optional
+        Settings of the family that are no arrays, such as ``{"n_relu": 2}`` or
+        ``{"nonlinearity": "relu"}``.
+    max_bytes : int, default 2**30
+        Refuse files that are larger than this, or claim to hold more than this when unpacked.
+
+    Returns
+    -------
+    ImportedModel
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged or of another kind, if no family fits or several networks do, or if
+        the arrays are no valid parameters. The message begins with the path.
+    OSError
+        If the file cannot be opened.
+    MissingPackageError
+        If an HDF5 file is given and h5py is not installed.
+
+    Notes
+    -----
+    All about names, orientation and what is refused: ``docs/reference/model-files-import.md``.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> import numpy as np
+    >>> import rnndyn as rd
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "weights.npz"
+    ...     np.savez(path, A=[0.5, 0.9], W=[[0.0, -0.6], [0.5, 0.0]], h=[0.4, -1.0])
+    ...     found = rd.io.import_model(path)
+    >>> found.model
+    PLRNN(n_states=2, n_units=2)
+    >>> found.notes[0]
+    'family PLRNN is guessed from the names of the arrays (the same arrays can be: ALRNN, \
+MeanCenteredPLRNN)'
+    """
+    if family is not None and (not isinstance(family, str) or family not in FAMILIES):
+        raise ValueError(f"family must be one of {', '.join(FAMILIES)}, got {family!r:.60}")
+    path = Path(path)
+    content = read_content(path, max_bytes)
+    try:
+        if isinstance(content, ModelRecord):
+            if family not in (None, content.family) or keys or prefix or options:
+                raise ValueError(
+                    f"the file says itself that it is a {content.family}: leave out family, keys, "
+                    "prefix and options"
+                )
+            return ImportedModel(
+                model_of(content), path, "rnndyn model", MappingProxyType({}), (), ()
+            )
+        found = identify(content, family, dict(keys or {}), dict(options or {}), prefix)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{path} does not hold a valid model: {error}") from error
+    return ImportedModel(
+        found.model,
+        path,
+        content.format,
+        MappingProxyType(found.keys),
+        tuple(found.notes),
+        tuple(found.unused),
+    )
+
+
+def list_arrays(
+    path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES
+) -> dict[str, NDArray[Any]]:
+    """Return the arrays of numbers in a file by name, as `import_model` sees them.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A file of any kind that `import_model` reads.
+    max_bytes : int, default 2**30
+        Refuse files that are larger than this, or claim to hold more than this when unpacked.
+
+    Returns
+    -------
+    dict of str to array
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged or of another kind.
+    OSError
+        If the file cannot be opened.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> import numpy as np
+    >>> import rnndyn as rd
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "weights.npz"
+    ...     np.savez(path, recurrent=np.zeros((2, 2)))
+    ...     {name: array.shape for name, array in rd.io.list_arrays(path).items()}
+    {'recurrent': (2, 2)}
+    """
+    content = read_content(Path(path), max_bytes)
+    return dict(content.parameters if isinstance(content, ModelRecord) else content.arrays)
+
+
+def read_content(path: Path, max_bytes: int) -> ModelRecord | Content:
+    """Read a file of any supported kind.
+
+    Raises
+    ------
+    ValueError
+        If it is damaged, of another kind, or too large; the message begins with the path.
+    OSError
+        If it cannot be opened.
+    """
+    size = path.stat().st_size
+    if size > max_bytes:
+        raise ValueError(f"{path} has {size} bytes, more than max_bytes = {max_bytes}")
+    try:
+        return _READERS[kind_of(path, size)](path, max_bytes)
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be read as a model: {error}") from error

@@ -1,0 +1,166 @@
+"""Julia values in BSON files, as the package BSON.jl writes them: read as data, never built.
+
+Julia values are documents with an entry ``tag``. Loading such a file in Julia calls constructors
+that it names; here a type is only a name.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnndyn.io._bson import parse_bson
+from rnndyn.io._content import Content, Record, array_from, content_of
+
+_DTYPES = {
+    "Float64": "<f8", "Float32": "<f4", "Float16": "<f2", "Int64": "<i8", "Int32": "<i4",
+    "Int16": "<i2", "Int8": "i1", "UInt64": "<u8", "UInt32": "<u4", "UInt16": "<u2",
+    "UInt8": "u1", "Bool": "?",
+}  # fmt: skip
+_SHALLOW = ("A", "W1", "W2", "h1", "h2", "C")
+_STATES = ("A", "W", "h", "C")
+_DENDRITIC = ("A", "W", "h", "alpha", "thresholds", "C")
+#: Types of Julia packages -> names of their fields in order, which BSON files leave out. The PLRNNs
+#: are those of GTF-shPLRNN, the cells those of Flux.
+FIELDS = {
+    "PLRNN": _STATES,
+    "mcPLRNN": _STATES,
+    "shallowPLRNN": _SHALLOW,
+    "clippedShallowPLRNN": _SHALLOW,
+    "dendPLRNN": _DENDRITIC,
+    "clippedDendPLRNN": _DENDRITIC,
+    "RNNCell": ("activation", "weight_ih", "weight_hh", "bias_ih", "state0"),
+    "LSTMCell": ("weight_ih", "weight_hh", "bias_ih", "state0"),
+    "GRUCell": ("weight_ih", "weight_hh", "bias_ih", "state0"),
+    "Recur": ("cell", "state"),
+    "Chain": ("layers",),
+    "Dense": ("weight", "bias", "activation"),
+}
+#: Types that only wrap an array, their first field. To transpose the vector of a Diagonal, the
+#: diagonal, changes nothing.
+_WRAPPERS = ("Adjoint", "Diagonal", "Transpose")
+_MAX_DEPTH = 100
+#: Decoded documents; references may lead to one many times.
+_MAX_NODES = 200_000
+
+
+def read_bson(path: Path, max_bytes: int) -> Content:
+    """Read a file of BSON.jl; `max_bytes` has been checked against its size."""
+    document = parse_bson(path.read_bytes())
+    references = document.pop("_backrefs", [])
+    if not isinstance(references, list):
+        raise ValueError("its entry _backrefs is no list")
+    return content_of("BSON of Julia", _Decoder(references).value(document, 0))
+
+
+class _Decoder:
+    def __init__(self, references: list[Any]) -> None:
+        self._references = references
+        self._n_nodes = 0
+
+    def value(self, node: Any, depth: int) -> Any:
+        """Return a node with Julia's tags resolved."""
+        self._n_nodes += 1
+        if depth > _MAX_DEPTH or self._n_nodes > _MAX_NODES:
+            raise ValueError("its objects are nested too deeply, or contain themselves")
+        if isinstance(node, memoryview):
+            return np.frombuffer(node, dtype=np.uint8)
+        if isinstance(node, list):
+            return [self.value(entry, depth + 1) for entry in node]
+        if not isinstance(node, dict):
+            return node
+        tag = node.get("tag")
+        # A dictionary of the user's own may have an entry "tag" too.
+        if tag == "backref":
+            return self.value(self._referred(node), depth + 1)
+        if tag == "array":
+            return self._array(node, depth)
+        if tag == "struct":
+            return self._record(node, depth)
+        if tag in ("tuple", "svec"):
+            return self.value(node.get("data"), depth + 1)
+        if tag in ("symbol", "datatype", "ref", "unionall", "jl_bottom_type", "jl_anonymous"):
+            return None
+        return {name: self.value(entry, depth + 1) for name, entry in node.items()}
+
+    def _referred(self, node: dict[str, Any]) -> Any:
+        index = node.get("ref")
+        if type(index) is not int or not 1 <= index <= len(self._references):
+            raise ValueError(f"it refers to object {index!r:.20} of {len(self._references)}")
+        return self._references[index - 1]
+
+    def _plain(self, node: Any) -> Any:
+        """Follow references until there is something else."""
+        for _ in range(_MAX_DEPTH):
+            if not (isinstance(node, dict) and node.get("tag") == "backref"):
+                return node
+            node = self._referred(node)
+        raise ValueError("its references go round in circles")
+
+    def _array(self, node: dict[str, Any], depth: int) -> Any:
+        shape = self._plain(node.get("size"))
+        data = self._plain(node.get("data"))
+        if not isinstance(shape, list) or not all(type(n) is int and n >= 0 for n in shape):
+            raise ValueError(f"an array claims the impossible shape {shape!r:.60}")
+        if isinstance(data, list):
+            # Elements that are objects, or, in column-major order, numbers of an abstract type.
+            values = [self.value(entry, depth + 1) for entry in data]
+            if values and all(type(entry) in (int, float) for entry in values):
+                numbers = np.array(values, dtype=np.float64).tobytes()
+                return array_from(numbers, np.dtype(np.float64), tuple(shape), "F")
+            return values
+        if not isinstance(data, memoryview):
+            raise ValueError(f"an array holds {type(data).__name__} instead of bytes")
+        name = self._type_name(node.get("type"))
+        if name not in _DTYPES:
+            # Such as complex numbers: no parameter of a network.
+            return None
+        return array_from(data, np.dtype(_DTYPES[name]), tuple(shape), "F")
+
+    def _record(self, node: dict[str, Any], depth: int) -> Any:
+        type_name = self._type_name(node.get("type"))
+        data = self._plain(node.get("data"))
+        if isinstance(data, memoryview):
+            # A number of a type that BSON itself does not have, such as Float32.
+            dtype = np.dtype(_DTYPES.get(type_name, "V"))
+            return array_from(data, dtype, ()) if dtype.itemsize == len(data) > 0 else None
+        if not isinstance(data, list):
+            raise ValueError(f"an object of type {type_name:.60} has no list of fields")
+        if type_name in ("Dict", "IdDict", "OrderedDict"):
+            return self._dictionary(data, depth)
+        if type_name in _WRAPPERS and data:
+            inner = self.value(data[0], depth + 1)
+            return inner.T if isinstance(inner, np.ndarray) else inner
+        names = FIELDS.get(type_name, ())
+        fields = {
+            names[i] if i < len(names) else str(i + 1): self.value(entry, depth + 1)
+            for i, entry in enumerate(data)
+        }
+        return Record(type_name, fields)
+
+    def _dictionary(self, data: list[Any], depth: int) -> Any:
+        parts = [self._plain(part) for part in data[:2]]
+        lists = [
+            self._plain(part.get("data")) if isinstance(part, dict) else part for part in parts
+        ]
+        if len(lists) != 2 or not all(isinstance(part, list) for part in lists):
+            return None
+        keys, values = lists
+        return {
+            self._key(key): self.value(value, depth + 1)
+            for key, value in zip(keys, values, strict=False)
+        }
+
+    def _key(self, key: Any) -> str:
+        key = self._plain(key)
+        if isinstance(key, dict) and key.get("tag") == "symbol":
+            key = key.get("name")
+        return key if isinstance(key, str) else f"{key!r:.60}"
+
+    def _type_name(self, node: Any) -> str:
+        """Return the last part of the name of a type, such as ``Float32``."""
+        node = self._plain(node)
+        path = self._plain(node.get("name")) if isinstance(node, dict) else None
+        if not isinstance(path, list) or not path or not isinstance(path[-1], str):
+            return ""
+        return path[-1]

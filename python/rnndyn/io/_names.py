@@ -1,0 +1,200 @@
+"""Which array of a file is which parameter of a family: the names that people use."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
+
+from rnndyn.io._torch import BIDIRECTIONAL, PROJECTIONS
+from rnndyn.models import FAMILIES
+
+Arrays = Mapping[str, NDArray[Any]]
+
+#: Parameter -> names it has elsewhere, best first; those of linear layers have a dot.
+_ALIASES: Mapping[str, tuple[str, ...]] = {
+    "A": ("A", "A_diag", "A.weight"),
+    "W": ("W", "W.weight"),
+    "h": ("h", "bias", "b", "W.bias"),
+    "W1": ("W1", "W_1", "W1.weight"),
+    "W2": ("W2", "W_2", "W2.weight"),
+    "h1": ("h1", "h_1", "b1", "W1.bias"),
+    "h2": ("h2", "h_2", "b2", "W2.bias"),
+    "alpha": ("alpha", "alphas"),
+    "thresholds": ("thresholds", "thetas", "theta", "H"),
+    "slope": ("slope", "slopes", "negative_slope"),
+    "W_hh": ("W_hh", "Whh", "W_rec", "W_hh.weight"),
+    "b": ("b", "bias", "b_h", "W_hh.bias"),
+    "C": ("C", "C.weight"),
+    "s": ("s",),
+}
+#: Options that may be in a file as numbers.
+OPTION_NAMES = ("n_relu", "clipped")
+#: Families that names tell apart, those with more parameters first.
+_BY_NAMES = (
+    "DendriticPLRNN",
+    "LeakyShallowPLRNN",
+    "ShallowPLRNN",
+    "LeakyPLRNN",
+    "PLRNN",
+    "LeakyReLURNN",
+    "ReLURNN",
+)
+#: Families with the same arrays as the one that is guessed.
+ALSO = {
+    "PLRNN": "ALRNN, MeanCenteredPLRNN",
+    "ShallowPLRNN": "ClippedShallowPLRNN",
+    "DendriticPLRNN": "the clipped form, option clipped",
+}
+#: What makes a family another one: an initial state has the shape of slopes and is none.
+_DISTINCTIVE = ("slope", "alpha", "thresholds")
+_LAYER = re.compile(r"(weight|bias)_(ih|hh)(_l\d{1,4})?")
+_REFUSED = re.compile(r"weight_(hr_l\d{1,4}|(ih|hh|hr)_l\d{1,4}(?P<reverse>_reverse))")
+_GATES = {1: "RNN", 3: "GRU", 4: "LSTM"}
+_PLAIN = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789", "") | {
+    ord("α"): "alpha",
+    ord("θ"): "theta",
+    ord("Θ"): "theta",
+    ord("σ"): "activation",
+}
+
+
+class Match(NamedTuple):
+    """A family and where its parameters are.
+
+    Attributes
+    ----------
+    prefix : str
+        What the names of its arrays begin with, such as ``"model"``.
+    family : str
+        Name of the family.
+    keys : dict of str to str
+        Full names of arrays by parameter.
+    """
+
+    prefix: str
+    family: str
+    keys: dict[str, str]
+
+
+def local_name(name: str) -> str:
+    """Write a name in ASCII as the families do: ``W₁`` is W1."""
+    return name.translate(_PLAIN)
+
+
+def grouped(names: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return the names by prefix and by what follows it: one part, or two as in ``W.weight``."""
+    groups: dict[str, dict[str, str]] = {"": {}}
+    for name in names:
+        parts = name.rsplit(".", 2)
+        for length in range(1, len(parts)):
+            prefix, local = ".".join(parts[:length]), ".".join(parts[length:])
+            groups.setdefault(prefix, {})[local_name(local)] = name
+        if len(parts) < 3:
+            groups[""][local_name(name)] = name
+    return groups
+
+
+def match(
+    arrays: Arrays,
+    prefix: str,
+    here: Mapping[str, str],
+    family: str | None,
+    keys: Mapping[str, str],
+    *,
+    by_shape: bool = False,
+) -> Match | None:
+    """Match the arrays below a prefix with a family, or with the first that fits.
+
+    `here` are their names by what follows the prefix, `keys` the parameters that the user has
+    placed. With `by_shape` one parameter may have another name.
+    """
+    recurrent = _match_layers(arrays, here, prefix, family, keys)
+    if recurrent is not None:
+        return recurrent
+    for name in _BY_NAMES if family is None else (family,):
+        model = FAMILIES[name]
+        if not hasattr(model, "_arrays"):
+            continue
+        declared: Mapping[str, Any] = model._arrays
+        found = {
+            parameter: keys[parameter] if parameter in keys else here[alias]
+            for parameter in declared
+            for alias in _first(parameter, keys, here)
+        }
+        found = _without_doubles(found, keys)
+        needed = [p for p in declared if p not in ("C", "s")]
+        if all(parameter in found for parameter in needed):
+            return Match(prefix, name, found)
+        rest = _complete(arrays, here, found, needed, declared) if by_shape else None
+        if rest is not None:
+            return Match(prefix, name, rest)
+    return None
+
+
+def _first(parameter: str, keys: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
+    """Return the name under which a parameter is there, if any."""
+    if parameter in keys:
+        return [parameter]
+    return [alias for alias in _ALIASES.get(parameter, (parameter,)) if alias in here][:1]
+
+
+def _without_doubles(found: dict[str, str], keys: Mapping[str, str]) -> dict[str, str]:
+    """Leave an array that the user placed to the parameter he placed it at."""
+    placed = set(keys.values())
+    return {p: name for p, name in found.items() if p in keys or name not in placed}
+
+
+def _complete(
+    arrays: Arrays,
+    here: Mapping[str, str],
+    found: Mapping[str, str],
+    needed: list[str],
+    declared: Mapping[str, Any],
+) -> dict[str, str] | None:
+    """Place the one parameter without a known name if exactly one array has its shape."""
+    missing = [parameter for parameter in needed if parameter not in found]
+    if len(missing) != 1 or len(found) < 2 or missing[0] in _DISTINCTIVE:
+        return None
+    sizes: dict[str, int] = {}
+    for parameter, name in found.items():
+        for axes in declared[parameter].shapes:
+            if len(axes) == arrays[name].ndim:
+                sizes.update(zip(axes, arrays[name].shape, strict=True))
+    wanted = {tuple(sizes.get(axis, -1) for axis in axes) for axes in declared[missing[0]].shapes}
+    used = set(found.values())
+    fitting = [
+        name
+        for local, name in here.items()
+        if name not in used and "." not in local and arrays[name].shape in wanted - {()}
+    ]
+    return {**found, missing[0]: fitting[0]} if len(fitting) == 1 else None
+
+
+def _match_layers(
+    arrays: Arrays,
+    here: Mapping[str, str],
+    prefix: str,
+    family: str | None,
+    keys: Mapping[str, str],
+) -> Match | None:
+    """Match parameters with the names of torch's recurrent networks or cells."""
+    found = {
+        local if layer[3] else f"{local}_l0": name
+        for local, name in here.items()
+        if (layer := _LAYER.fullmatch(local)) and arrays[name].ndim
+    }
+    found.update({p: name for p, name in keys.items() if _LAYER.fullmatch(p)})
+    first = found.get("weight_hh_l0")
+    if first is None or family not in (None, *_GATES.values()):
+        return None
+    for local in here:
+        refused = _REFUSED.fullmatch(local)
+        if refused:
+            raise ValueError(BIDIRECTIONAL if refused["reverse"] else PROJECTIONS)
+    shape = arrays[first].shape
+    n_gates = shape[0] // shape[1] if len(shape) == 2 and shape[1] else 0
+    guess = _GATES.get(n_gates)
+    if family is None and guess is None:
+        return None
+    return Match(prefix, family or str(guess), found)

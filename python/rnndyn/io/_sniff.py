@@ -1,0 +1,79 @@
+"""What kind of file it is, by its first bytes; the suffix only where these do not tell."""
+
+import zipfile
+from pathlib import Path
+
+#: Kinds of files -> suffixes, for files whose content does not tell.
+SUFFIXES = {
+    "json": (".json",),
+    "npz": (".npz",),
+    "matlab": (".mat",),
+    "hdf5": (".h5", ".hdf5", ".jld2"),
+    "torch": (".pt", ".pth", ".ckpt"),
+    "safetensors": (".safetensors",),
+    "bson": (".bson",),
+}
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+#: The number with which torch.save began its files before version 1.6.
+_OLD_TORCH = b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
+
+
+def kind_of(path: Path, size: int) -> str:
+    """Return the kind of a file, a key of `SUFFIXES`.
+
+    Raises
+    ------
+    ValueError
+        If it is none that can be read.
+    OSError
+        If the file cannot be opened.
+    """
+    with path.open("rb") as stream:
+        start = stream.read(2048 + len(_HDF5))
+        end = b""
+        if size > 5:
+            stream.seek(size - 1)
+            end = stream.read(1)
+    if start.startswith(b"PK\x03\x04"):
+        kind = _kind_of_archive(path)
+        if kind:
+            return kind
+    # A block of the user's may precede the file; MATLAB and JLD2 put 512 bytes there.
+    if any(start.startswith(_HDF5, offset) for offset in (0, 512, 1024, 2048)):
+        return "hdf5"
+    if start[124:128] in (b"\x00\x01IM", b"\x01\x00MI"):
+        return "matlab"
+    if start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= size - 8:
+        return "safetensors"
+    if size >= 5 and int.from_bytes(start[:4], "little") == size and end == b"\0":
+        return "bson"
+    if start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
+        return "json"
+    if _OLD_TORCH in start[:16]:
+        raise ValueError(
+            "it is of torch before version 1.6; load it in torch and save it again with torch.save"
+        )
+    for kind, suffixes in SUFFIXES.items():
+        if path.suffix.lower() in suffixes:
+            return kind
+    if start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+        raise ValueError(
+            "it is a pickle of Python, which can run any code when it is loaded; save the arrays "
+            "with numpy.savez instead"
+        )
+    raise ValueError(
+        f"it begins with {start[:12]!r}, which is none of the supported kinds: "
+        f"{', '.join(SUFFIXES)}"
+    )
+
+
+def _kind_of_archive(path: Path) -> str | None:
+    """Return what is in a zip archive; None where its directory is damaged."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError):
+        return None
+    if any(name.rpartition("/")[2] == "data.pkl" for name in names):
+        return "torch"
+    return "npz" if any(name.endswith(".npy") for name in names) else None

@@ -1,0 +1,349 @@
+"""The page: sections of HTML, the figures as data, and the code that draws them."""
+
+import base64
+import hashlib
+import json
+import platform
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib import resources
+from typing import Any
+
+import numpy as np
+
+from rnndyn import _certificate_text, _cycle_table, _lyapunov_table
+from rnndyn._optional import import_optional
+from rnndyn._version import __version__
+from rnndyn.citation import cite
+from rnndyn.cycle_set import CycleSet
+from rnndyn.cycles import STABILITY_NAMES
+from rnndyn.reporting import _figures, _html, _tables
+from rnndyn.reporting._content import Content
+
+
+def page(content: Content) -> str:
+    """Return the whole page as HTML."""
+    figures = _all_figures(content)
+    sections = {
+        "model": ("Model", _model(content)),
+        "cycles": ("Fixed points and cycles", _cycles(content)),
+        "state-space": ("State space", _state_space(content)),
+        "multipliers-of-cycles": ("Multipliers", _multipliers(figures)),
+        "lyapunov-exponents": ("Lyapunov exponents", _lyapunov(content)),
+        "completeness": ("Is anything missing?", _completeness(content.cycles)),
+        "made": ("How this page was made", _made(content)),
+        "citation": ("What to cite", _citation(content)),
+    }
+    sections = {name: section for name, section in sections.items() if section[1]}
+    links = "".join(f'<a href="#{name}">{title}</a>' for name, (title, _) in sections.items())
+    body = "".join(
+        f'<section id="{name}"><h2>{title}</h2>{html}</section>'
+        for name, (title, html) in sections.items()
+    )
+    drawing = _script_text(import_optional("plotly.offline", "a report").get_plotlyjs())
+    own = _script_text(_asset("page.js"))
+    data = json.dumps({"plots": figures, "light": _figures.LIGHT}, allow_nan=False)
+    # In a script only "<" could end the data early; JSON has an escape for it.
+    data = data.replace("<", "\\u003c")
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{_policy(drawing, own)}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="rnndyn {__version__}">
+<title>{_html.text(content.title)}</title>
+<style>{_asset("page.css")}</style>
+</head>
+<body>
+<header>
+<h1>{_html.text(content.title)}</h1>
+<p class="lead">{_html.text(_subtitle(content))}</p>
+<nav aria-label="Sections">{links}</nav>
+<div class="cards">{_cards(content)}</div>
+</header>
+<main>
+<noscript><p class="warning">Without JavaScript there are no figures; all tables are here.</p>\
+</noscript>
+{body}
+</main>
+<footer><p>Made by rnndyn {__version__}. This page is one file and loads nothing from outside.</p>
+</footer>
+<script type="application/json" id="figures">{data}</script>
+<script>{drawing}</script>
+<script>{own}</script>
+</body>
+</html>
+"""
+
+
+def _asset(name: str) -> str:
+    return resources.files("rnndyn.reporting").joinpath(name).read_text("utf-8")
+
+
+def _script_text(code: str) -> str:
+    # Browsers turn line ends into "\n" before they compute the hash.
+    return code.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _policy(*scripts: str) -> str:
+    """Let the browser run these scripts only, and load nothing from anywhere.
+
+    Whatever a model's metadata holds, it could not run even if it were not escaped. plotly.js
+    compiles code for figures in space, hence 'unsafe-eval'.
+    """
+    hashes = [
+        base64.b64encode(hashlib.sha256(code.encode()).digest()).decode("ascii") for code in scripts
+    ]
+    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
+    return (
+        f"default-src 'none'; script-src {allowed} 'unsafe-eval'; style-src 'unsafe-inline'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _all_figures(content: Content) -> dict[str, _figures.Figure]:
+    figures = {}
+    if content.shown or content.orbits or (content.cycles is not None and content.cycles.continua):
+        figures["space"] = _figures.state_space(content)
+    if content.shown:
+        figures["multipliers"] = _figures.multipliers(content.shown)
+    if content.spectrum is not None:
+        figures["exponents"] = _figures.lyapunov(content.spectrum)
+        if len(content.spectrum.window_steps) > 1:
+            figures["convergence"] = _figures.convergence(content.spectrum)
+    return figures
+
+
+def _family(model: Any) -> str:
+    return str(getattr(model, "family", type(model).__name__))
+
+
+def _n_parameters(model: Any) -> int:
+    return sum(array.size for array in getattr(model, "parameters", {}).values())
+
+
+def _subtitle(content: Content) -> str:
+    model = content.model
+    parts = [f"{_family(model)} with {_count(model.n_states, 'state')}"]
+    if hasattr(model, "n_units"):
+        parts.append(_count(model.n_units, "hidden unit"))
+    if _n_parameters(model):
+        parts.append(_count(_n_parameters(model), "parameter"))
+    return ", ".join(parts)
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
+def _stability_counts(cycles: CycleSet) -> str:
+    counts: Counter[str] = Counter()
+    for block in cycles.blocks:
+        for code, name in enumerate(STABILITY_NAMES):
+            counts[name] += int((block.stability == code).sum())
+    return ", ".join(f"{counts[name]:,} {name}" for name in STABILITY_NAMES if counts[name])
+
+
+def _cards(content: Content) -> str:
+    cards = []
+    cycles, spectrum = content.cycles, content.spectrum
+    if cycles is not None:
+        orders = _certificate_text.orders_text(r.order for r in cycles.search.orders)
+        what = f"fixed points and cycles, {orders}" if len(cycles) else f"of {orders}"
+        found = f"{len(cycles):,}" if len(cycles) else "no cycle"
+        cards.append((found, f"{what}: {_stability_counts(cycles)}" if len(cycles) else what))
+        cards.append(_sureness_card(cycles))
+    if spectrum is not None:
+        largest = float(spectrum.pooled[0])
+        error = float(spectrum.pooled_standard_error[0])
+        value = _lyapunov_table.number_text(largest, error).replace("-", "−")
+        cards.append(
+            (
+                f"λ₁ = {value}",
+                f"± {_lyapunov_table.error_text(error)}, largest Lyapunov exponent, "
+                f"{spectrum.units.text}",
+            )
+        )
+    return "".join(
+        f'<div class="card"><b>{_html.text(big)}</b><span>{_html.text(small)}</span></div>'
+        for big, small in cards
+    )
+
+
+def _sureness_card(cycles: CycleSet) -> tuple[str, str]:
+    search = cycles.search
+    asked = {record.order for record in search.orders}
+    sure = set(search.listed_orders)
+    if cycles.certificate is not None:
+        sure |= set(cycles.certificate.proved_orders)
+    if not search.complete:
+        return "incomplete", "the search was stopped before its end"
+    if asked <= sure:
+        return "complete", "no cycle of these orders is missing, see “Is anything missing?”"
+    bound = search.coverage_lower
+    if bound is None:
+        return "not proved", "that no cycle is missing, see “Is anything missing?”"
+    return (
+        f"≥ {100.0 * min(bound, 0.9999):.4g} %",
+        "coverage of the search with 90 % confidence, see “Is anything missing?”",
+    )
+
+
+def _model(content: Content) -> str:
+    model = content.model
+    facts: list[tuple[object, object]] = [("family", _family(model))]
+    facts.append(("states", f"{model.n_states:,}"))
+    if hasattr(model, "n_units"):
+        facts.append(("hidden units", f"{model.n_units:,}, so up to 2^{model.n_units} regions"))
+    facts.append(("external inputs", f"{model.n_inputs:,}"))
+    facts += getattr(model, "options", {}).items()
+    html = _html.definitions(facts)
+    if _n_parameters(model):
+        html += _tables.parameters(model)
+    if content.metadata:
+        pairs = [(name, _plain(value)) for name, value in content.metadata.items()]
+        html += "<h3>What its file says</h3>" + _html.definitions(pairs)
+    return html
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _cycles(content: Content) -> str:
+    cycles = content.cycles
+    if cycles is None:
+        return _html.paragraph(content.no_cycles)
+    notes = "".join(
+        _html.paragraph(_cycle_table.continuum_line(continuum).strip().capitalize())
+        for continuum in cycles.continua
+    )
+    if not content.shown:
+        return _html.paragraph("No cycle was found.") + notes
+    html = (
+        '<p class="quiet screen">Click a heading to sort, a row to mark its cycle in the figures.'
+        "</p>"
+    )
+    if len(content.shown) < len(cycles):
+        html += _html.paragraph(
+            f"{len(content.shown):,} of {len(cycles):,} cycles are listed and drawn here, stable "
+            "ones first; max_cycles sets how many.",
+            "warning",
+        )
+    return html + _tables.cycles(content.shown, cycles.search) + notes
+
+
+def _state_space(content: Content) -> str:
+    if not (content.shown or content.orbits or (content.cycles and content.cycles.continua)):
+        return _html.paragraph("There is nothing to draw: no cycle, and all orbits diverge.")
+    n = content.model.n_states
+    how = {1: "The next state over the state.", 2: "The two states.", 3: "The three states."}
+    words = [how.get(n, f"The three principal components of the {n} states of all that is drawn.")]
+    if n > 2:
+        words.append("Drag to turn, scroll to zoom.")
+    if content.driven:
+        but = ", the cycles are not" if content.shown else ""
+        words.append(f"The orbits are driven by the input sequences{but}.")
+    elif content.orbits:
+        words.append("Grey: orbits from random states.")
+    return _html.paragraph(" ".join(words), "quiet") + _html.figure(
+        "space", "Orbits and cycles in state space", "square" if n == 1 else ""
+    )
+
+
+def _multipliers(figures: Mapping[str, Any]) -> str:
+    if "multipliers" not in figures:
+        return ""
+    words = (
+        "Eigenvalues of the Jacobian over one period. A cycle attracts if all of its multipliers "
+        "are inside the unit circle."
+    )
+    description = "Multipliers of the cycles in the complex plane, with the unit circle"
+    return _html.paragraph(words, "quiet") + _html.figure("multipliers", description, "square")
+
+
+def _lyapunov(content: Content) -> str:
+    spectrum = content.spectrum
+    if spectrum is None:
+        return _html.paragraph(content.no_spectrum, "warning")
+    words = "Bars are 95 % intervals."
+    if content.driven:
+        words += " The network is driven by the input sequences."
+    html = _html.paragraph(words, "quiet")
+    html += _html.figure("exponents", "Lyapunov exponents with 95 % intervals", "low")
+    html += f'<div class="scroll">{_lyapunov_table.html_text(spectrum)}</div>'
+    if len(spectrum.window_steps) > 1:
+        html += "<h3>How the estimates settled</h3>"
+        html += _html.figure("convergence", "Running estimates of the exponents", "low")
+    return html
+
+
+def _completeness(cycles: CycleSet | None) -> str:
+    if cycles is None:
+        return ""
+    html = "".join(_html.paragraph(line) for line in _cycle_table.sureness(cycles))
+    html += _tables.orders(cycles.search)
+    certificate = cycles.certificate
+    if certificate is not None and certificate.parts:
+        html += "<h3>Parts of the proof</h3><ul>"
+        html += "".join(
+            f"<li>{_html.text(_certificate_text.part_line(part))}</li>"
+            for part in certificate.parts
+        )
+        html += "</ul>"
+    return html
+
+
+def _made(content: Content) -> str:
+    facts: list[tuple[object, object]] = [
+        ("rnndyn", __version__),
+        ("Python, NumPy", f"{platform.python_version()}, {np.__version__}"),
+        ("plotly.py", import_optional("plotly", "a report").__version__),
+        ("machine", f"{platform.system()}, {platform.machine()}"),
+        ("date", datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")),
+    ]
+    html = _html.definitions(facts)
+    if content.cycles is not None:
+        search = content.cycles.search
+        html += "<h3>Search for cycles</h3>" + _run(
+            search.options, search.seed, search.seconds, search.n_threads, search.version
+        )
+    if content.spectrum is not None:
+        run = content.spectrum.run
+        html += "<h3>Lyapunov exponents</h3>" + _run(
+            run.options, run.seed, run.seconds, run.n_threads, run.version
+        )
+    return html + _html.paragraph(
+        "The same seed and options give the same result for any number of threads.", "quiet"
+    )
+
+
+def _run(
+    options: Mapping[str, Any], seed: int, seconds: float, n_threads: int, version: str
+) -> str:
+    given = {name: value for name, value in options.items() if value is not None}
+    facts: list[tuple[object, object]] = [("seed", seed)]
+    facts += [(name, _shortened(_plain(value))) for name, value in given.items()]
+    facts.append(("took", f"{seconds:.3g} s on {_count(n_threads, 'thread')}"))
+    return _html.definitions([*facts, ("version", version)])
+
+
+def _shortened(value: str) -> str:
+    return value if len(value) <= 400 else f"{value[:397]}..."
+
+
+def _citation(content: Content) -> str:
+    results = [content.model, content.cycles, content.spectrum]
+    cited = cite(*(result for result in results if result is not None))
+    items = "".join(
+        f"<li>{_html.text(citation.reference.text)} "
+        f'<span class="quiet">For {_html.text(citation.purpose)}.</span></li>'
+        for citation in cited
+    )
+    return (
+        f'<ol class="references">{items}</ol>'
+        f'<details class="screen"><summary>BibTeX</summary><pre>{_html.text(cited.bibtex)}</pre>'
+        "</details>"
+    )

@@ -1,0 +1,236 @@
+"""Collects what a page about a network shows, and writes it."""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnndyn._arrays import FloatArray
+from rnndyn._checks import check_integer
+from rnndyn._lyapunov_arguments import AnyModel, check_model, check_sequences
+from rnndyn._optional import import_optional
+from rnndyn._progress import ProgressMeter
+from rnndyn.cycle_set import CycleSet
+from rnndyn.io._files import complete_file
+from rnndyn.lyapunov import DivergenceError, lyapunov_spectrum
+from rnndyn.lyapunov_result import LyapunovSpectrum
+from rnndyn.models import RNN, PiecewiseLinearModel
+from rnndyn.models._declarations import to_real_array
+from rnndyn.reporting._content import Content, choose_cycles
+from rnndyn.reporting._page import page
+from rnndyn.reporting._state_space import N_STEPS, orbits_of
+from rnndyn.search import find_cycles
+from rnndyn.search_statistics import SearchMethod
+
+#: Orders 1 to this are searched where nothing else is asked for.
+DEFAULT_MAX_ORDER = 5
+DEFAULT_MAX_CYCLES = 1000
+_LARGEST = 10**6
+
+
+def report(
+    model: AnyModel,
+    path: str | os.PathLike[str],
+    *,
+    max_order: int | None = None,
+    orders: Iterable[int] | None = None,
+    method: SearchMethod = "auto",
+    inputs: ArrayLike | None = None,
+    cycles: CycleSet | None = None,
+    spectrum: LyapunovSpectrum | None = None,
+    title: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    n_steps: int | None = None,
+    n_exponents: int | None = None,
+    n_orbits: int = 12,
+    max_cycles: int = DEFAULT_MAX_CYCLES,
+    seed: int = 0,
+    n_threads: int | None = None,
+    time_limit: float | None = None,
+    progress: bool | ProgressMeter | None = None,
+) -> Path:
+    """Write one HTML page about a network, to be opened in any browser, without a network.
+
+    It shows the parameters, fixed points and cycles (a table to sort), state space (to turn with
+    the mouse), multipliers, Lyapunov exponents, how sure it is that no cycle is missing, how
+    everything was computed, and what to cite. A page takes about 5 MB, nearly all of it plotly.js.
+
+    Parameters
+    ----------
+    model : model
+        Any model of rnndyn. Cycles are searched if it is piecewise linear, or a ReLU `RNN` of one
+        layer.
+    path : str or path-like
+        The page; its name must end in ``.html`` or ``.htm``. It appears when it is complete.
+    max_order, orders, method
+        As for `rnndyn.find_cycles`. Default: orders 1 to 5.
+    inputs : array_like, optional
+        External input as for `rnndyn.lyapunov_spectrum`: (K,), (T, K) or (B, T, K). Under a
+        constant input (K,) cycles are searched, too; sequences drive the exponents and the orbits,
+        and the cycles are those of the model's own constant input.
+    cycles : CycleSet, optional
+        Cycles of this model that were searched before.
+    spectrum : LyapunovSpectrum, optional
+        Exponents of this model that were computed before.
+    title : str, optional
+        Title of the page. Default: the family.
+    metadata : mapping, optional
+        What else to say about the model, by name, such as what `rnndyn.load_metadata` returns.
+    n_steps, n_exponents : int, optional
+        As for `rnndyn.lyapunov_spectrum`.
+    n_orbits : int
+        Number of orbits to draw, from 0.
+    max_cycles : int
+        List and draw at most so many cycles, stable ones first; the page says so.
+    seed : int
+        Seed of the search, the exponents and the orbits.
+    n_threads : int, optional
+        Number of threads. Default: all processors this process may use.
+    time_limit : float, optional
+        Seconds for the search, and as many for the exponents.
+    progress : bool or ProgressMeter, optional
+        As for `rnndyn.find_cycles`.
+
+    Returns
+    -------
+    pathlib.Path
+        The page.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, results given are of another model, or the folder does not
+        exist.
+    MissingPackageError
+        If plotly is not installed (``pip install "rnndyn[report]"``).
+
+    Notes
+    -----
+    Exponents are those of the attractor that the orbit from a random state settles on. Where that
+    orbit diverges, one that stays near the cycles is taken, and if there is none, the page says so.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import rnndyn as rd
+    >>> lozi = rd.examples.lozi_map(1.7, 0.5)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = rd.report(lozi, os.path.join(folder, "lozi.html"), max_order=4, n_steps=1000)
+    ...     path.name, path.stat().st_size < 6_000_000
+    ('lozi.html', True)
+    """
+    model = check_model(model)
+    path = check_path(Path(path))
+    # Now, not after a long search.
+    import_optional("plotly", "a report")
+    n_orbits = check_integer("n_orbits", n_orbits, 0, 1000)
+    max_cycles = check_integer("max_cycles", max_cycles, 1, _LARGEST)
+    drive = None if inputs is None else to_real_array("inputs", inputs)
+    if drive is not None:
+        check_sequences(model, drive, None, None, None, seed)
+    driven = drive is not None and drive.ndim > 1
+    searched, no_cycles = _piecewise_linear(model, None if driven else drive)
+    if cycles is None:
+        if searched is not None:
+            if max_order is None and orders is None:
+                max_order = DEFAULT_MAX_ORDER
+            cycles = find_cycles(
+                searched,
+                max_order,
+                orders,
+                method=method,
+                seed=seed,
+                n_threads=n_threads,
+                time_limit=time_limit,
+                progress=progress,
+            )
+    elif max_order is not None or orders is not None:
+        raise ValueError("give either cycles or the orders to search, not both")
+    elif not isinstance(cycles, CycleSet):
+        raise TypeError(f"cycles must be a CycleSet, got {type(cycles).__name__}")
+    elif cycles.model != searched:
+        raise ValueError("cycles must be those of the model, but their model is another one")
+    orbits = orbits_of(model, cycles, drive, n_orbits, seed)
+    no_spectrum = ""
+    if spectrum is None:
+        try:
+            spectrum = _spectrum(
+                model,
+                inputs,
+                orbits,
+                n_steps=n_steps,
+                n_exponents=n_exponents,
+                seed=seed,
+                n_threads=n_threads,
+                time_limit=time_limit,
+                progress=progress,
+            )
+        except DivergenceError as error:
+            no_spectrum = f"There are no Lyapunov exponents: {error}"
+    elif not isinstance(spectrum, LyapunovSpectrum):
+        raise TypeError(f"spectrum must be a LyapunovSpectrum, got {type(spectrum).__name__}")
+    elif spectrum.n_states != model.n_states:
+        raise ValueError(
+            f"spectrum must be that of the model with {model.n_states} states, but it is of "
+            f"{spectrum.n_states}"
+        )
+    text = page(
+        Content(
+            title=title or str(getattr(model, "family", type(model).__name__)),
+            model=model,
+            metadata=dict(metadata or {}),
+            cycles=cycles,
+            shown=choose_cycles(cycles, max_cycles),
+            no_cycles=no_cycles,
+            spectrum=spectrum,
+            no_spectrum=no_spectrum,
+            orbits=orbits,
+            driven=driven,
+        )
+    )
+    with complete_file(path) as stream:
+        stream.write(text.encode())
+    return path
+
+
+def check_path(path: Path) -> Path:
+    """Complain about a name or folder that cannot be now, not after a long search."""
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"cannot write {path}: the name of a report must end in .html or .htm")
+    if not path.parent.is_dir():
+        raise ValueError(f"cannot write {path}: there is no folder {path.parent}")
+    return path
+
+
+def _piecewise_linear(
+    model: AnyModel, constant_input: FloatArray | None
+) -> tuple[PiecewiseLinearModel | None, str]:
+    """Return the model whose cycles can be searched, or None and why there is none."""
+    if isinstance(model, PiecewiseLinearModel):
+        if constant_input is None:
+            return model, ""
+        return model.with_parameters(s=constant_input), ""
+    if isinstance(model, RNN) and model.nonlinearity == "relu" and model.n_layers == 1:
+        return model.as_piecewise_linear(constant_input), ""
+    return None, (
+        "Cycles are searched of piecewise linear networks only, since only their cycles solve "
+        f"linear systems; this is {model!r}."
+    )
+
+
+def _spectrum(
+    model: AnyModel, inputs: ArrayLike | None, orbits: tuple[FloatArray, ...], **options: Any
+) -> LyapunovSpectrum:
+    """Return the exponents from a random state or, if it diverges, from an orbit that stays."""
+    try:
+        return lyapunov_spectrum(model, inputs, **options)
+    except DivergenceError:
+        staying = [orbit for orbit in orbits if len(orbit) >= N_STEPS]
+        if inputs is not None or not staying:
+            raise
+        # The one that stays nearest to 0 has most room.
+        start = min(staying, key=lambda orbit: float(np.abs(orbit).max()))[-1]
+        return lyapunov_spectrum(model, None, start, **options)

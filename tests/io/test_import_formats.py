@@ -1,0 +1,470 @@
+"""Files of other programs give the network that was written into them."""
+
+import json
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+
+from bson_writer import Raw, Struct, Symbol, bson_bytes, datatype
+from foreign_files import ARRAYS, MODEL, WRITERS, written
+from rnndyn.io import (
+    ImportGuessWarning,
+    import_model,
+    list_arrays,
+    load_metadata,
+    load_model,
+    save_model,
+)
+from rnndyn.models import (
+    ALRNN,
+    GRU,
+    LSTM,
+    PLRNN,
+    RNN,
+    ClippedShallowPLRNN,
+    DendriticPLRNN,
+    ReLURNN,
+    ShallowPLRNN,
+)
+from rnndyn.training import TrainableALRNN, TrainableShallowPLRNN
+
+FORMATS = {
+    "NumPy": "NumPy archive",
+    "MATLAB 5": "MATLAB 5",
+    "MATLAB 5 compressed": "MATLAB 5",
+    "MATLAB 5 struct": "MATLAB 5",
+    "MATLAB 7.3": "MATLAB 7.3",
+    "JLD2": "JLD2",
+    "JLD2 struct": "JLD2",
+    "HDF5": "HDF5",
+    "torch": "torch",
+    "safetensors": "safetensors",
+    "BSON": "BSON of Julia",
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_every_format_gives_the_network(name, tmp_path):
+    path = written(tmp_path, name)
+    found = import_model(path)
+    assert found.model == MODEL
+    assert found.format == FORMATS[name]
+    assert found.path == path
+    assert list(found.keys) == list(ARRAYS)
+    # Only files that name the type need no guess.
+    assert bool(found.notes) == (name != "BSON")
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_the_content_tells_the_format_not_the_suffix(name, tmp_path):
+    path = written(tmp_path, name)
+    renamed = path.rename(tmp_path / "network.json")
+    assert import_model(renamed, family="ShallowPLRNN").model == MODEL
+    assert load_metadata(renamed) == {}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_the_dimensions_one_survive(name, tmp_path):
+    arrays = {
+        "A": np.array([0.5]),
+        "W1": np.array([[2.0]]),
+        "W2": np.array([[-1.5]]),
+        "h1": np.array([0.25]),
+        "h2": np.array([1.0]),
+    }
+    assert import_model(written(tmp_path, name, arrays)).model == ShallowPLRNN(**arrays)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_arrays_are_listed(name, tmp_path):
+    arrays = list_arrays(written(tmp_path, name))
+    (w2,) = [array for key, array in arrays.items() if key.rpartition(".")[2] in ("W2", "W₂")]
+    np.testing.assert_array_equal(w2, MODEL.W2)
+
+
+def test_rnndyn_files_say_all_themselves(tmp_path):
+    save_model(MODEL, tmp_path / "model.json")
+    found = import_model(tmp_path / "model.json")
+    assert (found.model, found.notes, found.unused) == (MODEL, (), ())
+    assert list(list_arrays(tmp_path / "model.json")) == list(ARRAYS)
+    with pytest.raises(ValueError, match="says itself that it is a ShallowPLRNN"):
+        import_model(tmp_path / "model.json", family="PLRNN")
+    assert import_model(tmp_path / "model.json", family="ShallowPLRNN").model == MODEL
+
+
+def test_a_guess_is_a_warning_and_a_line_of_the_report(tmp_path):
+    path = written(tmp_path, "NumPy")
+    with pytest.warns(ImportGuessWarning, match=r"family ShallowPLRNN is guessed .* Clipped"):
+        assert load_model(path) == MODEL
+    assert load_model(path, family="ClippedShallowPLRNN") == ClippedShallowPLRNN(**ARRAYS)
+    lines = repr(import_model(path)).splitlines()
+    assert lines[0] == f"ShallowPLRNN(n_states=2, n_units=3) from {path} (NumPy archive)"
+    assert lines[1] == "  A = A"
+    assert lines[-1].startswith("  note: family ShallowPLRNN is guessed")
+
+
+# torch ----------------------------------------------------------------------------------------
+
+
+def torch_file(tmp_path, content):
+    path = tmp_path / "weights.pt"
+    torch.save(content, path)
+    return path
+
+
+def seeded(make):
+    torch.manual_seed(3)
+    return make()
+
+
+@pytest.mark.parametrize(
+    ("make", "family"),
+    [
+        (lambda: torch.nn.GRU(2, 3, num_layers=2), GRU),
+        (lambda: torch.nn.LSTM(2, 3, bias=False), LSTM),
+        (lambda: torch.nn.RNN(2, 3, num_layers=2), RNN),
+        (lambda: torch.nn.GRUCell(2, 3), GRU),
+    ],
+)
+def test_state_dicts_of_torch(make, family, tmp_path):
+    import rnndyn
+
+    module = seeded(make)
+    found = import_model(torch_file(tmp_path, module.state_dict()))
+    assert isinstance(found.model, family)
+    assert found.model == rnndyn.from_torch(module)
+    assert bool(found.notes) == (family is RNN)
+
+
+class Decoder(torch.nn.Module):
+    """A network as people write them: a recurrent part and a readout."""
+
+    def __init__(self):
+        super().__init__()
+        self.rnn = torch.nn.RNN(2, 4, nonlinearity="relu")
+        self.readout = torch.nn.Linear(4, 1)
+
+
+def test_a_checkpoint_with_an_optimizer(tmp_path):
+    import rnndyn
+
+    module = seeded(Decoder)
+    optimizer = torch.optim.Adam(module.parameters())
+    module.readout(module.rnn(torch.ones(5, 2))[0]).sum().backward()
+    optimizer.step()
+    path = torch_file(
+        tmp_path,
+        {"model": module.state_dict(), "optimizer": optimizer.state_dict(), "epoch": 7},
+    )
+    found = import_model(path, options={"nonlinearity": "relu"})
+    assert found.model == rnndyn.from_torch(module.rnn)
+    assert found.notes == ()
+    assert "model.readout.weight" in found.unused
+
+
+def test_a_module_saved_whole_is_read_without_running_it(tmp_path):
+    import rnndyn
+
+    module = seeded(Decoder)
+    path = torch_file(tmp_path, module)
+    found = import_model(path, options={"nonlinearity": "relu"})
+    assert found.model == rnndyn.from_torch(module.rnn)
+    assert found.keys["weight_hh_l0"] == "rnn.weight_hh_l0"
+
+
+class Recurrence(torch.nn.Module):
+    """A PLRNN by hand, with a linear layer for the weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.A = torch.nn.Parameter(torch.tensor([0.5, 0.25, -0.5]))
+        self.W = torch.nn.Linear(3, 3)
+
+
+def test_linear_layers_are_weights_and_bias(tmp_path):
+    module = seeded(Recurrence)
+    found = import_model(torch_file(tmp_path, module.state_dict()))
+    z = torch.tensor([1.0, -2.0, 0.5])
+    expected = module.A * z + module.W(torch.relu(z))
+    np.testing.assert_allclose(found.model.step(z.numpy()), expected.detach(), rtol=1e-6)
+    assert "h is 'W.bias', guessed" in found.notes
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16, torch.float64])
+def test_types_strides_and_shared_memory_of_tensors(dtype, tmp_path):
+    memory = torch.arange(-6, 14).to(dtype) / 4
+    state = {
+        "A": memory[3:5],
+        "W": memory[4:10].reshape(2, 3).T[:2, :2],
+        "h": torch.nn.Parameter(memory[::7][:2]),
+    }
+    found = import_model(torch_file(tmp_path, state), family="PLRNN")
+    for name, tensor in state.items():
+        np.testing.assert_array_equal(getattr(found.model, name), tensor.detach().double().numpy())
+
+
+def test_trainable_twins(tmp_path):
+    shallow = TrainableShallowPLRNN(3, 5, n_inputs=2, seed=1)
+    found = import_model(torch_file(tmp_path, shallow.state_dict()))
+    assert found.model == shallow.to_model()
+    almost = TrainableALRNN(4, n_relu=2, seed=1)
+    path = torch_file(tmp_path, almost.state_dict())
+    found = import_model(path, family="ALRNN", options={"n_relu": 2})
+    assert found.model == almost.to_model()
+    assert found.notes == ()
+    assert import_model(path, options={"n_relu": 2}).model == almost.to_model()
+    with pytest.raises(ValueError, match="ALRNN needs n_relu"):
+        import_model(path, family="ALRNN")
+
+
+def test_compressed_archives_of_torch(tmp_path):
+    path = written(tmp_path, "torch")
+    with (
+        zipfile.ZipFile(path) as archive,
+        zipfile.ZipFile(tmp_path / "small.pt", "w", zipfile.ZIP_DEFLATED) as small,
+    ):
+        for name in archive.namelist():
+            small.writestr(name, archive.read(name))
+    assert import_model(tmp_path / "small.pt").model == MODEL
+
+
+def test_torch_itself_reads_the_same(tmp_path):
+    path = written(tmp_path, "torch")
+    state = torch.load(path, weights_only=True)["model_state_dict"]
+    for name, array in import_model(path).model.parameters.items():
+        np.testing.assert_array_equal(array, state[name].numpy())
+
+
+# Julia ----------------------------------------------------------------------------------------
+
+
+def bson_file(tmp_path, entries):
+    path = tmp_path / "model.bson"
+    path.write_bytes(bson_bytes(entries))
+    return path
+
+
+def single(*values):
+    return np.array(values, dtype=np.float32)
+
+
+def test_types_of_julia_name_the_family(tmp_path):
+    A, W, h = single(0.5, 0.25), single([1, 2], [3, 4]), single(0, 1)
+    path = bson_file(tmp_path, {"m": Struct(["Main", "PLRNN"], [A, W, h, None])})
+    found = import_model(path)
+    assert (found.model, found.notes) == (PLRNN(A, W, h), ())
+    C = single([1, 2, 3], [4, 5, 6])
+    path = bson_file(tmp_path, {"m": Struct(["Main", "mcPLRNN"], [A, W, h, C])})
+    found = import_model(path)
+    assert found.model.family == "MeanCenteredPLRNN"
+    np.testing.assert_array_equal(found.model.C, C)
+    assert found.notes == ("the external input s is not in the file, s = 0 is used",)
+
+
+@pytest.mark.parametrize("clipped", [False, True])
+@pytest.mark.parametrize("n_branches", [2, 3])
+def test_thresholds_of_julia_have_one_row_for_each_unit(n_branches, clipped, tmp_path):
+    rng = np.random.default_rng(0)
+    A, W, h = rng.normal(size=2), rng.normal(size=(2, 2)), rng.normal(size=2)
+    alpha, H = rng.normal(size=n_branches), rng.normal(size=(2, n_branches))
+    name = "clippedDendPLRNN" if clipped else "dendPLRNN"
+    path = bson_file(tmp_path, {"m": Struct(["Main", name], [A, W, h, alpha, H, None])})
+    model = import_model(path).model
+    assert model == DendriticPLRNN(A, W, h, alpha, H.T, clipped=clipped)
+    z = np.array([0.5, -0.25])
+    branches = np.maximum(z[:, None] - H, 0) - clipped * np.maximum(z, 0)[:, None]
+    np.testing.assert_allclose(model.step(z), A * z + W @ (branches @ alpha) + h)
+
+
+def test_references_in_bson(tmp_path):
+    shared = Raw({"tag": "backref", "ref": 1})
+    model = Struct(["Main", "PLRNN"], [shared, single([1, 2], [3, 4]), shared, None])
+    entries = {"model": model, "_backrefs": [single(0.5, 0.25)]}
+    found = import_model(bson_file(tmp_path, entries))
+    np.testing.assert_array_equal(found.model.h, [0.5, 0.25])
+    np.testing.assert_array_equal(found.model.A, [0.5, 0.25])
+
+
+def test_dictionaries_tuples_numbers_and_texts_in_bson(tmp_path):
+    weights = Struct(
+        ["Main", "Base", "Dict"],
+        [
+            [Symbol("A"), "W", "h", Symbol("slope"), Symbol("note")],
+            [single(0.5), single([2.0]), single(1), np.float32(0.125), "text"],
+        ],
+    )
+    entries = {"net": (weights, 3, 0.5, True), "type": datatype("Core", "Int64")}
+    path = bson_file(tmp_path, entries)
+    assert {name: array.shape for name, array in list_arrays(path).items()} == {
+        "net.0.A": (1,),
+        "net.0.W": (1, 1),
+        "net.0.h": (1,),
+        "net.0.slope": (),
+        "net.1": (),
+        "net.2": (),
+        "net.3": (),
+    }
+    found = import_model(path)
+    assert found.model.family == "LeakyPLRNN"
+    assert found.model.slope == 0.125
+
+
+@pytest.mark.parametrize(("activation", "nonlinearity"), [("tanh", "tanh"), ("relu", "relu")])
+def test_cells_of_flux(activation, nonlinearity, tmp_path):
+    Wi, Wh, b = single([1, 2], [3, 4], [5, 6]), np.eye(3, dtype=np.float32), single(1, 2, 3)
+    cell = Struct(
+        ["Flux", "RNNCell"],
+        [Struct(["NNlib", f"#{activation}"], []), Wi, Wh, b, np.zeros((3, 1), np.float32)],
+    )
+    chain = Struct(
+        ["Flux", "Chain"], [(Struct(["Flux", "Recur"], [cell, np.zeros((3, 1), np.float32)]),)]
+    )
+    found = import_model(bson_file(tmp_path, {"model": chain}))
+    assert found.model == RNN(Wi, Wh, b, nonlinearity=nonlinearity)
+    assert found.notes == ()
+
+
+def test_what_cells_of_flux_are_refused(tmp_path):
+    W = np.zeros((9, 3), dtype=np.float32)
+    path = bson_file(tmp_path, {"m": Struct(["Flux", "GRUCell"], [W, W, W[:, 0], W[:3]])})
+    with pytest.raises(ValueError, match="the GRU of Flux applies its reset gate before"):
+        import_model(path)
+    cell = Struct(["Flux", "RNNCell"], [Struct(["NNlib", "#gelu"], []), W[:3], W[:3], W[:3, 0]])
+    with pytest.raises(ValueError, match="activation 'gelu' is neither tanh nor relu"):
+        import_model(bson_file(tmp_path, {"m": cell}))
+
+
+def test_names_of_types_are_never_used(tmp_path):
+    evil = Struct(["Main", "Base", "run"], ["touch /tmp/never"])
+    anonymous = Raw({"tag": "jl_anonymous", "typename": b"x", "params": []})
+    entries = {
+        "x": evil,
+        "f": anonymous,
+        "m": Struct(["PLRNN"], [single(1), single([1]), single(1)]),
+    }
+    assert import_model(bson_file(tmp_path, entries)).model == PLRNN([1], [[1]], [1])
+
+
+# Names and shapes -----------------------------------------------------------------------------
+
+
+def npz_file(tmp_path, **arrays):
+    path = tmp_path / "arrays.npz"
+    np.savez(path, **arrays)
+    return path
+
+
+def test_the_published_checkpoint_layout_is_swapped(tmp_path):
+    A, h1, h2 = MODEL.A, MODEL.h1, MODEL.h2
+    path = npz_file(tmp_path, A=A, W1=MODEL.W2, W2=MODEL.W1, h1=h2, h2=h1)
+    found = import_model(path)
+    assert found.model == MODEL
+    assert found.keys["W1"] == "W2"
+    assert any("swapped" in note for note in found.notes)
+
+
+def test_given_keys_come_first(tmp_path):
+    W, V = np.array([[1.0, 2.0], [3.0, 4.0]]), np.eye(2)
+    path = npz_file(tmp_path, A=[0.5, 0.5], W=W, V=V, bias=[1.0, 2.0])
+    assert import_model(path).model == PLRNN([0.5, 0.5], W, [1.0, 2.0])
+    found = import_model(path, family="PLRNN", keys={"W": "V", "h": "bias"})
+    assert found.model == PLRNN([0.5, 0.5], V, [1.0, 2.0])
+    assert found.notes == ()
+    assert found.unused == ("W",)
+    with pytest.raises(ValueError, match=r"there is no array 'Q' for parameter W; the file holds"):
+        import_model(path, keys={"W": "Q"})
+
+
+def test_one_array_without_a_known_name_is_told_by_its_shape(tmp_path):
+    path = npz_file(tmp_path, A=[0.5, 0.5], recurrent=np.eye(2), h=[1.0, 2.0])
+    found = import_model(path)
+    assert found.model == PLRNN([0.5, 0.5], np.eye(2), [1.0, 2.0])
+    assert "W is 'recurrent', guessed" in found.notes
+    # Two of them could be it.
+    path = npz_file(tmp_path, A=[0.5, 0.5], r=np.eye(2), q=np.eye(2), h=[1.0, 2.0])
+    with pytest.raises(ValueError, match="no family fits its arrays"):
+        import_model(path)
+
+
+@pytest.mark.parametrize("extra", ["z0", "initial"])
+def test_an_initial_state_does_not_become_a_parameter(extra, tmp_path):
+    path = npz_file(tmp_path, **ARRAYS, **{extra: np.zeros(3), "x": np.zeros(2)})
+    found = import_model(path)
+    assert found.model == MODEL
+    assert set(found.unused) == {extra, "x"}
+    path = npz_file(tmp_path, W_hh=np.eye(2), b=[1.0, 2.0], **{extra: np.zeros(2)})
+    assert import_model(path).model == ReLURNN(np.eye(2), [1.0, 2.0])
+
+
+def test_keys_of_unknown_parameters_are_refused(tmp_path):
+    path = npz_file(tmp_path, **ARRAYS, V=np.eye(2))
+    with pytest.raises(ValueError, match=r"ShallowPLRNN has no parameter 'Wx'; its parameters are"):
+        import_model(path, keys={"Wx": "V"})
+
+
+def test_options_beside_the_arrays(tmp_path):
+    path = npz_file(tmp_path, A=[0.5, 0.5], W=np.eye(2), h=[1.0, 2.0], n_relu=1)
+    found = import_model(path)
+    assert found.model == ALRNN([0.5, 0.5], np.eye(2), [1.0, 2.0], n_relu=1)
+    assert found.notes == ()
+
+
+def test_names_of_relu_networks(tmp_path):
+    found = import_model(npz_file(tmp_path, W_hh=np.eye(2), b=[1.0, 2.0]))
+    assert found.model == ReLURNN(np.eye(2), [1.0, 2.0])
+
+
+def test_several_networks_need_a_prefix(tmp_path):
+    state = {
+        f"{part}.{name}": torch.tensor(array)
+        for part in ("encoder", "decoder")
+        for name, array in ARRAYS.items()
+    }
+    path = torch_file(tmp_path, state)
+    with pytest.raises(ValueError, match="several networks: ShallowPLRNN at 'encoder', Shallow"):
+        import_model(path)
+    found = import_model(path, prefix="decoder")
+    assert found.model == MODEL
+    assert found.keys["A"] == "decoder.A"
+    with pytest.raises(ValueError, match="no array has a name below 'middle'"):
+        import_model(path, prefix="middle")
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda: torch.nn.GRU(2, 3, bidirectional=True), "bidirectional"),
+        (lambda: torch.nn.LSTM(2, 3, proj_size=1), "projections"),
+    ],
+)
+def test_networks_that_are_no_dynamical_systems_of_ours(make, reason, tmp_path):
+    with pytest.raises(ValueError, match=reason):
+        import_model(torch_file(tmp_path, make().state_dict()))
+
+
+def test_stacked_checkpoints_are_sent_to_their_reader(tmp_path):
+    arrays = {name: np.stack([array] * 3) for name, array in ARRAYS.items()}
+    with pytest.raises(ValueError, match=r"read by rnndyn\.load_checkpoints"):
+        import_model(npz_file(tmp_path, **arrays))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"family": "Transformer"}, "family must be one of PLRNN, "),
+        ({"family": "GRU"}, "GRU does not fit its arrays; the file holds A (2,), W1 (2, 3), "),
+        ({"options": {"n_relu": 1}}, "ShallowPLRNN has no parameter 'n_relu'"),
+    ],
+)
+def test_wrong_arguments(arguments, message, tmp_path):
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        import_model(written(tmp_path, "NumPy"), **arguments)
+    assert message in str(caught.value)
+
+
+def test_json_of_other_programs_is_refused(tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps({"A": [1.0], "W": [[1.0]], "h": [1.0]}))
+    with pytest.raises(ValueError, match='does not say "format": "rnndyn model"'):
+        import_model(tmp_path / "a.json")
