@@ -8,17 +8,17 @@ the training.
 
     python docs/gallery/loss_jumps.py [--seeds 10] [--quick] [-o loss_jumps.png]
 
-It takes about 6 minutes on one core. What came out, with 9 runs on the neuron (seeds 0 to 8) and 8
-on the Lorenz system (0 to 7): jumps of the log loss over an interval with an event that changes the
-dynamics, and their expected number where jumps are placed at random (see `random_counts`), with p:
+It takes about 6 minutes on one core. What came out, with 10 runs on each system: jumps of the log
+loss over an interval with an event that changes the dynamics, and their expected number where jumps
+are placed at random (see `random_counts`), with p:
 
     system   jumps  with event  anywhere        shifts          blocks          steps
-    neuron   406    270         179.5 (0.0001)  179.3 (0.0001)  221.3 (0.0001)  255.0 (0.039)
-    Lorenz   500    129          76.4 (0.0001)   76.3 (0.0001)  105.4 (0.0008)  109.2 (0.0046)
+    neuron   432    285         189.4 (0.0001)  189.3 (0.0001)  233.7 (0.0001)  269.2 (0.035)
+    Lorenz   594    140          86.3 (0.0001)   86.2 (0.0002)  113.7 (0.0001)  116.2 (0.0014)
 
 So jumps and bifurcations coincide more often than by chance, as in the paper, but most of the
-excess (a factor 1.5 and 1.7) is there because both are frequent at the same stages of the training
-and in long steps of the parameters: in "steps", factors of 1.06 and 1.18 are left. Most jumps
+excess (a factor 1.5 and 1.6) is there because both are frequent at the same stages of the training
+and in long steps of the parameters: in "steps", factors of 1.06 and 1.20 are left. Most jumps
 on the Lorenz system have no bifurcation of a fixed point at all. Cycles of larger orders were not
 followed, so that bifurcations of the spiking or chaotic attractor itself are not seen.
 """
