@@ -280,6 +280,11 @@ def test_bad_axes(x, y, error, message):
         rd.stability_diagram(model, x, y, max_order=1, progress=False)
 
 
+def test_unknown_kinds_of_curves(tongues):
+    with pytest.raises(ValueError, match="kind must be one of"):
+        tongues.curves_of(kind="border collision")
+
+
 def test_other_bad_arguments():
     model = rd.PLRNN(A=[[0.5]], W=[[-1.0]], h=[1.0])
     axes = (("A[0,0]", [0.0, 1.0]), ("W[0,0]", [0.0, 1.0]))

@@ -13,7 +13,7 @@ from rnndyn._arrays import BoolArray, FloatArray, IntArray, frozen, itinerary_te
 from rnndyn._optional import import_optional
 from rnndyn.bifurcation import _stability_file
 from rnndyn.bifurcation._boundary_curve import BoundaryCurve
-from rnndyn.bifurcation._columns import frozen_columns
+from rnndyn.bifurcation._columns import KIND_NAMES, frozen_columns
 from rnndyn.bifurcation._plane_grid import Nodes, counts
 from rnndyn.models import PiecewiseLinearModel
 
@@ -266,7 +266,15 @@ class StabilityDiagram:
         return tuple(self._itineraries[number] for number in here.tolist())
 
     def curves_of(self, order: int | None = None, kind: str | None = None) -> list[BoundaryCurve]:
-        """Return the curves of one order, of one kind, or of both."""
+        """Return the curves of one order, of one kind, or of both.
+
+        Raises
+        ------
+        ValueError
+            If there is no such kind.
+        """
+        if kind is not None and kind not in KIND_NAMES:
+            raise ValueError(f"kind must be one of {', '.join(KIND_NAMES)}, got {kind!r}")
         return [
             curve
             for curve in self._curves
