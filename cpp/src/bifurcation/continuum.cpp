@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "map/decompositions.hpp"
+
 namespace rnndyn {
 namespace {
 

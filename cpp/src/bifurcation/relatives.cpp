@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "map/decompositions.hpp"
+
 namespace rnndyn {
 namespace {
 

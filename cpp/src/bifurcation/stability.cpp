@@ -8,6 +8,7 @@
 
 #include "bifurcation/branch.hpp"
 #include "bifurcation/refine.hpp"
+#include "cycles/eigenvalues.hpp"
 
 namespace rnndyn {
 namespace {
@@ -27,7 +28,9 @@ double center_function_error(const MultiplierSet& set) {
   for (std::size_t i = 0; i < set.values.size(); ++i) {
     for (std::size_t j = i + 1; j < set.values.size(); ++j) {
       const std::complex<double> product = set.values[i] * set.values[j];
-      sum += (1.0 + std::abs(product)) / std::max(std::abs(1.0 - product), kEpsilon * kEpsilon);
+      const double size = std::sqrt(std::norm(product));
+      const double distance = std::sqrt(std::norm(1.0 - product));
+      sum += (1.0 + size) / std::max(distance, kEpsilon * kEpsilon);
     }
   }
   return kMultiplierError * sum;
@@ -205,25 +208,7 @@ MultiplierSet multipliers_at(PathSystem& system, double s) {
   // An eigenvalue of the product is wrong by rounding times its growth: no harm near the unit
   // circle, which is what is asked for here.
   if (growth < kTrustedGrowth) {
-    const Index m = product.rows();
-    if (m == 1) {
-      set.values.assign(1, product(0, 0));
-    } else if (m == 2) {
-      const double half = 0.5 * (product(0, 0) + product(1, 1));
-      const double difference = 0.5 * (product(0, 0) - product(1, 1));
-      const double discriminant = difference * difference + product(0, 1) * product(1, 0);
-      const double root = std::sqrt(std::abs(discriminant));
-      if (discriminant < 0.0) {
-        set.values = {{half, root}, {half, -root}};
-      } else {
-        const double large = half + std::copysign(root, half);
-        const double det = product(0, 0) * product(1, 1) - product(0, 1) * product(1, 0);
-        set.values = {large, large == 0.0 ? 0.0 : det / large};
-      }
-    } else {
-      const Eigen::EigenSolver<Matrix> solver(product, false);
-      set.values.assign(solver.eigenvalues().begin(), solver.eigenvalues().end());
-    }
+    set.values = eigenvalues(product);
     for (const auto& mu : set.values) set.log_moduli.push_back(std::log(std::abs(mu)));
   } else {
     const Multipliers found = multipliers(jacobians);

@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "map/decompositions.hpp"
 #include "rnndyn/map.hpp"
 
 namespace rnndyn {

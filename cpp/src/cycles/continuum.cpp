@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "map/decompositions.hpp"
 #include "rnndyn/linear_program.hpp"
 
 namespace rnndyn {

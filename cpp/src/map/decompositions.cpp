@@ -1,0 +1,3 @@
+#include "map/decompositions.hpp"
+
+template class Eigen::JacobiSVD<rnndyn::Matrix>;
