@@ -9,12 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import rnndyn
+
 pytest.importorskip("torch")
 pytest.importorskip("matplotlib")
 
 from matplotlib.image import imread
 
 GALLERY = Path(__file__).parents[2] / "docs" / "gallery"
+#: Where the package under test is, whatever else is installed.
+PACKAGES = Path(rnndyn.__file__).parents[1]
 SCRIPTS = sorted(GALLERY.glob("*.py"))
 
 
@@ -30,7 +34,7 @@ def test_a_short_run_ends_with_a_picture(script, tmp_path):
     done = subprocess.run(
         [sys.executable, "-W", "error", script, "--quick", "-o", picture],
         cwd=tmp_path,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(PACKAGES)},
         capture_output=True,
         encoding="utf-8",
         check=False,
