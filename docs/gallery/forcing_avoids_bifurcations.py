@@ -5,7 +5,7 @@ RNN training", NeurIPS 2023: networks learn an elliptic limit cycle, with alpha 
 Counted in every run: upward jumps of the logarithm of the loss, and bifurcations of the fixed
 points of the forced map, which is what training differentiates.
 
-    python docs/gallery/forcing_avoids_bifurcations.py [--seeds 20] [--out forcing.png]
+    python docs/gallery/forcing_avoids_bifurcations.py [--quick] [--seeds 20] [-o forcing.png]
 
 It takes about 5 minutes on one core. The loop is a plain one, without `Trainer`.
 """
@@ -52,8 +52,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--updates", type=int, default=500)
     parser.add_argument("--learning-rate", type=float, default=0.01)
-    parser.add_argument("--out", default="forcing_avoids_bifurcations.png")
+    parser.add_argument("--quick", action="store_true", help="3 seeds, 120 updates")
+    parser.add_argument("-o", "--out", default="forcing_avoids_bifurcations.png")
     arguments = parser.parse_args()
+    if arguments.quick:
+        arguments.seeds, arguments.updates = 3, 120
     torch.set_num_threads(1)
 
     series = training.datasets.ellipse(400, 0.2, axes=(1.0, 0.5)).x

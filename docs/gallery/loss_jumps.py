@@ -108,11 +108,11 @@ def main() -> None:
     parser.add_argument("-o", "--out", default="loss_jumps.png")
     arguments = parser.parse_args()
     if arguments.quick:
-        arguments.seeds, arguments.updates = 2, 300
+        arguments.seeds, arguments.updates = 2, 150
     torch.set_num_threads(1)
     runs: dict[str, list[Run]] = {}
     for name in SYSTEMS:
-        series = load(name)
+        series = load(name, 10_000 if arguments.quick else 100_000)
         start = time.perf_counter()
         runs[name] = []
         for seed in range(arguments.seeds):
@@ -128,14 +128,14 @@ def main() -> None:
     draw(arguments.out, runs, arguments.block)
 
 
-def load(name: str) -> np.ndarray:
+def load(name: str, n_points: int) -> np.ndarray:
     """Return the first half of a series; the other half is for tests of the networks."""
     file = DATA / f"{name}.npy"
     if file.exists():
         series = np.load(file).astype(np.float64)
     else:
         print(f"{name}: generated, there is no {file}")
-        series = getattr(training.datasets, name)().x
+        series = getattr(training.datasets, name)(n_points).x
     return series[: len(series) // 2]
 
 

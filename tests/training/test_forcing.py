@@ -120,6 +120,27 @@ def test_inputs_act_on_the_step_that_begins_at_their_time():
     np.testing.assert_allclose(generated[1:], states[0].detach(), rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize(("data", "own"), [("float32", "float64"), ("float64", "float32")])
+def test_data_are_converted_to_the_type_of_the_network(data, own):
+    dtypes = {name: getattr(torch, name) for name in (data, own)}
+    module = training.TrainableShallowPLRNN(3, 5, n_inputs=2, dtype=dtypes[own])
+    x, inputs, noise = drawn(2, 6, 3), drawn(2, 5, 2), 0.1 * drawn(2, 6, 3, seed=3)
+    given = [value.to(dtypes[data]) for value in (x, inputs, noise)]
+    same = [value.to(dtypes[own]) for value in given]
+    losses = [
+        training.prediction_loss(module, x, forcing=0.3, inputs=inputs, noise=noise)
+        for x, inputs, noise in (given, same)
+    ]
+    assert losses[0].dtype == dtypes[own]
+    assert torch.equal(*losses)
+    losses[0].backward()
+    assert module.W1.grad.dtype == dtypes[own]
+    assert torch.equal(
+        training.rollout(module, given[0], inputs=given[1]),
+        training.rollout(module, same[0], inputs=same[1]),
+    )
+
+
 @pytest.mark.parametrize("slope", [0.5, 2.0, 5.0])
 def test_alpha_is_estimated_from_the_growth_of_gradients(slope):
     module = training.to_trainable(tent(slope))
@@ -188,6 +209,25 @@ def test_annealed_forcing_follows_its_schedule():
             "forcing must be a TeacherForcing",
         ),
         (lambda: training.rollout(network("plrnn"), drawn(3)), ValueError, "x must have shape"),
+        (
+            lambda: training.prediction_loss(network("plrnn"), drawn(2, 5, 3).numpy()),
+            TypeError,
+            r"x must be a tensor, got ndarray: use torch\.as_tensor\(x\)",
+        ),
+        (
+            lambda: training.prediction_loss(network("plrnn"), drawn(2, 5, 3).cfloat()),
+            TypeError,
+            "x must hold real numbers",
+        ),
+        (
+            lambda: training.rollout(
+                training.TrainablePLRNN(2, dtype=torch.float32),
+                drawn(5, 3),
+                observation=training.AffineObservation(2, 3),
+            ),
+            TypeError,
+            r"observation must be of the type of the network, torch\.float32",
+        ),
         (
             lambda: training.rollout(network("plrnn"), drawn(2, 5, 4)),
             ValueError,

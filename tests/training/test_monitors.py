@@ -1,6 +1,4 @@
-"""Monitors and the look-ahead in plain loops, against known bifurcations and other ways."""
-
-import copy
+"""Monitors in plain loops, against known bifurcations and other ways."""
 
 import numpy as np
 import pytest
@@ -195,136 +193,12 @@ def test_orbits_that_diverge_for_a_while_do_not_stop_the_training():
     assert monitor.exponents.ravel().tolist() == [np.inf, pytest.approx(np.log(0.5))]
 
 
-OPTIMIZERS = {
-    "sgd": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9),
-    "adam": lambda p: torch.optim.Adam(p, lr=0.1),
-    "radam": lambda p: torch.optim.RAdam(p, lr=0.1),
-}
-
-
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_the_extrapolation_is_the_next_step_and_leaves_everything_as_it_was(name):
-    module = network("shallow", size=0.1)
-    optimizer = OPTIMIZERS[name](module.parameters())
-
-    def gradient():
-        optimizer.zero_grad()
-        module(torch.ones(3, dtype=torch.float64)).square().sum().backward()
-
-    for _ in range(7):
-        gradient()
-        optimizer.step()
-    gradient()
-    before = module.to_model()
-    state = copy.deepcopy(optimizer.state_dict())
-    ahead = training.extrapolated(module, optimizer, 1).to_model()
-    far = training.extrapolated(module, optimizer, 10).to_model()
-    assert module.to_model() == before
-    for own, kept in zip(
-        optimizer.state_dict()["state"].values(), state["state"].values(), strict=True
-    ):
-        assert all(torch.equal(torch.as_tensor(own[k]), torch.as_tensor(kept[k])) for k in own)
-    optimizer.step()
-    after = module.to_model()
-    np.testing.assert_allclose(ahead.W1, after.W1, rtol=0, atol=1e-15)
-    np.testing.assert_allclose(far.W1, before.W1 + 10.0 * (after.W1 - before.W1), atol=1e-13)
-    assert not np.array_equal(after.W1, before.W1)
-
-
-def looking_at(weight, **options):
-    """A look-ahead at a network whose weight falls by 0.1 each step; it flips at -1.5."""
-    module = training.to_trainable(rd.PLRNN([[0.5]], [[weight]], [1.0]))
-    optimizer = torch.optim.SGD([module.W], lr=0.1)
-    module.W.sum().backward()
-    return module, optimizer, training.LookAhead(**options)
-
-
-@pytest.mark.parametrize(("weight", "expected"), [(-1.2, [3.0]), (-0.4, []), (-1.6, [])])
-def test_what_is_ahead_is_seen_and_what_is_behind_or_far_is_not(weight, expected):
-    seen = []
-    module, optimizer, look_ahead = looking_at(weight, n_steps=5, action=seen.append)
-    assert look_ahead.before_step(module, optimizer) is False
-    assert [event.value for event in look_ahead.outlook.events] == pytest.approx(expected)
-    assert seen == [look_ahead.outlook]
-    assert (look_ahead.n_looks, look_ahead.n_warnings) == (1, len(expected))
-    assert look_ahead.outlook.ahead.W.item() == pytest.approx(weight - 0.5)
-    assert module.W.item() == weight
-
-
-def test_looking_again_follows_what_is_known():
-    module, optimizer, look_ahead = looking_at(-1.0, n_steps=4, every=2)
-    values = []
-    for _ in range(10):
-        look_ahead.before_step(module, optimizer)
-        values.append([round(event.value, 6) for event in look_ahead.outlook.events])
-        optimizer.step()
-    # Looks at -1.0, -1.2, -1.4, -1.6, -1.8, each followed by a call that does not look.
-    assert values == [[], [], [3.0], [3.0], [1.0], [1.0], [], [], [], []]
-
-
-def test_forcing_is_raised_until_the_forced_map_has_no_event_and_sinks_again():
-    forcing = training.GeneralizedForcing(0.05)
-    action = training.RaiseForcing(forcing, step=0.01, relax=0.5)
-    module, optimizer, look_ahead = looking_at(-1.2, n_steps=5, action=action)
-    assert look_ahead.before_step(module, optimizer) is True
-    # The slope goes to -1.2: the forced one stays above -1 for (1 - alpha) 1.2 < 1.
-    assert 1.0 - 1.0 / 1.2 < forcing.alpha < 1.0 - 1.0 / 1.2 + 0.01
-    assert action.n_raised == 1
-    raised = forcing.alpha
-    # The same look again finds nothing to raise.
-    assert look_ahead.before_step(module, optimizer) is False
-    assert forcing.alpha == raised
-    with torch.no_grad():
-        module.W.fill_(-0.2)
-    assert look_ahead.before_step(module, optimizer) is False
-    assert forcing.alpha == pytest.approx(0.05 + 0.5 * (raised - 0.05))
-
-
-def test_the_trainer_computes_the_gradient_again_where_alpha_was_raised():
-    class Once:
-        def __init__(self, forcing):
-            self.forcing, self.n_calls = forcing, 0
-
-        def __call__(self, outlook):
-            self.n_calls += 1
-            self.forcing.alpha = 0.6
-            return self.n_calls == 1
-
-    def make(alpha, **options):
-        forcing = training.GeneralizedForcing(alpha)
-        module = training.TrainableShallowPLRNN(2, 5)
-        return training.Trainer(module, circle(), forcing=forcing, sequence_length=10, **options)
-
-    expected = make(0.6).fit(3, progress=False)
-    trainer = make(0.1)
-    trainer.look_ahead = training.LookAhead(2, action=Once(trainer.forcing))
-    history = trainer.fit(3, progress=False)
-    np.testing.assert_array_equal(history, expected)
-    assert trainer.look_ahead.n_looks == 3
-
-
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
         (lambda: training.BifurcationMonitor(0), ValueError, "max_order must be"),
         (lambda: training.BifurcationMonitor(every=0), ValueError, "every must be"),
         (lambda: training.LyapunovMonitor(every=1.5), TypeError, "every must be"),
-        (lambda: training.LookAhead(0), ValueError, "n_steps must be"),
-        (
-            lambda: training.RaiseForcing(training.SparseForcing(3)),
-            TypeError,
-            "forcing must be a GeneralizedForcing",
-        ),
-        (
-            lambda: training.RaiseForcing(training.GeneralizedForcing(0.5), maximum=0.2),
-            ValueError,
-            "maximum must be at least alpha = 0.5",
-        ),
-        (
-            lambda: training.RaiseForcing(training.GeneralizedForcing(0.5), step=0.0),
-            ValueError,
-            "step must be positive",
-        ),
     ],
 )
 def test_messages_name_the_argument(make, error, message):

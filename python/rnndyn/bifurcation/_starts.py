@@ -67,9 +67,9 @@ class UnitUse(NamedTuple):
         return self.out & self.on
 
 
-def key_of(itinerary: BoolArray, mask: BoolArray) -> bytes:
-    """Return the bits of the units of a mask in the first of their rotations, as bytes."""
-    bits = itinerary & mask
+def key_of(itinerary: BoolArray, mask: BoolArray | None = None) -> bytes:
+    """Return the bits, of the units of a mask if given, in their first rotation, as bytes."""
+    bits = itinerary if mask is None else itinerary & mask
     if len(bits) == 1:
         return bits.tobytes()
     rows = [row.tobytes() for row in bits]

@@ -36,13 +36,7 @@ from rnndyn.training.initialization import (  # noqa: E402
     normalized_positive_definite,
     uniform_fan_in,
 )
-from rnndyn.training.look_ahead import (  # noqa: E402
-    LookAhead,
-    Outlook,
-    RaiseForcing,
-    changes_dynamics,
-    extrapolated,
-)
+from rnndyn.training.look_ahead import LookAhead, extrapolated  # noqa: E402
 from rnndyn.training.lyapunov_monitor import LyapunovMonitor  # noqa: E402
 from rnndyn.training.measures import (  # noqa: E402
     power_spectrum_distance,
@@ -54,6 +48,8 @@ from rnndyn.training.observation import (  # noqa: E402
     IdentityObservation,
     ObservationModel,
 )
+from rnndyn.training.outlook import Outlook, changes_dynamics  # noqa: E402
+from rnndyn.training.raise_forcing import RaiseForcing  # noqa: E402
 from rnndyn.training.regularization import (  # noqa: E402
     L2Regularization,
     ManifoldAttractorRegularization,

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rnndyn._checks import check_count, check_integer
 from rnndyn.models._base import ModelWithInput
-from rnndyn.training.initialization import glorot_uniform, normalized_positive_definite
+from rnndyn.training.initialization import glorot_uniform
 
 #: More than this is a typing error.
 _LARGEST_SIZE = 1_000_000
@@ -223,16 +223,3 @@ def check_size(name: str, value: Any) -> int:
 def generator(seed: Any) -> np.random.Generator:
     """Return the generator of a seed."""
     return np.random.default_rng(check_integer("seed", seed, 0, 2**64 - 1))
-
-
-def state_parameters(
-    n_states: int, diagonal: bool, rng: np.random.Generator
-) -> dict[str, ArrayLike]:
-    """Draw A, W and h of a network whose units are its states."""
-    matrix = normalized_positive_definite(n_states, rng)
-    if diagonal:
-        A, W = np.diag(matrix).copy(), matrix - np.diag(np.diag(matrix))
-    else:
-        # W would start as the same matrix twice; the linear part holds it.
-        A, W = matrix, np.zeros((n_states, n_states))
-    return {"A": A, "W": W, "h": np.zeros(n_states)}

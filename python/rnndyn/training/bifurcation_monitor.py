@@ -11,6 +11,7 @@ from rnndyn._arrays import BoolArray
 from rnndyn._checks import check_count, check_integer
 from rnndyn.bifurcation import BifurcationEvent, Timeline
 from rnndyn.bifurcation._path import Path
+from rnndyn.bifurcation._starts import key_of
 from rnndyn.bifurcation.continuation import continue_along
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.search import find_cycles
@@ -188,10 +189,8 @@ class BifurcationMonitor:
         )
         self._found.append(found)
         self._last_search = len(self.models)
-        seen = {_canonical(bits) for bits in self._known}
-        self._known += [
-            cycle.itinerary for cycle in found if _canonical(cycle.itinerary) not in seen
-        ]
+        # Some may be there twice, until they are followed.
+        self._known += [cycle.itinerary for cycle in found]
 
     def timeline(self) -> Timeline:
         """Return the branches and events of all cycles over all looks.
@@ -218,7 +217,7 @@ class BifurcationMonitor:
         for event in self.events:
             for bits in (event.itinerary, event.partner, event.doubled):
                 if bits is not None and len(bits) <= self.max_order:
-                    seen.setdefault(_canonical(bits), bits)
+                    seen.setdefault(key_of(bits), bits)
         starts = [*(found for found in self._found if len(found)), *seen.values()]
         if not starts:
             raise ValueError("no cycle was seen at any look, so that there is nothing to follow")
@@ -248,8 +247,3 @@ def _number(value: Any) -> float:
     if value is None:
         return math.nan
     return float(value.detach() if isinstance(value, torch.Tensor) else value)
-
-
-def _canonical(itinerary: BoolArray) -> bytes:
-    """Return the same bytes for all rotations of an itinerary."""
-    return min(np.roll(itinerary, -k, axis=0).tobytes() for k in range(len(itinerary)))

@@ -1,8 +1,8 @@
 """Seeing bifurcations before they happen: where the next updates of the optimiser would lead."""
 
 import copy
-from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,71 +10,16 @@ from numpy.typing import ArrayLike
 
 from rnndyn._arrays import BoolArray
 from rnndyn._checks import check_count, check_integer
-from rnndyn.bifurcation import BifurcationEvent, forced
+from rnndyn.bifurcation import BifurcationEvent, BranchSet, forced
 from rnndyn.bifurcation._path import Path
+from rnndyn.bifurcation._starts import is_quickly_proved
 from rnndyn.bifurcation.continuation import continue_along
 from rnndyn.models import PiecewiseLinearModel
+from rnndyn.models._declarations import to_real_array
 from rnndyn.search import find_cycles
 from rnndyn.training._as_model import as_piecewise_linear
-from rnndyn.training.forcing import GeneralizedForcing, check_share
-
-
-class Outlook(NamedTuple):
-    """What lies ahead of a network.
-
-    Attributes
-    ----------
-    model : PiecewiseLinearModel
-        The network now.
-    ahead : PiecewiseLinearModel
-        The network after `n_steps` updates like the next one.
-    n_steps : int
-        Number of these updates.
-    events : tuple of BifurcationEvent
-        Bifurcations between them that change the dynamics; ``event.value`` counts the updates from
-        now on, 0 to `n_steps`.
-    """
-
-    model: PiecewiseLinearModel
-    ahead: PiecewiseLinearModel
-    n_steps: int
-    events: tuple[BifurcationEvent, ...]
-
-
-class Action(Protocol):
-    """What a `LookAhead` calls after every look; see `RaiseForcing`."""
-
-    def __call__(self, outlook: Outlook) -> bool | None:
-        """React to what lies ahead; return True if the gradient should be computed again."""
-
-
-def changes_dynamics(event: BifurcationEvent) -> bool:
-    """Tell whether an event creates, destroys or destabilises cycles.
-
-    A cycle that only crosses a border, persisting with as many unstable multipliers, does not.
-
-    Parameters
-    ----------
-    event : BifurcationEvent
-
-    Returns
-    -------
-    bool
-
-    Examples
-    --------
-    >>> import rnndyn as rd
-    >>> from rnndyn.training import changes_dynamics
-    >>> start = rd.PLRNN(A=[[0.5]], W=[[-1.0]], h=[1.0])
-    >>> path = rd.continue_cycles(start, start.with_parameters(W=[[-3.5]]), max_order=1)
-    >>> [changes_dynamics(event) for event in path.events]
-    [True]
-    """
-    if event.outcome == "none":
-        return False
-    if event.outcome != "persistence":
-        return True
-    return event.n_unstable_before != event.n_unstable_after or event.doubled is not None
+from rnndyn.training.forcing import GeneralizedForcing
+from rnndyn.training.outlook import Action, Outlook, changes_dynamics
 
 
 def extrapolated(module: Any, optimizer: torch.optim.Optimizer, n_steps: float) -> Any:
@@ -125,13 +70,21 @@ class LookAhead:
     ----------
     n_steps : int
         Number of updates to look ahead.
+    forcing : GeneralizedForcing, optional
+        The forcing of the training: look at the map of `rnndyn.forced` with its alpha, which is
+        the one that training differentiates. Default: that of the action, if it has one, such as
+        `RaiseForcing`; else the free map.
+    target : array_like, shape (M,), optional
+        The data state of the forced map, such as the mean of the data; see `rnndyn.forced`.
+        Default: zero.
     max_order : int
         Look for bifurcations of cycles of the orders 1, 2, ..., `max_order`.
     every : int
         Look at every so many calls.
     search_every : int
-        At every so many looks, and at the first, search afresh for cycles; between, those that are
-        known are continued.
+        At every so many looks, and at the first, search afresh for cycles, now and ahead; between,
+        those that are known are continued. A network so small that its cycles are listed or proved
+        to be complete in milliseconds is searched at every look.
     action : callable, optional
         Called with the `Outlook` after every look, such as a `RaiseForcing`. If it returns True,
         `before_step` does, and the gradient should be computed again.
@@ -148,6 +101,11 @@ class LookAhead:
         The last look.
     n_looks, n_warnings : int
         Looks, and those that saw a relevant event.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described; the message names it.
 
     Notes
     -----
@@ -166,7 +124,7 @@ class LookAhead:
 
     >>> import torch
     >>> import rnndyn as rd
-    >>> from rnndyn.training import LookAhead, to_trainable
+    >>> from rnndyn.training import GeneralizedForcing, LookAhead, to_trainable
     >>> module = to_trainable(rd.PLRNN(A=[[0.5]], W=[[-1.2]], h=[1.0]))
     >>> optimizer = torch.optim.SGD([module.W], lr=0.1)
     >>> module.W.sum().backward()
@@ -175,12 +133,24 @@ class LookAhead:
     False
     >>> [(event.kind, round(event.value, 9)) for event in look_ahead.outlook.events]
     [('degenerate_flip', 3.0)]
+
+    With alpha = 0.1 the flip of the forced map is later, and with alpha = 0.2 not in sight:
+
+    >>> look_ahead = LookAhead(n_steps=5, forcing=GeneralizedForcing(0.1))
+    >>> look_ahead.before_step(module, optimizer)
+    False
+    >>> [round(event.value, 6) for event in look_ahead.outlook.events]
+    [4.111111]
+    >>> look_ahead.outlook.events_with(0.2)
+    ()
     """
 
     def __init__(
         self,
         n_steps: int = 10,
         *,
+        forcing: GeneralizedForcing | None = None,
+        target: ArrayLike | None = None,
         max_order: int = 1,
         every: int = 1,
         search_every: int = 100,
@@ -190,6 +160,10 @@ class LookAhead:
         n_threads: int = 1,
     ) -> None:
         self.n_steps = check_count("n_steps", n_steps)
+        self.forcing = _check_forcing(forcing, action)
+        if target is not None and self.forcing is None:
+            raise ValueError("target is given, but no forcing: the free map has no data state")
+        self.target = None if target is None else to_real_array("target", target)
         self.max_order = check_count("max_order", max_order)
         self.every = check_count("every", every)
         self.search_every = check_count("search_every", search_every)
@@ -224,154 +198,91 @@ class LookAhead:
             return False
         model = as_piecewise_linear(module)
         ahead = as_piecewise_linear(extrapolated(module, optimizer, self.n_steps))
-        if self.n_looks % self.search_every == 0 or not self._known:
-            found = find_cycles(
-                model,
-                max_order=self.max_order,
-                seed=self._seed,
-                n_threads=self._n_threads,
-                progress=False,
-            )
-            self._known = [cycle.itinerary for cycle in found]
-            self._last = model
-        events = self._events(model, ahead) if self._known else ()
-        self._last = model
-        self.outlook = Outlook(model, ahead, self.n_steps, events)
+        alpha = None if self.forcing is None else self.forcing.alpha
+        small = is_quickly_proved(model.n_states, model.n_units, range(1, self.max_order + 1))
+        if not small and (self.n_looks % self.search_every == 0 or not self._known):
+            for own in (model, ahead):
+                self._search(self._seen(own, alpha))
+        behind = [] if self._last is None else [self._last]
+        followed: dict[float | None, BranchSet | None] = {}
+
+        def follow(strength: float | None) -> BranchSet | None:
+            if strength not in followed:
+                ends = [self._seen(own, strength) for own in (model, ahead)]
+                followed[strength] = self._follow([*behind, *ends], small)
+            return followed[strength]
+
+        def events_with(strength: float | None) -> tuple[BifurcationEvent, ...]:
+            branch_set = follow(strength)
+            return () if branch_set is None else tuple(filter(self._relevant, branch_set.events))
+
+        events = tuple(event for event in events_with(alpha) if event.s > len(behind))
+        self.outlook = Outlook(model, ahead, self.n_steps, alpha, events, events_with)
         self.n_looks += 1
         self.n_warnings += bool(events)
-        return self._action is not None and self._action(self.outlook) is True
+        again = self._action is not None and self._action(self.outlook) is True
+        # The action may have changed alpha; that map is the one that is trained now.
+        alpha = None if self.forcing is None else self.forcing.alpha
+        branch_set = follow(alpha)
+        self._last = self._seen(model, alpha)
+        if branch_set is not None and not small:
+            self._known = [
+                cycle.itinerary
+                for own in (len(behind), len(behind) + 1)
+                for cycle in branch_set.at(float(own))
+            ]
+        return again
 
-    def _events(
-        self, model: PiecewiseLinearModel, ahead: PiecewiseLinearModel
-    ) -> tuple[BifurcationEvent, ...]:
-        """Continue the known cycles to now, and on to the end; return the relevant events ahead."""
-        assert self._last is not None
-        # The values of the axis before now are negative: they are over.
-        branch_set = continue_along(
-            Path((self._last, model, ahead), "updates", np.array([-1.0, 0.0, self.n_steps])),
-            "LookAhead",
-            cycles=self._known,
+    def _seen(self, model: PiecewiseLinearModel, alpha: float | None) -> PiecewiseLinearModel:
+        """Return the map that is looked at."""
+        return model if alpha is None else forced(model, alpha, self.target)
+
+    def _search(self, seen: PiecewiseLinearModel) -> None:
+        found = find_cycles(
+            seen,
             max_order=self.max_order,
+            seed=self._seed,
             n_threads=self._n_threads,
             progress=False,
         )
-        self._known = [cycle.itinerary for cycle in branch_set.at(1.0)]
-        return tuple(e for e in branch_set.events if e.s > 1.0 and self._relevant(e))
+        # Some may be there twice, until they are followed.
+        self._known += [cycle.itinerary for cycle in found]
 
-    def __repr__(self) -> str:
-        return (
-            f"LookAhead(n_steps={self.n_steps}, max_order={self.max_order}: {self.n_looks:,} looks,"
-            f" {self.n_warnings:,} with a bifurcation ahead)"
-        )
-
-
-class RaiseForcing:
-    """Raises alpha until the forced map has no bifurcation ahead, and lets it sink afterwards.
-
-    An action for `LookAhead`.
-
-    Parameters
-    ----------
-    forcing : GeneralizedForcing
-        The strategy whose alpha is raised. Its value now is the one that alpha sinks back to.
-    step : float
-        By how much alpha is raised until no event is left.
-    maximum : float
-        Largest alpha.
-    relax : float
-        Where nothing is ahead, the distance of alpha to its first value shrinks by this factor.
-    target : array_like, shape (M,), optional
-        The data state of the forced map, such as the mean of the data; see `rnndyn.forced`.
-        Default: zero.
-    max_order : int
-        Orders of the cycles of the forced map that are looked at.
-    relevant : callable
-        Which events count. Default: `changes_dynamics`.
-
-    Attributes
-    ----------
-    n_raised : int
-        How often alpha was raised.
-
-    Notes
-    -----
-    For alpha so large that ``(1 - alpha) L < 1``, with L the largest norm of the Jacobians of all
-    regions, the forced map contracts; it has one fixed point, which is stable, and no bifurcation
-    that changes the dynamics.
-
-    Examples
-    --------
-    >>> import torch
-    >>> import rnndyn as rd
-    >>> from rnndyn.training import GeneralizedForcing, LookAhead, RaiseForcing, to_trainable
-    >>> module = to_trainable(rd.PLRNN(A=[[0.5]], W=[[-1.2]], h=[1.0]))
-    >>> optimizer = torch.optim.SGD([module.W], lr=0.1)
-    >>> module.W.sum().backward()
-    >>> forcing = GeneralizedForcing(0.0)
-    >>> look_ahead = LookAhead(n_steps=5, action=RaiseForcing(forcing))
-    >>> look_ahead.before_step(module, optimizer)
-    True
-    >>> round(forcing.alpha, 9)  # (1 - alpha) * 1.2 is below 1
-    0.2
-    """
-
-    def __init__(
-        self,
-        forcing: GeneralizedForcing,
-        *,
-        step: float = 0.05,
-        maximum: float = 1.0,
-        relax: float = 0.95,
-        target: ArrayLike | None = None,
-        max_order: int = 1,
-        relevant: Callable[[BifurcationEvent], bool] = changes_dynamics,
-    ) -> None:
-        if not isinstance(forcing, GeneralizedForcing):
-            raise TypeError(
-                f"forcing must be a GeneralizedForcing, got {type(forcing).__name__}: only its "
-                "alpha can be raised"
-            )
-        self.forcing = forcing
-        self.base = forcing.alpha
-        self.step = check_share("step", step)
-        if self.step == 0.0:
-            raise ValueError("step must be positive, got 0")
-        self.maximum = check_share("maximum", maximum)
-        if self.maximum < self.base:
-            raise ValueError(f"maximum must be at least alpha = {self.base:g}, got {maximum}")
-        self.relax = check_share("relax", relax)
-        self.target = None if target is None else np.array(target, dtype=np.float64)
-        self.max_order = check_count("max_order", max_order)
-        self._relevant = relevant
-        self.n_raised = 0
-
-    def __call__(self, outlook: Outlook) -> bool:
-        """Set alpha; return whether it was raised."""
-        if not outlook.events:
-            self.forcing.alpha = self.base + self.relax * (self.forcing.alpha - self.base)
-            return False
-        before = alpha = self.forcing.alpha
-        while alpha < self.maximum and self._has_event(outlook, alpha):
-            alpha = min(alpha + self.step, self.maximum)
-        if alpha == before:
-            return False
-        self.forcing.alpha = alpha
-        self.n_raised += 1
-        return True
-
-    def _has_event(self, outlook: Outlook, alpha: float) -> bool:
-        ends = [forced(model, alpha, self.target) for model in (outlook.model, outlook.ahead)]
-        branch_set = continue_along(
-            Path(tuple(ends), "updates", np.array([0.0, outlook.n_steps])),
-            "RaiseForcing",
+    def _follow(self, maps: Sequence[PiecewiseLinearModel], small: bool) -> BranchSet | None:
+        """Follow cycles over the maps at the last look, if any, now, and ahead."""
+        if not (small or self._known):
+            return None
+        # What is known tells nothing of cycles that come from infinity, or in pairs.
+        starts: dict[str, Any] = {"method": "search"} if small else {"cycles": self._known}
+        updates = np.array([-self.every, 0.0, self.n_steps])[-len(maps) :]
+        return continue_along(
+            Path(tuple(maps), "updates", updates),
+            "LookAhead",
             max_order=self.max_order,
-            n_threads=1,
+            seed=self._seed,
+            n_threads=self._n_threads,
             progress=False,
+            **starts,
         )
-        return any(self._relevant(event) for event in branch_set.events)
 
     def __repr__(self) -> str:
+        seen = "" if self.forcing is None else f", forcing={self.forcing!r}"
         return (
-            f"RaiseForcing(alpha={self.forcing.alpha:.4g}, base={self.base:g}: raised "
-            f"{self.n_raised:,} times)"
+            f"LookAhead(n_steps={self.n_steps}{seen}, max_order={self.max_order}: "
+            f"{self.n_looks:,} looks, {self.n_warnings:,} with a bifurcation ahead)"
         )
+
+
+def _check_forcing(forcing: Any, action: Any) -> GeneralizedForcing | None:
+    own = getattr(action, "forcing", None)
+    chosen = own if forcing is None else forcing
+    if chosen is not None and not isinstance(chosen, GeneralizedForcing):
+        raise TypeError(
+            f"forcing must be a GeneralizedForcing, got {type(chosen).__name__}: only a constant "
+            "alpha makes one forced map"
+        )
+    if own is not None and chosen is not own:
+        raise ValueError(
+            f"forcing must be that of the action, got {forcing!r} and {own!r}: leave it out"
+        )
+    return chosen

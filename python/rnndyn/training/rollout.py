@@ -30,7 +30,7 @@ def rollout(
     module : TrainableModel
         The network F.
     x : Tensor, shape (..., T + 1, N)
-        The data.
+        The data, converted to the type of the network where it is another.
     observation : ObservationModel, optional
         How they come from the states. Default: the first N states are the data.
     forcing : TeacherForcing or float, optional
@@ -46,6 +46,9 @@ def rollout(
 
     Raises
     ------
+    TypeError
+        If the data or inputs are no tensors of real numbers, or the observation model has another
+        type than the network.
     ValueError
         If the shapes do not fit.
 
@@ -69,6 +72,7 @@ def rollout(
     >>> rollout(module, x, forcing=0.125).shape
     torch.Size([16, 50, 3])
     """
+    x = _in_type_of(module, "x", x)
     if x.ndim < 2 or x.shape[-2] < 2:
         raise ValueError(f"x must have shape (..., T + 1, N) with T from 1, got {tuple(x.shape)}")
     observation = observation or default_observation(module, int(x.shape[-1]))
@@ -77,7 +81,15 @@ def rollout(
             f"observation is for {observation.n_states} states and {observation.n_observations} "
             f"variables; the network has {module.n_states} and the data {x.shape[-1]}"
         )
+    for parameter in observation.parameters():
+        if parameter.dtype != x.dtype:
+            raise TypeError(
+                f"observation must be of the type of the network, {x.dtype}, got "
+                f"{parameter.dtype}: make it with dtype={x.dtype}"
+            )
     n_steps = int(x.shape[-2]) - 1
+    if inputs is not None:
+        inputs = _in_type_of(module, "inputs", inputs)
     if inputs is not None and (inputs.ndim != x.ndim or inputs.shape[-2] < n_steps):
         raise ValueError(
             f"inputs must have shape (..., T, K) with T = {n_steps}, got {tuple(inputs.shape)}"
@@ -130,8 +142,9 @@ def prediction_loss(
     >>> module.W1.grad.shape
     torch.Size([3, 20])
     """
+    x = _in_type_of(module, "x", x)
     observation = observation or default_observation(module, int(x.shape[-1]))
-    signal = x if noise is None else x + noise
+    signal = x if noise is None else x + _in_type_of(module, "noise", noise)
     states = rollout(module, signal, observation=observation, forcing=forcing, inputs=inputs)
     return torch.nn.functional.mse_loss(observation(states), x[..., 1:, :])
 
@@ -201,3 +214,14 @@ def generate(
         first = int(np.argmin(np.isfinite(orbit).all(axis=1)))
         raise OverflowError(f"the orbit exceeds the range of float64 at step {first}")
     return np.asarray(observe(observation, orbit))
+
+
+def _in_type_of(module: TrainableModel, name: str, value: Any) -> Tensor:
+    """Return a tensor in the floating point type of the network, itself where it has that."""
+    if not isinstance(value, Tensor):
+        raise TypeError(
+            f"{name} must be a tensor, got {type(value).__name__}: use torch.as_tensor({name})"
+        )
+    if value.is_complex():
+        raise TypeError(f"{name} must hold real numbers, got dtype {value.dtype}")
+    return value.to(module.A.dtype)

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from rnndyn._checks import check_flag, check_integer
 from rnndyn.models import ALRNN, PLRNN, DendriticPLRNN
-from rnndyn.training._module import TrainableModel, check_size, generator, state_parameters
-from rnndyn.training.initialization import uniform_fan_in
+from rnndyn.training._module import TrainableModel, check_size, generator
+from rnndyn.training.initialization import normalized_positive_definite, uniform_fan_in
 
 
 class _StateNetwork(TrainableModel):
@@ -20,6 +20,30 @@ class _StateNetwork(TrainableModel):
 
     W: Tensor
     h: Tensor
+
+    def __init__(
+        self,
+        n_states: int,
+        *,
+        n_inputs: int = 0,
+        diagonal: bool = True,
+        seed: int = 0,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        rng = generator(seed)
+        n_states = check_size("n_states", n_states)
+        matrix = normalized_positive_definite(n_states, rng)
+        if check_flag("diagonal", diagonal):
+            A, W = np.diag(matrix).copy(), matrix - np.diag(np.diag(matrix))
+        else:
+            # W would start as the same matrix twice; the linear part holds it.
+            A, W = matrix, np.zeros((n_states, n_states))
+        parameters = {"A": A, "W": W, "h": np.zeros(n_states), **self._more(n_states, rng)}
+        super().__init__(n_states, n_inputs, parameters, rng, dtype)
+
+    def _more(self, n_states: int, rng: np.random.Generator) -> dict[str, ArrayLike]:
+        """Draw the parameters besides A, W and h."""
+        return {}
 
     @abstractmethod
     def _activation(self, z: Tensor) -> Tensor: ...
@@ -86,20 +110,6 @@ class TrainablePLRNN(_StateNetwork):
 
     family = PLRNN
 
-    def __init__(
-        self,
-        n_states: int,
-        *,
-        n_inputs: int = 0,
-        diagonal: bool = True,
-        seed: int = 0,
-        dtype: torch.dtype | None = None,
-    ) -> None:
-        rng = generator(seed)
-        n_states = check_size("n_states", n_states)
-        parameters = state_parameters(n_states, check_flag("diagonal", diagonal), rng)
-        super().__init__(n_states, n_inputs, parameters, rng, dtype)
-
     def _activation(self, z: Tensor) -> Tensor:
         return torch.relu(z)
 
@@ -147,11 +157,8 @@ class TrainableALRNN(_StateNetwork):
         seed: int = 0,
         dtype: torch.dtype | None = None,
     ) -> None:
-        rng = generator(seed)
-        n_states = check_size("n_states", n_states)
-        self.n_relu = check_integer("n_relu", n_relu, 0, n_states)
-        parameters = state_parameters(n_states, check_flag("diagonal", diagonal), rng)
-        super().__init__(n_states, n_inputs, parameters, rng, dtype)
+        self.n_relu = check_integer("n_relu", n_relu, 0, check_size("n_states", n_states))
+        super().__init__(n_states, n_inputs=n_inputs, diagonal=diagonal, seed=seed, dtype=dtype)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -223,14 +230,17 @@ class TrainableDendriticPLRNN(_StateNetwork):
         seed: int = 0,
         dtype: torch.dtype | None = None,
     ) -> None:
-        rng = generator(seed)
-        n_states = check_size("n_states", n_states)
-        n_branches = check_size("n_branches", n_branches)
+        self._n_branches = check_size("n_branches", n_branches)
+        self._threshold_range = threshold_range
         self.clipped = check_flag("clipped", clipped)
-        parameters = state_parameters(n_states, check_flag("diagonal", diagonal), rng)
-        parameters["alpha"] = uniform_fan_in((n_branches,), rng)
-        parameters["thresholds"] = _draw_thresholds((n_branches, n_states), threshold_range, rng)
-        super().__init__(n_states, n_inputs, parameters, rng, dtype)
+        super().__init__(n_states, n_inputs=n_inputs, diagonal=diagonal, seed=seed, dtype=dtype)
+
+    def _more(self, n_states: int, rng: np.random.Generator) -> dict[str, ArrayLike]:
+        shape = (self._n_branches, n_states)
+        return {
+            "alpha": uniform_fan_in((self._n_branches,), rng),
+            "thresholds": _draw_thresholds(shape, self._threshold_range, rng),
+        }
 
     @property
     def options(self) -> dict[str, Any]:

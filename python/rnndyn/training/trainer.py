@@ -155,6 +155,11 @@ class Trainer:
             raise ValueError(f"noise must be a finite standard deviation from 0, got {noise!r}")
         self.noise = float(noise)
         self.monitors = tuple(monitors)
+        if look_ahead is not None and look_ahead.forcing not in (None, self.forcing):
+            raise ValueError(
+                "look_ahead must look at the forcing of the trainer: give the same "
+                "GeneralizedForcing to both"
+            )
         self.look_ahead = look_ahead
         self.folder = None if folder is None else Path(folder)
         self.checkpoint_every = check_count("checkpoint_every", checkpoint_every)

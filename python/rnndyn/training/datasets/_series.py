@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -66,22 +66,29 @@ class TimeSeries:
         )
 
 
+class Sampling(NamedTuple):
+    """What all systems are asked for: rows, time between them, units, transient and seed."""
+
+    n_steps: int
+    dt: float
+    standardize: bool
+    transient: float
+    seed: int
+
+
 def integrate(
     name: str,
     derivative: Callable[[float, FloatArray], Any],
     first_state: Callable[[np.random.Generator], FloatArray],
+    sampling: Sampling,
     *,
-    n_steps: int,
-    dt: float,
     variables: tuple[str, ...],
     parameters: Mapping[str, float],
-    standardize: bool,
-    transient: float,
-    seed: int,
     stiff: bool = False,
     inputs: Callable[[FloatArray], FloatArray] | None = None,
 ) -> TimeSeries:
     """Integrate a system and keep its states every `dt` after the transient."""
+    n_steps, dt, standardize, transient, seed = sampling
     n_steps = check_integer("n_steps", n_steps, 2, 2**40)
     dt = check_positive("dt", dt, "time units")
     if not (np.isfinite(transient) and transient >= 0.0):

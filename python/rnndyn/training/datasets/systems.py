@@ -6,7 +6,7 @@ import numpy as np
 
 from rnndyn._arrays import FloatArray
 from rnndyn._checks import check_positive
-from rnndyn.training.datasets._series import TimeSeries, integrate
+from rnndyn.training.datasets._series import Sampling, TimeSeries, integrate
 
 
 def lorenz63(
@@ -69,13 +69,9 @@ def lorenz63(
         "lorenz63",
         derivative,
         lambda rng: rng.normal(scale=5.0, size=3) + np.array([0.0, 0.0, 25.0]),
-        n_steps=n_steps,
-        dt=dt,
+        Sampling(n_steps, dt, standardize, transient, seed),
         variables=("x", "y", "z"),
         parameters={"sigma": sigma, "rho": rho, "beta": beta},
-        standardize=standardize,
-        transient=transient,
-        seed=seed,
     )
 
 
@@ -96,14 +92,10 @@ def roessler(
 
     Parameters
     ----------
-    n_steps : int
-        Number of rows T.
-    dt : float
-        Time between rows.
+    n_steps, dt, standardize, transient, seed
+        As for `lorenz63`.
     a, b, c : float
         Parameters; chaotic by default.
-    standardize, transient, seed
-        As for `lorenz63`.
 
     Returns
     -------
@@ -128,13 +120,9 @@ def roessler(
         "roessler",
         derivative,
         lambda rng: rng.uniform(-1.0, 1.0, size=3) + np.array([0.0, -5.0, 0.0]),
-        n_steps=n_steps,
-        dt=dt,
+        Sampling(n_steps, dt, standardize, transient, seed),
         variables=("x", "y", "z"),
         parameters={"a": a, "b": b, "c": c},
-        standardize=standardize,
-        transient=transient,
-        seed=seed,
     )
 
 
@@ -155,16 +143,12 @@ def bursting_neuron(
 
     Parameters
     ----------
-    n_steps : int
-        Number of rows T.
-    dt : float
-        Time between rows, in ms.
+    n_steps, dt, standardize, transient, seed
+        As for `lorenz63`; the times in ms.
     g_nmda : float
         NMDA conductance in mS/cm²: bursts around 10, single spikes for larger values.
     current : float
         Injected current in µA/cm².
-    standardize, transient, seed
-        As for `lorenz63`; the transient in ms.
 
     Returns
     -------
@@ -214,13 +198,9 @@ def bursting_neuron(
         "bursting_neuron",
         derivative,
         lambda rng: np.array([rng.uniform(-70.0, -20.0), *rng.uniform(0.0, 0.1, size=2)]),
-        n_steps=n_steps,
-        dt=dt,
+        Sampling(n_steps, dt, standardize, transient, seed),
         variables=("V", "n", "h"),
         parameters={"g_nmda": g_nmda, "current": current},
-        standardize=standardize,
-        transient=transient,
-        seed=seed,
         stiff=True,
     )
 
@@ -247,10 +227,8 @@ def ellipse(
 
     Parameters
     ----------
-    n_steps : int
-        Number of rows T.
-    dt : float
-        Time between rows.
+    n_steps, dt, standardize, transient, seed
+        As for `lorenz63`.
     axes : tuple of float
         Half axes a and b.
     frequency : float
@@ -260,8 +238,6 @@ def ellipse(
     drive, drive_frequency : float
         Amplitude and angular frequency of the drive. Where there is one, ``inputs`` of the result
         has one column: its mean over the time to the next row.
-    standardize, transient, seed
-        As for `lorenz63`.
 
     Returns
     -------
@@ -298,8 +274,7 @@ def ellipse(
         "ellipse",
         derivative,
         first_state,
-        n_steps=n_steps,
-        dt=dt,
+        Sampling(n_steps, dt, standardize, transient, seed),
         variables=("x", "y"),
         parameters={
             "a": a,
@@ -309,8 +284,5 @@ def ellipse(
             "drive": drive,
             "drive_frequency": drive_frequency,
         },
-        standardize=standardize,
-        transient=transient,
-        seed=seed,
         inputs=inputs if drive else None,
     )
