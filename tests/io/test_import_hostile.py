@@ -85,6 +85,19 @@ def test_files_larger_than_allowed_are_refused(name, tmp_path):
     assert f"has {size} bytes, more than max_bytes = 100" in refusal(path, max_bytes=100)
 
 
+def test_other_files_of_the_same_programs(tmp_path):
+    path = tmp_path / "file"
+    np.save(path.with_suffix(".npy"), np.ones(3))
+    assert "it is a single array of NumPy; save all" in refusal(path.with_suffix(".npy"))
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("models/model.json", "{}")
+    assert "it is a zip archive, but neither of numpy.savez nor of torch.save" in refusal(path)
+    path.with_suffix(".pt").write_bytes(pickle.dumps({"A": np.ones(3)}))
+    assert "it is a pickle of Python, which can run any code" in refusal(path.with_suffix(".pt"))
+    scipy.io.savemat(path.with_suffix(".mat"), {"A": np.ones(3)}, format="4")
+    assert "files of version 4 have to be saved again" in refusal(path.with_suffix(".mat"))
+
+
 @pytest.mark.parametrize("suffix", [".pt", ".mat", ".bson", ".safetensors", ".h5", ".dat", ""])
 def test_files_of_nothing(suffix, tmp_path):
     path = tmp_path / f"file{suffix}"
@@ -172,12 +185,6 @@ def test_calls_in_files_of_torch_are_data(protocol, tmp_path):
     # The same file does run code where it is loaded with trust.
     torch.load(path, weights_only=False)
     assert (tmp_path / "ran").exists()
-
-
-def test_files_of_old_torch_say_what_to_do(tmp_path):
-    path = tmp_path / "weights.pth"
-    torch.save({"A": torch.ones(2)}, path, _use_new_zipfile_serialization=False)
-    assert "torch before version 1.6; load it in torch and save it again" in refusal(path)
 
 
 # Claims ---------------------------------------------------------------------------------------

@@ -38,9 +38,6 @@ _PATIENCE_FACTOR = 4.0
 #: Bytes that the library takes for itself.
 _MEMORY = 2**28
 _DTYPE = re.compile(r"[<>|](b1|[iu][1248]|f[248])")
-#: Names that the cells of Flux have -> those of torch.
-_FLUX = {"Wi": "weight_ih", "Wh": "weight_hh", "b": "bias_ih"}
-_CELLS = ("RNNCell", "LSTMCell", "GRUCell")
 _ENVIRONMENT = {
     # One file is read by one thread; starting others takes time.
     **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
@@ -67,7 +64,8 @@ def read_hdf5(path: Path, max_bytes: int) -> Content:
     with path.open("rb") as stream:
         start = stream.read(64)
     kind = "HDF5"
-    if start.startswith(b"MATLAB 7.3"):
+    # Some releases wrote 7.0 there; that it is HDF5 has been seen already.
+    if start.startswith(b"MATLAB "):
         kind = "MATLAB 7.3"
     elif b"Julia Data Format" in start:
         kind = "JLD2"
@@ -306,20 +304,13 @@ class _Tree:
         if "list" in node:
             return [self.value(entry) for entry in node["list"]]
         if "record" in node:
-            return self._record(node)
+            fields = {_printable(name): self.value(entry) for name, entry in node["record"]}
+            return Record(_printable(node["type"]).rpartition(".")[2], fields)
         if _DTYPE.fullmatch(node["dtype"]) is None:
             raise ValueError(f"an array of it has numbers of the type {node['dtype']!r:.20}")
         dtype, shape = np.dtype(node["dtype"]), tuple(map(int, node["shape"]))
         array = array_from(self._arrays[node["array"]], dtype, shape)
         return array.T if self._transposed else array
-
-    def _record(self, node: Any) -> Record:
-        type_name = _printable(node["type"]).rpartition(".")[2]
-        names = _FLUX if type_name in _CELLS else {}
-        fields = {
-            names.get(name, _printable(name)): self.value(entry) for name, entry in node["record"]
-        }
-        return Record(type_name, fields)
 
 
 def _printable(name: str) -> str:
