@@ -97,6 +97,7 @@ def write_seeds(folder: Path, root: Path) -> None:
     files.mkdir(parents=True)
     for name in foreign_files.WRITERS:
         foreign_files.written(files, name)
+    foreign_files.write_others(files)
     for suffix in ("npz", "json"):
         rnndyn.save_model(foreign_files.MODEL, files / f"rnndyn.{suffix}")
     for kind in KINDS:

@@ -9,7 +9,7 @@ import pytest
 import scipy.io
 import torch
 
-from bson_writer import Raw, Struct, Symbol, bson_bytes, datatype
+from bson_writer import Raw, Struct, Symbol, bson_bytes, datatype, named_tuple
 from foreign_files import ARRAYS, MODEL, WRITERS, with_user_block, write_jld2_struct, written
 from rnndyn.io import (
     ImportGuessWarning,
@@ -170,10 +170,14 @@ def test_a_module_saved_whole_is_read_without_running_it(tmp_path):
     import rnndyn
 
     module = seeded(Decoder)
-    path = torch_file(tmp_path, module)
-    found = import_model(path, options={"nonlinearity": "relu"})
+    found = import_model(torch_file(tmp_path, module))
     assert found.model == rnndyn.from_torch(module.rnn)
     assert found.keys["weight_hh_l0"] == "rnn.weight_hh_l0"
+    # Other than its weights alone, the module says that it has relu.
+    assert found.notes == ()
+    for cell in (torch.nn.RNNCell(2, 3, nonlinearity="relu"), torch.nn.RNN(2, 3)):
+        found = import_model(torch_file(tmp_path, [cell]))
+        assert (found.model, found.notes) == (rnndyn.from_torch(cell), ())
 
 
 class Recurrence(torch.nn.Module):
@@ -414,12 +418,6 @@ def test_dictionaries_of_numbers_in_bson(tmp_path):
     """Values that are all numbers come as one array."""
     weights = Struct(["Main", "Base", "Dict"], [["A", "h"], np.array([0.5, 0.25])])
     assert list_arrays(bson_file(tmp_path, {"a": weights})) == {"a.A": 0.5, "a.h": 0.25}
-
-
-def named_tuple(**values):
-    names = Raw({"tag": "tuple", "data": [Symbol(name) for name in values]})
-    kind = {"tag": "datatype", "name": ["Core", "NamedTuple"], "params": [names, 0]}
-    return Raw({"tag": "struct", "type": Raw(kind), "data": list(values.values())})
 
 
 @pytest.mark.parametrize(
