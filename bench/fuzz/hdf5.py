@@ -30,6 +30,7 @@ def fuzz_hdf5(
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         with shared_process() as process:
+            before = record.stopped
             for _ in range(_FILES):
                 if time.monotonic() >= end:
                     break
@@ -40,8 +41,7 @@ def fuzz_hdf5(
                     (artifacts / f"finding-{record.executions:.0f}").write_bytes(data)
                     print(error, file=sys.stderr)
                     return 1
-                if not process.is_running:
-                    record.add("stopped")
+                record.add("stopped", before + process.n_ended - record.stopped)
                 way = re.sub(r"'[^']*'|\d+", "", result.removeprefix(str(path)))
                 if way not in known and len(known) < _MAX_KEPT:
                     known.add(way)

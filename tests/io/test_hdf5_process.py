@@ -94,7 +94,7 @@ sys.stdin.buffer.readline()
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        ("os.kill(os.getpid(), signal.SIGSEGV)", "it ends the process that reads it (SIGSEGV)"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "it ends the process that reads it (SIGKILL)"),
         ("os._exit(3)", "it ends the process that reads it (exit code 3)"),
         ("send(b'A', b'123', length=8)", "it ends the process that reads it (exit code 0)"),
         ("send(b'A', length=2**60)", "what came back from the process that read it is damaged"),

@@ -109,6 +109,8 @@ class _Process:
         self._process: subprocess.Popen[bytes] | None = None
         self._messages: IO[bytes] | None = None
         self._ran_out_of_time = False
+        #: How many files have ended it.
+        self.n_ended = 0
 
     def read(self, path: Path, max_bytes: int) -> tuple[Any, list[bytes]]:
         """Return the tree of what a file holds and the numbers of its arrays.
@@ -136,6 +138,7 @@ class _Process:
                 self._ask(request)
                 tree, arrays = self._answer(max_bytes)
         except _EndedError:
+            self.n_ended += 1
             reason = self._reason(seconds)
             self.close()
             raise ValueError(reason) from None
@@ -146,11 +149,6 @@ class _Process:
         if isinstance(tree, str):
             raise ValueError(tree)
         return tree, arrays
-
-    @property
-    def is_running(self) -> bool:
-        """Whether there is a process now: the last file has not ended it."""
-        return self._process is not None
 
     def close(self) -> None:
         """End the process."""

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from rnndyn.io._archive import read_archive
 from rnndyn.io._content import Content, content_of
-from rnndyn.io._hdf5 import read_hdf5
 from rnndyn.io._identify import identify
 from rnndyn.io._json import read_json
 from rnndyn.io._julia import read_bson
@@ -33,11 +32,18 @@ def _read_npz(path: Path, max_bytes: int) -> ModelRecord | Content:
     return content_of("NumPy archive", arrays)
 
 
+def _read_hdf5(path: Path, max_bytes: int) -> Content:
+    # Only here: what it takes to start processes is a tenth of the time to import rnndyn.
+    from rnndyn.io._hdf5 import read_hdf5
+
+    return read_hdf5(path, max_bytes)
+
+
 _READERS: Mapping[str, Callable[[Path, int], ModelRecord | Content]] = {
     "json": read_json,
     "npz": _read_npz,
     "matlab": read_matlab,
-    "hdf5": read_hdf5,
+    "hdf5": _read_hdf5,
     "torch": read_torch,
     "safetensors": read_safetensors,
     "bson": read_bson,
