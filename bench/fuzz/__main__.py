@@ -19,6 +19,7 @@ import hashlib
 import io
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,7 +31,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bench.fuzz.inputs import Kind
+    pass
 
 ROOT = Path(__file__).resolve().parents[2]
 MAX_MEGABYTES = 512
@@ -97,19 +98,18 @@ def _fuzz(arguments: argparse.Namespace) -> int:
         print(f"--kind must be one of {', '.join(kind.name for kind in KINDS)}, got {names}")
         return 2
     seconds = arguments.seconds / len(kinds)
-    artifacts = arguments.run / "artifacts"
-    artifacts.mkdir()
 
     def fuzz_one(kind: Kind, record: Record, path: Path, corpora: list[Path]) -> int:
         record.count_calls_of(kind.loader)
         if kind.loader == "hdf5":
-            return fuzz_hdf5(corpora[-1], path, artifacts, seconds, arguments.seed, record)
+            return fuzz_hdf5(corpora[-1], path, seconds, arguments.seed, record)
         options = [
             f"-max_total_time={max(1, round(seconds))}",
             f"-seed={arguments.seed}",
             f"-rss_limit_mb={MAX_MEGABYTES}",
             f"-max_len={_MAX_INPUT}",
-            f"-artifact_prefix={artifacts}/",
+            # Inputs are not always files, and not every end of the process writes one.
+            f"-artifact_prefix={arguments.run}/",
             # Of the wall clock, for endless loops only: a busy or stopped machine is no finding.
             "-timeout=60",
         ]
@@ -142,16 +142,12 @@ def _fuzz(arguments: argparse.Namespace) -> int:
                 functools.partial(fuzz_one, kind, record, path, corpora), log
             )
             wall = time.monotonic() - start
-            found = [_kept(kind, artifact) for artifact in sorted(artifacts.iterdir())]
-            if megabytes > MAX_MEGABYTES:
-                found.append(f"{kind.name}: {megabytes:.0f} MB of memory")
-            if code and not found:
-                found.append(f"{kind.name}: the fuzzer ended with exit code {code}")
-            if found:
+            if code or megabytes > MAX_MEGABYTES:
                 print(log.read_text(errors="replace")[-5000:])
+                # The last file is the one that did it.
+                findings.append(f"{kind.name}: exit code {code}, {megabytes:.0f} MB: {_kept(path)}")
             if arguments.corpus and record.slowest_input.exists():
-                record.slowest_input.rename(arguments.corpus / record.slowest_input.name)
-            findings += found
+                shutil.copy(record.slowest_input, arguments.corpus)
             rows.append((kind.name, f"{wall:.0f}", *record.cells(), f"{megabytes:.0f}"))
             print(f"{kind.name}: {wall:.0f} s, {record.executions:,.0f} executions", flush=True)
     _print_table(rows)
@@ -187,13 +183,12 @@ def _in_a_process(work: Callable[[], int], log: Path) -> tuple[int, float]:
     return os.waitstatus_to_exitcode(status), max(usage.ru_maxrss, of_children) / 1024
 
 
-def _kept(kind: "Kind", artifact: Path) -> str:
-    """Move what was found into the current folder, as a file for the loaders."""
-    data = kind.file_of(artifact.read_bytes())
-    artifact.unlink()
+def _kept(path: Path) -> str:
+    """Copy a file into the current folder, under a name that its content gives."""
+    data = path.read_bytes()
     name = f"finding-{hashlib.sha256(data).hexdigest()[:12]}"
     Path(name).write_bytes(data)
-    return f"{kind.name}: {artifact.name.partition('-')[0]}, written to {name}"
+    return name
 
 
 _HEAD = (

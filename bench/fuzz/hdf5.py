@@ -17,9 +17,7 @@ _FILES = 2000
 _MAX_KEPT = 5000
 
 
-def fuzz_hdf5(
-    corpus: Path, path: Path, artifacts: Path, seconds: float, seed: int, record: Record
-) -> int:
+def fuzz_hdf5(corpus: Path, path: Path, seconds: float, seed: int, record: Record) -> int:
     """Load damaged files for some time; files that are refused in a new way are damaged further."""
     from mutations import mutated
 
@@ -38,7 +36,6 @@ def fuzz_hdf5(
                 try:
                     result = record.run(load, path, data)
                 except FindingError as error:
-                    (artifacts / f"finding-{record.executions:.0f}").write_bytes(data)
                     print(error, file=sys.stderr)
                     return 1
                 record.add("stopped", before + process.n_ended - record.stopped)

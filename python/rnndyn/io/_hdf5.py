@@ -181,6 +181,8 @@ class _Process:
             stdout=subprocess.PIPE,
             stderr=self._messages,
             env=os.environ | _ENVIRONMENT,
+            # A program with windows has no console, and none shall flash up (Windows only).
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
         try:
             with self._watched(_PATIENCE):
@@ -264,10 +266,12 @@ class _Process:
         assert self._process is not None
         code = self._process.wait()
         timer = getattr(signal, "SIGPROF", None)
-        if self._ran_out_of_time or (timer is not None and code == -timer):
+        if self._ran_out_of_time:
+            return "the HDF5 library does not come to an end with it"
+        if timer is not None and code == -timer:
             return (
-                f"it takes the HDF5 library more than {seconds:.1f} s, which such a file does not "
-                "need unless it is damaged"
+                f"it takes the HDF5 library more than {seconds:.1f} s of processor time, which "
+                "such a file does not need unless it is damaged"
             )
         name = f"exit code {code}"
         if code < 0:
