@@ -3,6 +3,7 @@
 import contextlib
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -34,6 +35,17 @@ def test_a_damaged_heap_on_which_the_hdf5_library_loops_forever():
     assert message.endswith(
         "s of processor time, which such a file does not need unless it is damaged"
     )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+def test_the_limit_holds_where_signals_are_ignored_and_blocked():
+    before = signal.signal(signal.SIGPROF, signal.SIG_IGN)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPROF})
+    try:
+        assert "it takes the HDF5 library" in refusal(HEAP_LOOP)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGPROF, before)
 
 
 def test_a_file_that_ends_the_process_harms_no_other(tmp_path):

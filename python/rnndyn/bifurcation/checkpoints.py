@@ -126,7 +126,12 @@ def _natural(name: str) -> list[tuple[int, int, str]]:
 
 def _read_stacked(path: Path) -> dict[str, Any]:
     """Return the arrays of a file, of any kind of which models are read, without their prefix."""
-    content = read_content(path, _MAX_BYTES)
+    try:
+        content = read_content(path, _MAX_BYTES)
+    except ValueError as error:
+        raise ValueError(
+            f"checkpoints must be a folder of model files or a file of stacked arrays: {error}"
+        ) from error
     if isinstance(content, ModelRecord):
         raise ValueError(
             f"{path} holds one model; checkpoints must be a folder of such files, or a file of "
@@ -150,7 +155,10 @@ def _unstacked(source: Mapping[str, Any], layout: Layout, name: str) -> list[Pie
     arrays = {key: _numbers(source[key], f"{name}: {key}") for key in _DIMENSIONS if key in source}
     missing = [key for key in _REQUIRED if key not in arrays]
     if missing:
-        raise ValueError(f"{name} must hold A, W1, W2, h1 and h2; {', '.join(missing)} is missing")
+        raise ValueError(
+            f"{name} must hold arrays of numbers A, W1, W2, h1 and h2; {', '.join(missing)} is "
+            "missing"
+        )
     stacked = {key: a.ndim == _DIMENSIONS[key] + 1 for key, a in arrays.items()}
     # A vector A is the diagonal of a diagonal matrix; stacked, it looks like one matrix.
     lengths = {key: len(arrays[key]) for key, flag in stacked.items() if flag}

@@ -41,7 +41,7 @@ def main() -> None:
     sys.path += json.loads(sys.stdin.buffer.readline())
     h5py, np = importlib.import_module("h5py"), importlib.import_module("numpy")
 
-    _limit_files()
+    _prepare()
     _send(output, b"R")
     for line in sys.stdin.buffer:
         request = json.loads(line)
@@ -72,13 +72,17 @@ def _send(output: BinaryIO, kind: bytes, content: bytes | memoryview = b"") -> N
     output.flush()
 
 
-def _limit_files() -> None:
-    """Take away from this process to write files."""
+def _prepare() -> None:
+    """Take away from this process to write files, and let the signal of the timer end it."""
     with contextlib.suppress(ImportError):
         import resource
+        import signal
 
         for kind in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
             resource.setrlimit(kind, (0, 0))
+        # Whether signals are ignored or blocked is inherited.
+        signal.signal(signal.SIGPROF, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGPROF})
 
 
 def _limit(seconds: float, memory: int | None) -> None:
@@ -91,16 +95,16 @@ def _limit(seconds: float, memory: int | None) -> None:
         import signal
     except ImportError:
         return
-    if not hasattr(signal, "setitimer"):
-        return
     signal.setitimer(signal.ITIMER_PROF, seconds)
+    if sys.platform != "linux":
+        return
     soft, hard = resource.RLIM_INFINITY, resource.getrlimit(resource.RLIMIT_AS)[1]
     if memory is not None:
         try:
             with open("/proc/self/statm", "rb") as stream:
                 pages = int(stream.read().split()[0])
         except OSError:
-            # Not Linux: what is in use already is not known, so neither is a limit.
+            # Without what is in use already, there is nothing to compute a limit from.
             return
         soft = pages * resource.getpagesize() + memory
     if hard != resource.RLIM_INFINITY:
