@@ -47,6 +47,13 @@ def datatype(*path):
     return Raw({"tag": "datatype", "params": [], "name": list(path)})
 
 
+def named_tuple(**values):
+    """A Julia NamedTuple: its names are a parameter of its type."""
+    names = Raw({"tag": "tuple", "data": [Symbol(name) for name in values]})
+    kind = {"tag": "datatype", "name": ["Core", "NamedTuple"], "params": [names, 0]}
+    return Raw({"tag": "struct", "type": Raw(kind), "data": list(values.values())})
+
+
 def lowered(value):
     """Turn Julia values into documents, lists, texts and numbers."""
     if isinstance(value, Raw):

@@ -6,7 +6,7 @@ import safetensors.numpy
 import scipy.io
 import torch
 
-from bson_writer import Struct, bson_bytes
+from bson_writer import Raw, Struct, Symbol, bson_bytes, named_tuple
 from rnndyn.models import ShallowPLRNN
 
 MODEL = ShallowPLRNN(
@@ -121,6 +121,40 @@ WRITERS = {
     "safetensors": (".safetensors", write_safetensors),
     "BSON": (".bson", write_bson),
 }
+
+
+def write_others(folder):
+    """Write files whose readers have parts that those of `WRITERS` do not reach."""
+    A, W, h = np.array([0.5]), np.array([[2.0]]), np.array([1.0])
+    cell = [Struct(["NNlib", "#relu"], []), W, W, h, W]
+    flux = {
+        "state": named_tuple(layers=(named_tuple(cell=named_tuple(Wi=W, Wh=W, bias=h)),)),
+        "chain": Struct(["Flux", "Chain"], [(Struct(["Flux", "RNNCell"], cell),)]),
+    }
+    dictionary = Struct(
+        ["Main", "Base", "Dict"],
+        [[Symbol("A"), "W", "h"], [A, Raw({"tag": "backref", "ref": 1}), h]],
+    )
+    for name, entries in flux.items():
+        (folder / f"flux-{name}.bson").write_bytes(bson_bytes({"m": entries}))
+    numbers = Struct(["Main", "Base", "Dict"], [["a", "b"], np.array([1.0, 2.0])])
+    entries = {"d": dictionary, "n": numbers, "x": np.float32(1), "_backrefs": [W]}
+    (folder / "dictionary.bson").write_bytes(bson_bytes(entries))
+    cells = np.empty(2, dtype=object)
+    cells[:] = [W, "text"]
+    structs = np.array([(1.0, W), (2.0, W)], dtype=[("a", object), ("b", object)])
+    scipy.io.savemat(folder / "cells.mat", {"c": cells, "s": structs, "A": A, "n": np.int8([1, 2])})
+    torch.manual_seed(0)
+    torch.save(torch.nn.LSTM(1, 1, num_layers=2), folder / "module.pt")
+    joined = {"AW": torch.eye(2), "h": torch.ones(2), "thetas": torch.ones(2, 1)}
+    torch.save({"step": {**joined, "alphas": torch.ones(1).bfloat16()}}, folder / "joined.pt")
+    with h5py.File(folder / "cells.h5", "w", userblock_size=512) as file:
+        file["refs/a"] = np.ones((2, 1))
+        file["cells"] = np.array([[file["refs/a"].ref]], dtype=h5py.ref_dtype)
+        file["empty"] = np.array([0, 0], dtype="u8")
+        file["empty"].attrs["MATLAB_empty"] = np.uint8(1)
+        file.create_dataset("A", data=np.ones(40), chunks=(8,), compression="gzip", shuffle=True)
+    with_user_block(folder / "cells.h5", b"MATLAB 7.3 MAT-file, Platform: GLNXA64")
 
 
 def written(folder, name, arrays=ARRAYS):

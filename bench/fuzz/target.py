@@ -1,4 +1,4 @@
-"""What is fuzzed: one input, and what must hold for any bytes."""
+"""What is fuzzed: one file, and what must hold for any bytes in it."""
 
 import time
 from pathlib import Path

@@ -1,6 +1,7 @@
 """Optional packages: imported when first needed, with a helpful message when missing."""
 
 import importlib
+import importlib.util
 from typing import Any
 
 #: Package to import -> extra of rnndyn that installs it.
@@ -38,13 +39,26 @@ def import_optional(module: str, purpose: str) -> Any:
         If the package is not installed.
     """
     package = module.partition(".")[0]
-    extra = _EXTRAS[package]
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != package:
             raise
-        raise MissingPackageError(
-            f"{purpose} needs {package}, which is not installed; "
-            f'install it with: pip install "rnndyn[{extra}]"'
-        ) from error
+        raise _missing(package, purpose) from error
+
+
+def require_optional(package: str, purpose: str) -> None:
+    """Raise the same error as `import_optional` without importing the package."""
+    try:
+        found = importlib.util.find_spec(package) is not None
+    except ModuleNotFoundError:
+        found = False
+    if not found:
+        raise _missing(package, purpose)
+
+
+def _missing(package: str, purpose: str) -> MissingPackageError:
+    return MissingPackageError(
+        f"{purpose} needs {package}, which is not installed; "
+        f'install it with: pip install "rnndyn[{_EXTRAS[package]}]"'
+    )

@@ -1,11 +1,10 @@
 """Checkpoints from lists, folders and stacked arrays."""
 
-import sys
-
 import numpy as np
 import pytest
 
 import rnndyn as rd
+from foreign_files import ARRAYS, written
 from rnndyn.io._archive import write_archive
 
 
@@ -63,7 +62,7 @@ def test_no_checkpoints(tmp_path):
     with pytest.raises(ValueError, match="empty list"):
         rd.load_checkpoints([])
     (tmp_path / "x.txt").write_text("")
-    with pytest.raises(ValueError, match=r"folder of model files or a \.mat or \.npz file"):
+    with pytest.raises(ValueError, match=r"x\.txt cannot be read as a model: it begins with"):
         rd.load_checkpoints(tmp_path / "x.txt")
 
 
@@ -142,9 +141,27 @@ def test_damaged_files_of_stacked_arrays(tmp_path):
             rd.load_checkpoints(tmp_path / name)
 
 
-def test_the_message_without_scipy(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "scipy", None)
-    monkeypatch.setitem(sys.modules, "scipy.io", None)
-    (tmp_path / "run.mat").write_bytes(b"")
-    with pytest.raises(rd.MissingPackageError, match="pip install scipy"):
-        rd.load_checkpoints(tmp_path / "run.mat")
+@pytest.mark.parametrize("name", ["MATLAB 7.3", "torch", "safetensors", "BSON", "HDF5"])
+def test_stacked_arrays_in_files_of_other_programs(name, tmp_path):
+    # SciPy is not needed for MATLAB's, and the arrays may be inside of something.
+    arrays = {name: array for name, array in stacked().items() if name not in "Cs"}
+    path = written(tmp_path, name, arrays)
+    assert rd.load_checkpoints(path) == rd.load_checkpoints(arrays)
+
+
+def test_files_that_hold_no_stack(tmp_path):
+    rd.save_model(models(1)[0], tmp_path / "one.json")
+    with pytest.raises(ValueError, match=r"one\.json holds one model; checkpoints must be"):
+        rd.load_checkpoints(tmp_path / "one.json")
+    np.savez(tmp_path / "two.npz", **{"a.W1": np.ones((2, 2, 4)), "b.W1": np.ones((2, 2, 4))})
+    with pytest.raises(ValueError, match=r"two\.npz holds several stacks of checkpoints: a\., b\."):
+        rd.load_checkpoints(tmp_path / "two.npz")
+
+
+def test_a_folder_of_julia_files(tmp_path):
+    for epoch in (2, 10):
+        arrays = {**ARRAYS, "h2": ARRAYS["h2"] + epoch}
+        written(tmp_path, "JLD2", arrays).rename(tmp_path / f"epoch{epoch}.jld2")
+    with pytest.warns(rd.io.ImportGuessWarning):
+        loaded = rd.load_checkpoints(tmp_path)
+    assert [model.h2[0] for model in loaded] == [2.0, 10.0]

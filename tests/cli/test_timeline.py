@@ -174,7 +174,7 @@ def test_arrays_of_text_are_an_error_not_a_traceback(tmp_path, stacked, capsys):
     path = tmp_path / "run.npz"
     write_archive(path, {**stacked, "h1": np.array(["a", "b", "c"])})
     assert main(["timeline", str(path)]) == 2
-    assert "h1 must be an array of numbers" in capsys.readouterr().err
+    assert "arrays of numbers A, W1, W2, h1 and h2; h1 is missing" in capsys.readouterr().err
 
 
 def write_pickle(path):
@@ -279,7 +279,7 @@ def test_wrong_options(folder, capsys, arguments, message):
     [
         ("nothing", "there is no folder or file"),
         ("checkpoints/epoch8.txt", "there is no folder or file"),
-        ("losses.npy", "must be a folder of model files or a .mat or .npz file"),
+        ("losses.npy", "must be a folder of model files or a file of stacked arrays"),
     ],
 )
 def test_what_is_no_run(tmp_path, folder, losses_file, capsys, name, message):

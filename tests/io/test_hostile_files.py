@@ -324,7 +324,8 @@ def test_an_archive_of_something_else(tmp_path):
     np.savez(tmp_path / "data.npz", x=[1.0])
     assert refusal(tmp_path / "data.npz") == (
         "does not hold a valid model: no family fits its arrays; the file holds x (1,); "
-        "give keys, such as W1='x', and the family"
+        "give the family, and by keys which array is which parameter, such as family='PLRNN' and "
+        "keys={'W': 'x'}"
     )
     np.savez(tmp_path / "data.npz", header=[1.0])
     assert "its member 'header' is no text" in refusal(tmp_path / "data.npz")

@@ -2,13 +2,15 @@
 
 import json
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.io
 import torch
 
-from bson_writer import Raw, Struct, Symbol, bson_bytes, datatype
-from foreign_files import ARRAYS, MODEL, WRITERS, written
+from bson_writer import Raw, Struct, Symbol, bson_bytes, datatype, named_tuple
+from foreign_files import ARRAYS, MODEL, WRITERS, with_user_block, write_jld2_struct, written
 from rnndyn.io import (
     ImportGuessWarning,
     import_model,
@@ -54,7 +56,7 @@ def test_every_format_gives_the_network(name, tmp_path):
     assert found.path == path
     assert list(found.keys) == list(ARRAYS)
     # Only files that name the type need no guess.
-    assert bool(found.notes) == (name != "BSON")
+    assert bool(found.notes) == (name not in ("BSON", "JLD2 struct"))
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -168,10 +170,14 @@ def test_a_module_saved_whole_is_read_without_running_it(tmp_path):
     import rnndyn
 
     module = seeded(Decoder)
-    path = torch_file(tmp_path, module)
-    found = import_model(path, options={"nonlinearity": "relu"})
+    found = import_model(torch_file(tmp_path, module))
     assert found.model == rnndyn.from_torch(module.rnn)
     assert found.keys["weight_hh_l0"] == "rnn.weight_hh_l0"
+    # Other than its weights alone, the module says that it has relu.
+    assert found.notes == ()
+    for cell in (torch.nn.RNNCell(2, 3, nonlinearity="relu"), torch.nn.RNN(2, 3)):
+        found = import_model(torch_file(tmp_path, [cell]))
+        assert (found.model, found.notes) == (rnndyn.from_torch(cell), ())
 
 
 class Recurrence(torch.nn.Module):
@@ -217,6 +223,39 @@ def test_trainable_twins(tmp_path):
     assert import_model(path, options={"n_relu": 2}).model == almost.to_model()
     with pytest.raises(ValueError, match="ALRNN needs n_relu"):
         import_model(path, family="ALRNN")
+
+
+class DendriticByHand(torch.nn.Module):
+    """A dendritic PLRNN as published torch code has it: AW, and thresholds that are added."""
+
+    def __init__(self, n_branches):
+        super().__init__()
+        for name, shape in {"AW": (3, 3), "h": (3,), "thetas": (3, n_branches)}.items():
+            setattr(self, name, torch.nn.Parameter(torch.randn(*shape)))
+        self.alphas = torch.nn.Parameter(torch.randn(n_branches))
+
+    def forward(self, z):
+        A = torch.diag(self.AW)
+        branches = (self.alphas * torch.relu(z[:, None] + self.thetas)).sum(dim=1)
+        return A * z + (self.AW - torch.diag(A)) @ branches + self.h
+
+
+@pytest.mark.parametrize("n_branches", [2, 3])
+def test_diagonal_and_weights_in_one_matrix(n_branches, tmp_path):
+    module = seeded(lambda: DendriticByHand(n_branches))
+    found = import_model(torch_file(tmp_path, {"latent_step": module.state_dict()}))
+    z = torch.tensor([1.0, -2.0, 0.5])
+    np.testing.assert_allclose(found.model.step(z.numpy()), module(z).detach(), rtol=1e-5)
+    assert found.keys["A"] == found.keys["W"] == "latent_step.AW"
+    assert "A is the diagonal of 'latent_step.AW', W is the rest of it" in found.notes
+    assert found.unused == ()
+
+
+def test_the_old_form_of_torch_files_is_refused(tmp_path):
+    path = tmp_path / "old.pt"
+    torch.save({"A": torch.ones(2)}, path, _use_new_zipfile_serialization=False)
+    with pytest.raises(ValueError, match=r"torch\.save had before version 1\.6, a pickle"):
+        import_model(path)
 
 
 def test_compressed_archives_of_torch(tmp_path):
@@ -347,6 +386,80 @@ def test_names_of_types_are_never_used(tmp_path):
     assert import_model(bson_file(tmp_path, entries)).model == PLRNN([1], [[1]], [1])
 
 
+def test_the_state_of_flux_models(tmp_path):
+    """What `Flux.state(model)` gives: named tuples, whose names are parameters of their types."""
+    Wi, Wh, b = single([1, 2], [3, 4], [5, 6]), np.eye(3, dtype=np.float32), single(1, 2, 3)
+    cell = named_tuple(σ=(), Wi=Wi, Wh=Wh, bias=b)
+    state = named_tuple(layers=(named_tuple(cell=cell), named_tuple(weight=np.ones((1, 3)))))
+    found = import_model(bson_file(tmp_path, {"model_state": state}))
+    assert found.model == RNN(Wi, Wh, b, nonlinearity="tanh")
+    assert found.keys["weight_hh_l0"] == "model_state.layers.0.cell.Wh"
+    assert found.notes == ("nonlinearity 'tanh' is assumed, the file does not say it",)
+    gru = named_tuple(Wi=np.ones((9, 2)), Wh=np.ones((9, 3)), b=np.ones(9))
+    with pytest.raises(ValueError, match="GRU with the names of Flux: the GRU of Flux applies"):
+        import_model(bson_file(tmp_path, {"m": gru}))
+
+
+def test_lstm_of_flux_has_the_gates_of_torch(tmp_path):
+    rng = np.random.default_rng(0)
+    Wi, Wh, b = rng.normal(size=(8, 3)), rng.normal(size=(8, 2)), rng.normal(size=8)
+    cell = Struct(["Flux", "LSTMCell"], [Wi, Wh, b])
+    path = bson_file(tmp_path, {"m": Struct(["Flux", "LSTM"], [cell, False])})
+    model = import_model(path).model
+    x, h, c = rng.normal(size=3), rng.normal(size=2), rng.normal(size=2)
+    i, f, g, o = np.split(Wi @ x + Wh @ h + b, 4)
+    c_next = 1 / (1 + np.exp(-f)) * c + 1 / (1 + np.exp(-i)) * np.tanh(g)
+    h_next = 1 / (1 + np.exp(-o)) * np.tanh(c_next)
+    state = model.step(model.join_states(h[None], c[None]), x)
+    np.testing.assert_allclose(state, model.join_states(h_next[None], c_next[None]))
+
+
+def test_dictionaries_of_numbers_in_bson(tmp_path):
+    """Values that are all numbers come as one array."""
+    weights = Struct(["Main", "Base", "Dict"], [["A", "h"], np.array([0.5, 0.25])])
+    assert list_arrays(bson_file(tmp_path, {"a": weights})) == {"a.A": 0.5, "a.h": 0.25}
+
+
+@pytest.mark.parametrize(
+    ("type_name", "family"),
+    [
+        ("Main.GTF.shallowPLRNN", "ShallowPLRNN"),
+        ("clippedShallowPLRNN", "ClippedShallowPLRNN"),
+    ],
+)
+def test_types_of_julia_in_jld2_name_the_family(type_name, family, tmp_path):
+    path = tmp_path / "model.jld2"
+    write_jld2_struct(path, ARRAYS, type_name)
+    found = import_model(path)
+    assert (found.model.family, found.notes) == (family, ())
+
+
+# MATLAB ---------------------------------------------------------------------------------------
+
+
+def test_releases_that_wrote_7_0_in_front_of_hdf5(tmp_path):
+    path = written(tmp_path, "MATLAB 7.3")
+    with_user_block(path, b"MATLAB 7.0 MAT-file, Platform: GLNX86 HDF5 schema 0.05")
+    assert import_model(path).model == MODEL
+
+
+def test_files_that_matlab_itself_wrote():
+    """SciPy brings them with its tests, versions 5 to 7.4 on several machines."""
+    tests = pytest.importorskip("scipy.io.matlab.tests")
+    paths = sorted((Path(tests.__file__).parent / "data").glob("test*_[67]*.mat"))
+    if not paths:
+        pytest.skip("this SciPy came without the data of its tests")
+    assert len(paths) >= 60
+    for path in paths:
+        arrays = list_arrays(path)
+        if "hdf5" in path.name:
+            np.testing.assert_allclose(arrays["testdouble"], [np.arange(9) * np.pi / 4])
+            continue
+        for name, value in scipy.io.loadmat(path).items():
+            if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+                np.testing.assert_array_equal(arrays[name], value)
+
+
 # Names and shapes -----------------------------------------------------------------------------
 
 
@@ -396,6 +509,20 @@ def test_an_initial_state_does_not_become_a_parameter(extra, tmp_path):
     assert set(found.unused) == {extra, "x"}
     path = npz_file(tmp_path, W_hh=np.eye(2), b=[1.0, 2.0], **{extra: np.zeros(2)})
     assert import_model(path).model == ReLURNN(np.eye(2), [1.0, 2.0])
+
+
+def test_keys_choose_the_network_beside_them(tmp_path):
+    state = {
+        f"{part}.{name}": np.ones((2, 2)[: 2 - (name == "bias")])
+        for part in ("inp", "rec")
+        for name in ("weight", "bias")
+    }
+    path = npz_file(tmp_path, **state)
+    found = import_model(path, keys={"W_hh": "rec.weight"})
+    assert found.model == ReLURNN(np.ones((2, 2)), np.ones(2))
+    assert found.keys == {"W_hh": "rec.weight", "b": "rec.bias"}
+    with pytest.raises(ValueError, match=r"by keys which array is which parameter, such as"):
+        import_model(path)
 
 
 def test_keys_of_unknown_parameters_are_refused(tmp_path):

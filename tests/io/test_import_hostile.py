@@ -22,8 +22,17 @@ from foreign_files import ARRAYS, MODEL, WRITERS, written
 from mutations import mutated
 from rnndyn._optional import MissingPackageError
 from rnndyn.io import import_model
+from rnndyn.io._hdf5 import shared_process
 
 MAX_MEMORY = 512 * 2**20
+HDF5 = ("MATLAB 7.3", "JLD2", "JLD2 struct", "HDF5")
+
+
+@pytest.fixture(autouse=True)
+def one_process_for_hdf5():
+    """Starting one for each of thousands of files would take minutes."""
+    with shared_process():
+        yield
 
 
 def refusal(path, **arguments):
@@ -40,7 +49,7 @@ def test_truncated_files_are_refused(name, tmp_path):
     path = written(tmp_path, name)
     data = path.read_bytes()
     # HDF5 files have unused bytes at their end.
-    end = len(data) - (0 if name not in ("MATLAB 7.3", "JLD2", "JLD2 struct", "HDF5") else 4096)
+    end = len(data) - (4096 if name in HDF5 else 0)
     for length in sorted({*range(0, max(end, 1), 1 + len(data) // 150), end - 1}):
         if 0 <= length < end:
             path.write_bytes(data[:length])
@@ -54,7 +63,8 @@ def test_any_mutation_gives_a_model_or_a_value_error(name, tmp_path):
     data = path.read_bytes()
     rng = np.random.default_rng(list(name.encode()))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for _ in range(600):
+    # HDF5 files go to another process and back, and some of them keep it busy until its limit.
+    for _ in range(150 if name in HDF5 else 600):
         path.write_bytes(mutated(data, rng))
         start = time.process_time()
         try:
@@ -75,6 +85,19 @@ def test_files_larger_than_allowed_are_refused(name, tmp_path):
     assert f"has {size} bytes, more than max_bytes = 100" in refusal(path, max_bytes=100)
 
 
+def test_other_files_of_the_same_programs(tmp_path):
+    path = tmp_path / "file"
+    np.save(path.with_suffix(".npy"), np.ones(3))
+    assert "it is a single array of NumPy; save all" in refusal(path.with_suffix(".npy"))
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("models/model.json", "{}")
+    assert "it is a zip archive, but neither of numpy.savez nor of torch.save" in refusal(path)
+    path.with_suffix(".pt").write_bytes(pickle.dumps({"A": np.ones(3)}))
+    assert "it is a pickle of Python, which can run any code" in refusal(path.with_suffix(".pt"))
+    scipy.io.savemat(path.with_suffix(".mat"), {"A": np.ones(3)}, format="4")
+    assert "files of version 4 have to be saved again" in refusal(path.with_suffix(".mat"))
+
+
 @pytest.mark.parametrize("suffix", [".pt", ".mat", ".bson", ".safetensors", ".h5", ".dat", ""])
 def test_files_of_nothing(suffix, tmp_path):
     path = tmp_path / f"file{suffix}"
@@ -85,11 +108,6 @@ def test_files_of_nothing(suffix, tmp_path):
 
 
 CORPUS = sorted((Path(__file__).parent / "corpus").glob("*"))
-
-
-def test_a_damaged_heap_on_which_the_hdf5_library_loops_forever():
-    """Found by fuzzing: the name of a Julia type is in that heap, so it is not read."""
-    assert import_model(Path(__file__).parent / "found" / "hdf5-heap-loop").model == MODEL
 
 
 def test_inputs_that_fuzzing_kept(tmp_path):
@@ -167,12 +185,6 @@ def test_calls_in_files_of_torch_are_data(protocol, tmp_path):
     # The same file does run code where it is loaded with trust.
     torch.load(path, weights_only=False)
     assert (tmp_path / "ran").exists()
-
-
-def test_files_of_old_torch_say_what_to_do(tmp_path):
-    path = tmp_path / "weights.pth"
-    torch.save({"A": torch.ones(2)}, path, _use_new_zipfile_serialization=False)
-    assert "torch before version 1.6; load it in torch and save it again" in refusal(path)
 
 
 # Claims ---------------------------------------------------------------------------------------

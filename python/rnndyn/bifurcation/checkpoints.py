@@ -1,6 +1,5 @@
 """Checkpoints of a training run: lists of models, folders of files, stacked arrays."""
 
-import importlib
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -10,10 +9,10 @@ from typing import Any, Literal
 import numpy as np
 
 from rnndyn._arrays import FloatArray
-from rnndyn._optional import MissingPackageError
 from rnndyn.bifurcation._path import check_models
 from rnndyn.io import load_model
-from rnndyn.io._archive import read_archive
+from rnndyn.io._import import read_content
+from rnndyn.io._record import ModelRecord
 from rnndyn.models import PiecewiseLinearModel, ShallowPLRNN
 
 Layout = Literal["auto", "canonical", "swapped"]
@@ -37,8 +36,8 @@ def load_checkpoints(
     ----------
     source : path-like, mapping of str to array_like, or iterable of PiecewiseLinearModel
         A folder of model files (see `rnndyn.load_model`), sorted by name with numbers in names as
-        numbers, so that ``epoch10.npz`` comes after ``epoch9.npz``; a ``.mat`` or ``.npz`` file
-        of stacked arrays; stacked arrays by name; or models, which come back checked.
+        numbers, so that ``epoch10.npz`` comes after ``epoch9.npz``; a file of stacked arrays, of
+        any of these programs; stacked arrays by name; or models, which come back checked.
     pattern : str
         Which files of a folder are checkpoints. Hidden files never are.
     layout : {"auto", "canonical", "swapped"}
@@ -59,7 +58,7 @@ def load_checkpoints(
         If a file cannot be read or holds no piecewise-linear model, if there are no checkpoints,
         or they do not fit together; the message names the file or array.
     MissingPackageError
-        If a ``.mat`` file is given and SciPy is not installed.
+        If a file is of MATLAB 7.3, JLD2 or HDF5, and h5py is not installed.
 
     Examples
     --------
@@ -83,21 +82,14 @@ def load_checkpoints(
         return list(check_models(source, "checkpoints"))
     path = Path(source)
     if path.is_dir():
-        return _from_folder(path, pattern)
+        # As in load_model, not with the package: most folders have no HDF5 files.
+        from rnndyn.io._hdf5 import shared_process
+
+        with shared_process():
+            return _from_folder(path, pattern)
     if not path.exists():
         raise ValueError(f"checkpoints: there is no folder or file {path}")
-    if path.suffix.lower() == ".mat":
-        return _unstacked(_read_mat(path), layout, str(path))
-    if path.suffix.lower() == ".npz":
-        try:
-            arrays = read_archive(path, _MAX_BYTES)
-        except ValueError as error:
-            raise ValueError(f"{path} cannot be read as stacked arrays: {error}") from error
-        return _unstacked(arrays, layout, str(path))
-    raise ValueError(
-        f"checkpoints must be a folder of model files or a .mat or .npz file of stacked arrays, "
-        f"got {path}"
-    )
+    return _unstacked(_read_stacked(path), layout, str(path))
 
 
 def _from_folder(folder: Path, pattern: str) -> list[PiecewiseLinearModel]:
@@ -132,34 +124,41 @@ def _natural(name: str) -> list[tuple[int, int, str]]:
     ]
 
 
-def _read_mat(path: Path) -> dict[str, Any]:
+def _read_stacked(path: Path) -> dict[str, Any]:
+    """Return the arrays of a file, of any kind of which models are read, without their prefix."""
     try:
-        loadmat = importlib.import_module("scipy.io").loadmat
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "scipy":
-            raise
-        raise MissingPackageError(
-            "reading .mat files needs scipy, which is not installed; install it with: "
-            "pip install scipy"
+        content = read_content(path, _MAX_BYTES)
+    except ValueError as error:
+        raise ValueError(
+            f"checkpoints must be a folder of model files or a file of stacked arrays: {error}"
         ) from error
-    try:
-        content = loadmat(path, variable_names=list(_DIMENSIONS))
-    except Exception as error:
-        # SciPy raises errors of many types on damaged files.
-        raise ValueError(f"{path} cannot be read as a .mat file: {error}") from error
-    # MATLAB knows no vectors: they come as matrices of one row.
-    return {
-        name: array.ravel() if _DIMENSIONS[name] == 1 and 1 in array.shape else array
-        for name, array in content.items()
-        if name in _DIMENSIONS
-    }
+    if isinstance(content, ModelRecord):
+        raise ValueError(
+            f"{path} holds one model; checkpoints must be a folder of such files, or a file of "
+            "stacked arrays"
+        )
+    prefixes = [name[: -len("W1")] for name in content.arrays if name.split(".")[-1] == "W1"]
+    if len(prefixes) > 1:
+        raise ValueError(f"{path} holds several stacks of checkpoints: {', '.join(prefixes[:8])}")
+    prefix = prefixes[0] if prefixes else ""
+    arrays = {name: content.arrays.get(f"{prefix}{name}") for name in _DIMENSIONS}
+    found = {name: array for name, array in arrays.items() if array is not None}
+    if content.format.startswith("MATLAB"):
+        # It knows no vectors: they come as matrices of one row.
+        for name, array in found.items():
+            if _DIMENSIONS[name] == 1 and 1 in array.shape:
+                found[name] = array.ravel()
+    return found
 
 
 def _unstacked(source: Mapping[str, Any], layout: Layout, name: str) -> list[PiecewiseLinearModel]:
     arrays = {key: _numbers(source[key], f"{name}: {key}") for key in _DIMENSIONS if key in source}
     missing = [key for key in _REQUIRED if key not in arrays]
     if missing:
-        raise ValueError(f"{name} must hold A, W1, W2, h1 and h2; {', '.join(missing)} is missing")
+        raise ValueError(
+            f"{name} must hold arrays of numbers A, W1, W2, h1 and h2; {', '.join(missing)} is "
+            "missing"
+        )
     stacked = {key: a.ndim == _DIMENSIONS[key] + 1 for key, a in arrays.items()}
     # A vector A is the diagonal of a diagonal matrix; stacked, it looks like one matrix.
     lengths = {key: len(arrays[key]) for key, flag in stacked.items() if flag}

@@ -31,7 +31,8 @@ examples:
   rnndyn timeline checkpoints/ --json | jq '.events[] | [.epoch, .kind, .outcome]'
 
 The files of a folder are taken in the order of their names, with numbers in names as numbers. A
-.mat or .npz file holds stacked arrays A, W1, W2, h1, h2 and perhaps C, s, the checkpoints first.
+file (.mat, .npz, .pt and others) holds stacked arrays A, W1, W2, h1, h2 and perhaps C, s, the
+checkpoints first.
 L.npy and E.npy hold one number for every checkpoint.
 
 Ctrl-C ends the run and shows the first part of the timeline (exit code 130).
@@ -52,7 +53,7 @@ def add_parser(commands: Any) -> None:
         "checkpoints",
         metavar="FOLDER|FILE",
         type=Path,
-        help="a folder of model files, or a .mat or .npz file of stacked arrays",
+        help="a folder of model files, or a file of stacked arrays, such as .mat or .npz",
     )
     add_orders(parser, "follow", default="1")
     parser.add_argument("--losses", type=Path, metavar="L.npy", help="loss at every checkpoint")

@@ -8,7 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnndyn.io._content import Content
-from rnndyn.io._names import ALSO, OPTION_NAMES, Match, grouped, local_name, match
+from rnndyn.io._names import (
+    ALSO,
+    FLUX_GRU,
+    FLUX_NAMES,
+    OPTION_NAMES,
+    Match,
+    grouped,
+    local_name,
+    match,
+)
 from rnndyn.models import FAMILIES, Model
 
 #: Types of Julia packages -> family and options.
@@ -23,10 +32,7 @@ _TYPES: Mapping[str, tuple[str, dict[str, Any]]] = {
     "LSTMCell": ("LSTM", {}),
 }
 #: Types whose equations no family has.
-_REFUSED = {
-    "GRUCell": "the GRU of Flux applies its reset gate before the recurrent weights, torch's and "
-    "that of rnndyn after them",
-}
+_REFUSED = {"GRUCell": FLUX_GRU}
 _ACTIVATIONS = {"tanh": "tanh", "tanh_fast": "tanh", "relu": "relu"}
 _SHOWN = 8
 
@@ -55,6 +61,7 @@ def identify(
         If no family fits, several do, or the arrays are no valid parameters.
     """
     arrays = content.arrays
+    joined = _split_joined(arrays)
     for parameter, name in keys.items():
         if name not in arrays:
             raise ValueError(
@@ -78,6 +85,13 @@ def identify(
         chosen.update(_TYPES[type_name][1])
     chosen.update(_options_in_file(content, found, here))
     chosen.update(options)
+    if found.keys.get("A") in joined:
+        AW = joined[found.keys["A"]]
+        notes.append(f"A is the diagonal of {AW!r}, W is the rest of it")
+        if found.keys.get("thresholds", "").endswith("thetas"):
+            # The code that has AW adds its thresholds, and has one row of them for each unit.
+            arrays[found.keys["thresholds"]] = -arrays[found.keys["thresholds"]].T
+            notes.append("beside AW, thetas are added to the states: thresholds = -thetas.T")
     values = _oriented(found, {p: arrays[name] for p, name in found.keys.items()}, type_name, notes)
     if not known:
         also = ALSO.get(found.family)
@@ -98,9 +112,27 @@ def identify(
         notes.append("the external input s is not in the file, s = 0 is used")
     elif "s" in values and "C" not in values:
         del values["s"]
-    used = set(found.keys.values())
+    keys_in_file = {parameter: joined.get(name, name) for parameter, name in found.keys.items()}
+    used = set(keys_in_file.values())
     model = FAMILIES[found.family].from_parameters({**values, **chosen})
-    return Identified(model, dict(found.keys), notes, [name for name in arrays if name not in used])
+    unused = [name for name in arrays if name not in used and name not in joined]
+    return Identified(model, keys_in_file, notes, unused)
+
+
+def _split_joined(arrays: dict[str, NDArray[Any]]) -> dict[str, str]:
+    """Add A and W where a file has their sum AW; return where they are from, by name."""
+    joined: dict[str, str] = {}
+    for name, array in list(arrays.items()):
+        start, _, local = name.rpartition("AW")
+        is_there = any(f"{start}{part}" in arrays for part in ("A", "W"))
+        if local or start[-1:] not in ("", ".") or is_there:
+            continue
+        if array.ndim != 2 or array.shape[0] != array.shape[1] or array.dtype.kind not in "fiu":
+            continue
+        arrays[f"{start}A"] = np.diagonal(array)
+        arrays[f"{start}W"] = array - np.diag(np.diagonal(array))
+        joined[f"{start}A"] = joined[f"{start}W"] = name
+    return joined
 
 
 def _matched(
@@ -135,11 +167,17 @@ def _matched(
             break
     # Where the file names types, these are the models; other arrays may only look like one.
     matches = typed or _distinct(matches)
+    if len(matches) > 1 and keys:
+        # The one beside the arrays that the user named.
+        beside = [m for m in matches if all(n.startswith(f"{m.prefix}.") for n in keys.values())]
+        matches = beside or matches
     if not matches:
         what = f"{family} does not fit its arrays" if family else "no family fits its arrays"
+        square = (n for n, a in arrays.items() if a.ndim == 2 and a.shape[0] == a.shape[1] > 1)
+        example = next(square, next(iter(arrays), "name"))
         raise ValueError(
-            f"{what}; {_listed(arrays)}; give keys, such as W1={next(iter(arrays), 'name')!r:.40}, "
-            "and the family"
+            f"{what}; {_listed(arrays)}; give the family, and by keys which array is which "
+            f"parameter, such as family='PLRNN' and keys={{'W': {example!r:.60}}}"
         )
     if len(matches) > 1:
         places = ", ".join(f"{m.family} at {m.prefix!r:.60}" for m in matches[:_SHOWN])
@@ -159,7 +197,7 @@ def _distinct(matches: list[Match]) -> list[Match]:
 def _is_plain(parameter: str, name: str, prefix: str) -> bool:
     """Whether a name says by itself which parameter it is."""
     local = local_name(name[len(prefix) :].lstrip("."))
-    return local == parameter or f"{local}_l0" == parameter
+    return parameter in (local, f"{local}_l0", f"{FLUX_NAMES.get(local)}_l0")
 
 
 def _options_in_file(content: Content, found: Match, here: Mapping[str, str]) -> dict[str, Any]:
@@ -243,6 +281,8 @@ def _flat(array: NDArray[Any]) -> NDArray[Any]:
 def _listed(arrays: Mapping[str, NDArray[Any]]) -> str:
     if not arrays:
         return "the file holds no array of numbers"
-    shown = [f"{name:.30} {array.shape}" for name, array in list(arrays.items())[:_SHOWN]]
+    shown = [
+        f"{name or '(no name)':.60} {array.shape}" for name, array in list(arrays.items())[:_SHOWN]
+    ]
     more = f" and {len(arrays) - _SHOWN} more" if len(arrays) > _SHOWN else ""
     return f"the file holds {', '.join(shown)}{more}"

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from rnndyn.io._archive import read_archive
 from rnndyn.io._content import Content, content_of
-from rnndyn.io._hdf5 import read_hdf5
 from rnndyn.io._identify import identify
 from rnndyn.io._json import read_json
 from rnndyn.io._julia import read_bson
@@ -33,11 +32,18 @@ def _read_npz(path: Path, max_bytes: int) -> ModelRecord | Content:
     return content_of("NumPy archive", arrays)
 
 
+def _read_hdf5(path: Path, max_bytes: int) -> Content:
+    # Only here: what it takes to start processes is a tenth of the time to import rnndyn.
+    from rnndyn.io._hdf5 import read_hdf5
+
+    return read_hdf5(path, max_bytes)
+
+
 _READERS: Mapping[str, Callable[[Path, int], ModelRecord | Content]] = {
     "json": read_json,
     "npz": _read_npz,
     "matlab": read_matlab,
-    "hdf5": read_hdf5,
+    "hdf5": _read_hdf5,
     "torch": read_torch,
     "safetensors": read_safetensors,
     "bson": read_bson,
@@ -94,47 +100,18 @@ def import_model(
     options: Mapping[str, Any] | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> ImportedModel:
-    """Read a model from a file of any supported program, and tell how it was found.
-
-    The kind of file is told by its content: rnndyn's own files, NumPy archives, MATLAB files of
-    version 5 and 7.3, files of ``torch.save``, safetensors, Julia's BSON and JLD2, and HDF5. No
-    code of a file is ever run.
+    """Read a model as `rnndyn.load_model` does, and tell how it was found.
 
     Parameters
     ----------
-    path : str or path-like
-        The file.
-    family : str, optional
-        Name of the family, such as ``"ALRNN"``. Default: what the file says, else guessed from the
-        names and shapes of its arrays.
-    keys : mapping of str to str, optional
-        Which array of the file is which parameter, such as ``{"W": "net.recurrent"}``. Default:
-        guessed for the parameters that are left out. `list_arrays` shows the names.
-    prefix : str, optional
-        Where in the file the network is, such as ``"model.rnn"``, if it holds several.
-    options : mapping of str to value, optional
-        Settings of the family that are no arrays, such as ``{"n_relu": 2}`` or
-        ``{"nonlinearity": "relu"}``.
-    max_bytes : int, default 2**30
-        Refuse files that are larger than this, or claim to hold more than this when unpacked.
+    path, family, keys, prefix, options, max_bytes
+        The same as for `rnndyn.load_model`, with the same errors.
 
     Returns
     -------
     ImportedModel
-
-    Raises
-    ------
-    ValueError
-        If the file is damaged or of another kind, if no family fits or several networks do, or if
-        the arrays are no valid parameters. The message begins with the path.
-    OSError
-        If the file cannot be opened.
-    MissingPackageError
-        If an HDF5 file is given and h5py is not installed.
-
-    Notes
-    -----
-    All about names, orientation and what is refused: ``docs/reference/model-files-import.md``.
+        The model, which array of the file each of its parameters is, what was guessed, and what
+        was not used. Nothing is warned of.
 
     Examples
     --------

@@ -29,10 +29,13 @@ FIELDS = {
     "clippedShallowPLRNN": _SHALLOW,
     "dendPLRNN": _DENDRITIC,
     "clippedDendPLRNN": _DENDRITIC,
-    "RNNCell": ("activation", "weight_ih", "weight_hh", "bias_ih", "state0"),
-    "LSTMCell": ("weight_ih", "weight_hh", "bias_ih", "state0"),
-    "GRUCell": ("weight_ih", "weight_hh", "bias_ih", "state0"),
+    "RNNCell": ("σ", "Wi", "Wh", "b", "state0"),
+    "LSTMCell": ("Wi", "Wh", "b", "state0"),
+    "GRUCell": ("Wi", "Wh", "b", "state0"),
     "Recur": ("cell", "state"),
+    "RNN": ("cell", "return_state"),
+    "LSTM": ("cell", "return_state"),
+    "GRU": ("cell", "return_state"),
     "Chain": ("layers",),
     "Dense": ("weight", "bias", "activation"),
 }
@@ -131,6 +134,9 @@ class _Decoder:
         if type_name in _WRAPPERS and data:
             inner = self.value(data[0], depth + 1)
             return inner.T if isinstance(inner, np.ndarray) else inner
+        if type_name == "NamedTuple":
+            named = zip(self._names(node.get("type")), data, strict=False)
+            return {name: self.value(entry, depth + 1) for name, entry in named}
         names = FIELDS.get(type_name, ())
         fields = {
             names[i] if i < len(names) else str(i + 1): self.value(entry, depth + 1)
@@ -138,18 +144,26 @@ class _Decoder:
         }
         return Record(type_name, fields)
 
+    def _names(self, node: Any) -> list[str]:
+        """Return the names of a NamedTuple, which are a parameter of its type."""
+        parameters = self._plain(node.get("params")) if isinstance(node, dict) else None
+        first = self._plain(parameters[0]) if isinstance(parameters, list) and parameters else None
+        names = self._plain(first.get("data")) if isinstance(first, dict) else None
+        return [self._key(name) for name in names] if isinstance(names, list) else []
+
     def _dictionary(self, data: list[Any], depth: int) -> Any:
-        parts = [self._plain(part) for part in data[:2]]
-        lists = [
-            self._plain(part.get("data")) if isinstance(part, dict) else part for part in parts
-        ]
-        if len(lists) != 2 or not all(isinstance(part, list) for part in lists):
+        if len(data) < 2:
             return None
-        keys, values = lists
-        return {
-            self._key(key): self.value(value, depth + 1)
-            for key, value in zip(keys, values, strict=False)
-        }
+        keys, values = self._plain(data[0]), self._plain(data[1])
+        if isinstance(keys, dict):
+            keys = self._plain(keys.get("data"))
+        # Numbers come as one array, everything else as a list of values.
+        values = self.value(values, depth + 1)
+        if isinstance(values, np.ndarray) and values.ndim == 1:
+            values = list(values)
+        if not isinstance(keys, list) or not isinstance(values, list):
+            return None
+        return {self._key(key): value for key, value in zip(keys, values, strict=False)}
 
     def _key(self, key: Any) -> str:
         key = self._plain(key)

@@ -33,7 +33,10 @@ def read_matlab(path: Path, max_bytes: int) -> Content:
     """Read the variables of a file that takes at most `max_bytes` when unpacked."""
     data = memoryview(path.read_bytes())
     if len(data) < _HEADER_BYTES or bytes(data[126:128]) not in (b"IM", b"MI"):
-        raise ValueError("it has no header of a MATLAB file of version 5")
+        raise ValueError(
+            "it has no header of a MATLAB file of version 5 or later; files of version 4 have to "
+            "be saved again in MATLAB, with save -v7"
+        )
     order = "<" if bytes(data[126:128]) == b"IM" else ">"
     variables: dict[str, Any] = {}
     # What is left for unpacked bytes; the file itself has been counted.

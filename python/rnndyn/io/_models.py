@@ -93,11 +93,12 @@ def load_model(
         names and shapes of its arrays.
     keys : mapping of str to str, optional
         Which array of the file is which parameter, such as ``{"W": "net.recurrent"}``. Default:
-        guessed for the parameters that are left out.
+        guessed for the parameters that are left out. `rnndyn.io.list_arrays` shows the names.
     prefix : str, optional
         Where in the file the network is, such as ``"model.rnn"``, if it holds several.
     options : mapping of str to value, optional
-        Settings of the family that are no arrays, such as ``{"n_relu": 2}``.
+        Settings of the family that are no arrays, such as ``{"n_relu": 2}`` or
+        ``{"nonlinearity": "relu"}``.
     max_bytes : int, default 2**30
         Refuse files that are larger than this, or claim to hold more than this when unpacked.
 
@@ -108,10 +109,10 @@ def load_model(
     Raises
     ------
     ValueError
-        If the file is no model file, is damaged, or what it holds is no valid model. The message
-        begins with the path.
+        If the file is damaged or of another kind, if no family fits or several networks do, or if
+        the arrays are no valid parameters. The message begins with the path.
     OSError
-        If the file cannot be opened.
+        If the file cannot be opened, or the process that reads HDF5 files cannot be started.
     MissingPackageError
         If an HDF5 file is given and h5py is not installed.
 
@@ -124,6 +125,10 @@ def load_model(
     --------
     save_model : Write one.
     rnndyn.io.import_model : The same, with a report of what was found.
+
+    Notes
+    -----
+    All about names, orientation and what is refused: ``docs/reference/model-files-import.md``.
 
     Examples
     --------

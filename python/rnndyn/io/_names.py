@@ -49,6 +49,13 @@ ALSO = {
 #: What makes a family another one: an initial state has the shape of slopes and is none.
 _DISTINCTIVE = ("slope", "alpha", "thresholds")
 _LAYER = re.compile(r"(weight|bias)_(ih|hh)(_l\d{1,4})?")
+#: Names in the cells of Flux -> those of torch; the gates of an LSTM have the same order.
+FLUX_NAMES = {"Wi": "weight_ih", "Wh": "weight_hh", "b": "bias_ih", "bias": "bias_ih"}
+#: Types of Flux and packages with the same names whose equations no family has.
+FLUX_GRU = (
+    "the GRU of Flux applies its reset gate before the recurrent weights, torch's and that of "
+    "rnndyn after them"
+)
 _REFUSED = re.compile(r"weight_(hr_l\d{1,4}|(ih|hh|hr)_l\d{1,4}(?P<reverse>_reverse))")
 _GATES = {1: "RNN", 3: "GRU", 4: "LSTM"}
 _PLAIN = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789", "") | {
@@ -184,6 +191,13 @@ def _match_layers(
         for local, name in here.items()
         if (layer := _LAYER.fullmatch(local)) and arrays[name].ndim
     }
+    of_flux = "Wi" in here and "Wh" in here
+    if of_flux:
+        found.update(
+            (f"{FLUX_NAMES[local]}_l0", name)
+            for local, name in here.items()
+            if local in FLUX_NAMES and arrays[name].ndim
+        )
     found.update({p: name for p, name in keys.items() if _LAYER.fullmatch(p)})
     first = found.get("weight_hh_l0")
     if first is None or family not in (None, *_GATES.values()):
@@ -197,4 +211,6 @@ def _match_layers(
     guess = _GATES.get(n_gates)
     if family is None and guess is None:
         return None
+    if of_flux and family is None and guess == "GRU":
+        raise ValueError(f"it holds a GRU with the names of Flux: {FLUX_GRU}")
     return Match(prefix, family or str(guess), found)

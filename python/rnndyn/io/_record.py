@@ -73,7 +73,7 @@ def header_of(record: ModelRecord) -> dict[str, Any]:
 def record_from(header: object, parameters: Mapping[str, Any]) -> ModelRecord:
     """Check a header and join it with the parameters."""
     if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise ValueError(f'it does not say "format": "{FORMAT}"')
+        raise ValueError(f'it does not say "format": "{FORMAT}", so it is no model file of rnndyn')
     version = header.get("format_version")
     if type(version) is not int or version < 1:
         raise ValueError(f"format_version must be a whole number from 1, got {version!r:.60}")

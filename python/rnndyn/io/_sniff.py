@@ -51,15 +51,26 @@ def kind_of(path: Path, size: int) -> str:
         return "json"
     if _OLD_TORCH in start[:16]:
         raise ValueError(
-            "it is of torch before version 1.6; load it in torch and save it again with torch.save"
+            "it has the form that torch.save had before version 1.6, a pickle, which can run any "
+            "code when it is loaded; if you trust it, load it in torch and save it again"
         )
-    for kind, suffixes in SUFFIXES.items():
-        if path.suffix.lower() in suffixes:
-            return kind
     if start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         raise ValueError(
             "it is a pickle of Python, which can run any code when it is loaded; save the arrays "
             "with numpy.savez instead"
+        )
+    if start.startswith(b"\x93NUMPY"):
+        raise ValueError(
+            "it is a single array of NumPy; save all parameters under their names in one file, "
+            "with numpy.savez"
+        )
+    for kind, suffixes in SUFFIXES.items():
+        if path.suffix.lower() in suffixes:
+            return kind
+    if start.startswith(b"PK\x03\x04"):
+        raise ValueError(
+            "it is a zip archive, but neither of numpy.savez nor of torch.save; where another "
+            "part of torch wrote it, save the state_dict with torch.save"
         )
     raise ValueError(
         f"it begins with {start[:12]!r}, which is none of the supported kinds: "

@@ -98,7 +98,8 @@ class _Reader:
                     parts.update(inner)
                 elif not str(key).startswith("_"):
                     parts.setdefault(key, entry)
-            return Record(function.name, self.value(parts, depth + 1))
+            fields = self.value(parts, depth + 1)
+            return Record(function.name, {**fields, **_activation(parts)})
         return None
 
     def _tensor(self, arguments: tuple[Any, ...]) -> NDArray[Any] | None:
@@ -154,6 +155,13 @@ class _Reader:
         if len(data) % dtype.itemsize:
             raise ValueError(f"data/{key:.60} has {len(data)} bytes, no multiple of {dtype}")
         return np.frombuffer(data, dtype=dtype)
+
+
+def _activation(parts: dict[Any, Any]) -> dict[str, Record]:
+    """Return what a module of torch says in a text about its nonlinearity."""
+    text = parts.get("mode", parts.get("nonlinearity"))
+    name = text.lower().removeprefix("rnn_") if isinstance(text, str) else ""
+    return {"activation": Record(name, {})} if name in ("tanh", "relu") else {}
 
 
 def _are_lengths(value: Any) -> bool:
