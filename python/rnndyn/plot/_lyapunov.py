@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 #: Colours of the signs, as of the cycles that attract and repel.
-_POSITIVE, _ZERO, _NEGATIVE = "#D55E00", _style.GUIDE_COLOR, "#0072B2"
+_POSITIVE, _ZERO, _NEGATIVE = _style.POSITIVE_COLOR, _style.GUIDE_COLOR, _style.NEGATIVE_COLOR
 #: Histograms and curves of more exponents than this would hide each other.
 _FEW = 4
 
@@ -263,5 +263,6 @@ def _name(index: int) -> str:
 def _colors(n: int) -> list[str]:
     """Return n colours from orange for the largest to blue for the smallest exponent."""
     colors = import_optional("matplotlib.colors", "rnndyn.plot")
-    scale = colors.LinearSegmentedColormap.from_list("lyapunov", [_POSITIVE, "#CC79A7", _NEGATIVE])
+    ends = [_POSITIVE, _style.PURPLE, _NEGATIVE]
+    scale = colors.LinearSegmentedColormap.from_list("lyapunov", ends)
     return [colors.to_hex(scale(x)) for x in np.linspace(0.0, 1.0, max(n, 1))[:n]]

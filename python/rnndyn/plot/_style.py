@@ -1,38 +1,79 @@
 """One look for all figures: colours that colour-blind people can tell apart, and shapes as well."""
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from rnndyn._arrays import BoolArray, FloatArray
+from rnndyn._arrays import BoolArray, FloatArray, itinerary_text
 from rnndyn._optional import import_optional
+from rnndyn.bifurcation._columns import EventKind
 from rnndyn.cycle_set import CycleSet
-from rnndyn.cycles import STABILITY_NAMES, Stability
+from rnndyn.cycles import STABILITY_NAMES, Cycle, Stability
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+#: The palette of M. Okabe and K. Ito, "Color universal design" (2008), by their names.
+BLUE, SKY_BLUE, GREEN = "#0072B2", "#56B4E9", "#009E73"
+ORANGE, VERMILLION, YELLOW, PURPLE = "#E69F00", "#D55E00", "#F0E442", "#CC79A7"
+
+INK_COLOR = "#222222"
+ORBIT_COLOR = "#9AA5B1"
+BORDER_COLOR = "#D5DAE0"
+GUIDE_COLOR = "#6B7580"
+#: Where there is a value to show but none is known, and where there is nothing to show.
+UNKNOWN_COLOR, NOTHING_COLOR = "#C9CED4", "#F4F5F7"
+CONTINUUM_COLOR = GREEN
+#: Upwards or growing, and downwards or shrinking.
+POSITIVE_COLOR, NEGATIVE_COLOR = VERMILLION, BLUE
+
+#: Colour maps whose lightness says it all: of numbers, of counts, and of numbers with a sign.
+NUMBER_MAP, COUNT_MAP, SIGNED_MAP = "cividis", "YlGnBu", "PuOr_r"
+#: Areas of a few kinds, in the order in which they are given out.
+AREA_COLORS = (SKY_BLUE, ORANGE, GREEN, YELLOW, BLUE, VERMILLION, PURPLE)
+
+
 class Mark(NamedTuple):
-    """Colour and marker of a kind of cycle; only what attracts is drawn filled."""
+    """How a kind of cycle is drawn, as points and as lines; only what attracts is filled."""
 
     color: str
     marker: str
     filled: bool
     zorder: float
+    width: float
+    dashes: Any
 
 
-#: Colours after M. Okabe and K. Ito, "Color universal design" (2008).
+class EventMark(NamedTuple):
+    """How a kind of bifurcation is drawn, as a point and as a curve."""
+
+    color: str
+    marker: str
+
+
 STABILITY_MARKS: dict[Stability, Mark] = {
-    "stable": Mark("#0072B2", "o", filled=True, zorder=4.4),
-    "saddle": Mark("#E69F00", "D", filled=False, zorder=4.3),
-    "unstable": Mark("#D55E00", "^", filled=False, zorder=4.2),
-    "nonhyperbolic": Mark("#CC79A7", "s", filled=False, zorder=4.1),
+    "stable": Mark(BLUE, "o", filled=True, zorder=4.4, width=1.8, dashes="solid"),
+    "saddle": Mark(ORANGE, "D", filled=False, zorder=4.3, width=1.0, dashes=(0, (5, 1.5))),
+    "unstable": Mark(VERMILLION, "^", filled=False, zorder=4.2, width=1.0, dashes=(0, (1.2, 1.2))),
+    "nonhyperbolic": Mark(PURPLE, "s", filled=False, zorder=4.1, width=1.0, dashes="solid"),
 }
-CONTINUUM_COLOR = "#009E73"
-ORBIT_COLOR = "#9AA5B1"
-BORDER_COLOR = "#D5DAE0"
-GUIDE_COLOR = "#6B7580"
+EVENT_MARKS: dict[EventKind, EventMark] = {
+    "border_collision": EventMark(INK_COLOR, "o"),
+    "degenerate_transcritical": EventMark(VERMILLION, "X"),
+    "degenerate_flip": EventMark(GREEN, "D"),
+    "center": EventMark(PURPLE, "*"),
+}
 
 _MAX_ORDERS_IN_LEGEND = 3
+_LONGEST_ITINERARY = 24
+_LEGEND: dict[str, Any] = {
+    "fontsize": 8,
+    "handletextpad": 0.4,
+    "labelspacing": 0.3,
+    "facecolor": "white",
+    "edgecolor": "none",
+    "framealpha": 0.8,
+}
 _Corner = Literal["upper left", "upper right", "lower left", "lower right"]
 
 
@@ -102,13 +143,42 @@ def legend(ax: "Axes", points: FloatArray) -> None:
         "lower right": (x > 0.5) & (y < 0.3),
     }
     corner = min(corners, key=lambda name: int(corners[name].sum()))
-    ax.legend(
-        loc=corner,
-        fontsize=8,
-        handletextpad=0.4,
-        borderaxespad=0.2,
-        labelspacing=0.3,
-        facecolor="white",
-        edgecolor="none",
-        framealpha=0.8,
-    )
+    ax.legend(loc=corner, borderaxespad=0.2, **_LEGEND)
+
+
+def legend_above(ax: "Axes", handles: Sequence[Any] | None = None) -> None:
+    """Add the legend above axes that are filled, so that it hides nothing."""
+    if handles is None:
+        handles, _ = ax.get_legend_handles_labels()
+    if handles:
+        ax.legend(
+            handles=handles,
+            loc="lower left",
+            bbox_to_anchor=(0.0, 1.0),
+            ncols=2,
+            handlelength=1.8,
+            borderaxespad=0.3,
+            **_LEGEND,
+        )
+
+
+def color_bar(ax: "Axes", mesh: Any, label: str, **options: Any) -> Any:
+    """Add the colours of a mesh beside the axes."""
+    bar = ax.figure.colorbar(mesh, ax=ax, pad=0.02, shrink=0.9, **options)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(length=0, labelsize=8, colors=GUIDE_COLOR)
+    bar.set_label(label, fontsize=9)
+    return bar
+
+
+def short_itinerary(cycle: Cycle) -> str:
+    """Return the regions of a cycle as bits, or nothing where that is too long to write."""
+    text = itinerary_text(cycle.itinerary)
+    return text if 0 < len(text) <= _LONGEST_ITINERARY else ""
+
+
+def cycle_text(cycle: Cycle) -> str:
+    """Name a cycle by its order and, if that is short, its itinerary."""
+    kind = "fixed point" if cycle.order == 1 else f"cycle of order {cycle.order}"
+    text = short_itinerary(cycle)
+    return f"{kind}, {text}" if text else kind
