@@ -64,19 +64,22 @@ def follow(model: rd.PiecewiseLinearModel, states: np.ndarray, n_steps: int) -> 
     states = states.copy()
     for _ in range(n_steps):
         hidden = np.maximum(states @ canonical.W2.T + canonical.h2, 0.0)
-        states = states @ canonical.A.T + hidden @ canonical.W1.T + canonical.h1
+        images = states @ canonical.A.T + hidden @ canonical.W1.T + canonical.h1
+        # Where an orbit is far out, it stays there.
+        states = np.where(unbounded[:, np.newaxis], states, images)
         unbounded |= np.abs(states).max(axis=1) > 1e30
-        states[unbounded] = 0.0
     return Followed(states, unbounded)
 
 
-def nearest_label(model: rd.PiecewiseLinearModel, cycles, states: np.ndarray, n_steps: int):
-    """Return for each state the number of the cycle it ends up at, -1 for none, -2 for unbounded."""
-    last, unbounded = follow(model, states, n_steps)
+def nearest_label(model: rd.PiecewiseLinearModel, cycles, states: np.ndarray):
+    """Return for each state the number of the cycle it ends up at, -1 none, -2 unbounded."""
+    # Enough for the distance from the slowest cycle to shrink by 1e-8 once orbits are near it.
+    slowest = max([cycle.order / -cycle.log_spectral_radius for cycle in cycles], default=0.0)
+    last, unbounded = follow(model, states, 400 + int(18.0 * slowest))
     labels = np.full(len(states), -1)
     for number, cycle in enumerate(cycles):
         distance = np.abs(last[:, np.newaxis, :] - cycle.points).max(axis=2).min(axis=1)
-        labels[distance < 1e-9 * (1.0 + np.abs(cycle.points).max())] = number
+        labels[distance < 1e-4 * (1.0 + np.abs(cycle.points).max())] = number
     labels[unbounded] = -2
     return labels
 

@@ -41,7 +41,7 @@ def _title(basins: "Basins") -> str:
 def _rows(basins: "Basins") -> list[tuple[str, ...]]:
     shares = basins.shares
     shown = np.sort(np.argsort(-shares, kind="stable")[:_MAX_ROWS]).tolist()
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for number in shown:
         cycle = basins.attractors[number]
         steps = basins.n_steps[basins.labels == number]

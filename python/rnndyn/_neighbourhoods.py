@@ -1,9 +1,9 @@
 """Neighbourhoods of stable cycles that orbits do not leave, and in which they converge.
 
 Around a cycle ``p_0, ..., p_{k-1}`` with Jacobians J_t there are the ellipsoids
-``(z - p_t)^T P_t (z - p_t) <= r^2`` with ``P_t - J_t^T P_{t+1} J_t`` positive definite. They are mapped
-into each other with a smaller radius, as long as they lie inside the linear regions of the cycle,
-where the map is affine.
+``(z - p_t)^T P_t (z - p_t) <= r^2`` with ``P_t - J_t^T P_{t+1} J_t`` positive definite. They are
+mapped into each other with a smaller radius, as long as they lie inside the linear regions of the
+cycle, where the map is affine.
 """
 
 from typing import NamedTuple

@@ -17,7 +17,6 @@ from rnndyn._plane_of_states import (
     coordinate_plane,
     principal_plane,
     state_label,
-    window_around,
 )
 from rnndyn._progress import ProgressMeter, make_progress_meter
 from rnndyn._version import __version__
@@ -286,12 +285,20 @@ def _coordinates(
         )
     # Coordinates of the nearest points of the plane, whose directions may be any.
     near = (points - plane.center) @ np.linalg.pinv(plane.directions).T
-    lower, upper = window_around(near)
     first, second = (
-        np.linspace(lower[axis], upper[axis], n_points) if values is None else values
+        np.linspace(*_window(near, axis), n_points) if values is None else values
         for axis, values in enumerate(found)
     )
     return first, second
+
+
+def _window(near: FloatArray, axis: int) -> tuple[float, float]:
+    """Return the ends of an axis around points of the plane, not much shorter than the other."""
+    lower, upper = near.min(axis=0), near.max(axis=0)
+    size = float((upper - lower).max()) or float(np.abs(near).max()) or 1.0
+    half = 0.8 * max(float(upper[axis] - lower[axis]), 0.6 * size)
+    middle = 0.5 * float(lower[axis] + upper[axis])
+    return middle - half, middle + half
 
 
 def _axis(name: str, value: Any) -> FloatArray:

@@ -143,9 +143,9 @@ def cite(*results: Any) -> Bibliography:
     ----------
     *results : result, model or training strategy
         `CycleSet`, `Certificate`, `BranchSet`, `Timeline`, `StabilityDiagram`, `LyapunovSpectrum`,
-        `Scan`, `Basins`, any model, and of `rnndyn.training` the kinds of teacher forcing, `LookAhead` and
-        `ManifoldAttractorRegularization`. Of several, each paper is listed once. Without any, the
-        software alone.
+        `Scan`, `Basins`, any model, and of `rnndyn.training` the kinds of teacher forcing,
+        `LookAhead` and `ManifoldAttractorRegularization`. Of several, each paper is listed once.
+        Without any, the software alone.
 
     Returns
     -------

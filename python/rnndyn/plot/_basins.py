@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 #: Colours and names of what is no basin.
 _OTHERS = {
-    UNDECIDED: (_style.ORBIT_COLOR, "undecided"),
+    UNDECIDED: (_style.UNDECIDED_COLOR, "undecided"),
     UNBOUNDED: (_style.NOTHING_COLOR, "unbounded"),
     NOT_REACHED: ("#FFFFFF", "not reached"),
 }
@@ -73,16 +73,16 @@ def basins(result: Basins, ax: "Axes | None" = None, *, attractors: bool = True)
         rasterized=True,
         zorder=0,
     )
-    ax.set_xlim(result.x_values[0], result.x_values[-1])
+    ax.set_xlim(*_ends(result.x_values))
     if attractors:
-        _mark_attractors(ax, result, dict(zip(ranked, areas, strict=True)))
+        _mark_attractors(ax, result)
     ax.set_xlabel(result.axis_labels[0])
     if result.y_values is None:
         ax.set_ylim(0.0, 1.0)
         ax.set_yticks([])
         ax.spines["left"].set_visible(False)
     else:
-        ax.set_ylim(result.y_values[0], result.y_values[-1])
+        ax.set_ylim(*_ends(result.y_values))
         ax.set_ylabel(result.axis_labels[1])
     handles = [
         patches.Patch(
@@ -118,17 +118,17 @@ def _area_colors(n_areas: int) -> list[Any]:
     ]
 
 
-def _mark_attractors(ax: "Axes", result: Basins, colors: dict[int, Any]) -> None:
+def _mark_attractors(ax: "Axes", result: Basins) -> None:
     # Coordinates of the nearest points of the plane, whose directions may be any.
     onto = np.linalg.pinv(result.directions)
-    for number, cycle in enumerate(result.attractors):
+    for cycle in result.attractors:
         places = (cycle.points - result.origin) @ onto
         ax.scatter(
             places[:, 0],
             places[:, 1] if places.shape[1] > 1 else np.full(len(places), 0.5),
             s=min(max(300.0 / cycle.order, 12.0), 42.0),
             marker=_style.STABILITY_MARKS["stable"].marker,
-            facecolors=colors.get(number, "white"),
+            facecolors="white",
             edgecolors=_style.INK_COLOR,
             linewidths=1.1,
             zorder=_style.STABILITY_MARKS["stable"].zorder,
@@ -142,3 +142,9 @@ def _edges(values: FloatArray) -> FloatArray:
     middles = 0.5 * (values[1:] + values[:-1])
     first, last = 2.0 * values[0] - middles[0], 2.0 * values[-1] - middles[-1]
     return np.concatenate([[first], middles, [last]])
+
+
+def _ends(values: FloatArray) -> tuple[float, float]:
+    """Return what to show of an axis: from the first point to the last, or the only cell."""
+    shown = values if len(values) > 1 else _edges(values)
+    return float(shown[0]), float(shown[-1])

@@ -175,8 +175,8 @@ def lyapunov_convergence(
             )
     ax.set_xlabel("recorded steps")
     ax.set_ylabel(f"running estimate ({spectrum.units.text})")
-    ends = running[-1].mean(axis=0)[shown]
-    points = np.column_stack([np.full(len(shown), float(steps[-1])), ends])
+    curves = running[:, :, shown].mean(axis=1)
+    points = np.column_stack([np.repeat(steps, len(shown)), curves.ravel()])
     _style.legend(ax, points[np.isfinite(points).all(axis=1)])
     return ax
 
@@ -241,8 +241,9 @@ def finite_time_exponents(
     ax.axvline(0.0, color=_style.GUIDE_COLOR, linewidth=0.8, linestyle=":", zorder=1)
     ax.set_xlabel(f"exponent of {window} steps ({spectrum.units.text})")
     ax.set_ylabel("number")
-    centers = spectrum.pooled[shown]
-    _style.legend(ax, np.column_stack([centers, np.full(len(shown), highest)]))
+    # All the way up the histograms, so that the legend goes where there are none.
+    centers, heights = spectrum.pooled[shown], np.linspace(0.0, highest, 20)
+    _style.legend(ax, np.column_stack([np.repeat(centers, 20), np.tile(heights, len(shown))]))
     return ax
 
 

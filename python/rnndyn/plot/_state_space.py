@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 #: With more cycles than this their itineraries would cover each other.
 _MAX_CYCLES_WITH_ITINERARIES = 8
+_TEXT_SIZE = 7.0
 #: With more cycles than this the closed lines through their points would hide the points.
 _MAX_CYCLES_WITH_LINES = 40
 
@@ -98,7 +99,9 @@ def state_space(
     for continuum in cycles.continua:
         _draw_continuum(ax, continuum, view, frame)
     _draw_cycles(ax, cycles, view)
-    shown = _Frame.around(view.project(points))
+    # Orbits that stay are shown as well, without the way there.
+    settled = [path[len(path) // 2 :] for path in paths if len(path) > n_steps]
+    shown = _Frame.around(view.project(np.concatenate([points, *settled])))
     ax.set_xlim(shown.lower[0], shown.upper[0])
     # Room for the legend at the top.
     ax.set_ylim(shown.lower[1], shown.upper[1] + 0.15 * (shown.upper[1] - shown.lower[1]))
@@ -221,18 +224,34 @@ def _write_itineraries(
     """Write the itinerary of each cycle beside its first point."""
     if len(cycles) > _MAX_CYCLES_WITH_ITINERARIES:
         return
-    left, right = ax.get_xlim()
+    taken: list[FloatArray] = []
+    middle = 0.5 * sum(ax.get_xlim())
+    per_point = 72.0 / ax.figure.dpi
     for cycle in cycles:
         x, y = place(cycle.points)
-        # Towards the middle, where there is room.
-        on_the_left = x < 0.5 * (left + right)
+        text = _style.short_itinerary(cycle)
+        if not text:
+            continue
+        # Towards the middle, where there is room; above the point, else below it, else nowhere.
+        sign = 1.0 if x < middle else -1.0
+        at = per_point * np.asarray(ax.transData.transform((x, y)))
+        width = 0.62 * _TEXT_SIZE * len(text)
+        for shift in (4.0, -4.0 - _TEXT_SIZE):
+            begin = at[0] + (5.0 if sign > 0 else -5.0 - width)
+            low = at[1] + shift
+            box = np.array([[begin, low], [begin + width, low + _TEXT_SIZE]])
+            if all((box[1] < other[0]).any() or (box[0] > other[1]).any() for other in taken):
+                break
+        else:
+            continue
+        taken.append(box)
         ax.annotate(
-            _style.short_itinerary(cycle),
+            text,
             (x, y),
-            xytext=(5.0 if on_the_left else -5.0, 4.0),
+            xytext=(5.0 * sign, shift),
             textcoords="offset points",
-            ha="left" if on_the_left else "right",
-            fontsize=7,
+            ha="left" if sign > 0 else "right",
+            fontsize=_TEXT_SIZE,
             color=_style.GUIDE_COLOR,
             zorder=5.0,
         )

@@ -23,6 +23,8 @@ BORDER_COLOR = "#D5DAE0"
 GUIDE_COLOR = "#6B7580"
 #: Where there is a value to show but none is known, and where there is nothing to show.
 UNKNOWN_COLOR, NOTHING_COLOR = "#C9CED4", "#F4F5F7"
+#: Where the answer is that there is none: darker than what only has no value.
+UNDECIDED_COLOR = "#5A626B"
 CONTINUUM_COLOR = GREEN
 #: Upwards or growing, and downwards or shrinking.
 POSITIVE_COLOR, NEGATIVE_COLOR = VERMILLION, BLUE
@@ -74,7 +76,16 @@ _LEGEND: dict[str, Any] = {
     "edgecolor": "none",
     "framealpha": 0.8,
 }
-_Corner = Literal["upper left", "upper right", "lower left", "lower right"]
+_Place = Literal[
+    "upper left",
+    "upper right",
+    "lower left",
+    "lower right",
+    "upper center",
+    "lower center",
+    "center left",
+    "center right",
+]
 
 
 def axes_or_new(ax: "Axes | None", *, square: bool = False) -> "Axes":
@@ -98,18 +109,18 @@ def dress(ax: "Axes") -> None:
 
 def draw_points(ax: "Axes", cycles: CycleSet, stability: Stability, points: FloatArray) -> None:
     """Draw points of the cycles of one kind, smaller where there are many in all."""
-    color, marker, filled, zorder = STABILITY_MARKS[stability]
+    mark = STABILITY_MARKS[stability]
     n_points = sum(len(block) * block.order for block in cycles.blocks)
     size = min(max(1500.0 / n_points, 5.0), 36.0)
     ax.scatter(
         points[:, 0],
         points[:, 1],
         s=size,
-        marker=marker,
-        facecolors=color if filled else "white",
-        edgecolors=color,
+        marker=mark.marker,
+        facecolors=mark.color if mark.filled else "white",
+        edgecolors=mark.color,
         linewidths=1.0 if size > 10.0 else 0.7,
-        zorder=zorder,
+        zorder=mark.zorder,
         label=legend_text(cycles, stability),
     )
 
@@ -129,21 +140,27 @@ def legend_text(cycles: CycleSet, stability: Stability) -> str:
 
 
 def legend(ax: "Axes", points: FloatArray) -> None:
-    """Add the legend, if there is anything to explain, in the corner that hides fewest points."""
+    """Add the legend, if there is anything to explain, where it hides fewest points."""
     handles, _ = ax.get_legend_handles_labels()
     if not handles:
         return
-    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
-    x = (points[:, 0] - left) / (right - left)
-    y = (points[:, 1] - bottom) / (top - bottom)
-    corners: dict[_Corner, BoolArray] = {
-        "upper left": (x < 0.5) & (y > 0.7),
-        "upper right": (x > 0.5) & (y > 0.7),
-        "lower left": (x < 0.5) & (y < 0.3),
-        "lower right": (x > 0.5) & (y < 0.3),
+    (x0, x1), (y0, y1) = ax.get_xlim(), ax.get_ylim()
+    x, y = (points[:, 0] - x0) / (x1 - x0), (points[:, 1] - y0) / (y1 - y0)
+    left, middle, right = x < 0.5, (x > 0.3) & (x < 0.7), x > 0.5
+    low, half_way, high = y < 0.3, (y > 0.3) & (y < 0.7), y > 0.7
+    # Corners first: of places that hide as few, the first is taken.
+    places: dict[_Place, BoolArray] = {
+        "upper left": left & high,
+        "upper right": right & high,
+        "lower left": left & low,
+        "lower right": right & low,
+        "upper center": middle & high,
+        "lower center": middle & low,
+        "center left": left & half_way,
+        "center right": right & half_way,
     }
-    corner = min(corners, key=lambda name: int(corners[name].sum()))
-    ax.legend(loc=corner, borderaxespad=0.2, **_LEGEND)
+    best = min(places, key=lambda name: int(places[name].sum()))
+    ax.legend(loc=best, borderaxespad=0.2, **_LEGEND)
 
 
 def legend_above(ax: "Axes", handles: Sequence[Any] | None = None) -> None:
