@@ -25,10 +25,10 @@ std::vector<Neighbourhood> neighbourhoods_from(Index m, const DoubleArray& cente
   }
   std::vector<Neighbourhood> neighbourhoods;
   for (py::ssize_t i = 0; i < n; ++i) {
-    neighbourhoods.push_back(
-        {Eigen::Map<const RowMatrix>(factors.data() + i * m * m, m, m),
-         Eigen::Map<const Vector>(centers.data() + i * m, m),
-         Eigen::Map<const Vector>(half_widths.data() + i * m, m), attractors.data()[i]});
+    neighbourhoods.push_back({Eigen::Map<const RowMatrix>(factors.data() + i * m * m, m, m),
+                              Eigen::Map<const Vector>(centers.data() + i * m, m),
+                              Eigen::Map<const Vector>(half_widths.data() + i * m, m),
+                              attractors.data()[i]});
   }
   return neighbourhoods;
 }

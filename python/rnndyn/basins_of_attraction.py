@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from rnndyn import _core
 from rnndyn._arrays import BoolArray, FloatArray, IntArray
-from rnndyn._checks import check_count, check_integer, check_positive, check_threads
+from rnndyn._checks import check_integer, check_positive, check_threads
 from rnndyn._neighbourhoods import Neighbourhoods, bordering_units, neighbourhoods_of
 from rnndyn._plane_of_states import (
     PlaneOfStates,
@@ -162,7 +162,7 @@ def basins(
     points = np.concatenate([np.empty((0, model.n_states)), *(cycle.points for cycle in known)])
     plane = _plane(model.n_states, points, dims, directions, origin)
     x_values, y_values = _coordinates(plane, points, x, y, resolution, model.n_states)
-    max_steps = check_count("max_steps", max_steps)
+    max_steps = check_integer("max_steps", max_steps, 1, 10**15)
     if escape_radius is None:
         corners = _states(plane, x_values[[0, -1]], y_values[[0, -1]])
         canonical = model.canonical

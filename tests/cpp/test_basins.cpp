@@ -1,8 +1,10 @@
-// Orbits of planes of states: closed forms, and that neither threads nor the rhythm of looking show.
+// Orbits from planes of states: closed forms, and that threads change nothing.
+#include <doctest/doctest.h>
+
 #include <cmath>
-#include <doctest.h>
 #include <limits>
 #include <numeric>
+#include <vector>
 
 #include "basins/lane_map.hpp"
 #include "networks.hpp"
@@ -100,8 +102,7 @@ TEST_CASE("many neighbourhoods and many threads change nothing") {
 
 TEST_CASE("what escapes, and what is never decided") {
   // z -> 3 z: |z| 3^n exceeds 100.
-  const CanonicalMap map =
-      plrnn(3.0 * Matrix::Identity(2, 2), Matrix::Zero(2, 2), Vector::Zero(2));
+  const CanonicalMap map = plrnn(3.0 * Matrix::Identity(2, 2), Matrix::Zero(2, 2), Vector::Zero(2));
   const PlaneOfStates plane{Vector::Zero(2), Matrix::Identity(2, 2),
                             Vector{{-200.0, -2.0, 0.0, 1.0}}, Vector::Zero(1)};
   for (const int n_far : {0, 500}) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 
 #include "lane_map.hpp"
@@ -39,28 +40,33 @@ class Places {
     return kUndecided;
   }
 
-  // The same for the states of all orbits at once: nearly always one comparison is enough.
-  void find_all(const double* states, std::int32_t* found) const {
+  // The same for the states of all orbits at once, for which nearly always one comparison is
+  // enough; returns whether any is in a neighbourhood.
+  bool find_all(const double* states, std::int32_t* found) const {
     std::fill_n(found, kOrbits, kUndecided);
+    bool any_found = false;
     for (std::size_t n = 0; n < neighbourhoods_.size(); ++n) {
       const Neighbourhood& place = neighbourhoods_[n];
       const double* row = states + static_cast<std::size_t>(narrowest_[n]) * kStride;
       const double center = place.center(narrowest_[n]);
       const double half_width = place.half_widths(narrowest_[n]);
-      std::array<double, kStride> near;
-      double any = 0.0;
+      // Integers as wide as the numbers, whose union the compiler can take in registers.
+      std::array<std::int64_t, kStride> near;
+      std::int64_t any = 0;
       for (std::size_t lane = 0; lane < kStride; ++lane) {
-        near[lane] = std::abs(row[lane] - center) <= half_width ? 1.0 : 0.0;
+        near[lane] = std::abs(row[lane] - center) <= half_width ? 1 : 0;
+        any |= near[lane];
       }
-      for (std::size_t lane = 0; lane < kStride; ++lane) any += near[lane];
-      if (any == 0.0) continue;
+      if (any == 0) continue;
       for (std::size_t lane = 0; lane < kStride; ++lane) {
-        if (near[lane] != 0.0 && found[lane] == kUndecided &&
+        if (near[lane] != 0 && found[lane] == kUndecided &&
             contains(place, LaneState{states + lane})) {
           found[lane] = place.attractor;
+          any_found = true;
         }
       }
     }
+    return any_found;
   }
 
  private:
@@ -124,30 +130,36 @@ class Follower {
   static constexpr std::size_t kNoPoint = static_cast<std::size_t>(-1);
 
   void finish_block(const std::array<double, kStride>& beyond) {
+    now_ += shared_.interval;
     std::array<std::int32_t, kStride> found;
-    shared_.places.find_all(from_.data(), found.data());
+    const bool any_found = shared_.places.find_all(from_.data(), found.data());
+    std::int64_t any_beyond = 0;
+    for (std::size_t lane = 0; lane < kStride; ++lane) any_beyond |= beyond[lane] != 0.0 ? 1 : 0;
+    if (!any_found && any_beyond == 0 && now_ < deadline_) return;
     std::array<bool, kStride> ended{};
     bool any = false;
     for (std::size_t lane = 0; lane < kStride; ++lane) {
-      if (point_[lane] == kNoPoint) continue;
-      steps_[lane] += shared_.interval;
-      ended[lane] = beyond[lane] != 0.0 || found[lane] != kUndecided;
+      ended[lane] = point_[lane] != kNoPoint && (beyond[lane] != 0.0 || found[lane] != kUndecided);
       any = any || ended[lane];
     }
     if (any && shared_.interval > 1) {
       replay(ended);
     } else if (any) {
       for (std::size_t lane = 0; lane < kStride; ++lane) {
-        if (ended[lane]) finish(lane, beyond[lane] != 0.0 ? kEscaped : found[lane], steps_[lane]);
+        if (ended[lane]) finish(lane, beyond[lane] != 0.0 ? kEscaped : found[lane], now_);
       }
     }
+    deadline_ = std::numeric_limits<Index>::max();
     for (std::size_t lane = 0; lane < kStride; ++lane) {
       if (point_[lane] == kNoPoint) continue;
-      if (!ended[lane] && steps_[lane] >= shared_.options.max_steps) {
-        finish(lane, kUndecided, shared_.options.max_steps);
+      if (!ended[lane] && now_ - begun_[lane] >= shared_.options.max_steps) {
+        finish(lane, kUndecided, now_);
         ended[lane] = true;
       }
       if (ended[lane]) refill(lane);
+      if (point_[lane] != kNoPoint) {
+        deadline_ = std::min(deadline_, begun_[lane] + shared_.options.max_steps);
+      }
     }
   }
 
@@ -160,18 +172,18 @@ class Follower {
       saved_.swap(again_);
       for (std::size_t lane = 0; lane < kStride; ++lane) {
         if (!open[lane]) continue;
-        const std::int32_t label = beyond[lane] != 0.0
-                                       ? kEscaped
-                                       : shared_.places.find(LaneState{saved_.data() + lane});
+        const std::int32_t label =
+            beyond[lane] != 0.0 ? kEscaped : shared_.places.find(LaneState{saved_.data() + lane});
         if (label == kUndecided) continue;
-        finish(lane, label, steps_[lane] - shared_.interval + t);
+        finish(lane, label, now_ - shared_.interval + t);
         open[lane] = false;
       }
     }
   }
 
-  void finish(std::size_t lane, std::int32_t label, Index n_steps) {
+  void finish(std::size_t lane, std::int32_t label, Index now) {
     const std::size_t point = point_[lane];
+    const Index n_steps = now - begun_[lane];
     const bool in_time = n_steps <= shared_.options.max_steps;
     shared_.run.labels[point] = in_time ? label : kUndecided;
     shared_.run.n_steps[point] = in_time ? n_steps : shared_.options.max_steps;
@@ -196,7 +208,7 @@ class Follower {
         state[static_cast<std::size_t>(i) * kStride] = value;
         largest = std::max(largest, std::abs(value));
       }
-      steps_[lane] = 0;
+      begun_[lane] = now_;
       const std::int32_t label = largest <= shared_.options.escape_radius
                                      ? shared_.places.find(LaneState{state})
                                      : kEscaped;
@@ -204,7 +216,7 @@ class Follower {
         ++n_busy_;
         return;
       }
-      finish(lane, label, 0);
+      finish(lane, label, now_);
     }
     point_[lane] = kNoPoint;
     // Nobody looks at an idle orbit; it goes on from somewhere.
@@ -218,7 +230,11 @@ class Follower {
     none.fill(kNoPoint);
     return none;
   }();
-  std::array<Index, kStride> steps_{};
+  // Steps made by this thread so far, the count at which each orbit began, and the one at which the
+  // first of them has had enough.
+  Index now_ = 0;
+  std::array<Index, kStride> begun_{};
+  Index deadline_ = 0;
   int n_busy_ = 0;
 };
 
@@ -230,7 +246,9 @@ void check(const CanonicalMap& map, const PlaneOfStates& plane, const std::vecto
   };
   require(plane.origin.size() == m && plane.directions.rows() == m && plane.directions.cols() == 2,
           "the plane must have one entry per state of the map");
-  require(options.max_steps >= 0, "max_steps must not be negative");
+  // Steps are counted over all orbits of a thread.
+  require(options.max_steps >= 0 && options.max_steps <= std::numeric_limits<Index>::max() / 2,
+          "max_steps is out of range");
   require(options.escape_radius > 0.0, "escape_radius must be positive");
   for (const Index point : points) {
     require(point >= 0 && point < plane.size(), "a point is not one of the plane");
