@@ -153,7 +153,7 @@ def basins(
     ...     A=[[0.5]], W1=[[1.0, -1.0]], W2=[[1.0], [1.0]], h1=[-1.0], h2=[1.0, -1.0]
     ... )
     >>> result = rd.basins(model, np.linspace(-3.0, 3.0, 100))
-    >>> [cycle.points[0, 0] for cycle in result.attractors]
+    >>> [float(cycle.points[0, 0]) for cycle in result.attractors]
     [-2.0, 2.0]
     >>> result.shares.tolist()
     [0.5, 0.5]
