@@ -19,6 +19,7 @@ def main() -> None:
     import importlib
 
     names = {
+        "basins": "basins of attraction in a plane against stepping all orbits at once in NumPy",
         "search": "time and number of solves against Algorithm 1 in NumPy",
         "scaling": "the published scaling figure: regions visited until the cycles are found",
         "complete": "proving that no cycle is missing, against mixed-integer programming",

@@ -50,3 +50,16 @@ def test_a_branch_set_of_version_1():
     timeline = rd.Timeline.load(FILES / "branch_set_1.npz")
     assert timeline.branch_set == branch_set
     assert timeline.losses is None
+
+
+def test_basins_of_version_1():
+    basins = rd.Basins.load(FILES / "basins_1.npz")
+    # x -> x / 2 + relu(x + 1) - relu(x - 1) - 1 in both coordinates.
+    ends = {tuple(np.round(cycle.points[0], 12)) for cycle in basins.attractors}
+    assert ends == {(-2.0, -2.0), (-2.0, 2.0), (2.0, -2.0), (2.0, 2.0)}
+    for state, label in zip(basins.states.reshape(-1, 2), basins.labels.ravel(), strict=True):
+        np.testing.assert_allclose(
+            basins.attractors[label].points[0], 2.0 * np.sign(state), atol=1e-12
+        )
+    assert basins.run.version == "0.1.0"
+    assert basins.complete

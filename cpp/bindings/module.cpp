@@ -8,4 +8,5 @@ PYBIND11_MODULE(RNNDYN_MODULE_NAME, module) {
   rnndyn::bindings::register_search(module);
   rnndyn::bindings::register_lyapunov(module);
   rnndyn::bindings::register_bifurcation(module);
+  rnndyn::bindings::register_basins(module);
 }

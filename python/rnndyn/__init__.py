@@ -5,6 +5,8 @@ from rnndyn._lyapunov_frame import TangentFrame
 from rnndyn._optional import MissingPackageError
 from rnndyn._progress import LyapunovProgress, Progress, ProgressMeter, SearchProgress
 from rnndyn._version import __version__
+from rnndyn.basins_of_attraction import BasinsProgress, basins
+from rnndyn.basins_result import Basins, BasinsRun
 from rnndyn.bifurcation import (
     BifurcationEvent,
     BoundaryCurve,
@@ -71,6 +73,9 @@ __all__ = [
     "LSTM",
     "PLRNN",
     "RNN",
+    "Basins",
+    "BasinsProgress",
+    "BasinsRun",
     "Bibliography",
     "BifurcationEvent",
     "BoundaryCurve",
@@ -122,6 +127,7 @@ __all__ = [
     "Timeline",
     "Verdict",
     "__version__",
+    "basins",
     "bifurcation_diagram",
     "cite",
     "continue_cycles",

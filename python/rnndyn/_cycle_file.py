@@ -48,8 +48,8 @@ def write(path: Path, cycle_set: "CycleSet") -> None:
         header["certificate"], proof = taken_apart(cycle_set.certificate)
     arrays: Arrays = {f"model/{name}": array for name, array in model.parameters.items()}
     for block in cycle_set.blocks:
-        for name in COLUMNS:
-            arrays[f"order_{block.order}/{name}"] = _as_real(getattr(block, name))
+        for name, column in block_members(block).items():
+            arrays[f"order_{block.order}/{name}"] = column
     for number, continuum in enumerate(cycle_set.continua):
         for name in _CONTINUUM_FIELDS:
             arrays[f"continuum_{number}/{name}"] = _as_real(np.asarray(getattr(continuum, name)))
@@ -73,7 +73,7 @@ def _contents(header: dict[str, Any], arrays: Arrays) -> Contents:
     model = model_of(record_from(header["model"], group_of(arrays, "model")))
     if not isinstance(model, PiecewiseLinearModel):
         raise ValueError(f"cycles are those of a piecewise-linear model, but it names {model!r}")
-    blocks = [_block(order, group_of(arrays, f"order_{order}")) for order in header["orders"]]
+    blocks = [block_from(order, group_of(arrays, f"order_{order}")) for order in header["orders"]]
     for block in blocks:
         if (block.points.shape[2], block.itinerary.shape[2]) != (model.n_states, model.n_units):
             raise ValueError(f"the cycles of order {block.order} are not those of its model")
@@ -88,7 +88,13 @@ def _contents(header: dict[str, Any], arrays: Arrays) -> Contents:
     return Contents(model, blocks, continua, search, certificate)
 
 
-def _block(order: int, columns: dict[str, NDArray[Any]]) -> CycleBlock:
+def block_members(block: CycleBlock) -> Arrays:
+    """Return the columns of a block as arrays of real numbers."""
+    return {name: _as_real(getattr(block, name)) for name in COLUMNS}
+
+
+def block_from(order: int, columns: Arrays) -> CycleBlock:
+    """Build a block from what `block_members` returned."""
     columns["multipliers"] = _as_complex(columns["multipliers"])
     return CycleBlock.from_record({"order": order, **columns})
 

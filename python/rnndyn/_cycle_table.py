@@ -38,16 +38,9 @@ def plain_text(cycle_set: "CycleSet") -> str:
 
 def html_text(cycle_set: "CycleSet") -> str:
     """Return the table that a notebook shows."""
-    parts = [f"<div><strong>{html.escape(_title(cycle_set))}</strong>"]
-    rows = _rows(cycle_set)
-    if rows:
-        parts.append("<table><thead>" + _html_row(_HEADINGS, "th") + "</thead><tbody>")
-        parts.extend(_html_row(row, "td") for row in rows)
-        parts.append("</tbody></table>")
     notes = [continuum_line(continuum) for continuum in cycle_set.continua]
     notes.extend(sureness(cycle_set))
-    parts.extend(f"<div>{html.escape(note)}</div>" for note in notes)
-    return "".join(parts) + "</div>"
+    return html_table(_title(cycle_set), _HEADINGS, _rows(cycle_set), notes)
 
 
 def sureness(cycle_set: "CycleSet") -> list[str]:
@@ -77,6 +70,19 @@ def align_columns(rows: Sequence[Sequence[str]], left_aligned: set[str]) -> list
         ]
         lines.append("  " + "  ".join(cells).rstrip())
     return lines
+
+
+def html_table(
+    title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str]
+) -> str:
+    """Return a title, a table, where it has rows, and notes below it."""
+    parts = [f"<div><strong>{html.escape(title)}</strong>"]
+    if rows:
+        parts.append("<table><thead>" + _html_row(headings, "th") + "</thead><tbody>")
+        parts.extend(_html_row(row, "td") for row in rows)
+        parts.append("</tbody></table>")
+    parts.extend(f"<div>{html.escape(note)}</div>" for note in notes)
+    return "".join(parts) + "</div>"
 
 
 def cycle_cells(cycle: Cycle, search: SearchStatistics) -> tuple[str, ...]:

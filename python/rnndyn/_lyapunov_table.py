@@ -1,11 +1,10 @@
 """How a Lyapunov spectrum looks in a terminal and in a notebook."""
 
-import html
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnndyn._cycle_table import align_columns
+from rnndyn._cycle_table import align_columns, html_table
 from rnndyn._lyapunov_export import dimension_is_known
 
 if TYPE_CHECKING:
@@ -27,12 +26,7 @@ def plain_text(spectrum: "LyapunovSpectrum") -> str:
 def html_text(spectrum: "LyapunovSpectrum") -> str:
     """Return the table that a notebook shows."""
     headings, *rows = _rows(spectrum)
-    parts = [f"<div><strong>{html.escape(_title(spectrum))}</strong>"]
-    parts.append("<table><thead>" + _html_row(headings, "th") + "</thead><tbody>")
-    parts.extend(_html_row(row, "td") for row in rows)
-    parts.append("</tbody></table>")
-    parts.extend(f"<div>{html.escape(note)}</div>" for note in _notes(spectrum))
-    return "".join(parts) + "</div>"
+    return html_table(_title(spectrum), headings, rows, _notes(spectrum))
 
 
 def _title(spectrum: "LyapunovSpectrum") -> str:
@@ -138,7 +132,3 @@ def _notes(spectrum: "LyapunovSpectrum") -> list[str]:
 
 def _with_error(value: float, error: float) -> str:
     return f"{number_text(value, error)} ± {error_text(error)}"
-
-
-def _html_row(cells: tuple[str, ...], tag: str) -> str:
-    return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"

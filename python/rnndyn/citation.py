@@ -9,6 +9,7 @@ from rnndyn._lyapunov_export import dimension_is_known
 from rnndyn._references import REFERENCES, Reference
 from rnndyn._scan_measures import MAX_LYAPUNOV
 from rnndyn._version import __version__
+from rnndyn.basins_result import Basins
 from rnndyn.bifurcation import BranchSet, StabilityDiagram, Timeline
 from rnndyn.certificate import Certificate
 from rnndyn.cycle_set import CycleSet
@@ -142,9 +143,9 @@ def cite(*results: Any) -> Bibliography:
     ----------
     *results : result, model or training strategy
         `CycleSet`, `Certificate`, `BranchSet`, `Timeline`, `StabilityDiagram`, `LyapunovSpectrum`,
-        `Scan`, any model, and of `rnndyn.training` the kinds of teacher forcing, `LookAhead` and
-        `ManifoldAttractorRegularization`. Of several, each paper is listed once. Without any, the
-        software alone.
+        `Scan`, `Basins`, any model, and of `rnndyn.training` the kinds of teacher forcing,
+        `LookAhead` and `ManifoldAttractorRegularization`. Of several, each paper is listed once.
+        Without any, the software alone.
 
     Returns
     -------
@@ -209,6 +210,8 @@ def _uses(result: Any) -> Iterator[tuple[str, str]]:
             yield from _of_spectrum(result)
         case Scan():
             yield from _of_scan(result)
+        case Basins():
+            yield from _of_basins(result)
         case _:
             yield from _of_model(result)
 
@@ -239,6 +242,16 @@ def _of_cycles(cycles: CycleSet) -> Iterator[tuple[str, str]]:
         yield ("kerman2011neutral", "the lower bound of the coverage")
     if cycles.certificate is not None:
         yield from _of_certificate(cycles.certificate)
+
+
+def _of_basins(basins: Basins) -> Iterator[tuple[str, str]]:
+    yield from _of_model(basins.model)
+    found = (*basins.attractors, *basins.unclaimed)
+    if found:
+        yield ("eisenmann2023bifurcations", "cycles as solutions of linear systems")
+    if any(cycle.certified for cycle in found):
+        yield ("krawczyk1969newton", "verified error bounds of the cycles")
+        yield ("rump2010verification", "verified error bounds of the cycles")
 
 
 def _of_certificate(certificate: Certificate) -> Iterator[tuple[str, str]]:

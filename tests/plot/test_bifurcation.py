@@ -95,7 +95,7 @@ def test_given_axes_are_drawn_on():
     _, ax = pyplot.subplots()
     assert rd.plot.training_timeline(timeline, ax) == (ax,)
     assert rd.plot.bifurcation_diagram(timeline.branch_set, ax) is ax
-    with pytest.raises(ValueError, match="axes must be two"):
+    with pytest.raises(ValueError, match="ax must be two"):
         rd.plot.training_timeline(timeline, (ax,))
 
 

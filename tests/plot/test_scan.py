@@ -46,7 +46,7 @@ def test_a_map_shows_zero_white_and_nothing_grey():
     (mesh,) = first.collections
     assert mesh.get_clim() == (-1.0, 1.0)
     np.testing.assert_array_equal(mesh.get_array().reshape(3, 5), result["a"])
-    rd.plot.scan(result, "b", second)
+    rd.plot.scan(result, second, variable="b")
     (mesh,) = second.collections
     shown = mesh.get_array().reshape(3, 5)
     assert np.ma.getmaskarray(shown)[:, 4].all()
@@ -65,4 +65,4 @@ def test_a_map_of_one_value_or_none_is_drawn():
         )
         rd.plot.scan(result).figure.canvas.draw()
     with pytest.raises(KeyError, match="there is a"):
-        rd.plot.scan(result, "b")
+        rd.plot.scan(result, variable="b")

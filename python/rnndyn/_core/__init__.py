@@ -35,6 +35,7 @@ _module = importlib.import_module(f"rnndyn._core._{instruction_set}")
 
 CanonicalMap = _module.CanonicalMap
 System = _module.System
+basins = _module.basins
 cycle_on_path = _module.cycle_on_path
 differentiable_map = _module.differentiable_map
 events_on_path = _module.events_on_path

@@ -74,6 +74,24 @@ def cycle_on_path(
     itinerary: NDArray[np.bool_],
     s: NDArray[np.float64] | Sequence[float],
 ) -> dict[str, Any]: ...
+def basins(
+    canonical_map: CanonicalMap,
+    origin: NDArray[np.float64],
+    directions: NDArray[np.float64],
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    points: NDArray[np.int64],
+    centers: NDArray[np.float64],
+    factors: NDArray[np.float64],
+    half_widths: NDArray[np.float64],
+    attractors: NDArray[np.int32],
+    *,
+    max_steps: int,
+    escape_radius: float,
+    n_threads: int = 1,
+    time_limit: float | None = None,
+    observer: Callable[[int], object] | None = None,
+) -> dict[str, Any]: ...
 def philox(key: Sequence[int], counter: Sequence[int], n: int) -> NDArray[np.uint64]: ...
 
 class System:

@@ -1,9 +1,11 @@
-"""Figures of cycles, continua, bifurcations and Lyapunov spectra.
+"""Figures of cycles, continua, basins, bifurcations and Lyapunov spectra.
 
-They need matplotlib: ``pip install "rnndyn[plot]"``. Every function draws on the ``ax`` it is
-given, or on a new figure, and returns the axes.
+They need matplotlib: ``pip install "rnndyn[plot]"``. Every function takes a result and, as its
+second argument, ``ax``: the axes to draw on, by default those of a new figure. It returns them. A
+figure of several parts takes and returns a sequence of axes, one for each part.
 """
 
+from rnndyn.plot._basins import basins
 from rnndyn.plot._bifurcation import bifurcation_diagram, training_timeline
 from rnndyn.plot._lyapunov import finite_time_exponents, lyapunov, lyapunov_convergence
 from rnndyn.plot._multipliers import multipliers
@@ -12,6 +14,7 @@ from rnndyn.plot._stability import stability_diagram
 from rnndyn.plot._state_space import state_space
 
 __all__ = [
+    "basins",
     "bifurcation_diagram",
     "finite_time_exponents",
     "lyapunov",

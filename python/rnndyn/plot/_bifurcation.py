@@ -1,7 +1,8 @@
 """Branches of cycles over a parameter, or over the epochs of a training run."""
 
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from rnndyn._arrays import FloatArray
 from rnndyn._checks import check_integer
 from rnndyn._optional import import_optional
 from rnndyn.bifurcation._branch import Branch, stability_code
-from rnndyn.bifurcation._columns import KIND_NAMES, EventKind
+from rnndyn.bifurcation._columns import KIND_NAMES
 from rnndyn.bifurcation.branch_set import BranchSet
 from rnndyn.bifurcation.timeline import Timeline
 from rnndyn.cycles import STABILITY_NAMES
@@ -17,22 +18,6 @@ from rnndyn.plot import _style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-#: Markers of the kinds of events.
-_EVENT_MARKERS: dict[EventKind, str] = {
-    "border_collision": "o",
-    "degenerate_transcritical": "X",
-    "degenerate_flip": "D",
-    "center": "*",
-}
-_JUMP_COLOR = "#D55E00"
-_WIDTHS = {"stable": 1.8, "saddle": 1.0, "unstable": 1.0, "nonhyperbolic": 1.0}
-_DASHES: dict[str, Any] = {
-    "stable": "solid",
-    "saddle": (0, (5, 1.5)),
-    "unstable": (0, (1.2, 1.2)),
-    "nonhyperbolic": "solid",
-}
 
 
 def bifurcation_diagram(
@@ -96,7 +81,7 @@ def bifurcation_diagram(
 
 def training_timeline(
     timeline: Timeline,
-    axes: "Axes | tuple[Axes, Axes] | None" = None,
+    ax: "Axes | Sequence[Axes] | None" = None,
     *,
     state: int = 0,
     n_samples: int = 400,
@@ -110,8 +95,9 @@ def training_timeline(
     ----------
     timeline : Timeline
         The timeline.
-    axes : matplotlib.axes.Axes or (Axes, Axes), optional
-        Where to draw: the branches, or the loss and the branches. Default: a new figure.
+    ax : matplotlib.axes.Axes or sequence of them, optional
+        Where to draw: one for the branches, or two for the loss and the branches. Default: a new
+        figure.
     state : int
         The state to draw, from 0.
     n_samples : int
@@ -127,7 +113,7 @@ def training_timeline(
     Raises
     ------
     ValueError
-        If the network has no such state.
+        If the network has no such state, or `ax` are too many or too few.
 
     Examples
     --------
@@ -139,7 +125,7 @@ def training_timeline(
     >>> timeline = rd.training_timeline(models, losses=[3.0, 2.9, 1.5, 1.4])
     >>> loss_axes, branch_axes = rd.plot.training_timeline(timeline)
     """
-    given = tuple(axes) if isinstance(axes, tuple | list | np.ndarray) else axes
+    given = tuple(ax) if isinstance(ax, Sequence | np.ndarray) else ax
     with_loss = timeline.losses is not None and (given is None or isinstance(given, tuple))
     if given is None:
         pyplot = import_optional("matplotlib.pyplot", "rnndyn.plot")
@@ -156,7 +142,7 @@ def training_timeline(
     parts: tuple[Axes, ...] = given if isinstance(given, tuple) else (given,)
     if len(parts) != 1 + with_loss:
         raise ValueError(
-            f"axes must be {'two, for the loss and the branches' if with_loss else 'one'}, "
+            f"ax must be {'two, for the loss and the branches' if with_loss else 'one'}, "
             f"got {len(parts)}"
         )
     places = np.unique(np.asarray(timeline.branch_set.value_at(timeline.events.s)))
@@ -188,7 +174,7 @@ def _draw_loss(ax: "Axes", timeline: Timeline, threshold: float) -> None:
         ax.plot(
             np.column_stack([epochs[jumps], epochs[jumps + 1], breaks]).ravel(),
             np.column_stack([losses[jumps], losses[jumps + 1], breaks]).ravel(),
-            color=_JUMP_COLOR,
+            color=_style.POSITIVE_COLOR,
             linewidth=2.2,
             zorder=3,
             label=f"jump ({len(jumps):,})",
@@ -196,7 +182,7 @@ def _draw_loss(ax: "Axes", timeline: Timeline, threshold: float) -> None:
     if (losses > 0.0).all() and losses.max() > 20.0 * losses.min():
         ax.set_yscale("log")
     ax.set_ylabel("loss")
-    ax.legend(fontsize=8, loc="upper right", facecolor="white", edgecolor="none", framealpha=0.8)
+    _style.legend(ax, np.column_stack([epochs, losses]))
 
 
 def _draw_branches(ax: "Axes", branch_set: BranchSet, state: int, n_samples: int) -> FloatArray:
@@ -229,8 +215,8 @@ def _draw_branches(ax: "Axes", branch_set: BranchSet, state: int, n_samples: int
                 collections.LineCollection(
                     lines[name],
                     colors=mark.color,
-                    linewidths=_WIDTHS[name],
-                    linestyles=[_DASHES[name]],
+                    linewidths=mark.width,
+                    linestyles=[mark.dashes],
                     zorder=mark.zorder - 2.0,
                     label=name,
                 )
@@ -273,9 +259,9 @@ def _draw_events(ax: "Axes", branch_set: BranchSet, state: int) -> None:
             x,
             y,
             s=min(max(1500.0 / len(places), 8.0), 26.0),
-            marker=_EVENT_MARKERS[kind],
+            marker=_style.EVENT_MARKS[kind].marker,
             facecolors="white",
-            edgecolors="#222222",
+            edgecolors=_style.INK_COLOR,
             linewidths=0.9,
             zorder=4.5,
             label=f"{kind.replace('_', ' ')} ({len(numbers):,})",
@@ -287,9 +273,9 @@ def _draw_at_infinity(ax: "Axes", x: FloatArray) -> None:
     ax.plot(
         x,
         np.full(len(x), 0.02),
-        marker=_EVENT_MARKERS["degenerate_transcritical"],
+        marker=_style.EVENT_MARKS["degenerate_transcritical"].marker,
         linestyle="none",
-        color="#222222",
+        color=_style.INK_COLOR,
         fillstyle="none",
         markersize=5.0,
         markeredgewidth=0.8,

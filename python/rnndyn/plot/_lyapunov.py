@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 #: Colours of the signs, as of the cycles that attract and repel.
-_POSITIVE, _ZERO, _NEGATIVE = "#D55E00", _style.GUIDE_COLOR, "#0072B2"
+_POSITIVE, _ZERO, _NEGATIVE = _style.POSITIVE_COLOR, _style.GUIDE_COLOR, _style.NEGATIVE_COLOR
 #: Histograms and curves of more exponents than this would hide each other.
 _FEW = 4
 
@@ -175,8 +175,8 @@ def lyapunov_convergence(
             )
     ax.set_xlabel("recorded steps")
     ax.set_ylabel(f"running estimate ({spectrum.units.text})")
-    ends = running[-1].mean(axis=0)[shown]
-    points = np.column_stack([np.full(len(shown), float(steps[-1])), ends])
+    curves = running[:, :, shown].mean(axis=1)
+    points = np.column_stack([np.repeat(steps, len(shown)), curves.ravel()])
     _style.legend(ax, points[np.isfinite(points).all(axis=1)])
     return ax
 
@@ -241,8 +241,9 @@ def finite_time_exponents(
     ax.axvline(0.0, color=_style.GUIDE_COLOR, linewidth=0.8, linestyle=":", zorder=1)
     ax.set_xlabel(f"exponent of {window} steps ({spectrum.units.text})")
     ax.set_ylabel("number")
-    centers = spectrum.pooled[shown]
-    _style.legend(ax, np.column_stack([centers, np.full(len(shown), highest)]))
+    # All the way up the histograms, so that the legend goes where there are none.
+    centers, heights = spectrum.pooled[shown], np.linspace(0.0, highest, 20)
+    _style.legend(ax, np.column_stack([np.repeat(centers, 20), np.tile(heights, len(shown))]))
     return ax
 
 
@@ -263,5 +264,6 @@ def _name(index: int) -> str:
 def _colors(n: int) -> list[str]:
     """Return n colours from orange for the largest to blue for the smallest exponent."""
     colors = import_optional("matplotlib.colors", "rnndyn.plot")
-    scale = colors.LinearSegmentedColormap.from_list("lyapunov", [_POSITIVE, "#CC79A7", _NEGATIVE])
+    ends = [_POSITIVE, _style.PURPLE, _NEGATIVE]
+    scale = colors.LinearSegmentedColormap.from_list("lyapunov", ends)
     return [colors.to_hex(scale(x)) for x in np.linspace(0.0, 1.0, max(n, 1))[:n]]

@@ -14,13 +14,9 @@ if TYPE_CHECKING:
 
 #: 95 % of a normal distribution lie within so many standard errors.
 _NORMAL_95 = 1.96
-_COLOR = "#0072B2"
-_NOTHING_COLOR = "#C9CED4"
-#: Both can be told apart by colour-blind people: zero is white, or none is special.
-_DIVERGING, _SEQUENTIAL = "PuOr_r", "cividis"
 
 
-def scan(result: Scan, variable: str | None = None, ax: "Axes | None" = None) -> "Axes":
+def scan(result: Scan, ax: "Axes | None" = None, *, variable: str | None = None) -> "Axes":
     """Draw a variable of a scan over its parameters.
 
     Over one parameter it is a curve, with the 95 % band where a variable ``NAME_error`` holds
@@ -32,10 +28,10 @@ def scan(result: Scan, variable: str | None = None, ax: "Axes | None" = None) ->
     ----------
     result : Scan
         The scan.
-    variable : str, optional
-        What to draw. Default: the first of ``result.variables``.
     ax : matplotlib.axes.Axes, optional
         Where to draw. Default: a new figure.
+    variable : str, optional
+        What to draw. Default: the first of ``result.variables``.
 
     Returns
     -------
@@ -70,15 +66,15 @@ def scan(result: Scan, variable: str | None = None, ax: "Axes | None" = None) ->
 
 
 def _curve(ax: "Axes", x: FloatArray, values: Any, half: Any) -> None:
-    drawn = np.ma.masked_invalid(values)
-    shown = drawn.filled(np.nan)
-    if drawn.count() and drawn.min() < 0.0 < drawn.max():
+    finite = np.ma.masked_invalid(values)
+    shown = finite.filled(np.nan)
+    if finite.count() and finite.min() < 0.0 < finite.max():
         ax.axhline(0.0, color=_style.GUIDE_COLOR, linewidth=0.8, zorder=1)
     if half is not None:
         band = half.filled(0.0)
-        ax.fill_between(x, shown - band, shown + band, color=_COLOR, alpha=0.25, linewidth=0)
+        ax.fill_between(x, shown - band, shown + band, color=_style.BLUE, alpha=0.25, linewidth=0)
     few = len(x) <= 50
-    ax.plot(x, shown, color=_COLOR, linewidth=1.2, marker="o" if few else None, markersize=3)
+    ax.plot(x, shown, color=_style.BLUE, linewidth=1.2, marker="o" if few else None, markersize=3)
     for label, missing, marker in (
         ("no value", np.ma.getmaskarray(values), "x"),
         ("-inf", np.asarray(values.filled(0.0) == -np.inf), "v"),
@@ -94,8 +90,8 @@ def _curve(ax: "Axes", x: FloatArray, values: Any, half: Any) -> None:
                 transform=ax.get_xaxis_transform(),
                 label=label,
             )
-    if ax.get_legend_handles_labels()[0]:
-        ax.legend(fontsize=8, facecolor="white", edgecolor="none", framealpha=0.8)
+    drawn = np.column_stack([x, shown])
+    _style.legend(ax, drawn[np.isfinite(shown)])
 
 
 def _map(ax: "Axes", x: FloatArray, y: FloatArray, values: Any, name: str) -> None:
@@ -113,30 +109,20 @@ def _map(ax: "Axes", x: FloatArray, y: FloatArray, values: Any, name: str) -> No
     # Colour maps take numbers only; these are beyond the ends of theirs.
     shown = values.copy()
     shown[below], shown[above] = low - span, high + span
-    ax.set_facecolor(_NOTHING_COLOR)
+    ax.set_facecolor(_style.UNKNOWN_COLOR)
     mesh = ax.pcolormesh(
         x,
         y,
         shown,
         shading="nearest",
-        cmap=_DIVERGING if diverging else _SEQUENTIAL,
+        cmap=_style.SIGNED_MAP if diverging else _style.NUMBER_MAP,
         vmin=low,
         vmax=high,
         rasterized=True,
     )
     ends = {(False, False): "neither", (True, False): "min", (False, True): "max"}
     extend: Any = ends.get((bool(below.any()), bool(above.any())), "both")
-    bar = ax.figure.colorbar(mesh, ax=ax, extend=extend, pad=0.02)
-    bar.set_label(name, fontsize=9)
-    bar.ax.tick_params(labelsize=8, colors=_style.GUIDE_COLOR)
-    outline: Any = bar.outline
-    outline.set_visible(False)
+    _style.color_bar(ax, mesh, name, extend=extend)
     if np.ma.getmaskarray(values).any():
         patches = import_optional("matplotlib.patches", "rnndyn.plot")
-        ax.legend(
-            handles=[patches.Patch(color=_NOTHING_COLOR, label="no value")],
-            fontsize=8,
-            loc="upper right",
-            facecolor="white",
-            edgecolor="none",
-        )
+        _style.legend_above(ax, [patches.Patch(color=_style.UNKNOWN_COLOR, label="no value")])

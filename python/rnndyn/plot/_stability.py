@@ -7,7 +7,7 @@ import numpy as np
 from rnndyn._arrays import FloatArray, IntArray
 from rnndyn._checks import check_integer
 from rnndyn._optional import import_optional
-from rnndyn.bifurcation._columns import KIND_NAMES, EventKind
+from rnndyn.bifurcation._columns import KIND_NAMES
 from rnndyn.bifurcation.stability_result import StabilityDiagram
 from rnndyn.plot import _style
 
@@ -21,14 +21,6 @@ _TITLES: dict[Shading, str] = {
     "n_stable": "stable cycles",
     "n_cycles": "cycles",
 }
-#: Colours after M. Okabe and K. Ito, "Color universal design" (2008), and line widths.
-_KIND_COLORS: dict[EventKind, str] = {
-    "border_collision": "#222222",
-    "degenerate_transcritical": "#D55E00",
-    "degenerate_flip": "#009E73",
-    "center": "#CC79A7",
-}
-_NOTHING_COLOR = "#F4F5F7"
 _MAX_SHADES = 20
 
 
@@ -106,12 +98,12 @@ def _shade(ax: "Axes", diagram: StabilityDiagram, shading: Shading, order: int |
     few = len(shown) <= _MAX_SHADES
     if few:
         # One shade for each value that occurs, light enough for the curves to stand out.
-        ramp = pyplot.get_cmap("YlGnBu")(np.linspace(0.18, 0.85, len(shown)))
+        ramp = pyplot.get_cmap(_style.COUNT_MAP)(np.linspace(0.18, 0.85, len(shown)))
         scale: Any = colors.BoundaryNorm([*(shown - 0.5), shown[-1] + 0.5], len(shown))
         shades: Any = colors.ListedColormap(ramp)
     else:
-        scale, shades = colors.Normalize(shown[0], shown[-1]), pyplot.get_cmap("YlGnBu")
-    ax.set_facecolor(_NOTHING_COLOR)
+        scale, shades = colors.Normalize(shown[0], shown[-1]), pyplot.get_cmap(_style.COUNT_MAP)
+    ax.set_facecolor(_style.NOTHING_COLOR)
     mesh = ax.pcolormesh(
         _edges(diagram.x_values),
         _edges(diagram.y_values),
@@ -121,12 +113,8 @@ def _shade(ax: "Axes", diagram: StabilityDiagram, shading: Shading, order: int |
         rasterized=True,
         zorder=0,
     )
-    bar = ax.figure.colorbar(
-        mesh, ax=ax, shrink=0.75, pad=0.02, ticks=shown if few else None, spacing="uniform"
-    )
-    bar.outline.set_visible(False)
-    bar.ax.tick_params(length=0, labelsize=8, colors=_style.GUIDE_COLOR)
-    bar.set_label(_TITLES[shading] + ("" if order is None else f" of order {order}"), fontsize=8)
+    label = _TITLES[shading] + ("" if order is None else f" of order {order}")
+    _style.color_bar(ax, mesh, label, ticks=shown if few else None, spacing="uniform")
 
 
 def _values(diagram: StabilityDiagram, shading: Shading, order: int | None) -> IntArray:
@@ -161,21 +149,11 @@ def _draw_curves(ax: "Axes", diagram: StabilityDiagram, order: int | None) -> No
             ax.add_collection(
                 collections.LineCollection(
                     lines,
-                    colors=_KIND_COLORS[kind],
+                    colors=_style.EVENT_MARKS[kind].color,
                     linewidths=0.8 if persists else 1.1,
                     linestyles=[(0, (1.0, 1.4)) if persists else "solid"],
                     zorder=2,
                     label=label,
                 )
             )
-    handles, _ = ax.get_legend_handles_labels()
-    if handles:
-        ax.legend(
-            fontsize=7,
-            loc="lower center",
-            bbox_to_anchor=(0.5, 1.0),
-            ncols=2,
-            frameon=False,
-            handlelength=1.8,
-            borderaxespad=0.3,
-        )
+    _style.legend_above(ax)

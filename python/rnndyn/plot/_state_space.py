@@ -1,6 +1,7 @@
 """Cycles, continua and orbits in state space."""
 
 import operator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -8,6 +9,12 @@ from numpy.typing import ArrayLike
 
 from rnndyn._arrays import BoolArray, FloatArray
 from rnndyn._optional import import_optional
+from rnndyn._plane_of_states import (
+    PlaneOfStates,
+    coordinate_plane,
+    principal_plane,
+    window_around,
+)
 from rnndyn.continua import ContinuumOfFixedPoints
 from rnndyn.cycle_set import CycleSet
 from rnndyn.cycles import STABILITY_NAMES
@@ -18,6 +25,9 @@ from rnndyn.plot._cobweb import draw_cobweb
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+#: With more cycles than this their itineraries would cover each other.
+_MAX_CYCLES_WITH_ITINERARIES = 8
+_TEXT_SIZE = 7.0
 #: With more cycles than this the closed lines through their points would hide the points.
 _MAX_CYCLES_WITH_LINES = 40
 
@@ -30,6 +40,7 @@ def state_space(
     orbits: int | ArrayLike = 12,
     n_steps: int = 400,
     borders: bool = True,
+    itineraries: bool = True,
     seed: int = 0,
 ) -> "Axes":
     """Draw cycles in state space, coloured by stability, over orbits of the network.
@@ -53,6 +64,9 @@ def state_space(
         Length of the orbits. Orbits that leave the surroundings of the cycles are cut off.
     borders : bool
         Whether to draw the borders of the linear regions (two states only).
+    itineraries : bool
+        Whether to write the itineraries of the cycles beside them: one word per point, one bit per
+        unit. Only where there are at most 8 cycles, and for those whose itinerary is short.
     seed : int
         Seed of the random first states.
 
@@ -74,6 +88,8 @@ def state_space(
     frame = _Frame.around(points)
     if model.n_states == 1:
         draw_cobweb(cycles, ax, frame.lower[0], frame.upper[0])
+        if itineraries:
+            _write_itineraries(ax, cycles, lambda orbit: np.append(orbit[0], orbit[1 % len(orbit)]))
         return ax
     paths = _orbits(model, frame, orbits, n_steps, seed)
     view = _view(cycles, paths, dims)
@@ -83,27 +99,20 @@ def state_space(
     for continuum in cycles.continua:
         _draw_continuum(ax, continuum, view, frame)
     _draw_cycles(ax, cycles, view)
-    shown = _Frame.around(view.project(points))
+    # Orbits that stay are shown as well, without the way there.
+    settled = [path[len(path) // 2 :] for path in paths if len(path) > n_steps]
+    shown = _Frame.around(view.project(np.concatenate([points, *settled])))
     ax.set_xlim(shown.lower[0], shown.upper[0])
     # Room for the legend at the top.
     ax.set_ylim(shown.lower[1], shown.upper[1] + 0.15 * (shown.upper[1] - shown.lower[1]))
     if model.n_states == 2 and borders:
         _draw_borders(ax, model, view)
+    if itineraries:
+        _write_itineraries(ax, cycles, lambda orbit: view.project(orbit[0]))
     ax.set_xlabel(view.labels[0])
     ax.set_ylabel(view.labels[1])
     _style.legend(ax, view.project(points))
     return ax
-
-
-class _View(NamedTuple):
-    """A plane in state space to project on."""
-
-    center: FloatArray
-    directions: FloatArray
-    labels: tuple[str, str]
-
-    def project(self, points: FloatArray) -> FloatArray:
-        return np.asarray((points - self.center) @ self.directions)
 
 
 class _Frame(NamedTuple):
@@ -115,13 +124,7 @@ class _Frame(NamedTuple):
     @classmethod
     def around(cls, points: FloatArray) -> "_Frame":
         """Return a box with some room around the points, and none of its sides empty."""
-        if not len(points):
-            return cls(-np.ones(points.shape[1]), np.ones(points.shape[1]))
-        lower, upper = points.min(axis=0), points.max(axis=0)
-        # One lonely fixed point has no extent of its own: its distance from 0 sets the scale.
-        size = max(float((upper - lower).max()), 0.25 * float(np.abs(points).max()), 1e-3)
-        room = np.maximum(0.3 * (upper - lower), 0.1 * size)
-        return cls(lower - room, upper + room)
+        return cls(*window_around(points))
 
     def holds(self, states: FloatArray) -> BoolArray:
         width = self.upper - self.lower
@@ -170,41 +173,17 @@ def _orbits(
 
 def _view(
     cycles: CycleSet, paths: list[FloatArray], dims: tuple[int, int] | Literal["pca"] | None
-) -> _View:
+) -> PlaneOfStates:
     n_states = cycles.model.n_states
     if dims is None:
         dims = (0, 1) if n_states == 2 else "pca"
-    if isinstance(dims, str):
-        if dims != "pca":
-            raise ValueError(f"dims must be two states such as (0, 1), or 'pca', got {dims!r}")
-        return _principal_view(cycles, paths)
-    chosen = [operator.index(index) for index in dims]
-    if len(chosen) != 2 or not all(0 <= index < n_states for index in chosen):
-        raise ValueError(
-            f"dims must be two states between 0 and {n_states - 1}, or 'pca', got {dims!r}"
-        )
-    directions = np.eye(n_states)[:, chosen]
-    labels = (f"$z_{{{chosen[0]}}}$", f"$z_{{{chosen[1]}}}$")
-    return _View(np.zeros(n_states), directions, labels)
+    if isinstance(dims, str) and dims == "pca":
+        members = [block.points.reshape(-1, n_states) for block in cycles.blocks]
+        return principal_plane(np.concatenate([np.zeros((0, n_states)), *members, *paths]))
+    return coordinate_plane(n_states, dims)
 
 
-def _principal_view(cycles: CycleSet, paths: list[FloatArray]) -> _View:
-    n_states = cycles.model.n_states
-    members = [block.points.reshape(-1, n_states) for block in cycles.blocks]
-    points = np.concatenate([np.zeros((0, n_states)), *members, *paths])
-    if len(points) == 0:
-        points = np.zeros((1, n_states))
-    center = points.mean(axis=0)
-    # Two empty directions more, so that there are two components whatever the points.
-    padded = np.vstack([points - center, np.zeros((2, n_states))])
-    _, sizes, rows = np.linalg.svd(padded, full_matrices=False)
-    total = float((sizes**2).sum()) or 1.0
-    shares = sizes[:2] ** 2 / total
-    labels = (f"component 1 ({shares[0]:.0%})", f"component 2 ({shares[1]:.0%})")
-    return _View(center, rows[:2].T, labels)
-
-
-def _draw_borders(ax: "Axes", model: PiecewiseLinearModel, view: _View) -> None:
+def _draw_borders(ax: "Axes", model: PiecewiseLinearModel, view: PlaneOfStates) -> None:
     """Draw the lines where a pre-activation is zero, without changing what the axes show."""
     canonical = model.canonical
     limits = np.array([ax.get_xlim(), ax.get_ylim()])
@@ -223,7 +202,7 @@ def _draw_borders(ax: "Axes", model: PiecewiseLinearModel, view: _View) -> None:
 
 
 def _draw_continuum(
-    ax: "Axes", continuum: ContinuumOfFixedPoints, view: _View, frame: _Frame
+    ax: "Axes", continuum: ContinuumOfFixedPoints, view: PlaneOfStates, frame: _Frame
 ) -> None:
     radius = float(np.linalg.norm(frame.upper - frame.lower))
     label = "continuum of fixed points" if continuum.order == 1 else "continuum of cycles"
@@ -239,7 +218,46 @@ def _draw_continuum(
         ax.plot(x, y, ".", color=_style.CONTINUUM_COLOR, markersize=2.5, zorder=2, label=label)
 
 
-def _draw_cycles(ax: "Axes", cycles: CycleSet, view: _View) -> None:
+def _write_itineraries(
+    ax: "Axes", cycles: CycleSet, place: Callable[[FloatArray], FloatArray]
+) -> None:
+    """Write the itinerary of each cycle beside its first point."""
+    if len(cycles) > _MAX_CYCLES_WITH_ITINERARIES:
+        return
+    taken: list[FloatArray] = []
+    middle = 0.5 * sum(ax.get_xlim())
+    per_point = 72.0 / ax.figure.dpi
+    for cycle in cycles:
+        x, y = place(cycle.points)
+        text = _style.short_itinerary(cycle)
+        if not text:
+            continue
+        # Towards the middle, where there is room; above the point, else below it, else nowhere.
+        sign = 1.0 if x < middle else -1.0
+        at = per_point * np.asarray(ax.transData.transform((x, y)))
+        width = 0.62 * _TEXT_SIZE * len(text)
+        for shift in (4.0, -4.0 - _TEXT_SIZE):
+            begin = at[0] + (5.0 if sign > 0 else -5.0 - width)
+            low = at[1] + shift
+            box = np.array([[begin, low], [begin + width, low + _TEXT_SIZE]])
+            if all((box[1] < other[0]).any() or (box[0] > other[1]).any() for other in taken):
+                break
+        else:
+            continue
+        taken.append(box)
+        ax.annotate(
+            text,
+            (x, y),
+            xytext=(5.0 * sign, shift),
+            textcoords="offset points",
+            ha="left" if sign > 0 else "right",
+            fontsize=_TEXT_SIZE,
+            color=_style.GUIDE_COLOR,
+            zorder=5.0,
+        )
+
+
+def _draw_cycles(ax: "Axes", cycles: CycleSet, view: PlaneOfStates) -> None:
     line_collection = import_optional("matplotlib.collections", "rnndyn.plot").LineCollection
     with_lines = len(cycles) <= _MAX_CYCLES_WITH_LINES
     for code, name in enumerate(STABILITY_NAMES):
