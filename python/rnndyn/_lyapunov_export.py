@@ -55,6 +55,7 @@ def dictionary(spectrum: "LyapunovSpectrum") -> dict[str, Any]:
     pooled_lower, pooled_upper = spectrum.pooled_interval()
     known = dimension_is_known(spectrum)
     values: dict[str, Any] = {
+        "model": {name: spectrum.run.model[name] for name in ("family", "n_states")},
         "units": {"per": spectrum.per, "dt": spectrum.dt, "base": spectrum.base},
         "n_steps": spectrum.n_steps,
         "n_batches": spectrum.n_batches,
