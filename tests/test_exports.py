@@ -1,4 +1,4 @@
-"""Every kind of result in every format: what is written is what the result holds, for any reader."""
+"""Every kind of result in every format: what is written is what the result holds."""
 
 import json
 import pickle
@@ -170,7 +170,7 @@ def test_what_is_no_result_is_refused_in_one_sentence(content, tmp_path):
 
 def test_a_model_file_is_no_result(tmp_path):
     rd.save_model(TENT, tmp_path / "tent.npz")
-    with pytest.raises(ValueError, match="tent.npz is no result of rnndyn"):
+    with pytest.raises(ValueError, match=r"tent\.npz is no result of rnndyn"):
         rd.load_result(tmp_path / "tent.npz")
 
 

@@ -24,7 +24,7 @@ def add_parser(commands: Any) -> None:
         "cite",
         summary="list the papers behind results or networks",
         description="List what to cite for saved results and networks: the software, and the "
-        "papers behind the\noptions that were used. Without a file, the software alone.",
+        "papers behind\nthe options that were used. Without a file, the software alone.",
         epilog=_EPILOG,
     )
     parser.add_argument(

@@ -19,8 +19,9 @@ examples:
   rnndyn convert checkpoint.pt network.npz --prefix model.rnn --option nonlinearity=relu
   rnndyn convert model.bson --list
 
-reads: npz and json, MATLAB .mat (version 5 and 7.3), torch.save, safetensors, Julia BSON and JLD2,
-HDF5; told by content, not by name. No code of a file is run. What was guessed is printed.
+Reads npz and json, MATLAB .mat (version 5 and 7.3), torch.save, safetensors, Julia BSON
+and JLD2, HDF5; told by content, not by name. No code of a file is run. What was guessed
+is printed.
 """
 
 
@@ -30,7 +31,7 @@ def add_parser(commands: Any) -> None:
         commands,
         "convert",
         summary="read a network of another program and write it for rnndyn",
-        description="Read a network from a file of another program, write it as a file of rnndyn, "
+        description="Read a network from a file of another program, write it as a file of rnndyn,\n"
         "and tell what was found.",
         epilog=_EPILOG,
     )

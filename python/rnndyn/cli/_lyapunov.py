@@ -24,8 +24,8 @@ examples:
   rnndyn lyapunov network.npz --steps 100000 --time-limit 60 --plot spectrum.png -o spectrum.npz
   rnndyn lyapunov network.npz --dt 0.01 --base 2 --json > spectrum.json
 
-X.npy holds real numbers of shape (K,), the same input at every step, (T, K), one sequence, or
-(B, T, K), a batch of sequences.
+X.npy holds real numbers of shape (K,), the same input at every step, (T, K), one
+sequence, or (B, T, K), a batch of sequences.
 
 Ctrl-C ends the run and shows the estimate until then with its error (exit code 130).
 """

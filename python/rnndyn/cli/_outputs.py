@@ -9,6 +9,7 @@ from rnndyn._optional import import_optional
 from rnndyn._result import TabularResult
 
 _PICTURE_DPI = 150
+_NETCDF = "writing netCDF"
 #: Suffix of a file -> how a result is written to it.
 _WRITERS: dict[str, Callable[[TabularResult, Path], Any]] = {
     ".npz": lambda result, path: result.save(path),
@@ -32,8 +33,9 @@ class Outputs:
         if options.output:
             check_suffix(options.output, tuple(_WRITERS))
             if options.output.suffix.lower() == ".nc":
-                for package in ("xarray", "h5netcdf", "h5py"):
-                    import_optional(package, "writing netCDF")
+                import_optional("xarray", _NETCDF)
+                import_optional("h5netcdf", _NETCDF)
+                import_optional("h5py", _NETCDF)
 
     def write(self, result: TabularResult, draw: Callable[[Any], Any]) -> None:
         """Save, draw and print a result.

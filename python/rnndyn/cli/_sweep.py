@@ -41,8 +41,8 @@ examples:
   rnndyn sweep network.npz --x "A[0,0]=-1:1:200" --y "h[1]=0:2:200" --measure max_lyapunov \\
       --workers 8 --store chunks/
 
-A parameter goes from a number to a larger one, in so many values. The names of all parameters are
-in the message that an unknown name gets.
+A parameter goes from a number to a larger one, in so many values. The names of all
+parameters are in the message that an unknown name gets.
 
 Ctrl-C ends the run (exit code 130). With --store, the same command goes on from there; it needs
 pip install "rnndyn[cluster]".
@@ -56,8 +56,8 @@ def add_parser(commands: Any) -> None:
         "sweep",
         summary="follow cycles or Lyapunov exponents over one or two parameters",
         description="Change one or two parameters of a network. The measure 'stability' follows "
-        "its cycles, with\nexact bifurcations between the values; 'max_lyapunov' computes the "
-        "largest Lyapunov exponent\nat every value.",
+        "its cycles,\nwith exact bifurcations between the values; 'max_lyapunov' computes the "
+        "largest\nLyapunov exponent at every value.",
         epilog=_EPILOG,
     )
     add_model(parser)

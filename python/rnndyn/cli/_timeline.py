@@ -27,9 +27,9 @@ examples:
   rnndyn timeline checkpoints.mat --max-order 3 --time-limit 60 -o timeline.npz
   rnndyn timeline checkpoints/ --json | jq '.events[] | [.epoch, .kind, .outcome]'
 
-The files of a folder are taken in the order of their names, with numbers in names as numbers. A
-.mat or .npz file holds stacked arrays A, W1, W2, h1, h2 and perhaps C, s, the checkpoints first.
-L.npy and E.npy hold one number for every checkpoint.
+The files of a folder are taken in the order of their names, with numbers in names as
+numbers. A .mat or .npz file holds stacked arrays A, W1, W2, h1, h2 and perhaps C, s,
+the checkpoints first. L.npy and E.npy hold one number for every checkpoint.
 
 Ctrl-C ends the run and shows the first part of the timeline (exit code 130).
 """
