@@ -38,6 +38,7 @@ RESULTS = {
     "spectrum": lambda: rd.lyapunov_spectrum(SPIRAL, z0=[0.1, 0.1], n_steps=40, covariant=3),
     "branches": _branches,
     "timeline": _timeline,
+    "timeline without jumps": lambda: rd.training_timeline([TENT, TENT], [1.0, 1.0]),
     "diagram": lambda: rd.stability_diagram(
         TENT, ("W[0,0]", [-4.0, -3.0, -2.2]), ("h[0]", [0.5, 1.0]), max_order=2
     ),

@@ -246,9 +246,12 @@ class Timeline(TabularResult):
                     for branch in self.branches
                 ],
                 "gaps": [{**gap.to_dict(), "epoch": own.value_at(gap.s)} for gap in self.gaps],
-                "loss_jumps": jumps
-                and {name: getattr(jumps, name) for name in ("intervals", "differences", "scores")},
-                "coincidence": coincides and dataclasses.asdict(coincides),
+                "loss_jumps": None
+                if jumps is None
+                else {
+                    name: getattr(jumps, name) for name in ("intervals", "differences", "scores")
+                },
+                "coincidence": None if coincides is None else dataclasses.asdict(coincides),
                 "run": own.run.to_dict(),
             }
         )

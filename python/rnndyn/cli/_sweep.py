@@ -55,9 +55,9 @@ def add_parser(commands: Any) -> None:
         commands,
         "sweep",
         summary="follow cycles or Lyapunov exponents over one or two parameters",
-        description="Change one or two parameters of a network. The measure 'stability' follows "
-        "its cycles,\nwith exact bifurcations between the values; 'max_lyapunov' computes the "
-        "largest\nLyapunov exponent at every value.",
+        description="Change one or two parameters of a network. The measure 'stability' follows\n"
+        "its cycles, with exact bifurcations between the values; 'max_lyapunov' computes the\n"
+        "largest Lyapunov exponent at every value.",
         epilog=_EPILOG,
     )
     add_model(parser)
