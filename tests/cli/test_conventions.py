@@ -329,3 +329,67 @@ def test_the_scripts_of_other_shells_are_read(shell, scripts):
 def test_every_command_is_described():
     assert {parser.prog.split()[-1] for parser in COMMANDS.values()} == set(COMMANDS)
     assert len(_main._COMMANDS) == len(COMMANDS)
+
+
+# In a terminal ------------------------------------------------------------------------------------
+
+
+def screen(text):
+    """Return the lines that a terminal shows after this text."""
+    lines = []
+    for line in text.split("\n"):
+        cells, column = [], 0
+        for character in line:
+            if character == "\r":
+                column = 0
+                continue
+            cells[column : column + 1] = [character]
+            column += 1
+        lines.append("".join(cells).rstrip())
+    return lines
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals here")
+def test_the_bar_disappears_and_ctrl_c_in_a_terminal_shows_what_was_found():
+    pytest.importorskip("tqdm")
+    import fcntl
+    import struct
+    import termios
+
+    main_end, terminal = os.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    # Else the terminal itself writes ^C into the bar.
+    attributes = termios.tcgetattr(terminal)
+    attributes[3] &= ~termios.ECHO
+    termios.tcsetattr(terminal, termios.TCSANOW, attributes)
+    arguments = "cycles example:plrnn-10d --orders 10-40 --method search --max-restarts 10000000"
+    process = subprocess.Popen(
+        [*PROGRAM, *arguments.split()],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        # Its own session, with this terminal, so that Ctrl-C reaches it and nobody else.
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(terminal)
+    output = b""
+    pressed = False
+    while True:
+        try:
+            part = os.read(main_end, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        output += part
+        if not pressed and b"%|" in output:
+            os.write(main_end, b"\x03")
+            pressed = True
+    os.close(main_end)
+    assert process.wait(timeout=60) == ExitCode.INTERRUPTED
+    assert pressed
+    shown = screen(output.decode())
+    assert not any("%|" in line for line in shown), output
+    assert any(line.startswith("INCOMPLETE: interrupted after") for line in shown)
+    assert not any("Traceback" in line for line in shown)
