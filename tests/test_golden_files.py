@@ -1,11 +1,17 @@
 """Files that earlier versions wrote still load, with the numbers that they were made of."""
 
+import hashlib
+import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import rnndyn as rd
+from rnndyn._result import EXPORT_VERSION, SavedResult
+from rnndyn.io import _record
+from rnndyn.io._archive import read_archive
 
 FILES = Path(__file__).parent / "golden" / "files"
 
@@ -63,3 +69,160 @@ def test_basins_of_version_1():
         )
     assert basins.run.version == "0.1.0"
     assert basins.complete
+
+
+def test_a_timeline_of_version_2():
+    timeline = rd.load_result(FILES / "branch_set_2.npz")
+    assert isinstance(timeline, rd.Timeline)
+    assert timeline.losses.tolist() == [2.0, 1.0]
+    assert timeline.gradient_norms.tolist() == [1.0, 0.5]
+    # As above: the flip is where the right slope is -1, with the cycle of order 2 born there.
+    assert [event.kind for event in timeline.events] == ["degenerate_flip"] * 2
+    np.testing.assert_allclose([event.epoch for event in timeline.events], [2.0, 6.0], atol=1e-9)
+    assert [len(event.attached) for event in timeline.events] == [1, 0]
+
+
+def test_a_scan_of_version_1():
+    scan = rd.load_result(FILES / "scan_1.npz")
+    assert scan["max_lyapunov"].tolist()[:2] == [-np.inf, pytest.approx(np.log(0.5))]
+    assert scan.status["max_lyapunov"].tolist() == ["ok", "ok", "diverged"]
+    assert scan.run.n_steps == 2000
+
+
+def test_a_stability_diagram_of_version_1():
+    diagram = rd.load_result(FILES / "stability_diagram_1.npz")
+    assert diagram.model == TENT
+    # Right slopes of -2, -3/2 and -1/5: the flip at -1 brings the cycle of order 2, unstable.
+    assert diagram.n_cycles.tolist() == [[[2, 2, 2]] * 2, [[1, 1, 0]] * 2]
+    assert diagram.n_stable.tolist() == [[[0, 0, 1]] * 2, [[0, 0, 0]] * 2]
+
+
+@pytest.mark.parametrize("suffix", ["npz", "json"])
+def test_a_model_of_version_1(suffix):
+    assert rd.load_model(FILES / f"model_1.{suffix}") == TENT
+    assert rd.load_metadata(FILES / f"model_1.{suffix}") == {"task": "folding"}
+
+
+# A change of what is written ----------------------------------------------------------------------
+
+
+def formats():
+    """Return every file format with its present version."""
+    found = {}
+    pending = [SavedResult]
+    while pending:
+        cls = pending.pop()
+        pending += cls.__subclasses__()
+        if "FORMAT" in vars(cls):
+            found[cls.FORMAT.name] = cls.FORMAT.version
+    found[_record.FORMAT] = _record.FORMAT_VERSION
+    return found
+
+
+def stem(name):
+    return name.removeprefix("rnndyn ").replace(" ", "_")
+
+
+def test_every_version_of_every_format_has_a_file():
+    names = {path.name for path in FILES.iterdir()}
+    for name, version in formats().items():
+        for number in range(1, version + 1):
+            assert f"{stem(name)}_{number}.npz" in names, (name, number)
+
+
+def layout(path):
+    """Return what a reader must know of a file: its members and the entries of its header."""
+    arrays = read_archive(path, 2**30)
+    header = json.loads(str(arrays.pop("header")))
+    # Numbers in names count orders, models and the like.
+    members = {
+        f"{re.sub(r'_[0-9]+', '_N', name)} {array.dtype.kind} {array.ndim}"
+        for name, array in arrays.items()
+        # How the proof went is not how it is written.
+        if not name.startswith("certificate/")
+    }
+    return sorted(members), shape(header)
+
+
+def shape(value):
+    if isinstance(value, dict):
+        return {name: shape(entry) for name, entry in sorted(value.items())}
+    if isinstance(value, list):
+        return [shape(value[0])] if value else []
+    return type(value).__name__
+
+
+def written(tmp_path):
+    """Return a new file of every format, of what the newest files here were made of."""
+    line = rd.PLRNN([[0.5]], [[0.0]], [1.0])
+    models = [rd.PLRNN([[0.5]], [[w]], [1.0]) for w in (-1.0, -3.5)]
+    results = {
+        "cycle_set": rd.find_cycles(TENT, max_order=3, method="complete"),
+        "lyapunov_spectrum": rd.lyapunov_spectrum(TENT, z0=[0.1], n_steps=40, covariant=4),
+        "branch_set": rd.training_timeline(
+            models, [2.0, 1.0], [0.0, 10.0], max_order=2, gradient_norms=[1.0, 0.5]
+        ),
+        "scan": rd.scan(line, ("A[0,0]", [0.0, 0.5, 3.0]), n_steps=2000),
+        "stability_diagram": rd.stability_diagram(
+            TENT, ("W[0,0]", [-4.0, -3.5, -2.2]), ("h[0]", [0.5, 1.0]), max_order=2
+        ),
+        # x -> x / 2 + relu(x + 1) - relu(x - 1) - 1 in both coordinates.
+        "basins": rd.basins(
+            rd.PiecewiseLinearMap(
+                A=0.5 * np.eye(2),
+                W1=np.kron(np.eye(2), [1.0, -1.0]),
+                W2=np.kron(np.eye(2), [[1.0], [1.0]]),
+                h1=[-1.0, -1.0],
+                h2=[1.0, -1.0, 1.0, -1.0],
+            ),
+            [-1.0, 1.0],
+            [-1.0, 1.0],
+        ),
+    }
+    for name, result in results.items():
+        result.save(tmp_path / f"{name}.npz")
+    rd.save_model(TENT, tmp_path / "model.npz", metadata={"task": "folding"})
+    return [*results, "model"]
+
+
+def test_what_is_written_has_not_changed_without_a_new_version(tmp_path):
+    """If this fails, raise the version of the format and add a file of it to golden/files."""
+    versions = {stem(name): version for name, version in formats().items()}
+    names = written(tmp_path)
+    assert {*names, "certificate"} == versions.keys()
+    for name in names:
+        golden = layout(FILES / f"{name}_{versions[name]}.npz")
+        assert layout(tmp_path / f"{name}.npz") == golden, name
+
+
+def keys_of(value):
+    """Return the names in an export, without its numbers."""
+    if isinstance(value, dict):
+        return {name: keys_of(entry) for name, entry in sorted(value.items())}
+    if isinstance(value, list):
+        return keys_of(value[0]) if value and isinstance(value[0], dict) else None
+    return None
+
+
+#: Of the names in the exports of the files of the newest version; see the test.
+EXPORTS = {
+    "branch_set_2.npz": (1, "8c1b447f454b"),
+    "certificate_1.npz": (1, "cd921ef4ea08"),
+    "cycle_set_1.npz": (1, "9c92add53ba8"),
+    "lyapunov_spectrum_1.npz": (1, "4a067a101277"),
+    "scan_1.npz": (1, "a456d0856ba5"),
+    "stability_diagram_1.npz": (1, "1484bc072347"),
+}
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_what_is_exported_has_not_changed_without_a_new_version(name):
+    """If this fails, raise rnndyn._result.EXPORT_VERSION and put the new numbers into EXPORTS."""
+    result = rd.load_result(FILES / name)
+    names = keys_of(json.loads(result.to_json()))
+    if hasattr(result, "_labelled"):
+        labelled = result._labelled()
+        names["netcdf"] = [sorted(part) for part in labelled]
+        names["tables"] = {table: list(result.to_columns(table)) for table in result.TABLES}
+    text = json.dumps(names, sort_keys=True)
+    assert (EXPORT_VERSION, hashlib.sha256(text.encode()).hexdigest()[:12]) == EXPORTS[name]

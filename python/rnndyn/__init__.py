@@ -62,6 +62,7 @@ from rnndyn.models import (
 )
 from rnndyn.parameter_scan import ScanProgress, scan
 from rnndyn.reporting import report
+from rnndyn.result_files import load_result
 from rnndyn.scan_result import Scan, ScanRun
 from rnndyn.search import find_cycles, find_fixed_points, solve_cycle
 from rnndyn.search_statistics import OrderStatistics, SearchStatistics
@@ -140,6 +141,7 @@ __all__ = [
     "load_checkpoints",
     "load_metadata",
     "load_model",
+    "load_result",
     "lyapunov_spectrum",
     "plot",
     "report",

@@ -16,14 +16,12 @@ from numpy.typing import NDArray
 from rnndyn.io._archive import read_archive, write_archive
 from rnndyn.io._files import complete_file
 from rnndyn.io._record import parse_json
-from rnndyn.io._result_file import DAMAGE, Arrays, unreadable
+from rnndyn.io._result_file import DAMAGE, Arrays, ResultFormat, unreadable
 
 if TYPE_CHECKING:
     from rnndyn.certificate import Certificate, ProofPart
 
-FORMAT = "rnndyn certificate"
-#: Raised when a reader of the last version could not understand a new file.
-FORMAT_VERSION = 1
+FORMAT = ResultFormat("rnndyn certificate", 1, "a certificate")
 
 #: Type of every array, by the last part of its name; all others hold float64.
 _TYPES: dict[str, type] = {
@@ -105,8 +103,8 @@ def taken_apart(certificate: "Certificate") -> tuple[dict[str, Any], Arrays]:
         for name, array in part.data.items():
             arrays[f"{folder}/data/{name}"] = array
     header = {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
+        "format": FORMAT.name,
+        "format_version": FORMAT.version,
         "version": certificate.version,
         "status": certificate.status,
         "fingerprint": certificate.fingerprint,
@@ -133,12 +131,12 @@ def put_together(header: Any, arrays: Arrays) -> "Certificate":
         UndecidedItinerary,
     )
 
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise ValueError(f'it does not say "format": "{FORMAT}"')
-    if header["format_version"] != FORMAT_VERSION:
+    if not isinstance(header, dict) or header.get("format") != FORMAT.name:
+        raise ValueError(f'it does not say "format": "{FORMAT.name}"')
+    if header["format_version"] != FORMAT.version:
         raise ValueError(
             f"its format is version {header['format_version']!r}, this rnndyn reads version "
-            f"{FORMAT_VERSION}; install a newer rnndyn"
+            f"{FORMAT.version}; install a newer rnndyn"
         )
     left = {name: _checked(name, array) for name, array in arrays.items()}
     n_units = _whole_number("n_units", header["n_units"])
@@ -260,8 +258,8 @@ def _read_json(path: Path, max_bytes: int) -> tuple[Any, Arrays]:
         header = parse_json(path.read_bytes().decode("utf-8"))
     except UnicodeDecodeError as error:
         raise ValueError(f"it is not UTF-8 text: {error.reason} at byte {error.start}") from None
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise ValueError(f'it does not say "format": "{FORMAT}"')
+    if not isinstance(header, dict) or header.get("format") != FORMAT.name:
+        raise ValueError(f'it does not say "format": "{FORMAT.name}"')
     content = header.pop("arrays")
     return header, {name: _array(name, entry) for name, entry in content.items()}
 

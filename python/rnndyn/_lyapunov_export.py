@@ -1,11 +1,10 @@
 """Lyapunov spectra as plain dictionaries, data frames and labelled arrays."""
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnndyn._optional import import_optional
+from rnndyn._result import LabelledArrays, plain
 
 if TYPE_CHECKING:
     from rnndyn.lyapunov_result import LyapunovSpectrum
@@ -50,12 +49,13 @@ def dimension_is_known(spectrum: "LyapunovSpectrum") -> bool:
     return spectrum._estimates.dimension_is_known
 
 
-def plain(spectrum: "LyapunovSpectrum") -> dict[str, Any]:
+def dictionary(spectrum: "LyapunovSpectrum") -> dict[str, Any]:
     """Return numbers, lists and strings for JSON, without the record of windows."""
     lower, upper = spectrum.interval()
     pooled_lower, pooled_upper = spectrum.pooled_interval()
     known = dimension_is_known(spectrum)
     values: dict[str, Any] = {
+        "model": {name: spectrum.run.model[name] for name in ("family", "n_states")},
         "units": {"per": spectrum.per, "dt": spectrum.dt, "base": spectrum.base},
         "n_steps": spectrum.n_steps,
         "n_batches": spectrum.n_batches,
@@ -85,31 +85,27 @@ def plain(spectrum: "LyapunovSpectrum") -> dict[str, Any]:
             for index in range(spectrum.n_sequences)
         ],
     }
-    result: dict[str, Any] = _for_json(values)
+    result: dict[str, Any] = plain(values)
     return result
 
 
-def dataframe(spectrum: "LyapunovSpectrum") -> Any:
-    """Return a pandas DataFrame with one row per sequence and exponent."""
-    pandas = import_optional("pandas", "LyapunovSpectrum.to_dataframe()")
+def columns(spectrum: "LyapunovSpectrum") -> dict[str, Any]:
+    """Return one row per sequence and exponent as columns."""
     n, m = spectrum.n_sequences, spectrum.n_exponents
     lower, upper = spectrum.interval()
-    columns = {name: getattr(spectrum, name).ravel() for name in _PER_EXPONENT}
-    return pandas.DataFrame(
-        {
-            "sequence": np.repeat(np.arange(n), m),
-            "index": np.tile(np.arange(m), n),
-            "exponent": columns.pop("exponents"),
-            **columns,
-            "lower": lower.ravel(),
-            "upper": upper.ravel(),
-        }
-    )
+    named = {name: getattr(spectrum, name).ravel() for name in _PER_EXPONENT}
+    return {
+        "sequence": np.repeat(np.arange(n), m),
+        "index": np.tile(np.arange(m), n),
+        "exponent": named.pop("exponents"),
+        **named,
+        "lower": lower.ravel(),
+        "upper": upper.ravel(),
+    }
 
 
-def dataset(spectrum: "LyapunovSpectrum") -> Any:
-    """Return an xarray Dataset."""
-    xarray = import_optional("xarray", "LyapunovSpectrum.to_xarray()")
+def labelled(spectrum: "LyapunovSpectrum") -> LabelledArrays:
+    """Return what has one entry per sequence, exponent or window with the names of dimensions."""
     dimensions = {
         **dict.fromkeys((*_PER_EXPONENT, "lower", "upper"), ("sequence", "exponent")),
         **dict.fromkeys(("pooled", "pooled_standard_error"), ("exponent",)),
@@ -128,28 +124,13 @@ def dataset(spectrum: "LyapunovSpectrum") -> Any:
         "units": spectrum.units.text,
         "family": spectrum.run.model["family"],
         "n_steps": spectrum.n_steps,
-        "seed": spectrum.run.seed,
+        "seed": str(spectrum.run.seed),
         "stopped_by": spectrum.stopped_by,
         "rnndyn_version": spectrum.run.version,
     }
-    return xarray.Dataset(
-        variables,
-        coords={
-            "sequence": np.arange(spectrum.n_sequences),
-            "exponent": np.arange(spectrum.n_exponents),
-            "running_steps": variables.pop("running_steps"),
-        },
-        attrs=attributes,
-    )
-
-
-def _for_json(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _for_json(entry) for name, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_for_json(entry) for entry in value]
-    if isinstance(value, np.ndarray | np.generic):
-        return _for_json(value.tolist())
-    if isinstance(value, float) and math.isinf(value):
-        return None
-    return value
+    coordinates = {
+        "sequence": np.arange(spectrum.n_sequences),
+        "exponent": np.arange(spectrum.n_exponents),
+        "running_steps": variables.pop("running_steps"),
+    }
+    return LabelledArrays(variables, coordinates, attributes)

@@ -6,11 +6,13 @@ from typing import Any
 
 #: Package to import -> extra of rnndyn that installs it.
 _EXTRAS = {
+    "h5netcdf": "tables",
     "h5py": "files",
     "matplotlib": "plot",
     "pandas": "tables",
     "plotly": "report",
     "scipy": "datasets",
+    "shtab": "completion",
     "sklearn": "datasets",
     "torch": "torch",
     "tqdm": "progress",

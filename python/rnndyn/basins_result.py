@@ -1,17 +1,16 @@
 """The result of following orbits from a plane of first states to the attractors."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from rnndyn import _basins_file, _basins_table
 from rnndyn._arrays import BoolArray, FloatArray, IntArray, frozen
-from rnndyn._optional import import_optional
+from rnndyn._result import LabelledArrays, TabularResult, model_sizes, plain
 from rnndyn.cycles import Cycle
 from rnndyn.models import PiecewiseLinearModel
 
@@ -72,7 +71,7 @@ class BasinsRun:
         return cls(**values)
 
 
-class Basins:
+class Basins(TabularResult):
     """Basins of attraction in a plane of state space, or along the line of a single state.
 
     Two results are equal if they say the same about the same points of the same model; how long it
@@ -109,6 +108,9 @@ class Basins:
     rnndyn.basins : Compute them.
     rnndyn.plot.basins : Draw them.
     """
+
+    FORMAT = _basins_file.FORMAT
+    TABLES: ClassVar = ("points", "attractors")
 
     def __init__(
         self,
@@ -251,8 +253,14 @@ class Basins:
             )
         return np.asarray(self._labels == attractor)
 
-    def to_columns(self) -> dict[str, np.ndarray[Any, Any]]:
-        """Return one row per point as columns, by name: coordinates, label and steps."""
+    def _columns(self, table: str) -> dict[str, Any]:
+        if table == "attractors":
+            return {
+                "order": np.array([cycle.order for cycle in self._attractors], dtype=np.int64),
+                "spectral_radius": np.array([cycle.spectral_radius for cycle in self._attractors]),
+                "certified": np.array([cycle.certified for cycle in self._attractors], np.bool_),
+                "share": self.shares,
+            }
         if self._y is None:
             columns: dict[str, np.ndarray[Any, Any]] = {"x": self._x}
         else:
@@ -260,72 +268,67 @@ class Basins:
             columns = {"x": x.ravel(), "y": y.ravel()}
         return {**columns, "label": self._labels.ravel(), "n_steps": self._n_steps.ravel()}
 
-    def to_dataframe(self) -> Any:
-        """Return a pandas DataFrame with one row per point (see `to_columns`).
-
-        Raises
-        ------
-        MissingPackageError
-            If pandas is not installed (``pip install "rnndyn[tables]"``).
-        """
-        pandas = import_optional("pandas", "Basins.to_dataframe()")
-        return pandas.DataFrame(self.to_columns())
-
-    def to_xarray(self) -> Any:
-        """Return an xarray Dataset with the dimensions ``y`` and ``x``.
-
-        Raises
-        ------
-        MissingPackageError
-            If xarray is not installed (``pip install "rnndyn[tables]"``).
-        """
-        xarray = import_optional("xarray", "Basins.to_xarray()")
+    def _labelled(self) -> LabelledArrays:
         dims = ("y", "x")[-self._labels.ndim :]
-        coords: dict[str, Any] = {"x": self._x}
+        coordinates: dict[str, Any] = {"x": self._x}
         if self._y is not None:
-            coords["y"] = self._y
-        attrs = {
+            coordinates["y"] = self._y
+        attributes = {
             "family": self._model.family,
             "meaning": "label: number of the attractor, -1 undecided, -2 unbounded, -3 not reached",
             "origin": self._origin,
             "max_steps": self._run.max_steps,
             "escape_radius": self._run.escape_radius,
-            "version": self._run.version,
             "stopped_by": self._run.stopped_by,
+            "rnndyn_version": self._run.version,
         }
         for axis, direction in zip("xy", self._directions, strict=False):
-            attrs[f"direction_{axis}"] = direction
-        variables = {"label": (dims, self._labels), "n_steps": (dims, self._n_steps)}
-        return xarray.Dataset(variables, coords, attrs)
+            attributes[f"direction_{axis}"] = direction
+        variables = {
+            "label": (dims, self._labels),
+            "n_steps": (dims, self._n_steps),
+            **{
+                f"attractor_{name}": ("attractor", column)
+                for name, column in self._columns("attractors").items()
+            },
+        }
+        return LabelledArrays(variables, coordinates, attributes)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the basins to one ``.npz`` file; nothing is pickled.
+    def to_dict(self) -> dict[str, Any]:
+        """Return attractors, labels and steps as plain numbers, lists and strings for JSON."""
+        values: dict[str, Any] = plain(
+            {
+                "model": model_sizes(self._model),
+                "attractors": [
+                    {**cycle.to_dict(), "share": share}
+                    for cycle, share in zip(self._attractors, self.shares.tolist(), strict=True)
+                ],
+                "unclaimed": [cycle.to_dict() for cycle in self._unclaimed],
+                "origin": self._origin,
+                "directions": self._directions,
+                "axis_labels": self._axis_labels,
+                "x": self._x,
+                "y": self._y,
+                "labels": self._labels,
+                "n_steps": self._n_steps,
+                "run": self._run.to_dict(),
+            }
+        )
+        return values
 
-        The format is described in ``docs/reference/basins-format.md``. The file appears under its
-        name only when it is complete.
-        """
-        _basins_file.write(Path(path), self)
+    def _write(self, path: Path) -> None:
+        _basins_file.write(path, self)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], *, max_bytes: int = 2**32) -> "Basins":
-        """Read basins that `save` wrote. No code of the file is run.
+    def _read(cls, path: Path, max_bytes: int) -> Any:
+        return _basins_file.read(path, max_bytes)
 
-        Parameters
-        ----------
-        path : path-like
-            The file.
-        max_bytes : int
-            Refuse a file that takes more memory than this.
-
-        Raises
-        ------
-        ValueError
-            If the file is no such file, is damaged, was written in a newer format, or is too large.
-        """
-        return _basins_file.read(Path(path), max_bytes)
+    def _identity(self) -> tuple[Any, ...]:
+        return tuple(value for name, value in self._state().items() if name != "run")
 
     def _state(self) -> dict[str, Any]:
         return {
+            "model": self._model,
             "attractors": self._attractors,
             "unclaimed": self._unclaimed,
             "labels": self._labels,
@@ -338,29 +341,8 @@ class Basins:
             "run": self._run,
         }
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Basins):
-            return NotImplemented
-        mine, theirs = self._state(), other._state()
-        return self._model == other._model and all(
-            np.array_equal(mine[name], theirs[name])
-            if isinstance(mine[name], np.ndarray)
-            else mine[name] == theirs[name]
-            for name in mine
-            if name != "run"
-        )
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (self._model, self._state())
-
     def __repr__(self) -> str:
         return _basins_table.plain_text(self)
 
     def _repr_html_(self) -> str:
         return _basins_table.html_text(self)
-
-
-def _restored(model: PiecewiseLinearModel, state: Mapping[str, Any]) -> Basins:
-    return Basins(model, **state)

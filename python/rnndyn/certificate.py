@@ -3,7 +3,7 @@
 import dataclasses
 import operator
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from rnndyn import _certificate_file, _certificate_text
 from rnndyn._arrays import BoolArray, FloatArray, IntArray, frozen, itinerary_text
+from rnndyn._result import SavedResult, same
 from rnndyn._version import __version__
 from rnndyn.continua import ContinuumOfFixedPoints
 from rnndyn.cycle_block import CycleBlock
@@ -309,7 +310,7 @@ CYCLE_ARRAYS: dict[str, type] = {
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Certificate:
+class Certificate(SavedResult):
     """What a complete search proved about a network, with all that is needed to check it.
 
     Together with the network the certificate stands on its own: `verify` confirms or refuses it in
@@ -374,6 +375,8 @@ class Certificate:
     >>> certificate.verify(model.with_parameters(h=[2.0])).confirmed
     False
     """
+
+    FORMAT = _certificate_file.FORMAT
 
     status: ProofStatus
     box: tuple[FloatArray, FloatArray] | None
@@ -550,37 +553,20 @@ class Certificate:
         ValueError
             If the suffix is another one.
         """
-        _certificate_file.write(Path(path), self)
+        self._write(Path(path))
+
+    def _write(self, path: Path) -> None:
+        _certificate_file.write(path, self)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], *, max_bytes: int = 2**32) -> "Certificate":
-        """Read a certificate that `save` wrote. No code of the file is run.
+    def _read(cls, path: Path, max_bytes: int) -> Any:
+        return _certificate_file.read(path, max_bytes)
 
-        Parameters
-        ----------
-        path : path-like
-            The file.
-        max_bytes : int
-            Refuse a file that takes more memory than this.
+    def _identity(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, item.name) for item in dataclasses.fields(self))
 
-        Raises
-        ------
-        ValueError
-            If the file is no such file, is damaged, was written in a newer format, or is too large.
-        """
-        return _certificate_file.read(Path(path), max_bytes)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Certificate):
-            return NotImplemented
-        return _same(self, other, {item.name for item in dataclasses.fields(self)})
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        values = [getattr(self, item.name) for item in dataclasses.fields(self)]
-        values[_COVERAGE] = dict(self.coverage)
-        return Certificate, tuple(values)
+    def _state(self) -> dict[str, Any]:
+        return {**super()._state(), "coverage": dict(self.coverage)}
 
     def __repr__(self) -> str:
         return _certificate_text.plain_text(self)
@@ -590,7 +576,6 @@ class Certificate:
 
 
 _PART_FIELDS = {item.name for item in dataclasses.fields(ProofPart)}
-_COVERAGE = [item.name for item in dataclasses.fields(Certificate)].index("coverage")
 
 
 def _orders(name: str, orders: Iterable[int]) -> tuple[int, ...]:
@@ -615,20 +600,4 @@ def _list(name: str, values: Any, dtype: Any) -> NDArray[Any]:
 
 
 def _same(first: Any, second: Any, names: Iterable[str]) -> bool:
-    return all(_equal(getattr(first, name), getattr(second, name)) for name in names)
-
-
-def _equal(first: Any, second: Any) -> bool:
-    if isinstance(first, np.ndarray) or isinstance(second, np.ndarray):
-        return np.shape(first) == np.shape(second) and np.array_equal(first, second)
-    if isinstance(first, Mapping) and isinstance(second, Mapping):
-        return first.keys() == second.keys() and all(
-            _equal(value, second[name]) for name, value in first.items()
-        )
-    if isinstance(first, Sequence) and not isinstance(first, str):
-        return (
-            isinstance(second, Sequence)
-            and len(first) == len(second)
-            and all(map(_equal, first, second))
-        )
-    return bool(first == second)
+    return all(same(getattr(first, name), getattr(second, name)) for name in names)

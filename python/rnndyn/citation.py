@@ -174,8 +174,6 @@ def cite(*results: Any) -> Bibliography:
       author = {S. J. Wright},
       title = {{Stable parallel algorithms for two-point boundary value problems}},
       journal = {SIAM J. Sci. Stat. Comput.},
-      volume = {13},
-      pages = {742},
       year = {1992},
     }
     """

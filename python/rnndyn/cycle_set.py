@@ -1,18 +1,17 @@
 """The result of a search: every cycle found, and how sure the answer is."""
 
-import os
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, ClassVar, overload
 
 import numpy as np
 
 from rnndyn import _cycle_file, _cycle_table
-from rnndyn._arrays import BoolArray
+from rnndyn._arrays import BoolArray, itinerary_text
 from rnndyn._latex import DEFAULT_COLUMNS, LatexEnvironment, latex_table
-from rnndyn._optional import import_optional
+from rnndyn._result import LabelledArrays, TabularResult, model_sizes, text_column
 from rnndyn.certificate import Certificate
 from rnndyn.continua import ContinuumOfFixedPoints
 from rnndyn.cycle_block import COLUMNS, CycleBlock
@@ -20,8 +19,17 @@ from rnndyn.cycles import STABILITY_NAMES, Cycle, Stability
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.search_statistics import SearchStatistics
 
+_CONTINUUM_COLUMNS: dict[str, Any] = {
+    "order": np.int64,
+    "dimension": np.int64,
+    "spectral_radius": np.float64,
+    "residual": np.float64,
+    "on_border": np.bool_,
+    "hits": np.int64,
+}
 
-class CycleSet(Sequence[Cycle]):
+
+class CycleSet(TabularResult, Sequence[Cycle]):
     """The cycles that a search found: a sequence of `Cycle`, sorted by order and itinerary.
 
     Iterate over it, index and slice it, or ask for a part of it: `fixed_points`, `of_order`,
@@ -64,6 +72,9 @@ class CycleSet(Sequence[Cycle]):
     >>> [cycle.order for cycle in cycles if cycle.margin < 0.15]
     [3, 3]
     """
+
+    FORMAT = _cycle_file.FORMAT
+    TABLES: ClassVar = ("cycles", "continua")
 
     def __init__(
         self,
@@ -213,14 +224,13 @@ class CycleSet(Sequence[Cycle]):
         ]
         return CycleSet(self._model, blocks, continua, self._search, self._certificate)
 
-    def to_columns(self) -> dict[str, Any]:
-        """Return a dictionary of equally long columns, one entry per cycle.
-
-        The columns are ``order, stability, spectral_radius, log_spectral_radius, margin, residual,
-        error_bound, on_border, certified, hits, itinerary``; the itinerary is written as bits, one
-        word per time step. Points and multipliers, whose shapes differ between orders, stay in
-        `blocks`.
-        """
+    def _columns(self, table: str) -> dict[str, Any]:
+        # Points and multipliers, whose shapes differ between orders, stay in `blocks`.
+        if table == "continua":
+            return {
+                name: np.array([getattr(continuum, name) for continuum in self._continua], dtype)
+                for name, dtype in _CONTINUUM_COLUMNS.items()
+            } | {"itinerary": [itinerary_text(c.itinerary) for c in self._continua]}
         lengths = [len(block) for block in self._blocks]
         log_radius = [block.log_moduli.max(axis=1) for block in self._blocks]
         return {
@@ -241,27 +251,57 @@ class CycleSet(Sequence[Cycle]):
         empty: np.ndarray[Any, Any] = np.empty(0, dtype=COLUMNS[name][0])
         return np.concatenate([empty, *(getattr(block, name) for block in self._blocks)])
 
-    def to_rows(self) -> list[dict[str, Any]]:
-        """Return one dictionary of plain numbers and strings per cycle (see `to_columns`)."""
-        columns = {
-            name: column.tolist() if isinstance(column, np.ndarray) else column
-            for name, column in self.to_columns().items()
+    def _labelled(self) -> LabelledArrays:
+        m, h = self._model.n_states, self._model.n_units
+        columns = self._columns("cycles")
+        orders = columns["order"]
+        points = [block.points.reshape(-1, m) for block in self._blocks]
+        regions = [block.itinerary.reshape(-1, h) for block in self._blocks]
+        times = [np.tile(np.arange(block.order), len(block)) for block in self._blocks]
+        wide = {
+            name: np.concatenate(
+                [np.empty((0, m), COLUMNS[name][0]), *(getattr(b, name) for b in self._blocks)]
+            )
+            for name in ("multipliers", "log_moduli")
         }
-        return [
-            dict(zip(columns, values, strict=True))
-            for values in zip(*columns.values(), strict=True)
-        ]
-
-    def to_dataframe(self) -> Any:
-        """Return a pandas DataFrame with one row per cycle (see `to_columns`).
-
-        Raises
-        ------
-        MissingPackageError
-            If pandas is not installed (``pip install "rnndyn[tables]"``).
-        """
-        pandas = import_optional("pandas", "CycleSet.to_dataframe()")
-        return pandas.DataFrame(self.to_columns())
+        texts = {name: text_column(list(columns.pop(name))) for name in ("stability", "itinerary")}
+        continua = self._columns("continua")
+        continua["itinerary"] = text_column(continua["itinerary"])
+        first = [continuum.points[0] for continuum in self._continua]
+        return LabelledArrays(
+            {
+                **{name: ("cycle", values) for name, values in (columns | texts).items()},
+                **{name: (("cycle", "state"), values) for name, values in wide.items()},
+                "points": (("point", "state"), np.concatenate([np.empty((0, m)), *points])),
+                "region": (
+                    ("point", "unit"),
+                    np.concatenate([np.empty((0, h), dtype=np.bool_), *regions]),
+                ),
+                "point_cycle": ("point", np.repeat(np.arange(len(self)), orders)),
+                "point_time": ("point", np.concatenate([np.empty(0, dtype=np.int64), *times])),
+                **{
+                    f"continuum_{name}": ("continuum", np.asarray(values))
+                    for name, values in continua.items()
+                },
+                "continuum_point": (("continuum", "state"), np.array(first).reshape(-1, m)),
+            },
+            {
+                "cycle": np.arange(len(self)),
+                "state": np.arange(m),
+                "unit": np.arange(h),
+                "continuum": np.arange(len(self._continua)),
+            },
+            {
+                "family": self._model.family,
+                "orders": [record.order for record in self._search.orders],
+                "listed_orders": list(self._search.listed_orders),
+                "complete": int(self.complete),
+                "method": str(self._search.options.get("method", "")),
+                "seed": str(self._search.seed),
+                "stopped_by": self._search.stopped_by,
+                "rnndyn_version": self._search.version,
+            },
+        )
 
     def to_latex(
         self,
@@ -317,74 +357,31 @@ class CycleSet(Sequence[Cycle]):
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the model as plain numbers, lists and strings for JSON."""
         return {
-            "model": {
-                "family": self._model.family,
-                "n_states": self._model.n_states,
-                "n_units": self._model.n_units,
-            },
+            "model": model_sizes(self._model),
             "search": self._search.to_dict(),
             "certificate": None if self._certificate is None else self._certificate.to_dict(),
             "cycles": [cycle.to_dict() for cycle in self],
             "continua": [continuum.to_dict() for continuum in self._continua],
         }
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the set, its model and its search to one ``.npz`` file.
-
-        The format is described in ``docs/reference/cycle-set-format.md``; nothing is pickled. The
-        file appears under its name only when it is complete.
-
-        Examples
-        --------
-        >>> import os, tempfile
-        >>> import rnndyn as rd
-        >>> tent = rd.PLRNN(A=[[2.0]], W=[[-4.0]], h=[1.0])
-        >>> cycles = rd.find_cycles(tent, max_order=3)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = os.path.join(folder, "tent.npz")
-        ...     cycles.save(path)
-        ...     rd.CycleSet.load(path) == cycles
-        True
-        """
-        _cycle_file.write(Path(path), self)
+    def _write(self, path: Path) -> None:
+        _cycle_file.write(path, self)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], *, max_bytes: int = 2**32) -> "CycleSet":
-        """Read a set that `save` wrote. No code of the file is run.
+    def _read(cls, path: Path, max_bytes: int) -> Any:
+        return cls(*_cycle_file.read(path, max_bytes))
 
-        Parameters
-        ----------
-        path : path-like
-            The file.
-        max_bytes : int
-            Refuse a file that takes more memory than this.
+    def _identity(self) -> tuple[Any, ...]:
+        return self._blocks, self._continua, self._model
 
-        Raises
-        ------
-        ValueError
-            If the file is no such file, is damaged, was written in a newer format, or is too large.
-        """
-        return cls(*_cycle_file.read(Path(path), max_bytes))
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, CycleSet):
-            return NotImplemented
-        return (
-            self._blocks == other._blocks
-            and self._continua == other._continua
-            and self._model == other._model
-        )
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (
-            self._model,
-            self._blocks,
-            self._continua,
-            self._search,
-            self._certificate,
-        )
+    def _state(self) -> dict[str, Any]:
+        return {
+            "model": self._model,
+            "blocks": self._blocks,
+            "continua": self._continua,
+            "search": self._search,
+            "certificate": self._certificate,
+        }
 
     def __repr__(self) -> str:
         return _cycle_table.plain_text(self)

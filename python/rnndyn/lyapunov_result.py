@@ -1,10 +1,9 @@
 """The result of a computation of Lyapunov exponents: the spectrum with its errors."""
 
-import os
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from rnndyn._lyapunov_angles import pairwise_angles, smallest_principal_angle
 from rnndyn._lyapunov_estimates import Estimates, check_level
 from rnndyn._lyapunov_frame import TangentFrame
 from rnndyn._lyapunov_units import TimeUnit, Units, check_units
+from rnndyn._result import LabelledArrays, TabularResult
 from rnndyn.lyapunov_run import LyapunovRun, StopReason
 
 _ARRAYS = {
@@ -29,7 +29,7 @@ _RELATIVE, _OF_LARGEST = 0.05, 0.01
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LyapunovSpectrum:
+class LyapunovSpectrum(TabularResult):
     """Lyapunov exponents of B sequences, with standard errors.
 
     Exponents of a sequence are in descending order; ``-inf`` belongs to a direction that the map
@@ -88,6 +88,9 @@ class LyapunovSpectrum:
     >>> bool(np.isclose(spectrum.exponent_sum[0], np.log(0.5)))
     True
     """
+
+    FORMAT = _lyapunov_file.FORMAT
+    TABLES: ClassVar = ("exponents",)
 
     log_growth: FloatArray
     window_steps: IntArray
@@ -514,79 +517,35 @@ class LyapunovSpectrum:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain numbers, lists and strings for JSON; infinities become None."""
-        return _lyapunov_export.plain(self)
+        return _lyapunov_export.dictionary(self)
 
-    def to_dataframe(self) -> Any:
-        """Return a pandas DataFrame with one row per sequence and exponent.
+    def _columns(self, table: str) -> dict[str, Any]:
+        return _lyapunov_export.columns(self)
 
-        Raises
-        ------
-        MissingPackageError
-            If pandas is not installed (``pip install "rnndyn[tables]"``).
-        """
-        return _lyapunov_export.dataframe(self)
+    def _labelled(self) -> LabelledArrays:
+        return _lyapunov_export.labelled(self)
 
-    def to_xarray(self) -> Any:
-        """Return an xarray Dataset with the dimensions ``sequence, exponent, window``.
-
-        Raises
-        ------
-        MissingPackageError
-            If xarray is not installed (``pip install "rnndyn[tables]"``).
-        """
-        return _lyapunov_export.dataset(self)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the spectrum to one ``.npz`` file; nothing is pickled.
-
-        The format is described in ``docs/reference/lyapunov-spectrum-format.md``. The file appears
-        under its name only when it is complete.
-        """
-        _lyapunov_file.write(Path(path), self)
+    def _write(self, path: Path) -> None:
+        _lyapunov_file.write(path, self)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], *, max_bytes: int = 2**32) -> "LyapunovSpectrum":
-        """Read a spectrum that `save` wrote. No code of the file is run.
+    def _read(cls, path: Path, max_bytes: int) -> Any:
+        return cls(**_lyapunov_file.read(path, max_bytes))
 
-        Parameters
-        ----------
-        path : path-like
-            The file.
-        max_bytes : int
-            Refuse a file that takes more memory than this.
-
-        Raises
-        ------
-        ValueError
-            If the file is no such file, is damaged, was written in a newer format, or is too large.
-        """
-        return cls(**_lyapunov_file.read(Path(path), max_bytes))
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, LyapunovSpectrum):
-            return NotImplemented
+    def _identity(self) -> tuple[Any, ...]:
+        run = self.run
         return (
-            all(np.array_equal(getattr(self, name), getattr(other, name)) for name in _ARRAYS)
-            and self.units == other.units
-            and self.frame == other.frame
-            and self.run.same_question(other.run)
-            and _equal_or_none(self.covariant_steps, other.covariant_steps)
-            and _equal_or_none(self.covariant_vectors, other.covariant_vectors)
+            *(getattr(self, name) for name in _ARRAYS),
+            self.units,
+            self.frame,
+            self.covariant_steps,
+            self.covariant_vectors,
+            # The same question, however long it took and on how many threads.
+            (run.model, run.stopped_by, run.seed, run.options),
         )
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), tuple(getattr(self, field.name) for field in fields(self))
 
     def __repr__(self) -> str:
         return _lyapunov_table.plain_text(self)
 
     def _repr_html_(self) -> str:
         return _lyapunov_table.html_text(self)
-
-
-def _equal_or_none(first: Any, second: Any) -> bool:
-    if first is None or second is None:
-        return first is second
-    return np.array_equal(first, second)

@@ -81,15 +81,6 @@ class LyapunovRun:
         """Rebuild what `to_dict` returned."""
         return cls(**{field.name: values[field.name] for field in fields(cls)})
 
-    def same_question(self, other: "LyapunovRun") -> bool:
-        """Tell whether two runs did the same work, however long it took and on how many threads."""
-        return (
-            self.model == other.model
-            and self.stopped_by == other.stopped_by
-            and self.seed == other.seed
-            and self.options == other.options
-        )
-
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self).from_dict, (self.to_dict(),)
 

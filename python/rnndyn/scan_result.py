@@ -1,17 +1,16 @@
 """The result of a scan: numbers on a grid of one or two parameters."""
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from rnndyn import _scan_file
 from rnndyn._arrays import FloatArray, frozen
-from rnndyn._optional import import_optional
+from rnndyn._result import LabelledArrays, TabularResult, model_sizes, plain
 from rnndyn._scan_measures import OK
 from rnndyn.models import Model
 
@@ -73,7 +72,7 @@ class ScanRun:
         return cls(**{**values, "measures": tuple(map(str, values["measures"]))})
 
 
-class Scan:
+class Scan(TabularResult):
     """Numbers on a grid of one or two parameters.
 
     ``scan["max_lyapunov"]`` is a masked array: a point without a value, because the orbit diverged
@@ -101,6 +100,9 @@ class Scan:
     rnndyn.scan : Compute it.
     rnndyn.plot.scan : Draw it.
     """
+
+    FORMAT = _scan_file.FORMAT
+    TABLES: ClassVar = ("points",)
 
     def __init__(
         self,
@@ -184,11 +186,8 @@ class Scan:
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
 
-    def to_columns(self) -> dict[str, np.ndarray[Any, Any]]:
-        """Return one row per point as columns, by name: parameters, variables, status of measures.
-
-        Where a variable has no value it is NaN, and the status of its measure says why.
-        """
+    def _columns(self, table: str) -> dict[str, Any]:
+        # Where a variable has no value it is NaN, and the status of its measure says why.
         grid = np.meshgrid(*(values for _, values in reversed(self._axes)), indexing="ij")
         columns: dict[str, np.ndarray[Any, Any]] = {
             name: part.ravel() for (name, _), part in zip(self._axes, reversed(grid), strict=True)
@@ -198,104 +197,63 @@ class Scan:
             f"{name}_status": text.astype(object).ravel() for name, text in self._status.items()
         }
 
-    def to_dataframe(self) -> Any:
-        """Return a pandas DataFrame with one row per point (see `to_columns`).
-
-        Raises
-        ------
-        MissingPackageError
-            If pandas is not installed (``pip install "rnndyn[tables]"``).
-        """
-        pandas = import_optional("pandas", "Scan.to_dataframe()")
-        return pandas.DataFrame(self.to_columns())
-
-    def to_xarray(self) -> Any:
-        """Return an xarray Dataset with the dimensions ``y`` and ``x``.
-
-        Where a variable has no value it is NaN, and the status of its measure says why.
-
-        Raises
-        ------
-        MissingPackageError
-            If xarray is not installed (``pip install "rnndyn[tables]"``).
-        """
-        xarray = import_optional("xarray", "Scan.to_xarray()")
+    def _labelled(self) -> LabelledArrays:
         dims = ("y", "x")[-len(self._axes) :]
         variables = {name: (dims, self[name].filled(np.nan)) for name in self.variables}
         status = {f"{name}_status": (dims, text) for name, text in self._status.items()}
-        coords = {
+        coordinates = {
             dim: (dim, values, {"parameter": name})
             for dim, (name, values) in zip(("x", "y"), self._axes, strict=False)
         }
-        attrs = {
+        attributes = {
             "family": self._model.family,
             "n_steps": self._run.n_steps,
-            "seed": self._run.seed,
-            "version": self._run.version,
+            "seed": str(self._run.seed),
             "stopped_by": self._run.stopped_by,
+            "rnndyn_version": self._run.version,
         }
-        return xarray.Dataset({**variables, **status}, coords, attrs)
+        return LabelledArrays({**variables, **status}, coordinates, attributes)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the scan to one ``.npz`` file; nothing is pickled.
+    def to_dict(self) -> dict[str, Any]:
+        """Return values and status as plain numbers, lists and strings for JSON.
 
-        The format is described in ``docs/reference/scan-format.md``. The file appears under its
-        name only when it is complete.
+        A point without a value is None, and so is an infinite value; the status tells them apart.
         """
-        _scan_file.write(Path(path), self)
+        axes = {
+            axis: {"name": name, "values": values}
+            for axis, (name, values) in zip(("x", "y"), self._axes, strict=False)
+        }
+        values: dict[str, Any] = plain(
+            {
+                "model": model_sizes(self._model),
+                **axes,
+                "values": {name: self[name].tolist() for name in self.variables},
+                "status": self._status,
+                "run": self._run.to_dict(),
+            }
+        )
+        return values
+
+    def _write(self, path: Path) -> None:
+        _scan_file.write(path, self)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], *, max_bytes: int = 2**32) -> "Scan":
-        """Read a scan that `save` wrote. No code of the file is run.
+    def _read(cls, path: Path, max_bytes: int) -> Any:
+        return _scan_file.read(path, max_bytes)
 
-        Parameters
-        ----------
-        path : path-like
-            The file.
-        max_bytes : int
-            Refuse a file that takes more memory than this.
-
-        Raises
-        ------
-        ValueError
-            If the file is no such file, is damaged, was written in a newer format, or is too large.
-        """
-        return _scan_file.read(Path(path), max_bytes)
+    def _identity(self) -> tuple[Any, ...]:
+        return self._model, self._axes, self._values, self._known, self._status
 
     def _state(self) -> dict[str, Any]:
         return {
+            "model": self._model,
+            "x": self._axes[0],
+            "y": self._axes[1] if len(self._axes) > 1 else None,
             "values": self._values,
             "known": self._known,
             "status": self._status,
             "run": self._run,
         }
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Scan):
-            return NotImplemented
-        return (
-            self._model == other._model
-            and [name for name, _ in self._axes] == [name for name, _ in other._axes]
-            and all(
-                np.array_equal(mine, theirs)
-                for (_, mine), (_, theirs) in zip(self._axes, other._axes, strict=True)
-            )
-            and all(
-                mine.keys() == theirs.keys()
-                and all(np.array_equal(mine[name], theirs[name]) for name in mine)
-                for mine, theirs in (
-                    (self._values, other._values),
-                    (self._known, other._known),
-                    (self._status, other._status),
-                )
-            )
-        )
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        y = self._axes[1] if len(self._axes) > 1 else None
-        return _restored, (self._model, self._axes[0], y, self._state())
 
     def __repr__(self) -> str:
         grid = " x ".join(f"{len(values):,}" for _, values in self._axes)
@@ -319,7 +277,3 @@ class Scan:
                 f"{self._run.n_points_done:,} of {self._run.n_points:,} points"
             )
         return "\n".join(lines)
-
-
-def _restored(model: Model, x: Any, y: Any, state: Mapping[str, Any]) -> Scan:
-    return Scan(model, x, y, **state)

@@ -71,7 +71,9 @@ def find_cycles(
         number of threads.
     max_restarts : int, optional
         Stop an order after this many restarts in a row without a new cycle (N_out of the
-        published algorithm). Default: chosen from the order and the size of the network.
+        published algorithm). Default: chosen from the order and the size of the network. It does
+        not end an order of which every restart finds another cycle, such as order 200 of a chaotic
+        map; give `time_limit`, or press Ctrl-C, to get what was found until then.
     max_iterations : int, optional
         End a restart after this many candidates (N_in of the published algorithm). Default: chosen
         from the order.

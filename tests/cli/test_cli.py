@@ -146,7 +146,7 @@ def test_results_can_be_saved_and_drawn(tent_file, tent, tmp_path, capsys):
         (["cycles", "{tent}", "--max-order", "2", "--plot", "a.xyz"], "the name must end in one"),
         (["cycles", "{tent}", "--max-order", "2", "--plot", "no/dir.png"], "there is no folder no"),
         (["cycles", "{tent}", "--max-order", "2", "-o", "no/dir.npz"], "there is no folder no"),
-        (["demo", "--output", "no/dir.png"], "there is no folder no"),
+        (["demo", "--plot", "no/dir.png"], "there is no folder no"),
     ],
 )
 def test_errors_are_one_sentence_and_exit_code_2(tent_file, capsys, arguments, message):
@@ -206,7 +206,7 @@ def test_version(capsys):
 
 def test_demo_finds_the_published_counts_and_draws_them(tmp_path):
     picture = tmp_path / "demo.png"
-    done = run("demo", "--output", str(picture))
+    done = run("demo", "--plot", str(picture))
     assert done.returncode == 0, done.stderr
     # Nothing of the progress bar in a pipe.
     assert done.stderr == ""

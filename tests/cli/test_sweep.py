@@ -73,7 +73,7 @@ def test_the_json_of_exponents(line_file, capsys):
     axes = ["--x", "A[0,0]=0:1.5:4", "--y", "h[0]=1:2:2"]
     assert main(["sweep", line_file, *axes, *arguments]) == 0
     result = json.loads(capsys.readouterr().out)
-    assert (result["family"], result["n_states"]) == ("PLRNN", 1)
+    assert result["model"] == {"family": "PLRNN", "n_states": 1, "n_units": 1}
     assert result["x"] == {"name": "A[0,0]", "values": [0.0, 0.5, 1.0, 1.5]}
     assert result["y"] == {"name": "h[0]", "values": [1.0, 2.0]}
     rows = result["values"]["max_lyapunov"]

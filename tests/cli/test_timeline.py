@@ -67,7 +67,7 @@ def test_the_json(folder, losses_file, epochs_file, capsys):
     arguments = ["--losses", losses_file, "--epochs", epochs_file, "--json"]
     assert main(["timeline", str(folder), *arguments]) == 0
     result = json.loads(capsys.readouterr().out)
-    assert (result["family"], result["n_states"], result["n_units"]) == ("PLRNN", 1, 1)
+    assert result["model"] == {"family": "PLRNN", "n_states": 1, "n_units": 1}
     assert result["checkpoints"] == {
         "epoch": [0.0, 10.0, 20.0, 30.0, 40.0, 50.0],
         "loss": [3.0, 2.99, 2.97, 1.5, 1.48, 1.47],

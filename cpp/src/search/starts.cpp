@@ -155,18 +155,26 @@ void Neighbours::add_flips(const Collection::Member& member, std::int32_t root) 
   std::stable_sort(flips.begin(), flips.end(),
                    [](const Flip& a, const Flip& b) { return a.distance < b.distance; });
   if (flips.size() > kMaxFlips) flips.resize(kMaxFlips);
-  const Itinerary base = resized(member.itinerary(), order_);
+  if (flips.empty()) return;
+  Group group{resized(member.itinerary(), order_), {}, 0, root};
+  group.flips.reserve(flips.size());
   for (const Flip& flip : flips) {
-    Itinerary changed = base;
-    set_bit(changed.at(flip.time), flip.unit, !get_bit(changed.at(flip.time), flip.unit));
-    push(std::move(changed), root);
+    group.flips.push_back(
+        {static_cast<std::int32_t>(flip.time), static_cast<std::int32_t>(flip.unit)});
   }
+  queue_.push_back(std::move(group));
 }
 
 Neighbours::Start Neighbours::pop() {
-  Start front = std::move(queue_.front());
-  queue_.pop_front();
-  return front;
+  Group& group = queue_.front();
+  Start start{group.base, group.root};
+  if (group.next < group.flips.size()) {
+    const Bit bit = group.flips[group.next++];
+    Word* region = start.itinerary.at(bit.time);
+    set_bit(region, bit.unit, !get_bit(region, bit.unit));
+  }
+  if (group.next == group.flips.size()) queue_.pop_front();
+  return start;
 }
 
 void SourceChoice::record(StartSource source, std::int64_t n_solves, bool hit, bool fresh) {

@@ -58,13 +58,22 @@ class Neighbours {
   Start pop();
 
  private:
-  void push(Itinerary itinerary, std::int32_t root = -1) {
-    queue_.push_back({std::move(itinerary), root});
-  }
+  struct Bit {
+    std::int32_t time, unit;
+  };
+  // An itinerary, or one for every bit to change in it. Made when asked for: a cycle of order 200
+  // has as many neighbours as bits, and a search may find cycles faster than it pops neighbours.
+  struct Group {
+    Itinerary base;
+    std::vector<Bit> flips;
+    std::size_t next = 0;
+    std::int32_t root = -1;
+  };
+  void push(Itinerary itinerary) { queue_.push_back({std::move(itinerary), {}}); }
 
   const CanonicalMap& map_;
   Index order_;
-  std::deque<Start> queue_;
+  std::deque<Group> queue_;
 };
 
 // Chooses among the independent sources by what each has brought per solve so far.

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnndyn._arrays import itinerary_text
-from rnndyn._optional import import_optional
+from rnndyn._result import LabelledArrays, model_sizes, plain, text_column
 from rnndyn.bifurcation._columns import KIND_NAMES, OUTCOME_NAMES
 
 if TYPE_CHECKING:
@@ -16,11 +16,12 @@ TABLES = ("branches", "events", "gaps")
 
 def columns(branch_set: "BranchSet", table: str) -> dict[str, Any]:
     """Return one of the tables; what does not exist is None, or -1 among whole numbers."""
-    if table not in TABLES:
-        raise ValueError(f"table must be one of {', '.join(TABLES)}, got {table!r}")
     if table == "gaps":
         rows = [gap.to_dict() for gap in branch_set.gaps]
-        return {name: [row[name] for row in rows] for name in ("s", "reason", "itinerary")}
+        return {
+            "s": np.array([row["s"] for row in rows], dtype=np.float64),
+            **{name: [row[name] for row in rows] for name in ("reason", "itinerary")},
+        }
     texts = [itinerary_text(bits) for bits in branch_set.itineraries]
     orders = np.array([len(bits) for bits in branch_set.itineraries], dtype=np.int64)
     if table == "branches":
@@ -74,30 +75,40 @@ def _events(branch_set: "BranchSet", texts: list[str], orders: Any) -> dict[str,
     }
 
 
-def dataframe(branch_set: "BranchSet", table: str) -> Any:
-    """Return one of the tables as a pandas DataFrame."""
-    pandas = import_optional("pandas", "BranchSet.to_dataframe()")
-    return pandas.DataFrame(columns(branch_set, table))
+def dictionary(branch_set: "BranchSet") -> dict[str, Any]:
+    """Return branches, events and gaps for JSON."""
+    model = branch_set.models[0]
+    values: dict[str, Any] = plain(
+        {
+            "model": model_sizes(model),
+            "x": {"name": branch_set.axis, "values": branch_set.axis_values},
+            "events": [event.to_dict() for event in branch_set.events],
+            "branches": [branch.to_dict() for branch in branch_set.branches],
+            "gaps": [gap.to_dict() for gap in branch_set.gaps],
+            "run": branch_set.run.to_dict(),
+        }
+    )
+    return values
 
 
-def dataset(branch_set: "BranchSet") -> Any:
-    """Return branches and events as an xarray Dataset."""
-    xarray = import_optional("xarray", "BranchSet.to_xarray()")
+def labelled(branch_set: "BranchSet") -> LabelledArrays:
+    """Return branches, events and gaps with the names of their dimensions."""
     variables = {
         f"{dimension}_{name}": (dimension, _as_array(column))
-        for dimension, table in (("branch", "branches"), ("event", "events"))
+        for dimension, table in (("branch", "branches"), ("event", "events"), ("gap", "gaps"))
         for name, column in columns(branch_set, table).items()
     }
     run = branch_set.run
-    return xarray.Dataset(
+    return LabelledArrays(
         variables,
-        coords={
+        {
             "branch": np.arange(len(branch_set.branches)),
             "event": np.arange(len(branch_set.events)),
+            "gap": np.arange(len(branch_set.gaps)),
             "model": np.arange(len(branch_set.models)),
             "axis_value": ("model", branch_set.axis_values),
         },
-        attrs={
+        {
             "axis": branch_set.axis,
             "family": branch_set.models[0].family,
             "orders": list(run.orders),
@@ -114,5 +125,4 @@ def dataset(branch_set: "BranchSet") -> Any:
 def _as_array(column: Any) -> np.ndarray[Any, Any]:
     if isinstance(column, np.ndarray):
         return column
-    # Text of one width, so that files of every kind can hold it.
-    return np.array(["" if entry is None else entry for entry in column], dtype=np.str_)
+    return text_column(column)

@@ -1,15 +1,15 @@
 """The result of a continuation: branches of cycles joined by events."""
 
-import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path as FilePath
-from typing import Any, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 
 from rnndyn import _core
 from rnndyn._arrays import BoolArray, FloatArray, frozen
+from rnndyn._result import LabelledArrays, TabularResult
 from rnndyn.bifurcation import _export, _file, _table
 from rnndyn.bifurcation._branch import Branch, Branches
 from rnndyn.bifurcation._columns import (
@@ -30,7 +30,7 @@ from rnndyn.models import PiecewiseLinearModel
 from rnndyn.search import solve_cycle
 
 
-class BranchSet:
+class BranchSet(TabularResult):
     """All branches of cycles along a path of parameters, and the events that join them.
 
     The models of the path are at s = 0, 1, 2, ...; between two of them the canonical parameters
@@ -76,6 +76,9 @@ class BranchSet:
     >>> result.gaps
     ()
     """
+
+    FORMAT = _file.FORMAT
+    TABLES: ClassVar = _export.TABLES
 
     def __init__(
         self,
@@ -347,91 +350,45 @@ class BranchSet:
             **numbers,
         )
 
-    def to_columns(
-        self, table: Literal["branches", "events", "gaps"] = "branches"
-    ) -> dict[str, Any]:
-        """Return branches, events or gaps as columns of numbers and words, by name."""
+    def _columns(self, table: str) -> dict[str, Any]:
         return _export.columns(self, table)
 
-    def to_dataframe(self, table: Literal["branches", "events", "gaps"] = "branches") -> Any:
-        """Return a pandas DataFrame with one row per branch, event or gap.
+    def _labelled(self) -> LabelledArrays:
+        return _export.labelled(self)
 
-        Raises
-        ------
-        MissingPackageError
-            If pandas is not installed (``pip install "rnndyn[tables]"``).
-        """
-        return _export.dataframe(self, table)
+    def to_dict(self) -> dict[str, Any]:
+        """Return branches, events and gaps as plain numbers, lists and strings for JSON."""
+        return _export.dictionary(self)
 
-    def to_xarray(self) -> Any:
-        """Return an xarray Dataset of branches and events; its attributes tell how it was made.
-
-        Raises
-        ------
-        MissingPackageError
-            If xarray is not installed (``pip install "rnndyn[tables]"``).
-        """
-        return _export.dataset(self)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write branches, events, gaps and models to one ``.npz`` file; nothing is pickled.
-
-        The format is described in ``docs/reference/branch-set-format.md``. The file appears under
-        its name only when it is complete.
-        """
-        _file.write(FilePath(path), self, {})
+    def _write(self, path: FilePath) -> None:
+        _file.write(path, self, {})
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], *, max_bytes: int = 2**32) -> "BranchSet":
-        """Read what `save` wrote. No code of the file is run.
+    def _read(cls, path: FilePath, max_bytes: int) -> Any:
+        return _file.read(path, max_bytes, lambda branch_set, _: branch_set)
 
-        Parameters
-        ----------
-        path : path-like
-            The file.
-        max_bytes : int
-            Refuse a file that takes more memory than this.
-
-        Raises
-        ------
-        ValueError
-            If the file is no such file, is damaged, was written in a newer format, or is too large.
-        """
-        return _file.read(FilePath(path), max_bytes, lambda branch_set, _: branch_set)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, BranchSet):
-            return NotImplemented
+    def _identity(self) -> tuple[Any, ...]:
         return (
-            self.models == other.models
-            and self.axis == other.axis
-            and np.array_equal(self.axis_values, other.axis_values)
-            and len(self._itineraries) == len(other._itineraries)
-            and all(map(np.array_equal, self._itineraries, other._itineraries))
-            and all(
-                np.array_equal(mine[name], theirs[name])
-                for mine, theirs in (
-                    (self._branch_columns, other._branch_columns),
-                    (self._event_columns, other._event_columns),
-                    (self._attached_columns, other._attached_columns),
-                )
-                for name in mine
-            )
-            and self._gaps == other._gaps
-        )
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (
-            self._path,
+            self.models,
+            self.axis,
+            self.axis_values,
             self._itineraries,
             self._branch_columns,
             self._event_columns,
-            self._gaps,
-            self._run,
             self._attached_columns,
+            self._gaps,
         )
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "path": self._path,
+            "itineraries": self._itineraries,
+            "branch_columns": self._branch_columns,
+            "event_columns": self._event_columns,
+            "gaps": self._gaps,
+            "run": self._run,
+            "attached_columns": self._attached_columns,
+        }
 
     def __repr__(self) -> str:
         return _table.plain_text(self)

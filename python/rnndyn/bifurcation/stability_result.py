@@ -1,16 +1,15 @@
 """The result of a stability diagram: cycles on a grid of two parameters, and their boundaries."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from rnndyn._arrays import BoolArray, FloatArray, IntArray, frozen, itinerary_text
-from rnndyn._optional import import_optional
+from rnndyn._result import LabelledArrays, TabularResult, model_sizes, plain, text_column
 from rnndyn.bifurcation import _stability_file
 from rnndyn.bifurcation._boundary_curve import BoundaryCurve
 from rnndyn.bifurcation._columns import KIND_NAMES, frozen_columns
@@ -18,6 +17,8 @@ from rnndyn.bifurcation._plane_grid import Nodes, counts
 from rnndyn.models import PiecewiseLinearModel
 
 NODE_TYPES: dict[str, Any] = {"itinerary": np.int64, "point": np.int64, "n_unstable": np.int64}
+
+_CURVE_WORDS = ("kind", "outcome")
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +119,7 @@ class StabilityRun:
         return cls(**{**values, **lists})
 
 
-class StabilityDiagram:
+class StabilityDiagram(TabularResult):
     """Cycles of a network over a grid of two parameters, and the curves on which they change.
 
     Attributes
@@ -146,6 +147,9 @@ class StabilityDiagram:
     --------
     rnndyn.stability_diagram : Compute it.
     """
+
+    FORMAT = _stability_file.FORMAT
+    TABLES: ClassVar = ("points", "curves", "gaps")
 
     def __init__(
         self,
@@ -281,25 +285,39 @@ class StabilityDiagram:
             if (order is None or curve.order == order) and (kind is None or curve.kind == kind)
         ]
 
-    def to_xarray(self) -> Any:
-        """Return an xarray Dataset of the counts; its attributes tell how it was made.
-
-        The points of the curves are in it as well, one curve after the other.
-
-        Raises
-        ------
-        MissingPackageError
-            If xarray is not installed (``pip install "rnndyn[tables]"``).
-        """
-        xarray = import_optional("xarray", "StabilityDiagram.to_xarray()")
-        n_points = [len(curve.points) for curve in self._curves]
-        points = np.concatenate([np.empty((0, 2)), *(curve.points for curve in self._curves)])
-        texts = {
-            "kind": [curve.kind for curve in self._curves],
-            "outcome": [curve.outcome for curve in self._curves],
-            "itinerary": [itinerary_text(curve.itinerary) for curve in self._curves],
+    def _columns(self, table: str) -> dict[str, Any]:
+        if table == "gaps":
+            rows = [gap.to_dict() for gap in self._gaps]
+            return {
+                **{name: np.array([row[name] for row in rows], np.float64) for name in ("x", "y")},
+                **{name: [row[name] for row in rows] for name in ("reason", "itinerary")},
+            }
+        if table == "curves":
+            return {
+                **{name: [getattr(curve, name) for curve in self._curves] for name in _CURVE_WORDS},
+                "order": np.array([curve.order for curve in self._curves], dtype=np.int64),
+                "n_points": np.array([len(curve.points) for curve in self._curves], dtype=np.int64),
+                "itinerary": [itinerary_text(curve.itinerary) for curve in self._curves],
+                "partner": [
+                    None if curve.partner is None else itinerary_text(curve.partner)
+                    for curve in self._curves
+                ],
+            }
+        order, y, x = np.meshgrid(self.orders, self.y_values, self.x_values, indexing="ij")
+        return {
+            self.x_name: x.ravel(),
+            self.y_name: y.ravel(),
+            "order": order.ravel(),
+            "n_cycles": self.n_cycles.ravel(),
+            "n_stable": self.n_stable.ravel(),
         }
-        return xarray.Dataset(
+
+    def _labelled(self) -> LabelledArrays:
+        # The points of the curves follow each other, one curve after the other.
+        curves, gaps = self._columns("curves"), self._columns("gaps")
+        n_points = curves.pop("n_points")
+        points = np.concatenate([np.empty((0, 2)), *(curve.points for curve in self._curves)])
+        return LabelledArrays(
             {
                 "n_cycles": (("order", "y", "x"), self.n_cycles),
                 "n_stable": (("order", "y", "x"), self.n_stable),
@@ -310,18 +328,22 @@ class StabilityDiagram:
                     np.repeat(np.arange(len(n_points)), n_points),
                 ),
                 **{
-                    f"curve_{name}": ("curve", np.array(values, dtype=np.str_))
-                    for name, values in texts.items()
+                    f"{dimension}_{name}": (
+                        dimension,
+                        values if isinstance(values, np.ndarray) else text_column(values),
+                    )
+                    for dimension, columns in (("curve", curves), ("gap", gaps))
+                    for name, values in columns.items()
                 },
-                "curve_order": ("curve", np.array([c.order for c in self._curves], dtype=np.int64)),
             },
-            coords={
+            {
                 "order": np.array(self.orders),
-                "y": self.y_values,
-                "x": self.x_values,
+                "y": ("y", self.y_values, {"parameter": self.y_name}),
+                "x": ("x", self.x_values, {"parameter": self.x_name}),
                 "curve": np.arange(len(self._curves)),
+                "gap": np.arange(len(self._gaps)),
             },
-            attrs={
+            {
                 "x_name": self.x_name,
                 "y_name": self.y_name,
                 "family": self._model.family,
@@ -333,61 +355,53 @@ class StabilityDiagram:
             },
         )
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the diagram to one ``.npz`` file; nothing is pickled.
+    def to_dict(self) -> dict[str, Any]:
+        """Return counts, curves and gaps as plain numbers, lists and strings for JSON."""
+        values: dict[str, Any] = plain(
+            {
+                "model": model_sizes(self._model),
+                "x": {"name": self.x_name, "values": self.x_values},
+                "y": {"name": self.y_name, "values": self.y_values},
+                "orders": self.orders,
+                "n_cycles": self.n_cycles,
+                "n_stable": self.n_stable,
+                "curves": [curve.to_dict() for curve in self._curves],
+                "gaps": [gap.to_dict() for gap in self._gaps],
+                "run": self._run.to_dict(),
+            }
+        )
+        return values
 
-        The format is described in ``docs/reference/stability-diagram-format.md``. The file appears
-        under its name only when it is complete.
-        """
-        _stability_file.write(Path(path), self)
+    def _write(self, path: Path) -> None:
+        _stability_file.write(path, self)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], *, max_bytes: int = 2**32) -> "StabilityDiagram":
-        """Read what `save` wrote. No code of the file is run.
+    def _read(cls, path: Path, max_bytes: int) -> Any:
+        return _stability_file.read(path, max_bytes)
 
-        Parameters
-        ----------
-        path : path-like
-            The file.
-        max_bytes : int
-            Refuse a file that takes more memory than this.
-
-        Raises
-        ------
-        ValueError
-            If the file is no such file, is damaged, was written in a newer format, or is too large.
-        """
-        return _stability_file.read(Path(path), max_bytes)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, StabilityDiagram):
-            return NotImplemented
+    def _identity(self) -> tuple[Any, ...]:
         return (
-            self._model == other._model
-            and (self.x_name, self.y_name, self.orders)
-            == (other.x_name, other.y_name, other.orders)
-            and np.array_equal(self.x_values, other.x_values)
-            and np.array_equal(self.y_values, other.y_values)
-            and len(self._itineraries) == len(other._itineraries)
-            and all(map(np.array_equal, self._itineraries, other._itineraries))
-            and all(np.array_equal(self._nodes[name], other._nodes[name]) for name in NODE_TYPES)
-            and self._curves == other._curves
-            and self._gaps == other._gaps
-        )
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (
             self._model,
             self._x,
             self._y,
+            self.orders,
             self._itineraries,
             self._nodes,
             self._curves,
             self._gaps,
-            self._run,
         )
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "model": self._model,
+            "x": self._x,
+            "y": self._y,
+            "itineraries": self._itineraries,
+            "nodes": self._nodes,
+            "curves": self._curves,
+            "gaps": self._gaps,
+            "run": self._run,
+        }
 
     def __repr__(self) -> str:
         n_y, n_x = len(self.y_values), len(self.x_values)

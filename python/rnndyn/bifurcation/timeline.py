@@ -1,17 +1,18 @@
 """The bifurcations that a network went through during its training."""
 
+import dataclasses
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from rnndyn._arrays import FloatArray, frozen
 from rnndyn._checks import check_count, check_integer
-from rnndyn._optional import import_optional
 from rnndyn._progress import ProgressMeter
+from rnndyn._result import LabelledArrays, TabularResult, model_sizes, plain
 from rnndyn.bifurcation import _export, _file, _table
 from rnndyn.bifurcation._branch import Branches
 from rnndyn.bifurcation._events import BifurcationEvents
@@ -28,7 +29,7 @@ from rnndyn.scale_out import Executor
 _SERIES = ("losses", "gradient_norms")
 
 
-class Timeline:
+class Timeline(TabularResult):
     """Branches and bifurcations of cycles over the epochs of a training run.
 
     Attributes
@@ -51,6 +52,9 @@ class Timeline:
     --------
     rnndyn.training_timeline : Compute it.
     """
+
+    FORMAT = _file.FORMAT
+    TABLES: ClassVar = ("events", "branches", "gaps", "checkpoints")
 
     def __init__(
         self,
@@ -172,18 +176,9 @@ class Timeline:
         jumps = self.loss_jumps(threshold)
         return coincidence(jumps, self.events_per_interval > 0, window, n_permutations, seed)
 
-    def to_columns(self, table: str = "events") -> dict[str, Any]:
-        """Return events, branches, gaps or checkpoints as columns, by name.
-
-        Events get the columns ``interval``, and ``loss``, ``loss_change`` and ``gradient_norm``
-        where these were given: the values at the checkpoint before, and the change of the loss
-        until the checkpoint after.
-        """
+    def _columns(self, table: str) -> dict[str, Any]:
         if table == "checkpoints":
             return self._checkpoints()
-        if table not in _export.TABLES:
-            allowed = ", ".join((*_export.TABLES, "checkpoints"))
-            raise ValueError(f"table must be one of {allowed}, got {table!r}")
         columns = _export.columns(self._branch_set, table)
         if table == "events":
             n = len(self.epochs) - 1
@@ -205,87 +200,89 @@ class Timeline:
         # No interval follows the last checkpoint.
         return {**columns, "n_events_after": np.append(self.events_per_interval, 0)}
 
-    def to_dataframe(self, table: str = "events") -> Any:
-        """Return a pandas DataFrame of events, branches, gaps or checkpoints (see `to_columns`).
-
-        Raises
-        ------
-        MissingPackageError
-            If pandas is not installed (``pip install "rnndyn[tables]"``).
-        """
-        pandas = import_optional("pandas", "Timeline.to_dataframe()")
-        return pandas.DataFrame(self.to_columns(table))
-
-    def to_xarray(self) -> Any:
-        """Return an xarray Dataset of events, branches and checkpoints.
-
-        Raises
-        ------
-        MissingPackageError
-            If xarray is not installed (``pip install "rnndyn[tables]"``).
-        """
-        dataset = self._branch_set.to_xarray().rename(
-            {"model": "checkpoint", "axis_value": "epoch"}
-        )
-        for name, column in self._checkpoints().items():
-            if name != "epoch":
-                dataset[name] = ("checkpoint", column)
+    def _labelled(self) -> LabelledArrays:
+        variables, coordinates, attributes = _export.labelled(self._branch_set)
+        del coordinates["model"], coordinates["axis_value"]
+        checkpoints = self._checkpoints()
+        coordinates["checkpoint"] = np.arange(len(self.epochs))
+        coordinates["epoch"] = ("checkpoint", checkpoints.pop("epoch"))
+        variables |= {name: ("checkpoint", column) for name, column in checkpoints.items()}
+        events = self._columns("events")
         for name in ("interval", "loss", "loss_change", "gradient_norm"):
-            columns = self.to_columns("events")
-            if name in columns:
-                dataset[f"event_{name}"] = ("event", columns[name])
-        return dataset
+            if name in events:
+                variables[f"event_{name}"] = ("event", events[name])
+        return LabelledArrays(variables, coordinates, attributes)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the timeline, with losses and gradient norms, to one ``.npz`` file.
+    def to_dict(self) -> dict[str, Any]:
+        """Return checkpoints, events, branches, gaps and loss jumps for JSON.
 
-        Nothing is pickled. The format is that of `BranchSet`, which can load the file as well; it
-        is described in ``docs/reference/branch-set-format.md``. The file appears under its name
-        only when it is complete.
+        ``coincidence`` is what the method of this name returns with the seed of the run; None
+        without losses, and where the run was stopped: intervals that were not reached hold no
+        events, which says nothing about their jumps.
         """
+        own = self._branch_set
+        events = self._columns("events")
+        extra = [name for name in ("interval", "loss", "loss_change") if name in events]
+        jumps = None if self._losses is None else self.loss_jumps()
+        tested = jumps is not None and own.run.complete
+        coincides = self.coincidence(seed=own.run.seed) if tested else None
+        values: dict[str, Any] = plain(
+            {
+                "model": model_sizes(own.models[0]),
+                "checkpoints": self._checkpoints(),
+                "events": [
+                    # The axis is the epoch for all of them.
+                    {"epoch": event.epoch}
+                    | {k: v for k, v in event.to_dict().items() if k not in ("axis", "value")}
+                    | {name: events[name][index] for name in extra}
+                    for index, event in enumerate(self.events)
+                ],
+                "branches": [
+                    {
+                        **branch.to_dict(),
+                        "epoch_begin": own.value_at(branch.s_begin),
+                        "epoch_end": own.value_at(branch.s_end),
+                    }
+                    for branch in self.branches
+                ],
+                "gaps": [{**gap.to_dict(), "epoch": own.value_at(gap.s)} for gap in self.gaps],
+                "loss_jumps": None
+                if jumps is None
+                else {
+                    name: getattr(jumps, name) for name in ("intervals", "differences", "scores")
+                },
+                "coincidence": None if coincides is None else dataclasses.asdict(coincides),
+                "run": own.run.to_dict(),
+            }
+        )
+        return values
+
+    def _write(self, path: FilePath) -> None:
         series = {name: getattr(self, name) for name in _SERIES}
         given = {name: values for name, values in series.items() if values is not None}
-        _file.write(FilePath(path), self._branch_set, given)
+        _file.write(path, self._branch_set, given)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], *, max_bytes: int = 2**32) -> "Timeline":
-        """Read a timeline that `save` wrote, or a branch set. No code of the file is run.
-
-        Parameters
-        ----------
-        path : path-like
-            The file.
-        max_bytes : int
-            Refuse a file that takes more memory than this.
-
-        Raises
-        ------
-        ValueError
-            If the file is no such file, is damaged, was written in a newer format, or is too large.
-        """
+    def _read(cls, path: FilePath, max_bytes: int) -> Any:
         return _file.read(
-            FilePath(path),
+            path,
             max_bytes,
             lambda branch_set, series: cls(branch_set, *(series.get(name) for name in _SERIES)),
         )
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Timeline):
-            return NotImplemented
-        return self._branch_set == other._branch_set and all(
-            np.array_equal(mine, theirs)
-            if mine is not None and theirs is not None
-            else mine is theirs
-            for mine, theirs in (
-                (self._losses, other._losses),
-                (self._gradient_norms, other._gradient_norms),
-            )
-        )
+    def _schema(self) -> dict[str, Any]:
+        # Its files are those of branch sets, what it exports is more.
+        return {**super()._schema(), "schema": "rnndyn timeline"}
 
-    __hash__ = None  # type: ignore[assignment]
+    def _identity(self) -> tuple[Any, ...]:
+        return self._branch_set, self._losses, self._gradient_norms
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._branch_set, self._losses, self._gradient_norms)
+    def _state(self) -> dict[str, Any]:
+        return {
+            "branch_set": self._branch_set,
+            "losses": self._losses,
+            "gradient_norms": self._gradient_norms,
+        }
 
     def __repr__(self) -> str:
         title = f"Training timeline of {len(self.epochs):,} checkpoints"

@@ -3,6 +3,7 @@
 import argparse
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +11,19 @@ import numpy as np
 
 from rnndyn import examples, io
 from rnndyn._arrays import FloatArray
-from rnndyn._optional import import_optional
+from rnndyn.io._archive import read_npy
 from rnndyn.models._canonical_map_of import canonical_map_of
 
-_EXAMPLE_PREFIX = "example:"
+EXAMPLE_PREFIX = "example:"
 #: More are a typing error.
 _MAX_VALUES = 1_000_000
+_MAX_INPUT_BYTES = 2**34
 
 
 def load_network(text: str) -> Any:
     """Return the network named on the command line: a file, or ``example:NAME``."""
-    if text.startswith(_EXAMPLE_PREFIX):
-        return examples.load(text.removeprefix(_EXAMPLE_PREFIX))
+    if text.startswith(EXAMPLE_PREFIX):
+        return examples.load(text.removeprefix(EXAMPLE_PREFIX))
     found = io.import_model(text)
     for note in found.notes:
         print(f"rnndyn: {text}: {note}", file=sys.stderr)
@@ -101,10 +103,50 @@ def add_orders(parser: argparse.ArgumentParser, verb: str, *, default: str | Non
     )
 
 
-def add_seed(parser: argparse.ArgumentParser) -> None:
-    """Add ``--seed``."""
+def add_command(commands: Any, name: str, *, summary: str, description: str, epilog: str) -> Any:
+    """Return the parser of a new command; its epilog has examples."""
+    return commands.add_parser(
+        name,
+        help=summary,
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Add the network that a command is about."""
+    parser.add_argument("model", metavar="MODEL", help="a model file, or example:NAME")
+
+
+def add_inputs(parser: argparse.ArgumentParser) -> None:
+    """Add ``--inputs``."""
+    parser.add_argument("--inputs", type=Path, metavar="X.npy", help="drive the network with these")
+
+
+def add_method(parser: argparse.ArgumentParser, methods: Sequence[str], text: str) -> None:
+    """Add ``--method``."""
+    parser.add_argument("--method", choices=methods, default="auto", help=text)
+
+
+def add_effort(parser: argparse.ArgumentParser, stopped: str, *, threads: bool = True) -> None:
+    """Add ``--seed``, ``--threads``, ``--time-limit`` and ``--quiet``, as every long command has.
+
+    `stopped` says what a time limit leaves; without `threads` the command adds that one itself.
+    """
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="seed of the random numbers (default: 0)"
+    )
+    if threads:
+        add_threads(parser)
+    parser.add_argument("--time-limit", type=float, metavar="SECONDS", help=stopped)
+    parser.add_argument(
+        "-q",
+        "--quiet",
+        dest="progress",
+        action="store_const",
+        const=False,
+        help="show no progress bar; there is none in pipes and files anyway",
     )
 
 
@@ -115,35 +157,37 @@ def add_threads(parser: Any) -> None:
     )
 
 
-def add_results(parser: argparse.ArgumentParser, picture: str, file: str) -> None:
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add ``--json``."""
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+
+
+def add_results(parser: argparse.ArgumentParser, picture: str, what: str) -> None:
     """Add ``--json``, ``--plot`` and ``--output``; the words say what is drawn and saved."""
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help=f"write a picture of {picture}")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help=f"save {file}")
+    add_json(parser)
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE", help=f"write a picture of {picture} (.png, .pdf, ...)"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help=f"save {what} to this .npz file, or export to .json or .nc (netCDF)",
+    )
 
 
-def without_infinity(value: Any) -> Any:
-    """Return a value as JSON can hold it: numbers that are not finite become None."""
-    if isinstance(value, dict):
-        return {name: without_infinity(entry) for name, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_infinity(entry) for entry in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def read_numbers(path: Path, what: str, max_bytes: int) -> Any:
+    """Read an array of real numbers from a ``.npy`` file without running code of the file."""
+    try:
+        numbers = read_npy(path, max_bytes)
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be read as {what}: {error}") from error
+    if numbers.dtype.kind not in "iuf":
+        raise ValueError(f"{path} cannot be read as {what}: it holds {numbers.dtype}, not numbers")
+    return numbers
 
 
-def check_output(path: Path) -> None:
-    """Complain about a folder that does not exist now, not after a long search."""
-    if not path.parent.is_dir():
-        raise ValueError(f"cannot write {path}: there is no folder {path.parent}")
-
-
-def prepare_plot(path: Path) -> Any:
-    """Return matplotlib's ``pyplot``, for files only, after checking where it shall write."""
-    check_output(path)
-    matplotlib = import_optional("matplotlib", "drawing a picture")
-    matplotlib.use("Agg")
-    pyplot = import_optional("matplotlib.pyplot", "drawing a picture")
-    known = pyplot.Figure().canvas.get_supported_filetypes()
-    if path.suffix.removeprefix(".").lower() not in known:
-        raise ValueError(f"cannot write {path}: the name must end in one of .{', .'.join(known)}")
-    return pyplot
+def read_inputs(path: Path | None) -> Any:
+    """Read input sequences, if there are any."""
+    return None if path is None else read_numbers(path, "inputs", _MAX_INPUT_BYTES)

@@ -5,8 +5,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rnndyn.cli._arguments import check_output
+from rnndyn.cli._arguments import add_command, add_json
 from rnndyn.cli._exit_codes import ExitCode
+from rnndyn.cli._outputs import check_suffix
 from rnndyn.io import import_model, list_arrays, save_model
 from rnndyn.models import FAMILIES
 
@@ -18,20 +19,21 @@ examples:
   rnndyn convert checkpoint.pt network.npz --prefix model.rnn --option nonlinearity=relu
   rnndyn convert model.bson --list
 
-reads: npz and json, MATLAB .mat (version 5 and 7.3), torch.save, safetensors, Julia BSON and JLD2,
-HDF5; told by content, not by name. No code of a file is run. What was guessed is printed.
+Reads npz and json, MATLAB .mat (version 5 and 7.3), torch.save, safetensors, Julia BSON
+and JLD2, HDF5; told by content, not by name. No code of a file is run. What was guessed
+is printed.
 """
 
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "convert",
-        help="read a network of another program and write it for rnndyn",
-        description="Read a network from a file of another program, write it as a file of rnndyn, "
+        summary="read a network of another program and write it for rnndyn",
+        description="Read a network from a file of another program, write it as a file of rnndyn,\n"
         "and tell what was found.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("input", metavar="IN", help="the file to read")
     parser.add_argument(
@@ -58,7 +60,7 @@ def add_parser(commands: Any) -> None:
         help="a setting of the family, like n_relu=2, clipped=true, nonlinearity=relu",
     )
     parser.add_argument("--list", action="store_true", help="only list the arrays of the file")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
@@ -68,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
         return _list(options)
     if options.output is None:
         raise ValueError("OUT is missing: give a .npz or .json file to write, or --list")
-    check_output(options.output)
+    check_suffix(options.output, (".npz", ".json"))
     found = import_model(
         options.input,
         family=options.family,

@@ -1,21 +1,22 @@
 """``rnndyn cycles``: search one network."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 from rnndyn.cli._arguments import (
+    add_command,
+    add_effort,
+    add_method,
+    add_model,
     add_orders,
     add_results,
-    add_seed,
-    add_threads,
-    check_output,
     load_piecewise_linear,
     parse_box,
-    prepare_plot,
 )
 from rnndyn.cli._exit_codes import ExitCode
+from rnndyn.cli._outputs import Outputs, check_suffix
+from rnndyn.cycle_set import CycleSet
 from rnndyn.search import METHODS, find_cycles
 
 _EPILOG = """\
@@ -24,6 +25,7 @@ examples:
   rnndyn cycles network.json --orders 1,2,10-12 --method search --seed 7
   rnndyn cycles example:plrnn-10d --max-order 10 --plot cycles.png -o cycles.npz
   rnndyn cycles network.npz --max-order 4 --time-limit 60 --json > cycles.json
+  rnndyn cycles network.npz --max-order 4 -o cycles.nc
   rnndyn cycles network.npz --max-order 3 --method complete --certificate proof.npz
 
 Ctrl-C ends the search and shows what was found until then (exit code 130).
@@ -32,20 +34,19 @@ Ctrl-C ends the search and shows what was found until then (exit code 130).
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "cycles",
-        help="find the fixed points and cycles of a network",
+        summary="find the fixed points and cycles of a network",
         description="Find the fixed points and cycles of a network and how stable they are.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("model", metavar="MODEL", help="a .npz or .json file, or example:NAME")
+    add_model(parser)
     add_orders(parser, "search")
-    parser.add_argument(
-        "--method",
-        choices=METHODS,
-        default="auto",
-        help="how to search (default: auto); complete proves that no cycle is missing",
+    add_method(
+        parser,
+        METHODS,
+        "how to search (default: auto); complete proves that no cycle is missing",
     )
     parser.add_argument(
         "--no-rigour",
@@ -53,7 +54,6 @@ def add_parser(commands: Any) -> None:
         action="store_false",
         help="do not verify the rounding errors of a complete search; then nothing is proved",
     )
-    add_seed(parser)
     parser.add_argument(
         "--max-restarts", type=int, metavar="N", help="end an order after N restarts without news"
     )
@@ -67,11 +67,8 @@ def add_parser(commands: Any) -> None:
         help="keep only cycles with all |states| <= R, or all states between LO and HI "
         "(write --box=LO,HI where LO is negative)",
     )
-    add_threads(parser)
-    parser.add_argument(
-        "--time-limit", type=float, metavar="SECONDS", help="stop then and show what was found"
-    )
-    add_results(parser, "the cycles in state space", "the cycles to this .npz file")
+    add_effort(parser, "stop then and show what was found")
+    add_results(parser, "the cycles in state space", "the cycles")
     parser.add_argument(
         "--certificate",
         type=Path,
@@ -85,9 +82,7 @@ def run(options: argparse.Namespace) -> int:
     """Search, print, draw and save; return the exit code."""
     if options.certificate:
         _check_certificate(options)
-    pyplot = prepare_plot(options.plot) if options.plot else None
-    if options.output:
-        check_output(options.output)
+    outputs = Outputs(options)
     cycles = find_cycles(
         load_piecewise_linear(options.model),
         options.max_order,
@@ -101,21 +96,20 @@ def run(options: argparse.Namespace) -> int:
         time_limit=options.time_limit,
         rigorous=options.rigorous,
         keep_tree=options.certificate is not None,
+        progress=options.progress,
     )
-    if options.output:
-        cycles.save(options.output)
     if cycles.certificate is not None and options.certificate:
         cycles.certificate.save(options.certificate)
-    if pyplot is not None:
-        from rnndyn import plot
-
-        figure, ax = pyplot.subplots(figsize=(5.6, 4.6), layout="constrained")
-        plot.state_space(cycles, ax)
-        figure.savefig(options.plot, dpi=150)
-        pyplot.close(figure)
-    # Last, so that a reader that closes the pipe early loses no file.
-    print(json.dumps(cycles.to_dict(), allow_nan=False) if options.json else cycles)
+    outputs.write(cycles, lambda pyplot: _drawn(pyplot, cycles))
     return ExitCode.INTERRUPTED if cycles.search.stopped_by == "interrupt" else ExitCode.DONE
+
+
+def _drawn(pyplot: Any, cycles: CycleSet) -> Any:
+    from rnndyn import plot
+
+    figure, ax = pyplot.subplots(figsize=(5.6, 4.6), layout="constrained")
+    plot.state_space(cycles, ax)
+    return figure
 
 
 def _check_certificate(options: argparse.Namespace) -> None:
@@ -127,8 +121,4 @@ def _check_certificate(options: argparse.Namespace) -> None:
         )
     if not options.rigorous:
         raise ValueError("--certificate needs verified rounding errors: leave out --no-rigour")
-    if options.certificate.suffix.lower() not in (".npz", ".json"):
-        raise ValueError(
-            f"cannot write {options.certificate}: the name must end in one of .npz, .json"
-        )
-    check_output(options.certificate)
+    check_suffix(options.certificate, (".npz", ".json"))

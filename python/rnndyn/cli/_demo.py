@@ -1,6 +1,7 @@
 """``rnndyn demo``: search the published networks, print a table and draw their cycles."""
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Sequence
@@ -11,12 +12,14 @@ from rnndyn import examples
 from rnndyn._cycle_table import align_columns, cycle_cells
 from rnndyn._optional import MissingPackageError
 from rnndyn._progress import Progress, ProgressMeter, make_progress_meter
-from rnndyn.cli._arguments import prepare_plot
+from rnndyn._result import plain
+from rnndyn.cli._arguments import add_command, add_effort, add_json
 from rnndyn.cli._exit_codes import ExitCode
+from rnndyn.cli._outputs import prepare_plot, save_figure
 from rnndyn.cycle_set import CycleSet
 from rnndyn.search import find_cycles
 
-_DEFAULT_OUTPUT = Path("rnndyn-demo.png")
+_DEFAULT_PICTURE = Path("rnndyn-demo.png")
 _HEADINGS = (
     "network", "order", "stability", "spectral radius", "margin", "hits", "certified",
 )  # fmt: skip
@@ -26,7 +29,10 @@ _PANELS_PER_ROW = 4
 _EPILOG = """\
 examples:
   rnndyn demo
-  rnndyn demo --output cycles.pdf
+  rnndyn demo --plot cycles.pdf
+  rnndyn demo --json | jq -r '.networks[] | [.name, .n_at_known_order] | @tsv'
+
+Ctrl-C ends the demonstration and shows what was found until then (exit code 130).
 """
 
 
@@ -41,53 +47,66 @@ class _Result(NamedTuple):
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "demo",
-        help="search the bundled networks and draw their cycles",
+        summary="search the bundled networks and draw their cycles",
         description="Find the cycles of the bundled published networks, up to the order that each\n"
         "is known for, print them, and draw them in state space.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    add_effort(parser, "for every network; stop then and show what was found")
+    add_json(parser)
     parser.add_argument(
-        "--output", type=Path, metavar="FILE", help=f"the picture (default: {_DEFAULT_OUTPUT})"
+        "--plot", type=Path, metavar="FILE", help=f"the picture (default: {_DEFAULT_PICTURE})"
     )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Search, print and draw; return the exit code."""
-    path = options.output or _DEFAULT_OUTPUT
+    path = options.plot or _DEFAULT_PICTURE
     try:
         pyplot = prepare_plot(path)
     except MissingPackageError as error:
-        if options.output:
+        if options.plot:
             raise
         print(f"rnndyn: no picture: {error}", file=sys.stderr)
         pyplot = None
     start = time.perf_counter()
-    results = _search_all()
+    results = _search_all(options)
     seconds = time.perf_counter() - start
     interrupted = any(result.cycles.search.stopped_by == "interrupt" for result in results)
     if pyplot is not None:
         _draw(pyplot, results, path)
-    print("\n".join(_report(results, seconds)))
-    if pyplot is not None:
-        print(f"Picture: {path}")
+    picture = None if pyplot is None else str(path)
+    if options.json:
+        print(json.dumps(_to_dict(results, seconds, picture), allow_nan=False))
+    else:
+        print("\n".join(_report(results, seconds)))
+        if picture is not None:
+            print(f"Picture: {picture}")
     return ExitCode.INTERRUPTED if interrupted else ExitCode.DONE
 
 
-def _search_all() -> list[_Result]:
+def _search_all(options: argparse.Namespace) -> list[_Result]:
     """Search every published network; after Ctrl-C return what was found until then."""
     known = [examples.info(name) for name in examples.names()]
     systems = [system for system in known if isinstance(system, examples.PublishedSystem)]
-    meter = make_progress_meter(None)
+    meter = make_progress_meter(options.progress)
     meter.init("rnndyn demo")
     results = []
     try:
         for number, system in enumerate(systems):
             part = _PartOfMeter(meter, number, len(systems))
-            cycles = find_cycles(examples.load(system.name), max_order=system.order, progress=part)
+            cycles = find_cycles(
+                examples.load(system.name),
+                max_order=system.order,
+                seed=options.seed,
+                n_threads=options.threads,
+                time_limit=options.time_limit,
+                progress=part,
+            )
             results.append(_Result(system, cycles))
             if cycles.search.stopped_by == "interrupt":
                 break
@@ -127,6 +146,22 @@ class _PartOfMeter:
         """Do nothing: the common meter goes on."""
 
 
+def _to_dict(results: Sequence[_Result], seconds: float, picture: str | None) -> dict[str, Any]:
+    networks = [
+        {
+            "name": system.name,
+            "order": system.order,
+            "n_published": system.expected_cycles,
+            "n_at_known_order": result.n_at_known_order,
+            **cycles.to_dict(),
+        }
+        for result in results
+        for system, cycles in [result]
+    ]
+    values: dict[str, Any] = plain({"networks": networks, "seconds": seconds, "picture": picture})
+    return values
+
+
 def _report(results: Sequence[_Result], seconds: float) -> list[str]:
     rows: list[tuple[str, ...]] = [_HEADINGS]
     for system, cycles in results:
@@ -155,7 +190,7 @@ def _confidence(results: Sequence[_Result]) -> list[str]:
     lines = []
     unfinished = [result.system.name for result in results if not result.cycles.complete]
     if unfinished:
-        lines.append(f"INCOMPLETE: {', '.join(unfinished)} was interrupted.")
+        lines.append(f"INCOMPLETE: {', '.join(unfinished)} was stopped before its end.")
     estimates = [
         result.cycles.search.coverage
         for result in results
@@ -190,5 +225,4 @@ def _draw(pyplot: Any, results: Sequence[_Result], path: Path) -> None:
     for ax, (system, cycles) in zip(axes.flat, shown, strict=False):
         plot.state_space(cycles, ax)
         ax.set_title(system.name, fontsize=10)
-    figure.savefig(path, dpi=130)
-    pyplot.close(figure)
+    save_figure(pyplot, figure, path)

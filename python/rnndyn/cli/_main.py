@@ -7,8 +7,23 @@ from collections.abc import Sequence
 
 from rnndyn._optional import MissingPackageError
 from rnndyn._version import __version__
-from rnndyn.cli import _convert, _cycles, _demo, _lyapunov, _report, _sweep, _timeline, _verify
-from rnndyn.cli._exit_codes import ExitCode
+from rnndyn.cli import (
+    _cite,
+    _completion,
+    _convert,
+    _cycles,
+    _demo,
+    _lyapunov,
+    _report,
+    _sweep,
+    _timeline,
+    _verify,
+)
+from rnndyn.cli._exit_codes import MEANINGS, ExitCode
+
+_COMMANDS = (
+    _demo, _cycles, _verify, _lyapunov, _sweep, _timeline, _report, _convert, _cite, _completion,
+)  # fmt: skip
 
 _EPILOG = """\
 examples:
@@ -16,54 +31,96 @@ examples:
   rnndyn cycles network.npz --max-order 10      fixed points and cycles of a network
   rnndyn cycles example:plrnn-10d --max-order 10 --plot cycles.png
   rnndyn cycles network.npz --max-order 4 --json | jq '.cycles[].spectral_radius'
+  rnndyn verify certificate.npz network.npz     check a proof that no cycle is missing
   rnndyn lyapunov network.npz --inputs x.npy    Lyapunov exponents with their errors
-  rnndyn report network.npz -o report.html      one page about a network, for a browser
   rnndyn sweep network.npz --x "A[0,0]=-1:1:200" --max-order 8 --plot diagram.png
   rnndyn timeline checkpoints/ --losses l.npy   bifurcations over a training run
+  rnndyn report network.npz -o report.html      one page about a network, for a browser
   rnndyn convert checkpoint.pt network.npz      read a network of another program
-  rnndyn verify certificate.npz network.npz     check a proof that no cycle is missing
+  rnndyn cite cycles.npz                        the papers behind a result
 
 exit codes:
-  0 done    1 certificate refused    2 wrong input or a missing package
-  130 stopped by Ctrl-C
+{codes}
 """
+
+# What a user can mend. All other errors are faults of the program, or memory.
+_USER_ERRORS = (ValueError, TypeError, OverflowError, NotImplementedError, OSError)
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
+    codes = "\n".join(f"  {code:<4} {meaning}" for code, meaning in MEANINGS.items())
     parser = argparse.ArgumentParser(
         prog="rnndyn",
         description="Exact dynamical-systems analysis of recurrent neural networks.",
-        epilog=_EPILOG,
+        epilog=_EPILOG.format(codes=codes),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"rnndyn {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (_convert, _cycles, _demo, _lyapunov, _report, _sweep, _timeline, _verify):
+    for command in _COMMANDS:
         command.add_parser(commands)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    options = build_parser().parse_args(arguments)
     try:
+        code = _run(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader, such as `head`, has what it wanted.
+        _discard_output()
+        return ExitCode.BROKEN_PIPE
+    except OSError as error:
+        # The output could not be written, such as to a full disk.
+        _discard_output()
+        return _complain(_reason(error), ExitCode.ERROR)
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        options = build_parser().parse_args(arguments)
         code: int = options.run(options)
-        sys.stdout.flush()
     except KeyboardInterrupt:
         print("rnndyn: interrupted", file=sys.stderr)
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
-        # The reader, such as `head`, has what it wanted. Python would flush the rest at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.BROKEN_PIPE
-    except (ValueError, OverflowError, OSError, MissingPackageError) as error:
-        print(f"rnndyn: error: {_one_line(error)}", file=sys.stderr)
-        return ExitCode.ERROR
+        raise
+    except SystemExit:
+        # Help and usage, which argparse prints; what a pipe does not take is found here.
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        raise
+    except (*_USER_ERRORS, MissingPackageError) as error:
+        return _complain(_reason(error), ExitCode.ERROR)
+    except MemoryError as error:
+        return _complain(f"out of memory: {_reason(error)}".rstrip(": "), ExitCode.FAILED)
+    except Exception as error:
+        if sys.flags.dev_mode:
+            raise
+        return _complain(
+            f"{type(error).__name__}: {_reason(error)} (this is a fault of rnndyn; "
+            "python -X dev -m rnndyn ... shows where)",
+            ExitCode.FAILED,
+        )
     return code
 
 
-def _one_line(error: Exception) -> str:
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
+def _complain(message: str, code: ExitCode) -> ExitCode:
+    print(f"rnndyn: error: {message}", file=sys.stderr)
+    return code
+
+
+def _reason(error: BaseException) -> str:
+    """Return the message of an error in one line."""
+    if isinstance(error, OSError) and error.strerror is not None:
+        return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
     return " ".join(str(error).split())
+
+
+def _discard_output() -> None:
+    """Lose what is still in the buffer; Python would try to write it again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,12 +1,22 @@
 """``rnndyn report``: one page about a network."""
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any
 
-from rnndyn.cli._arguments import add_orders, add_seed, add_threads, load_network
+from rnndyn.cli._arguments import (
+    add_command,
+    add_effort,
+    add_inputs,
+    add_json,
+    add_method,
+    add_model,
+    add_orders,
+    load_network,
+    read_inputs,
+)
 from rnndyn.cli._exit_codes import ExitCode
-from rnndyn.cli._lyapunov import read_inputs
 from rnndyn.io import load_metadata
 from rnndyn.reporting import report
 from rnndyn.reporting._report import DEFAULT_MAX_CYCLES, DEFAULT_MAX_ORDER, check_path
@@ -25,27 +35,26 @@ The page needs no network and no other file. Open it in any browser.
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "report",
-        help="write a page about a network, to be opened in a browser",
+        summary="write a page about a network, to be opened in a browser",
         description="Write one self-contained page about a network: parameters, cycles, state "
         "space,\nmultipliers, Lyapunov exponents, and how sure all of it is.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("model", metavar="MODEL", help="a model file, or example:NAME")
+    add_model(parser)
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", required=True, help="the page, FILE.html"
     )
     parser.add_argument("--title", help="title of the page (default: the name of the model)")
     add_orders(parser, "search", default=f"1 to {DEFAULT_MAX_ORDER}")
-    parser.add_argument(
-        "--method",
-        choices=METHODS,
-        default="auto",
-        help="how to search (default: auto); complete proves that no cycle is missing",
+    add_method(
+        parser,
+        METHODS,
+        "how to search (default: auto); complete proves that no cycle is missing",
     )
-    parser.add_argument("--inputs", type=Path, metavar="X.npy", help="drive the network with these")
+    add_inputs(parser)
     parser.add_argument(
         "--steps", type=int, metavar="N", help="average the Lyapunov exponents over N steps"
     )
@@ -59,14 +68,8 @@ def add_parser(commands: Any) -> None:
         metavar="N",
         help=f"list and draw at most N cycles, stable ones first (default: {DEFAULT_MAX_CYCLES})",
     )
-    add_seed(parser)
-    add_threads(parser)
-    parser.add_argument(
-        "--time-limit",
-        type=float,
-        metavar="SECONDS",
-        help="for the search, and as long for the exponents",
-    )
+    add_effort(parser, "for the search, and as long for the exponents")
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
@@ -81,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
         max_order=options.max_order,
         orders=options.orders,
         method=options.method,
-        inputs=read_inputs(options.inputs) if options.inputs else None,
+        inputs=read_inputs(options.inputs),
         title=options.title or (Path(options.model).name if from_file else options.model),
         metadata=load_metadata(options.model) if from_file else None,
         n_steps=options.steps,
@@ -90,6 +93,10 @@ def run(options: argparse.Namespace) -> int:
         seed=options.seed,
         n_threads=options.threads,
         time_limit=options.time_limit,
+        progress=options.progress,
     )
-    print(f"Report: {path}")
+    if options.json:
+        print(json.dumps({"report": str(path), "bytes": path.stat().st_size}))
+    else:
+        print(f"Report: {path}")
     return ExitCode.DONE

@@ -1,7 +1,6 @@
 """``rnndyn sweep``: cycles or Lyapunov exponents over one or two parameters."""
 
 import argparse
-import json
 import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -16,19 +15,18 @@ from rnndyn.bifurcation import (
     stability_diagram,
 )
 from rnndyn.cli._arguments import (
+    add_command,
+    add_effort,
+    add_model,
     add_orders,
     add_results,
-    add_seed,
     add_threads,
-    check_output,
     load_network,
     load_piecewise_linear,
     parse_axis,
-    prepare_plot,
-    without_infinity,
 )
 from rnndyn.cli._exit_codes import ExitCode
-from rnndyn.models import Model
+from rnndyn.cli._outputs import Outputs
 from rnndyn.parameter_scan import scan
 from rnndyn.scan_result import Scan
 
@@ -43,8 +41,8 @@ examples:
   rnndyn sweep network.npz --x "A[0,0]=-1:1:200" --y "h[1]=0:2:200" --measure max_lyapunov \\
       --workers 8 --store chunks/
 
-A parameter goes from a number to a larger one, in so many values. The names of all parameters are
-in the message that an unknown name gets.
+A parameter goes from a number to a larger one, in so many values. The names of all
+parameters are in the message that an unknown name gets.
 
 Ctrl-C ends the run (exit code 130). With --store, the same command goes on from there; it needs
 pip install "rnndyn[cluster]".
@@ -53,16 +51,16 @@ pip install "rnndyn[cluster]".
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "sweep",
-        help="follow cycles or Lyapunov exponents over one or two parameters",
-        description="Change one or two parameters of a network. The measure 'stability' follows "
-        "its cycles, with\nexact bifurcations between the values; 'max_lyapunov' computes the "
-        "largest Lyapunov exponent\nat every value.",
+        summary="follow cycles or Lyapunov exponents over one or two parameters",
+        description="Change one or two parameters of a network. The measure 'stability' follows\n"
+        "its cycles, with exact bifurcations between the values; 'max_lyapunov' computes the\n"
+        "largest Lyapunov exponent at every value.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("model", metavar="MODEL", help="a .npz or .json file, or example:NAME")
+    add_model(parser)
     parser.add_argument(
         "--x",
         type=parse_axis,
@@ -86,7 +84,11 @@ def add_parser(commands: Any) -> None:
         metavar="N",
         help=f"max_lyapunov: average over N steps (default: {_DEFAULT_STEPS})",
     )
-    add_seed(parser)
+    add_effort(
+        parser,
+        "stop then and show the part that is done (not for stability over two parameters)",
+        threads=False,
+    )
     where = parser.add_mutually_exclusive_group()
     add_threads(where)
     where.add_argument("--workers", type=int, metavar="N", help="use N processes instead")
@@ -96,15 +98,13 @@ def add_parser(commands: Any) -> None:
         metavar="FOLDER",
         help="keep finished parts in this folder, and go on from what it holds",
     )
-    add_results(parser, "the diagram", "the result to this .npz file")
+    add_results(parser, "the diagram", "the result")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Sweep, draw, save and print; return the exit code."""
-    pyplot = prepare_plot(options.plot) if options.plot else None
-    if options.output:
-        check_output(options.output)
+    outputs = Outputs(options)
     _check_fits(options)
     with _workers(options.workers) as executor:
         how = {
@@ -112,16 +112,10 @@ def run(options: argparse.Namespace) -> int:
             "n_threads": options.threads,
             "executor": executor,
             "store": options.store,
+            "progress": options.progress,
         }
         result = _exponents(options, how) if _wants_exponents(options) else _cycles(options, how)
-    if options.output:
-        result.save(options.output)
-    if pyplot is not None:
-        figure = _drawn(result).figure
-        figure.savefig(options.plot, dpi=150)
-        pyplot.close(figure)
-    # Last, so that a reader that closes the pipe early loses no file.
-    print(json.dumps(_to_dict(result), allow_nan=False) if options.json else result)
+    outputs.write(result, lambda _: _drawn(result).figure)
     stopped = isinstance(result, Scan | BranchSet) and result.run.stopped_by == "interrupt"
     return ExitCode.INTERRUPTED if stopped else ExitCode.DONE
 
@@ -136,6 +130,11 @@ def _check_fits(options: argparse.Namespace) -> None:
         raise ValueError("--max-order and --orders are for --measure stability")
     if not _wants_exponents(options) and options.steps is not None:
         raise ValueError("--steps is for --measure max_lyapunov")
+    if options.time_limit is not None and options.y and not _wants_exponents(options):
+        raise ValueError(
+            "--time-limit is not for stability over two parameters: give --store FOLDER, end the "
+            "run with Ctrl-C, and the same command goes on from there"
+        )
 
 
 @contextmanager
@@ -153,7 +152,14 @@ def _workers(count: int | None) -> Iterator[ProcessPoolExecutor | None]:
 
 def _exponents(options: argparse.Namespace, how: dict[str, Any]) -> Scan:
     steps = _DEFAULT_STEPS if options.steps is None else options.steps
-    return scan(load_network(options.model), options.x, options.y, n_steps=steps, **how)
+    return scan(
+        load_network(options.model),
+        options.x,
+        options.y,
+        n_steps=steps,
+        time_limit=options.time_limit,
+        **how,
+    )
 
 
 def _cycles(options: argparse.Namespace, how: dict[str, Any]) -> BranchSet | StabilityDiagram:
@@ -163,7 +169,8 @@ def _cycles(options: argparse.Namespace, how: dict[str, Any]) -> BranchSet | Sta
     how |= {"max_order": max_order, "orders": options.orders}
     if options.y is None:
         name, values = options.x
-        return bifurcation_diagram(network, name, values, **how)
+        limit = options.time_limit
+        return bifurcation_diagram(network, name, values, time_limit=limit, **how)
     return stability_diagram(network, options.x, options.y, **how)
 
 
@@ -175,40 +182,3 @@ def _drawn(result: Scan | BranchSet | StabilityDiagram) -> Any:
     if isinstance(result, BranchSet):
         return plot.bifurcation_diagram(result)
     return plot.stability_diagram(result)
-
-
-def _to_dict(result: Scan | BranchSet | StabilityDiagram) -> dict[str, Any]:
-    """Return a result as plain numbers, lists and strings; what JSON cannot hold is None."""
-    parts: dict[str, Any]
-    model: Model
-    if isinstance(result, BranchSet):
-        model = result.models[0]
-        parts = {
-            "x": {"name": result.axis, "values": result.axis_values.tolist()},
-            "events": [event.to_dict() for event in result.events],
-            "branches": [branch.to_dict() for branch in result.branches],
-        }
-    else:
-        model = result.model
-        parts = {"x": {"name": result.x_name, "values": result.x_values.tolist()}}
-        if result.y_values is not None:
-            parts["y"] = {"name": result.y_name, "values": result.y_values.tolist()}
-    if isinstance(result, Scan):
-        parts["values"] = {name: result[name].tolist() for name in result.variables}
-        parts["status"] = {name: text.tolist() for name, text in result.status.items()}
-    if isinstance(result, StabilityDiagram):
-        parts["orders"] = list(result.orders)
-        parts["n_cycles"] = result.n_cycles.tolist()
-        parts["n_stable"] = result.n_stable.tolist()
-        parts["curves"] = [curve.to_dict() for curve in result.curves]
-    if not isinstance(result, Scan):
-        parts["gaps"] = [gap.to_dict() for gap in result.gaps]
-    plain: dict[str, Any] = without_infinity(
-        {
-            "family": model.family,
-            "n_states": model.n_states,
-            **parts,
-            "run": result.run.to_dict(),
-        }
-    )
-    return plain

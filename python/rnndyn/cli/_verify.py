@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rnndyn.certificate import Certificate
-from rnndyn.cli._arguments import load_piecewise_linear
+from rnndyn.cli._arguments import add_command, add_json, add_model, load_piecewise_linear
 from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.verify import Verdict
 
@@ -24,18 +24,18 @@ Exit code 0: confirmed; 1: refused; 2: wrong input.
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "verify",
-        help="check the certificate of a complete search in exact arithmetic",
+        summary="check the certificate of a complete search in exact arithmetic",
         description="Check the proof that no cycle of a network is missing.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "certificate", metavar="CERTIFICATE", type=Path, help="a .npz or .json file"
     )
-    parser.add_argument("model", metavar="MODEL", help="a .npz or .json file, or example:NAME")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of sentences")
+    add_model(parser)
+    add_json(parser)
     parser.set_defaults(run=run)
 
 

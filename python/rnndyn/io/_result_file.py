@@ -93,6 +93,24 @@ class ResultFormat(NamedTuple):
         return header, arrays
 
 
+def format_name(path: Path, max_bytes: int) -> str | None:
+    """Return what a file says it is; None where it is no file of rnndyn."""
+    try:
+        with path.open("rb") as stream:
+            is_archive = stream.read(2) == b"PK"
+        if is_archive:
+            text = read_archive(path, max_bytes).get(_HEADER)
+            header = None if text is None or text.dtype.kind != "U" else parse_json(str(text))
+        elif path.stat().st_size <= max_bytes:
+            header = parse_json(path.read_text("utf-8"))
+        else:
+            raise ValueError(f"it has more than max_bytes = {max_bytes} bytes")
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be read as a result of rnndyn: {error}") from error
+    name = header.get("format") if isinstance(header, dict) else None
+    return name if isinstance(name, str) else None
+
+
 def unreadable(path: Path, what: str, error: Exception) -> ValueError:
     """Return the error that tells which file could not be read as what, and why."""
     reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)

@@ -1,7 +1,9 @@
 "use strict";
 (() => {
   const figures = JSON.parse(document.getElementById("figures").textContent);
-  const config = { responsive: true, displaylogo: false };
+  // On a narrow screen the buttons would lie on the legend; fingers turn and zoom there.
+  const narrow = matchMedia("(max-width: 640px)").matches;
+  const config = { responsive: true, displaylogo: false, displayModeBar: narrow ? false : "hover" };
   const root = document.documentElement;
 
   // Colours are written "@name" in the figures and looked up in the style sheet, so that they
@@ -22,10 +24,16 @@
     return value;
   };
 
+  // From farther away the names of the axes are within a narrow figure.
+  const stepBack = (eye) => {
+    for (const axis of ["x", "y", "z"]) eye[axis] *= 1.5;
+  };
+
   const draw = async (id, figure) => {
     const place = document.getElementById(id);
     const { data, layout } = resolved(figure, paletteNow());
     // What the reader turned or zoomed stays when the theme changes.
+    if (narrow && layout.scene) stepBack(layout.scene.camera.eye);
     await Plotly.react(place, data, { ...layout, uirevision: "keep" }, config);
     place.classList.add("drawn");
   };
