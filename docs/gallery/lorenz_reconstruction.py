@@ -1,12 +1,20 @@
-"""Reconstruct the Lorenz system from data, and compare what the network has learned with the truth.
+"""Reconstruct the Lorenz system from data, and compare what the network has learned with the truth
+================================================================================================
 
 A shallow PLRNN with 3 states and 50 hidden units is trained with generalised teacher forcing on one
 half of a simulated series. Compared with the other half, and with the equations themselves: the
 geometry of the attractor, power spectra, Lyapunov exponents and fixed points.
 
+::
+
     python docs/gallery/lorenz_reconstruction.py [--updates 15000] [--out lorenz_reconstruction.png]
 
 It takes about 3 minutes on one core.
+
+.. figure:: /images/lorenz_reconstruction.png
+   :alt: what the full run drew
+
+   The full run (stored picture). What a shorter run draws is below.
 """
 
 import argparse
