@@ -1,5 +1,6 @@
 """Configuration of the documentation site; build it as CONTRIBUTING.md says."""
 
+import builtins
 import os
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,8 @@ OUTPUT = HERE / "_build" / "pictures"
 def arguments_of_script(_gallery: dict[str, Any], script_vars: dict[str, Any]) -> list[str]:
     """Return the arguments that a script runs with: the long ones make a short version."""
     script = Path(script_vars["src_file"])
+    # sphinx-gallery runs the text of a script without the name of its file.
+    vars(builtins)["__file__"] = str(script)
     if script.parent.name != "gallery":
         return []
     OUTPUT.mkdir(parents=True, exist_ok=True)
@@ -82,6 +85,7 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "min_reported_time": 0,
     "capture_repr": (),
+    "write_computation_times": False,
 }
 # The functions among these settings cannot be pickled, so that they are compared at every build.
 suppress_warnings = ["config.cache"]

@@ -102,7 +102,7 @@ QUALITY = ("free-run error, 30 steps", "free-run error, 100 steps", "D_stsp", "D
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--updates", type=int, default=500)
     parser.add_argument("--learning-rate", type=float, default=0.01)

@@ -36,7 +36,7 @@ TRUE_EXPONENTS = (0.9056, 0.0, -14.5723)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--updates", type=int, default=15_000)
     parser.add_argument("--alpha", type=float, default=0.125)
     parser.add_argument("--units", type=int, default=50)

@@ -97,7 +97,7 @@ class Landscape:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="coarse grids, orders 1 and 16")
     parser.add_argument("--cells", type=int, default=300, help="a side (default: 300)")
     parser.add_argument("--lines", type=int, default=80, help="of the diagrams (default: 80)")

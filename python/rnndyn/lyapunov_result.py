@@ -358,7 +358,7 @@ class LyapunovSpectrum:
 
     @property
     def exponent_sum(self) -> FloatArray:
-        """Sum of the computed exponents, shape (B,); of all N: mean of ln |det J|."""
+        """Sum of the computed exponents, shape (B,); of all N: mean of ``ln |det J|``."""
         return self._scaled(self._estimates.sums.values)
 
     @property

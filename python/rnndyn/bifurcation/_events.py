@@ -30,7 +30,7 @@ class BifurcationEvent:
     bracket : tuple of float
         Bounds of s.
     residual : float
-        What remains of the quantity that vanishes: |p| or the distance of the multiplier.
+        What remains of the quantity that vanishes: ``|p|`` or the distance of the multiplier.
     status : {"converged", "guess"}
         Whether the bracket was confirmed to rounding errors.
     itinerary : ndarray of bool, shape (k, H)
