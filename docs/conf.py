@@ -86,7 +86,11 @@ def arguments_of_script(_gallery: dict[str, Any], script_vars: dict[str, Any]) -
     if script.parent.name != "gallery":
         return []
     OUTPUT.mkdir(parents=True, exist_ok=True)
-    return [*SHORT[script.name].split(), "--out", str(OUTPUT / f"{script.stem}.png")]
+    return [
+        *SHORT[script.name].split(),
+        "--out",
+        os.path.relpath(OUTPUT / f"{script.stem}.png", script.parent),
+    ]
 
 
 sphinx_gallery_conf = {
@@ -124,7 +128,18 @@ html_theme_options = {
     "pygments_light_style": "tango",
     "pygments_dark_style": "github-dark",
 }
-html_sidebars = {"index": []}
+# Pages without others below them need no menu at the side.
+html_sidebars = {
+    page: []
+    for page in (
+        "index",
+        "start",
+        "which-method",
+        "comparison",
+        "migration-scyfi",
+        "bibliography",
+    )
+}
 
 
 class References(Directive):

@@ -9,7 +9,7 @@ several of them, or none? And where exactly are the borders?
 # %%
 # A network with two states
 # -------------------------
-# Two ReLU units that excite themselves and inhibit each other, driven by constant input.
+# Two ReLU units that inhibit each other, driven by constant input.
 
 import matplotlib.pyplot as plt
 import numpy as np
