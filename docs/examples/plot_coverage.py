@@ -3,8 +3,8 @@ Searching at random, and how sure the answer is
 ===============================================
 
 A random search may miss cycles. Here the truth is known, because all itineraries of the Lozi map
-can be listed: so we see what the published algorithm finds with more and more restarts, and what the
-search of this package says about itself.
+can be listed: so we see what the published algorithm finds with more and more restarts, and what
+the search of this package says about itself.
 """
 
 import matplotlib.pyplot as plt
