@@ -5,6 +5,7 @@ import importlib
 import os
 import pkgutil
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,17 @@ import pytest
 import rnndyn
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCS = ROOT / "docs"
+#: What the build of the site writes next to the sources.
+GENERATED = (DOCS / "auto", DOCS / "_build", DOCS / "api" / "generated")
+PAGES = [
+    ROOT / "README.md",
+    *(
+        page
+        for page in sorted(DOCS.rglob("*.md"))
+        if not any(page.is_relative_to(folder) for folder in GENERATED)
+    ),
+]
 MODULES = sorted(
     module.name
     for module in pkgutil.walk_packages(rnndyn.__path__, "rnndyn.")
@@ -67,9 +78,13 @@ def test_examples_in_docstrings(name):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_examples_in_pages(page):
-    blocks = re.findall(
-        r"^```python\n(.*?)^```$", page.read_text("utf-8"), re.DOTALL | re.MULTILINE
-    )
+    # Those in lists are indented.
+    blocks = [
+        textwrap.dedent(block)
+        for _, block in re.findall(
+            r"^( *)```python\n(.*?)^\1```$", page.read_text("utf-8"), re.DOTALL | re.MULTILINE
+        )
+    ]
     names: dict[str, object] = {}
     parser = doctest.DocTestParser()
     for number, block in enumerate(blocks):
@@ -96,4 +111,17 @@ def test_public_names_are_documented(value):
 def test_links_between_pages_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text("utf-8")):
         if not target.startswith(("http://", "https://")):
-            assert os.path.exists(page.parent / target), f"{page.name} links to {target}"
+            path = source_of(page.parent / target)
+            assert path.exists(), f"{page.name} links to {target}"
+
+
+def source_of(path):
+    """The file that a link leads to, where a page or picture is made by the build of the site."""
+    path = Path(os.path.normpath(path))
+    if not path.is_relative_to(DOCS / "auto"):
+        return path
+    folder = DOCS / path.relative_to(DOCS / "auto").parts[0]
+    if path.name == "index.rst":
+        return folder / "README.rst"
+    picture = re.fullmatch(r"sphx_glr_(.+)_\d{3}\.png", path.name)
+    return folder / f"{picture[1] if picture else path.stem}.py"

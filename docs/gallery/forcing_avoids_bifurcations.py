@@ -1,13 +1,21 @@
-"""Teacher forcing avoids bifurcations: plain gradient descent with and without it, over many seeds.
+"""Teacher forcing avoids bifurcations: plain gradient descent with and without it, over many seeds
+================================================================================================
 
 After Fig. 5 of L. Eisenmann, Z. Monfared, N. Göring, D. Durstewitz, "Bifurcations and loss jumps in
 RNN training", NeurIPS 2023: networks learn an elliptic limit cycle, with alpha = 0 and alpha = 0.1.
 Counted in every run: upward jumps of the logarithm of the loss, and bifurcations of the fixed
 points of the forced map, which is what training differentiates.
 
+::
+
     python docs/gallery/forcing_avoids_bifurcations.py [--quick] [--seeds 20] [-o forcing.png]
 
 It takes about 5 minutes on one core. The loop is a plain one, without `Trainer`.
+
+.. figure:: /images/forcing_avoids_bifurcations.png
+   :alt: what the full run drew
+
+   The full run (stored picture). What a shorter run draws is below.
 """
 
 import argparse
@@ -48,7 +56,7 @@ class Run:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--updates", type=int, default=500)
     parser.add_argument("--learning-rate", type=float, default=0.01)

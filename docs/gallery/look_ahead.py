@@ -1,4 +1,5 @@
 """Looking ahead in training: alpha is raised only where a bifurcation is near. Is it worth it?
+============================================================================================
 
 After the supplement of L. Eisenmann, Z. Monfared, N. Göring, D. Durstewitz, "Bifurcations and loss
 jumps in RNN training", NeurIPS 2023. Plain gradient descent on an ellipse, the task of
@@ -6,11 +7,13 @@ forcing_avoids_bifurcations.py, with the same initial networks: without forcing;
 over 10 updates and `RaiseForcing` from alpha = 0; with the mean alpha of that run at every update,
 to tell looking ahead from forcing as such; and with alpha = 0.1. Networks are judged by free runs.
 
+::
+
     python docs/gallery/look_ahead.py [--quick] [--seeds 10] [--ahead 10] [-o look_ahead.png]
 
 It takes about 4 minutes on one free core.
 
-What came out (10 seeds; counts are means over runs that did not overflow, quality medians):
+What came out (10 seeds; counts are means over runs that did not overflow, quality medians)::
 
                                  no forcing  look-ahead  same mean alpha  alpha = 0.1
     runs that overflowed         2           0           0                1
@@ -36,6 +39,11 @@ What came out (10 seeds; counts are means over runs that did not overflow, quali
 - An update took about 1.5 times as long as with the same mean alpha, on a busy machine.
 - D_stsp is hard on a limit cycle, which fills few of the cells: what misses it by a cell counts
   like what is far away, and 16 is the value for no overlap.
+
+.. figure:: /images/look_ahead.png
+   :alt: what the full run drew
+
+   The full run (stored picture). What a shorter run draws is below.
 """
 
 import argparse
@@ -94,7 +102,7 @@ QUALITY = ("free-run error, 30 steps", "free-run error, 100 steps", "D_stsp", "D
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--updates", type=int, default=500)
     parser.add_argument("--learning-rate", type=float, default=0.01)

@@ -1,12 +1,20 @@
-"""Reconstruct the Lorenz system from data, and compare what the network has learned with the truth.
+"""Reconstruct the Lorenz system from data, and compare what the network has learned with the truth
+================================================================================================
 
 A shallow PLRNN with 3 states and 50 hidden units is trained with generalised teacher forcing on one
 half of a simulated series. Compared with the other half, and with the equations themselves: the
 geometry of the attractor, power spectra, Lyapunov exponents and fixed points.
 
+::
+
     python docs/gallery/lorenz_reconstruction.py [--quick] [--updates 15000] [-o lorenz.png]
 
 It takes about 3 minutes on one core. Quick networks are trained for seconds only, and are poor.
+
+.. figure:: /images/lorenz_reconstruction.png
+   :alt: what the full run drew
+
+   The full run (stored picture). What a shorter run draws is below.
 """
 
 import argparse
@@ -28,7 +36,7 @@ TRUE_EXPONENTS = (0.9056, 0.0, -14.5723)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--updates", type=int, default=15_000)
     parser.add_argument("--alpha", type=float, default=0.125)
     parser.add_argument("--units", type=int, default=50)

@@ -1,4 +1,5 @@
 """Loss jumps in training: do they coincide with bifurcations of the network?
+==========================================================================
 
 After Fig. 4 of L. Eisenmann, Z. Monfared, N. Göring, D. Durstewitz, "Bifurcations and loss jumps in
 RNN training", NeurIPS 2023: shallow PLRNNs are trained on a bursting neuron and on the Lorenz
@@ -6,11 +7,13 @@ system by plain backpropagation through free runs of 50 steps. Every second upda
 kept, with its loss on fixed sequences; its fixed points are then followed exactly through all of
 the training.
 
+::
+
     python docs/gallery/loss_jumps.py [--seeds 10] [--quick] [-o loss_jumps.png]
 
 It takes about 6 minutes on one core. What came out, with 10 runs on each system: jumps of the log
 loss over an interval with an event that changes the dynamics, and their expected number where jumps
-are placed at random (see `random_counts`), with p:
+are placed at random (see `random_counts`), with p::
 
     system   jumps  with event  anywhere        shifts          blocks          steps
     neuron   432    285         189.4 (0.0001)  189.3 (0.0001)  233.7 (0.0001)  269.2 (0.035)
@@ -21,6 +24,11 @@ excess (a factor 1.5 and 1.6) is there because both are frequent at the same sta
 and in long steps of the parameters: in "steps", factors of 1.06 and 1.20 are left. Most jumps
 on the Lorenz system have no bifurcation of a fixed point at all. Cycles of larger orders were not
 followed, so that bifurcations of the spiking or chaotic attractor itself are not seen.
+
+.. figure:: /images/loss_jumps.png
+   :alt: what the full run drew
+
+   The full run (stored picture). What a shorter run draws is below.
 """
 
 import argparse
@@ -95,7 +103,7 @@ class Run:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--quick", action="store_true", help="two seeds, few updates")
     parser.add_argument("--units", type=int, default=12, help="hidden units (default: 12)")

@@ -1,10 +1,13 @@
 """Loss landscape and bifurcation curves: are the cliffs of the loss where cycles change?
+======================================================================================
 
 After Fig. 3 of L. Eisenmann, Z. Monfared, N. Göring, D. Durstewitz, "Bifurcations and loss jumps in
 RNN training", NeurIPS 2023: the plane of two parameters around a published network with two states
 and a stable 16-cycle. The loss is the squared error of a long free run that starts on that cycle,
 against the cycle; the gradient, with respect to the two parameters, is exact for every grid cell.
 On top, the exact curves on which cycles of the orders 1 to 16 are born, vanish or change stability.
+
+::
 
     python docs/gallery/loss_landscape.py [--quick] [-o loss_landscape.png]
 
@@ -18,7 +21,7 @@ where the chaotic set touches the border of its basin.
 
 What came out, for cells with the largest 1 % of a measure, 300 x 300 cells and runs of 1000 steps:
 their median distance to the nearest curve, in cells, and that of random cells, for all curves / for
-those on which a cycle does not only persist; p against random cells and against shifted pictures:
+those on which a cycle does not only persist; p against random cells and against shifted pictures::
 
     plane     gradient norm, cells without chaos    0.8, random 23.1 / 32.8    p = 0.001, 0.017
               gradient norm, all bounded cells      4.2, random 22.3 / 31.2    p = 0.001, 0.17
@@ -34,6 +37,11 @@ Curves on which a cycle only persists make no difference to the steepest cells. 
 show the same, less clearly (1.9 cells of random 23.1 in the plane without chaos, p = 0.001, 0.08).
 Cells whose run diverges, 62 % of the plane, take no part, since their gradients only tell how long
 the run was; the colours are cut off at 10^2 and 10^10.
+
+.. figure:: /images/loss_landscape.png
+   :alt: what the full run drew
+
+   The full run (stored picture). What a shorter run draws is below.
 """
 
 import argparse
@@ -89,7 +97,7 @@ class Landscape:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="coarse grids, orders 1 and 16")
     parser.add_argument("--cells", type=int, default=300, help="a side (default: 300)")
     parser.add_argument("--lines", type=int, default=80, help="of the diagrams (default: 80)")

@@ -1,4 +1,5 @@
-"""Lyapunov exponents as a readout of training: spectra of RNN, GRU and LSTM against the final loss.
+"""Lyapunov exponents as a readout of training: spectra of RNN, GRU and LSTM against the final loss
+================================================================================================
 
 After R. Vogt, M. Puelma Touzel, E. Shlizerman, G. Lajoie, "On Lyapunov exponents for RNNs:
 understanding information propagation using dynamical systems tools", Front. Appl. Math. Stat. 8
@@ -8,6 +9,8 @@ over a sweep of the gain of the initial recurrent weights and of the learning ra
 Two tasks: digits of 8 x 8 pixels, row by row, and the next character of a text (a page of this
 documentation; any with --text). Networks have 32 units and are trained with Adam for 10 epochs. The
 exponents belong to long input that is not trained on and along which the state is never reset.
+
+::
 
     python docs/gallery/lyapunov_readout.py [--quick] [--hidden 32] [--epochs 10] [-o readout.png]
 
@@ -39,6 +42,11 @@ The p-values take the runs as independent, but at the start there are 12 differe
 panel, each trained at three rates. 29 of the 90 correlations in the table pass Bonferroni's bound.
 That the spectrum is a readout of stability holds here in one direction: exponents well above 0 are
 bad. Which of the stable networks is best it does not tell.
+
+.. figure:: /images/lyapunov_readout.png
+   :alt: what the full run drew
+
+   The full run (stored picture). What a shorter run draws is below.
 """
 
 import argparse
@@ -169,7 +177,7 @@ class Run:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--hidden", type=int, default=32, help="units of the recurrent layer")
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--seeds", type=int, default=2, help="runs for each gain and learning rate")

@@ -64,6 +64,10 @@ class LyapunovSpectrum(TabularResult):
     covariant_vectors : ndarray of float64, shape (B, n_samples, N, m), or None
         Covariant Lyapunov vectors as unit columns, in the order of `exponents`.
 
+    See Also
+    --------
+    rnndyn.lyapunov_spectrum : Compute it.
+
     Notes
     -----
     Errors come from batch means over time; where the longest batches still correlate,
@@ -71,10 +75,6 @@ class LyapunovSpectrum(TabularResult):
     least 96 of 100 runs of 200 to 30,000 steps of the Hénon, Lozi and logistic maps, as measured
     with 1,000 seeds each; ``docs/reference/lyapunov-spectrum-format.md`` has the table and the
     rules in full. An exponent ``-inf`` has error 0: more steps cannot change it.
-
-    See Also
-    --------
-    rnndyn.lyapunov_spectrum : Compute it.
 
     Examples
     --------
@@ -361,7 +361,7 @@ class LyapunovSpectrum(TabularResult):
 
     @property
     def exponent_sum(self) -> FloatArray:
-        """Sum of the computed exponents, shape (B,); of all N: mean of ln |det J|."""
+        """Sum of the computed exponents, shape (B,); of all N: mean of ``ln |det J|``."""
         return self._scaled(self._estimates.sums.values)
 
     @property

@@ -83,6 +83,24 @@ TEST_CASE("multipliers of a long product with known triangular factors") {
   CHECK(std::isfinite(found.spectral_radius));
 }
 
+TEST_CASE("many multipliers 0 leave no doubt about the others") {
+  // Units that are off have rows of zeros in the Jacobian of a ReLU RNN.
+  RandomStream stream(7, 0, 0);
+  Matrix jacobian = random_matrix(stream, 40, 40);
+  jacobian *= 0.5 / jacobian.norm();
+  jacobian(0, 0) += 0.9;
+  jacobian.bottomRows(25).setZero();
+  const Multipliers found = multipliers({jacobian});
+  CHECK(found.stability == Stability::stable);
+  const Matrix block = jacobian.topLeftCorner(15, 15);
+  CHECK(std::abs(found.values(0)) ==
+        doctest::Approx(block.eigenvalues().cwiseAbs().maxCoeff()).epsilon(1e-12));
+  for (Index i = 15; i < 40; ++i) CHECK(found.values(i) == 0.0);
+  // The same zeros without rows of zeros: only their error bars tell.
+  const Matrix turn = random_matrix(stream, 40, 40).householderQr().householderQ();
+  CHECK(multipliers({Matrix(turn * jacobian * turn.transpose())}).stability == Stability::stable);
+}
+
 TEST_CASE("stability is told apart, and left open on the unit circle") {
   const auto stability = [](std::initializer_list<double> diagonal) {
     Vector d(static_cast<Index>(diagonal.size()));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <iterator>
 #include <limits>
 #include <numbers>
 #include <numeric>
@@ -43,12 +45,38 @@ std::complex<double> scaled(std::complex<double> value, double log_scale) {
   return {modulus * std::cos(phase), modulus * std::sin(phase)};
 }
 
+// Indices whose rows and columns hold more than zeros. The others, such as those of units that are
+// off, have the eigenvalue 0, whatever they couple to: the matrix is block triangular.
+std::vector<Index> coupled(const Matrix& matrix) {
+  std::vector<Index> kept(static_cast<std::size_t>(matrix.rows()));
+  std::iota(kept.begin(), kept.end(), Index{0});
+  for (bool changed = true; changed;) {
+    const auto is_free = [&](Index i) {
+      const auto none = [&](auto entry) { return std::ranges::none_of(kept, entry); };
+      return none([&](Index j) { return matrix(i, j) != 0.0; }) ||
+             none([&](Index j) { return matrix(j, i) != 0.0; });
+    };
+    std::vector<Index> left;
+    std::ranges::copy_if(kept, std::back_inserter(left), std::not_fn(is_free));
+    changed = left.size() < kept.size();
+    kept = std::move(left);
+  }
+  return kept;
+}
+
 // Eigenvalues of scale * matrix with first-order error bars: eps times the size of the product
 // times the eigenvalue's condition number, capped for defective ones at the M-th root (Golub, Van
 // Loan, Matrix Computations, 4th ed., sec. 7.2).
 std::vector<Eigenvalue> eigenvalues(const Matrix& matrix, double log_scale, double relative_error) {
   const Index n = matrix.rows();
   std::vector<Eigenvalue> result;
+  // Together these zeros would be taken for one defective eigenvalue, with error bars as wide.
+  if (const std::vector<Index> kept = coupled(matrix); static_cast<Index>(kept.size()) < n) {
+    if (!kept.empty()) result = eigenvalues(matrix(kept, kept), log_scale, relative_error);
+    result.resize(static_cast<std::size_t>(n),
+                  {0.0, -std::numeric_limits<double>::infinity(), 0.0});
+    return result;
+  }
   if (n == 1) {
     const double x = matrix(0, 0);
     result.push_back(
@@ -149,10 +177,13 @@ Stability classify(const std::vector<Eigenvalue>& eigenvalues) {
   bool any_inside = false;
   bool any_outside = false;
   for (const Eigenvalue& e : eigenvalues) {
-    if (std::abs(e.log_modulus) <= std::max(e.log_error, 4.0 * kEpsilon)) {
-      return Stability::nonhyperbolic;
-    }
-    (e.log_modulus < 0.0 ? any_inside : any_outside) = true;
+    // The error bar is relative to the modulus: that of a modulus near 0 may be huge and yet end
+    // far inside the unit circle.
+    const double error = std::max(e.log_error, 4.0 * kEpsilon);
+    const bool inside = e.log_modulus + std::log1p(error) < 0.0;
+    const bool outside = error < 1.0 && e.log_modulus + std::log1p(-error) > 0.0;
+    if (!inside && !outside) return Stability::nonhyperbolic;
+    (inside ? any_inside : any_outside) = true;
   }
   if (any_inside && any_outside) return Stability::saddle;
   return any_outside ? Stability::unstable : Stability::stable;

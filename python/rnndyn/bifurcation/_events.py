@@ -30,7 +30,7 @@ class BifurcationEvent:
     bracket : tuple of float
         Bounds of s.
     residual : float
-        What remains of the quantity that vanishes: |p| or the distance of the multiplier.
+        What remains of the quantity that vanishes: ``|p|`` or the distance of the multiplier.
     status : {"converged", "guess"}
         Whether the bracket was confirmed to rounding errors.
     itinerary : ndarray of bool, shape (k, H)
@@ -58,15 +58,15 @@ class BifurcationEvent:
         All cycles of larger order, up to the largest that was followed, whose points run
         together into those of the cycle here: they begin or end at this event [1]_.
 
+    See Also
+    --------
+    rnndyn.continue_cycles, rnndyn.training_timeline
+
     References
     ----------
     .. [1] M. di Bernardo, M. I. Feigin, S. J. Hogan, M. E. Homer, "Local analysis of
        C-bifurcations in n-dimensional piecewise-smooth dynamical systems", Chaos, Solitons &
        Fractals 10 (1999) 1881-1908.
-
-    See Also
-    --------
-    rnndyn.continue_cycles, rnndyn.training_timeline
     """
 
     kind: EventKind

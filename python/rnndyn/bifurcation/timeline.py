@@ -128,8 +128,8 @@ class Timeline(TabularResult):
 
         Notes
         -----
-        The score is 0.6745 (d - median d) / MAD with MAD the median of |d - median d|; 3.5 is the
-        threshold that Iglewicz and Hoaglin recommend ("How to Detect and Handle Outliers", ASQC
+        The score is 0.6745 (d - median d) / MAD with MAD the median of ``|d - median d|``; 3.5 is
+        the threshold that Iglewicz and Hoaglin recommend ("How to Detect and Handle Outliers", ASQC
         Quality Press 1993).
         """
         if self._losses is None:

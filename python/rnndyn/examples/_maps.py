@@ -15,7 +15,7 @@ def tent_map(slope: float = 2.0) -> PLRNN:
     Returns
     -------
     PLRNN
-        With A = slope, W = -2 slope and h = 1, because |x| = 2 relu(x) - x.
+        With A = slope, W = -2 slope and h = 1, because ``|x| = 2 relu(x) - x``.
 
     References
     ----------
@@ -44,7 +44,7 @@ def lozi_map(a: float = 1.7, b: float = 0.5) -> PiecewiseLinearMap:
     Returns
     -------
     PiecewiseLinearMap
-        Two states and one hidden unit, because |x| = 2 relu(x) - x.
+        Two states and one hidden unit, because ``|x| = 2 relu(x) - x``.
 
     References
     ----------

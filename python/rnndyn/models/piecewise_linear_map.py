@@ -34,7 +34,7 @@ class PiecewiseLinearMap(PiecewiseLinearModel):
 
     Notes
     -----
-    An absolute value is |x| = 2 relu(x) - x, and a kink of slope change d at the border
+    An absolute value is ``|x| = 2 relu(x) - x``, and a kink of slope change d at the border
     w z + c = 0 is one hidden unit with row w of W2, entry c of h2 and column d of W1.
 
     Examples

@@ -56,15 +56,15 @@ class BifurcationMonitor:
     updates : list of int
         Their numbers of updates: calls of `step` so far.
 
+    See Also
+    --------
+    rnndyn.training_timeline : The same for checkpoints that are there already.
+
     Notes
     -----
     Between two looks the parameters are taken to change along a straight line, as in
     `rnndyn.continue_cycles`. Cycles that a search finds are followed from that look on; where they
     were born before it, `timeline` tells, which follows everything over the whole run.
-
-    See Also
-    --------
-    rnndyn.training_timeline : The same for checkpoints that are there already.
 
     Examples
     --------

@@ -1,0 +1,99 @@
+"""
+The bifurcations of a training run
+==================================
+
+A shallow PLRNN learns to reproduce a limit cycle. While it learns, its fixed points and cycles
+appear, vanish and change stability. This page trains it, lists every such event with its place
+between two updates, and asks whether jumps of the loss have to do with them.
+"""
+
+# %%
+# Data and network
+# ----------------
+# An ellipse, sampled: one turn takes 20 pi steps or so. The network has two states, which are the
+# data themselves, and ten ReLU units.
+
+import tempfile
+from pathlib import Path
+
+import torch
+
+import rnndyn as rd
+from rnndyn import training
+
+torch.set_num_threads(1)
+data = training.datasets.ellipse(3000).x
+print("data of shape", data.shape)
+module = training.TrainableShallowPLRNN(2, 10, seed=2)
+
+# %%
+# Train, and keep checkpoints
+# ---------------------------
+# Generalised teacher forcing with strength alpha moves the state towards the data before every
+# step. Every 5 updates a model file is written. ``BifurcationMonitor`` watches fixed points while
+# the training runs; it would work in a loop of your own as well.
+folder = Path(tempfile.mkdtemp())
+monitor = training.BifurcationMonitor(max_order=1, every=5)
+trainer = training.Trainer(
+    module,
+    data,
+    forcing=0.1,
+    sequence_length=40,
+    learning_rate=5e-3,
+    monitors=[monitor],
+    folder=folder,
+    checkpoint_every=5,
+)
+history = trainer.fit(600, progress=False)
+print(f"loss of the first update {history.losses[0]:.4f}, of the last {history.losses[-1]:.5f}")
+print("events seen while training:", len(monitor.events))
+
+# %%
+# The timeline
+# ------------
+# Between two checkpoints all parameters change along a straight line, on which every bifurcation is
+# a zero of a polynomial. Nothing is stepped over, and ``gaps`` would say what is not explained.
+checkpoints = sorted((folder / "models").iterdir())
+losses = [history.losses[0], *history.losses[4::5]]
+epochs = [5 * index for index in range(len(checkpoints))]
+timeline = rd.training_timeline(
+    folder / "models", losses=losses, epochs=epochs, max_order=2, progress=False
+)
+print(timeline)
+
+# %%
+# An event knows its kind, what becomes of the cycle, and its place between two checkpoints. Where a
+# cycle persists through a border nothing is born and nothing vanishes; the others change dynamics.
+for event in timeline.events:
+    if event.outcome != "persistence":
+        print(f"update {event.epoch:8.3f}  order {event.order}  {event.kind}, {event.outcome}")
+
+# %%
+axes = rd.plot.training_timeline(timeline)
+
+# %%
+# Do jumps of the loss coincide with events?
+# ------------------------------------------
+# Jumps are robust outliers of the change of the loss; chance is estimated by placing them anywhere.
+# Look at both numbers: where jumps and events are both frequent, coincidences are expected.
+print(timeline.coincidence())
+
+# %%
+# What has it learned?
+# --------------------
+# The trained network, like any other: its cycles, and a free run against the data.
+network = module.to_model()
+cycles = rd.find_cycles(network, max_order=1, progress=False)
+print(cycles)
+generated = network.orbit(data[0], len(data) - 1)
+print("distance of the distributions, D_stsp:", training.state_space_divergence(data, generated))
+print("distance of the spectra, D_H:", training.power_spectrum_distance(data, generated))
+
+# %%
+spectrum = rd.lyapunov_spectrum(network, z0=data[0], n_steps=20_000, progress=False)
+print(spectrum)
+
+# %%
+# A limit cycle of a flow, sampled, is a closed curve of the map: its largest exponent is 0 within
+# the error, and the fixed point inside is unstable.
+ax = rd.plot.state_space(cycles, orbits=data[:1], n_steps=2000)
