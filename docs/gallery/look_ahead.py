@@ -8,7 +8,7 @@ to tell looking ahead from forcing as such; and with alpha = 0.1. Networks are j
 
     python docs/gallery/look_ahead.py [--quick] [--seeds 10] [--ahead 10] [-o look_ahead.png]
 
-It takes some 6 minutes on one free core.
+It takes some minutes on one free core.
 
 What came out (10 seeds; counts are means over runs that did not overflow, quality medians):
 
@@ -35,7 +35,7 @@ What came out (10 seeds; counts are means over runs that did not overflow, quali
   (sign test: D_stsp better in 7, worse in 1, p = 0.07; the others p = 0.29 to 1; against the same
   mean alpha p = 0.29 to 1).
 - Constant alpha = 0.1 predicts better and needs no looking; one of its runs overflowed.
-- A look takes two to three updates of these tiny networks (the machine was too busy for more).
+- An update took roughly twice as long, on a machine too busy to say it more exactly.
 - D_stsp is hard on a limit cycle, which fills few of the cells: what misses it by a cell counts
   like what is far away, and 16 is the value for no overlap.
 """
