@@ -250,9 +250,12 @@ class _Reader:
     def _julia_type(self, kind: Any) -> str:
         """Return the name of a type as JLD2 keeps it: a field of an attribute, beside others."""
         h5a, h5t = self._h5py.h5a, self._h5py.h5t
-        if not kind.committed() or not h5a.exists(kind, b"julia_type"):
+        # Versions of JLD2 differ in the name of the attribute.
+        possible = (b"julia_type", b"julia type") if kind.committed() else ()
+        names = [name for name in possible if h5a.exists(kind, name)]
+        if not names:
             return ""
-        attribute = h5a.open(kind, b"julia_type")
+        attribute = h5a.open(kind, names[0])
         if attribute.get_storage_size() > 4096:
             raise ValueError("the name of a Julia type in it is damaged")
         dtype = self._np.dtype([("name", self._h5py.string_dtype())])
