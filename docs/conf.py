@@ -47,16 +47,19 @@ autodoc_preserve_defaults = True
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 # All checks of numpydoc but these: attributes of frozen results stand for their parameters, several
-# parameters may refer to another page, and a summary may say all.
+# parameters may refer to another page, a summary may say all, and docstrings of attributes end as
+# they like.
 numpydoc_validation_checks = {
     "all",
     "ES01",
     "EX01",
+    "GL02",
     "GL08",
     "PR01",
     "PR04",
     "PR07",
     "RT01",
+    "RT02",
     "RT03",
     "SA01",
     "SA04",
@@ -142,5 +145,13 @@ class References(Directive):
         return [entries]
 
 
+def skip_fields_of_tuples(
+    _app: Any, _what: str, _name: str, member: Any, skip: bool, _options: Any
+) -> bool | None:
+    """Leave out the fields of named tuples, whose own docstrings only count them."""
+    return True if type(member).__name__ == "_tuplegetter" else None
+
+
 def setup(app: Any) -> None:
+    app.connect("autodoc-skip-member", skip_fields_of_tuples)
     app.add_directive("references", References)
