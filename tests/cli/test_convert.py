@@ -77,7 +77,7 @@ def test_list(tmp_path, capsys):
         (["absent.pt", "out.npz"], "absent.pt: No such file"),
         (["in.npz"], "OUT is missing"),
         (["in.npz", "nowhere/out.npz"], "there is no folder"),
-        (["in.npz", "out.pt"], "use .json or .npz"),
+        (["in.npz", "out.pt"], "must end in one of .npz, .json"),
         (["in.npz", "out.npz", "--family", "Foo"], "family must be one of"),
         (["in.npz", "out.npz", "--key", "W=Q"], "there is no array 'Q'"),
         (["bad.bson", "out.npz"], "cannot be read as a model"),
