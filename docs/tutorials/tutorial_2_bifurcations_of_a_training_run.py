@@ -16,6 +16,7 @@ between two updates, and asks whether jumps of the loss have to do with them.
 import tempfile
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import torch
 
 import rnndyn as rd
@@ -96,4 +97,10 @@ print(spectrum)
 # %%
 # A limit cycle of a flow, sampled, is a closed curve of the map: its largest exponent is 0 within
 # the error, and the fixed point inside is unstable.
-ax = rd.plot.state_space(cycles, orbits=data[:1], n_steps=2000)
+figure, ax = plt.subplots()
+ax.plot(*data.T, color="0.8", lw=4, label="data")
+ax.plot(*generated.T, "C0", lw=1, label="free run of the network")
+for cycle in cycles:
+    ax.plot(*cycle.points.T, "C1^", label=f"{cycle.stability} fixed point")
+ax.set(xlabel="z[0]", ylabel="z[1]")
+_ = ax.legend()
