@@ -23,7 +23,7 @@ SCRIPTS = sorted(GALLERY.glob("*.py"))
 
 
 def test_the_gallery_is_found_and_every_script_is_listed_on_its_page():
-    listed = re.findall(r"^\| `(\w+)\.py`", (GALLERY / "README.md").read_text("utf-8"), re.M)
+    listed = re.findall(r"\* - ``(\w+)\.py``", (GALLERY / "README.rst").read_text("utf-8"))
     assert sorted(listed) == [script.stem for script in SCRIPTS]
 
 

@@ -29,7 +29,7 @@ examples:
 
 The files of a folder are taken in the order of their names, with numbers in names as
 numbers. A file (.mat, .npz, .pt and others) holds stacked arrays A, W1, W2, h1, h2 and
-perhaps C, s, the checkpoints first. L.npy and E.npy hold one number for every checkpoint.
+perhaps C, s, the checkpoints first. L.npy and E.npy hold a number for every checkpoint.
 
 Ctrl-C ends the run and shows the first part of the timeline (exit code 130).
 """
