@@ -92,10 +92,12 @@ def roessler(
 
     Parameters
     ----------
-    n_steps, dt, standardize, transient, seed
+    n_steps, dt
         As for `lorenz63`.
     a, b, c : float
         Parameters; chaotic by default.
+    standardize, transient, seed
+        As for `lorenz63`.
 
     Returns
     -------
@@ -143,12 +145,14 @@ def bursting_neuron(
 
     Parameters
     ----------
-    n_steps, dt, standardize, transient, seed
+    n_steps, dt
         As for `lorenz63`; the times in ms.
     g_nmda : float
         NMDA conductance in mS/cm²: bursts around 10, single spikes for larger values.
     current : float
         Injected current in µA/cm².
+    standardize, transient, seed
+        As for `lorenz63`; the times in ms.
 
     Returns
     -------
@@ -227,7 +231,7 @@ def ellipse(
 
     Parameters
     ----------
-    n_steps, dt, standardize, transient, seed
+    n_steps, dt
         As for `lorenz63`.
     axes : tuple of float
         Half axes a and b.
@@ -238,6 +242,8 @@ def ellipse(
     drive, drive_frequency : float
         Amplitude and angular frequency of the drive. Where there is one, ``inputs`` of the result
         has one column: its mean over the time to the next row.
+    standardize, transient, seed
+        As for `lorenz63`.
 
     Returns
     -------
