@@ -8,6 +8,7 @@ the extra test; the fresh environment has nothing but the wheel and what is inst
 """
 
 import argparse
+import os
 import re
 import subprocess
 import sys
@@ -135,6 +136,8 @@ def _run(command: str, expected: int, folder: Path) -> str:
         command,
         shell=True,
         cwd=folder,
+        # No other copy of the package than that of the wheel.
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
