@@ -160,6 +160,10 @@ class TqdmProgress:
     def close(self) -> None:
         """Remove the bar."""
         if self._bar is not None:
+            # A bar notes that it was shown only after it was, so that one that Ctrl-C ends just
+            # then takes itself for one that never was, and stays.
+            if time.perf_counter() - self._start >= _DELAY_SECONDS:
+                self._bar.delay = 0.0
             self._bar.close()
 
 
