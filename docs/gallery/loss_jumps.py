@@ -16,12 +16,12 @@ loss over an interval with an event that changes the dynamics, and their expecte
 are placed at random (see `random_counts`), with p::
 
     system   jumps  with event  anywhere        shifts          blocks          steps
-    neuron   432    285         189.4 (0.0001)  189.3 (0.0001)  233.7 (0.0001)  269.2 (0.035)
-    Lorenz   594    140          86.3 (0.0001)   86.2 (0.0002)  113.7 (0.0001)  116.2 (0.0014)
+    neuron   438    288         191.4 (0.0001)  191.3 (0.0001)  234.9 (0.0001)  271.4 (0.032)
+    Lorenz   567    137          83.8 (0.0001)   83.7 (0.0004)  112.0 (0.0009)  114.9 (0.0029)
 
 So jumps and bifurcations coincide more often than by chance, as in the paper, but most of the
 excess (a factor 1.5 and 1.6) is there because both are frequent at the same stages of the training
-and in long steps of the parameters: in "steps", factors of 1.06 and 1.20 are left. Most jumps
+and in long steps of the parameters: in "steps", factors of 1.06 and 1.19 are left. Most jumps
 on the Lorenz system have no bifurcation of a fixed point at all. Cycles of larger orders were not
 followed, so that bifurcations of the spiking or chaotic attractor itself are not seen.
 
