@@ -135,8 +135,7 @@ SearchResult search_orders(SearchContext& context) {
       alphabet = alphabets.for_order(statistics.order);
       const double n_listed =
           alphabet != nullptr ? count_necklaces(alphabets.size(*alphabet), statistics.order) : 0.0;
-      const double flops =
-          n_listed * make_newton_kernel(map, *context.tables, statistics.order)->flops();
+      const double flops = n_listed * NewtonKernel(map, *context.tables, statistics.order).flops();
       if (options.method == SearchMethod::automatic) {
         const bool cheap = alphabet != nullptr && flops <= kCheapListing;
         // Listing comes with margins and is certain in its own way, a proof is proof: where both
@@ -202,7 +201,7 @@ SearchResult find_cycles(const CanonicalMap& map, const SearchOptions& options, 
   // The tables serve listing and random searches; a small proof is done sooner than they are made.
   const bool proof = options.method == SearchMethod::complete;
   SearchContext context{map,      options,    control,
-                        progress, collection, proof ? nullptr : make_kernel_tables(map)};
+                        progress, collection, proof ? nullptr : make_newton_tables(map)};
   SearchResult result = proof ? find_completely(context) : search_orders(context);
   progress.fraction.store(1.0);
   collection.extract(options.orders, result);
