@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "map/decompositions.hpp"
+
 namespace rnndyn {
 namespace {
 
@@ -21,6 +23,8 @@ double gamma(Index n) { return (static_cast<double>(n) + 8.0) * kUnit * (1.0 + 1
 double largest_of(const Vector& values) {
   return values.size() > 0 ? values.cwiseAbs().maxCoeff() : 0.0;
 }
+
+Matrix absolute(const Matrix& matrix) { return matrix.cwiseAbs(); }
 
 }  // namespace
 
@@ -107,22 +111,24 @@ void CyclicRelaxation::bound_states() {
     for (Index j = 0; j < m_; ++j) k_matrix(t * m_ + j, next * m_ + j) += 1.0;
     k_matrix.block(t * m_, t * m_, m_, m_) -= a_;
   }
-  const Matrix x = k_matrix.partialPivLu().inverse();
+  const Matrix x = dense::inverse(k_matrix);
   if (!x.allFinite()) return;
-  const Matrix defect = k_matrix * x - Matrix::Identity(n, n);
-  const Matrix error =
-      gamma(n + 4) * (k_matrix.cwiseAbs() * x.cwiseAbs()) + 2.0 * kUnit * defect.cwiseAbs();
+  const Vector ones = Vector::Ones(n);
+  Matrix defect = dense::product(k_matrix, x);
+  defect.diagonal().array() -= 1.0;
+  defect = absolute(defect);
+  const Vector size = dense::apply(absolute(x), ones);  // row sums
+  const Vector error = gamma(n + 4) * dense::apply(absolute(k_matrix), size);
+  const Vector defects = (1.0 + 2.0 * kUnit) * dense::apply(defect, ones);
   // The diagonal of K itself is rounded when k = 1: 1 - A_jj.
-  const double rounding =
-      2.0 * kUnit * (1.0 + abs_a_.maxCoeff()) * x.cwiseAbs().rowwise().sum().maxCoeff();
-  const double d =
-      ((defect.cwiseAbs() + error).rowwise().sum().maxCoeff() + rounding) * (1.0 + 1e-9);
+  const double rounding = 2.0 * kUnit * (1.0 + abs_a_.maxCoeff()) * size.maxCoeff();
+  const double d = ((defects + error).maxCoeff() + rounding) * (1.0 + 1e-9);
   if (!(d < 0.5)) return;
   const double tau = tau_high_;
   // The sum of all u is at most the radius.
   const double weight = abs_w1_.size() > 0 ? abs_w1_.maxCoeff() : 0.0;
   const double largest = (weight * largest_of(u_upper_) + largest_of(h1_) * tau) * (1.0 + 1e-9);
-  const Vector rows = x.cwiseAbs().rowwise().sum() * (largest * (1.0 + 2.0 * d) * (1.0 + 1e-9));
+  const Vector rows = size * (largest * (1.0 + 2.0 * d) * (1.0 + 1e-9));
   Vector z_bound = Vector::Zero(m_);
   for (Index t = 0; t < k_; ++t) z_bound = z_bound.cwiseMax(rows.segment(t * m_, m_));
   z_upper_ = z_bound;
@@ -312,7 +318,7 @@ void CyclicRelaxation::build_root() {
                                 solved_columns_[static_cast<std::size_t>(q)]);
     }
   }
-  if (n > 0) inverse_ = block.transpose().partialPivLu().inverse();
+  if (n > 0) inverse_ = dense::inverse(block.transpose());
   coupling_.resize(static_cast<Index>(open_rows_.size()), n);
   for (Index p = 0; p < coupling_.rows(); ++p) {
     for (Index q = 0; q < n; ++q) {
@@ -352,7 +358,7 @@ RowMultipliers CyclicRelaxation::multipliers(const Dictionary& d) const {
     }
   }
   // The column of z: mu_{t-1} - A^T mu_t - W2^T y_t + (ordering), which is zero where z is free.
-  Matrix right = w2_.transpose() * result.y;
+  Matrix right = dense::transposed_product(w2_, result.y);
   right(0, 0) -= result.omega.sum();
   right.row(0) += result.omega.transpose();
   if (box_rows_) {
@@ -373,7 +379,7 @@ RowMultipliers CyclicRelaxation::multipliers(const Dictionary& d) const {
     result.mu(open % m_, open / m_) = mu;
     wanted -= coupling_.row(p).transpose() * mu;
   }
-  const Vector solved = inverse_ * wanted;
+  const Vector solved = dense::apply(inverse_, wanted);
   for (Index p = 0; p < n; ++p) {
     const std::int32_t at = solved_rows_[static_cast<std::size_t>(p)];
     result.mu(at % m_, at / m_) = solved(p);
@@ -390,13 +396,13 @@ bool CyclicRelaxation::refutes(const RowMultipliers& w, const std::vector<std::i
   double right = 0.0;
   double error = 0.0;
   double right_size = 0.0;
-  const Matrix abs_mu = w.mu.cwiseAbs();
-  const Matrix abs_y = w.y.cwiseAbs();
-  const Matrix from_u = w1_.transpose() * w.mu;
-  const Matrix size_u = abs_w1_.transpose() * abs_mu;
-  const Matrix from_z = a_.transpose() * w.mu;
-  const Matrix size_z = abs_a_.transpose() * abs_mu + abs_w2_.transpose() * abs_y;
-  const Matrix from_y = w2_.transpose() * w.y;
+  const Matrix abs_mu = absolute(w.mu);
+  const Matrix from_u = dense::transposed_product(w1_, w.mu);
+  const Matrix size_u = dense::transposed_product(abs_w1_, abs_mu);
+  const Matrix from_z = dense::transposed_product(a_, w.mu);
+  const Matrix size_z =
+      dense::transposed_product(abs_a_, abs_mu) + dense::transposed_product(abs_w2_, absolute(w.y));
+  const Matrix from_y = dense::transposed_product(w2_, w.y);
   const double omega_sum = w.omega.sum();
   const double g = gamma(std::max(m_, r_) + m_ + k_ + 4);
   for (Index t = 0; t < k_; ++t) {
