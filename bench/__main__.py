@@ -29,6 +29,7 @@ def main() -> None:
         "training_monitors": "what watching bifurcations and exponents costs during training",
         "training_run": "bifurcations over a training run, against a search at every checkpoint",
         "stability": "the plane around a published network, against a search of every point",
+        "versions": "every row of this version against another, measured in turns",
         "truth": "find_cycles against a list of all itineraries on thousands of random networks",
     }
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
