@@ -29,7 +29,7 @@ def main() -> None:
         "training_monitors": "what watching bifurcations and exponents costs during training",
         "training_run": "bifurcations over a training run, against a search at every checkpoint",
         "stability": "the plane around a published network, against a search of every point",
-        "truth": "find_cycles against a list of all itineraries on thousands of random networks",
+        "truth": "find_cycles against lists of all itineraries, and every test that draws, in full",
     }
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     subparsers = parser.add_subparsers(dest="name", required=True, metavar="NAME")
