@@ -94,7 +94,8 @@ _strict = contextlib.ExitStack()
 def warnings_end_long_scripts(_gallery: dict[str, Any], script: str | None, when: str) -> None:
     """Make every warning of a script in `gallery` an error, as every warning of Sphinx is one."""
     _strict.close()
-    if when == "before" and script is not None and Path(script).parent.name == "gallery":
+    # Only its name is told; before a folder there is none.
+    if when == "before" and script is not None and (HERE / "gallery" / script).exists():
         _strict.enter_context(warnings.catch_warnings())
         warnings.simplefilter("error")
 
