@@ -30,7 +30,7 @@ def main() -> None:
         "training_run": "bifurcations over a training run, against a search at every checkpoint",
         "stability": "the plane around a published network, against a search of every point",
         "versions": "every row of this version against another, measured in turns",
-        "truth": "find_cycles against a list of all itineraries on thousands of random networks",
+        "truth": "find_cycles against lists of all itineraries, and every test that draws, in full",
     }
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     subparsers = parser.add_subparsers(dest="name", required=True, metavar="NAME")

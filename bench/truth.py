@@ -1,11 +1,18 @@
-"""find_cycles against a list of all itineraries, on random networks of every family."""
+"""find_cycles against a list of all itineraries, on random networks of every family.
+
+Then all tests that draw random examples run in full, of which the everyday run draws a few.
+"""
 
 import argparse
+import os
+import subprocess
+import sys
 import time
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
+import draws
 import rnndyn as rd
 from bench.machine import print_machine
 from bench.table import format_seconds, print_table
@@ -13,6 +20,7 @@ from reference import ExactMap, disagreements, false_claims
 from reference.enumeration import truths_of_orders
 from reference.networks import FAMILIES, orders_within_reach, random_network
 
+ROOT = Path(__file__).resolve().parent.parent
 SHOWN_DISAGREEMENTS = 20
 
 
@@ -53,8 +61,21 @@ def run(arguments: argparse.Namespace) -> None:
         print(text)
     if len(shown) > SHOWN_DISAGREEMENTS:
         print(f"... and {len(shown) - SHOWN_DISAGREEMENTS} more: give --log FILE for all of them")
-    if shown:
+    # A part of the networks is asked for to look at that part.
+    wanted = not (arguments.quick or arguments.family or arguments.first)
+    if (wanted and not _tests_in_full_pass()) or shown:
         raise SystemExit(1)
+
+
+def _tests_in_full_pass() -> bool:
+    """Run the tests that draw random examples, with as many as they can draw."""
+    # Threads are left to pytest, which shares the processors among its workers.
+    environment = {
+        name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")
+    }
+    environment[draws.VARIABLE] = "full"
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "draws and not programs"]
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
 
 
 def _check(family: str, number: int, totals: Counter[str]) -> list[str]:

@@ -1,7 +1,9 @@
 """Configuration of the documentation site; build it as CONTRIBUTING.md says."""
 
 import builtins
+import contextlib
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -86,11 +88,25 @@ def arguments_of_script(_gallery: dict[str, Any], script_vars: dict[str, Any]) -
     ]
 
 
+_strict = contextlib.ExitStack()
+
+
+def warnings_end_long_scripts(_gallery: dict[str, Any], script: str | None, when: str) -> None:
+    """Make every warning of a script in `gallery` an error, as every warning of Sphinx is one."""
+    _strict.close()
+    # Only its name is told; before a folder there is none.
+    if when == "before" and script is not None and (HERE / "gallery" / script).exists():
+        _strict.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("error")
+
+
 sphinx_gallery_conf = {
     "examples_dirs": ["tutorials", "examples", "gallery"],
     "gallery_dirs": ["auto/tutorials", "auto/examples", "auto/gallery"],
     "filename_pattern": r"\.py$",
     "reset_argv": arguments_of_script,
+    "reset_modules": ("matplotlib", "seaborn", warnings_end_long_scripts),
+    "reset_modules_order": "both",
     "abort_on_example_error": True,
     "download_all_examples": False,
     "remove_config_comments": True,

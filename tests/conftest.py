@@ -1,12 +1,96 @@
-"""Settings and networks that many tests share."""
+"""Settings and networks that many tests share, and which tests run where.
+
+Without other options pytest starts one worker process per processor, at most eight, if pytest-xdist
+is there. The option ``-n 0`` (or ``-p no:xdist``) runs all tests in one process.
+"""
 
 import os
 import signal
+from pathlib import Path
 
 import hypothesis
 import pytest
 
 from rnndyn.models import PLRNN
+
+TESTS = Path(__file__).parent
+
+#: A worker reads all tests and most of them load torch: more of them would mostly do that.
+MAX_WORKERS = 8
+
+
+def usable_processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+#: Tests that hardly reach the compiled core, or only by ways that other tests take as well: they
+#: read and write files and texts, draw, train in torch, or check the reference itself. All others
+#: get the marker `core` and run under AddressSanitizer.
+NOT_CORE = (
+    "cli",
+    "examples",
+    "gallery",
+    "io",
+    "plot",
+    "reference",
+    "report",
+    "training",
+    "test_citation.py",
+    "test_cycle_file.py",
+    "test_cycle_set.py",
+    "test_documentation.py",
+    "test_documentation_site.py",
+    "test_exports.py",
+    "test_golden_files.py",
+    "test_latex.py",
+    "test_lyapunov_error.py",
+    "test_optional.py",
+    "test_progress.py",
+    # The checks of certificates, in rational arithmetic.
+    "verify/test_contraction.py",
+    "verify/test_exact.py",
+    "verify/test_tampered.py",
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Use all processors, unless the command says how many workers, or asks for a debugger."""
+    options = vars(config.option)
+    if hasattr(config, "workerinput") or "numprocesses" not in options:
+        return
+    if options["usepdb"] or options["trace"] or options["tx"]:
+        return
+    if options["numprocesses"] is None:
+        # Not "auto", which counts two threads of one core as one, and not what is usable.
+        config.option.numprocesses = min(usable_processors(), MAX_WORKERS)
+        if options["dist"] == "no":
+            # Neighbours stay together, so that what a file prepares is prepared once or twice.
+            config.option.dist = "worksteal"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(specs: list[object]) -> None:
+    """Share the processors among the workers, and so among the threads that each of them starts.
+
+    Threads that wait for each other do so by spinning. Tests of threads say how many they want.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, usable_processors() // len(specs))))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what reaches the core and what draws, before pytest looks at the markers."""
+    for item in items:
+        where = item.path.relative_to(TESTS)
+        if where.parts[0] not in NOT_CORE and where.as_posix() not in NOT_CORE:
+            item.add_marker(pytest.mark.core)
+        if getattr(item, "module", None) and hasattr(item.module, "drawn"):
+            item.add_marker(pytest.mark.draws)
+
 
 # The same examples in every run, so that a failure in CI is a failure everywhere.
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)

@@ -112,6 +112,7 @@ COMMANDS = {
 NEVER_MISSED = {"tqdm"}
 
 
+@pytest.mark.programs
 @pytest.mark.parametrize("package", NEEDED)
 def test_the_message_names_the_extra(package, tmp_path):
     if package in ("scipy", "sklearn"):
@@ -169,12 +170,14 @@ def test_the_extras_install_what_their_messages_promise():
         assert any(entry.startswith(distribution) for entry in extras[extra]), package
 
 
+@pytest.mark.programs
 def test_without_tqdm_there_is_still_progress():
     done = run_without("tqdm", "print('done')", progress=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "done\n"
 
 
+@pytest.mark.programs
 def test_importing_the_package_imports_nothing_optional():
     code = (
         "import sys, rnndyn, rnndyn.cli\n"

@@ -12,12 +12,13 @@ from bifurcation.path_checks import (
     problems_of,
     random_pair,
 )
+from draws import drawn
 from reference.bifurcation import StraightPath
 from reference.networks import FAMILIES, SeededEntries, Size
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(drawn(6, 20)))
 def test_branches_equal_listings_and_every_event_changes_something(family, seed):
     first, second = random_pair(family, seed, Size(3, 3))
     assert problems_of(first, second, max_order=3, method="exhaustive") == []
@@ -30,14 +31,14 @@ def test_roots_of_small_functions_beside_large_ones_leave_no_gap():
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("seed", range(100, 105))
+@pytest.mark.parametrize("seed", range(100, 100 + drawn(2, 5)))
 def test_larger_networks_with_orders_up_to_two(family, seed):
     first, second = random_pair(family, seed, Size(4, 5))
     assert problems_of(first, second, max_order=2, method="exhaustive") == []
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("seed", range(200, 204))
+@pytest.mark.parametrize("seed", range(200, 200 + drawn(2, 4)))
 def test_events_are_where_the_pencils_are_singular(family, seed):
     first, second = random_pair(family, seed, Size(3, 3))
     result = rd.continue_cycles(first, second, max_order=2, method="exhaustive", progress=False)
@@ -47,7 +48,7 @@ def test_events_are_where_the_pencils_are_singular(family, seed):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_search_at_both_ends_leaves_no_gap(family):
-    for seed in range(300, 305):
+    for seed in range(300, 300 + drawn(2, 5)):
         first, second = random_pair(family, seed, Size(3, 3))
         result = rd.continue_cycles(first, second, max_order=3, method="search", progress=False)
         assert result.run.method == "search"
@@ -58,7 +59,7 @@ def test_a_search_at_both_ends_leaves_no_gap(family):
 def test_what_coincidences_leave_open_is_reported_as_gaps(family):
     # Halves and small integers: borders, singular systems and events exactly at the models.
     n_gaps = 0
-    for seed in range(12):
+    for seed in range(drawn(4, 12)):
         entries = SeededEntries(np.random.default_rng([77, seed]), tied=True)
         first, second = pair_from(entries, family, Size(3, 3))
         result = rd.continue_cycles(first, second, max_order=2, method="exhaustive", progress=False)

@@ -204,6 +204,7 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"rnndyn {rd.__version__}\n"
 
 
+@pytest.mark.programs
 def test_demo_finds_the_published_counts_and_draws_them(tmp_path):
     picture = tmp_path / "demo.png"
     done = run("demo", "--plot", str(picture))
@@ -227,11 +228,13 @@ def test_demo_finds_the_published_counts_and_draws_them(tmp_path):
     assert lines[-1] == f"Picture: {picture}"
 
 
+@pytest.mark.programs
 def test_demo_writes_its_picture_into_the_current_folder(tmp_path):
     assert run("demo", cwd=tmp_path).returncode == 0
     assert os.listdir(tmp_path) == ["rnndyn-demo.png"]
 
 
+@pytest.mark.programs
 def test_a_closed_pipe_is_no_error(tent_file):
     process = subprocess.Popen(
         [*PROGRAM, "cycles", tent_file, "--max-order", "14", "--json"],

@@ -123,6 +123,7 @@ def test_errors_of_every_kind_are_one_sentence(
     assert captured.err.count("\n") == 1
 
 
+@pytest.mark.programs
 def test_in_development_mode_a_fault_shows_where(tent_file):
     code = (
         "import rnndyn.cli._cycles as c\n"
@@ -171,6 +172,7 @@ def test_wrong_files_are_one_sentence(arguments, message, tent_file, tmp_path, c
     assert captured.err.count("\n") == 1
 
 
+@pytest.mark.programs
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_full_disk_is_an_error_and_a_reader_that_is_gone_is_none():
     with open("/dev/full", "w") as full:
@@ -191,6 +193,7 @@ def test_a_full_disk_is_an_error_and_a_reader_that_is_gone_is_none():
         assert done.stderr == ""
 
 
+@pytest.mark.programs
 def test_ctrl_c_shows_and_saves_what_was_found(tmp_path):
     path = tmp_path / "cycles.npz"
     # Orders that nothing short of an interrupt ends; it comes as soon as the search has begun.
@@ -304,6 +307,7 @@ def completed(scripts, folder, *words):
     return [line.strip() for line in done.stdout.splitlines()]
 
 
+@pytest.mark.programs
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
 def test_bash_completes_commands_options_choices_and_files(scripts, tmp_path):
     (tmp_path / "network.npz").touch()
@@ -317,6 +321,7 @@ def test_bash_completes_commands_options_choices_and_files(scripts, tmp_path):
     assert completed(scripts, tmp_path, "rnndyn", "cite", "net") == ["network.npz"]
 
 
+@pytest.mark.programs
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
 def test_the_scripts_of_other_shells_are_read(shell, scripts):
     if shutil.which(shell) is None:
@@ -349,6 +354,7 @@ def screen(text):
     return lines
 
 
+@pytest.mark.programs
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals here")
 def test_the_bar_disappears_and_ctrl_c_in_a_terminal_shows_what_was_found():
     pytest.importorskip("tqdm")

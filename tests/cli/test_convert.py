@@ -102,6 +102,7 @@ def test_a_key_without_value_is_a_usage_error(capsys):
     assert "'W' is not written like NAME=VALUE" in capsys.readouterr().err
 
 
+@pytest.mark.programs
 def test_other_commands_take_foreign_files_and_print_the_guess(tmp_path):
     np.savez(tmp_path / "in.npz", A=[[2.0]], W=[[-4.0]], h=[1.0])
     done = subprocess.run(

@@ -213,6 +213,7 @@ def test_ctrl_c_before_any_estimate(network_file, capsys, monkeypatch):
     assert captured.err == "rnndyn: interrupted\n"
 
 
+@pytest.mark.programs
 def test_the_program_knows_the_command(network_file):
     done = subprocess.run(
         [*PROGRAM, network_file, "--steps", "100"], capture_output=True, text=True, timeout=120

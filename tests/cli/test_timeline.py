@@ -325,6 +325,7 @@ def test_ctrl_c_shows_the_first_part(folder, losses_file, capsys, monkeypatch):
     assert result["run"]["stopped_by"] == "interrupt"
 
 
+@pytest.mark.programs
 def test_the_program_knows_the_command(folder):
     done = subprocess.run([*PROGRAM, str(folder)], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")

@@ -1,4 +1,8 @@
-"""Every script of the gallery runs to its end, and draws its picture."""
+"""Every script of the gallery runs to its end, and draws its picture.
+
+The build of the documentation makes the same runs. Where ``RNNDYN_BUILT_SITE`` names the folder of
+the documentation after a build, what that wrote is looked at instead of a second run.
+"""
 
 import os
 import re
@@ -27,13 +31,12 @@ def test_the_gallery_is_found_and_every_script_is_listed_on_its_page():
     assert sorted(listed) == [script.stem for script in SCRIPTS]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
-def test_a_short_run_ends_with_a_picture(script, tmp_path):
-    picture = tmp_path / "picture.png"
+def short_run(script, folder):
+    """Run the script; return its picture and what it printed."""
+    picture = folder / "picture.png"
     done = subprocess.run(
         [sys.executable, "-W", "error", script, "--quick", "-o", picture],
-        cwd=tmp_path,
+        cwd=folder,
         env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(PACKAGES)},
         capture_output=True,
         encoding="utf-8",
@@ -41,7 +44,27 @@ def test_a_short_run_ends_with_a_picture(script, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert f"wrote {picture}" in done.stdout
-    assert not re.search(r"\bnan\b", done.stdout), done.stdout
+    return picture, done.stdout
+
+
+def run_of_the_site(script, docs):
+    """Return the same of the build of the documentation, which a script that fails would end."""
+    page = (docs / "auto" / "gallery" / f"{script.stem}.rst").read_text("utf-8")
+    block = r"^ *\.\. rst-class:: sphx-glr-script-out\n\n *\.\. code-block:: none\n((?:\n| .*\n)*)"
+    printed = "".join(re.findall(block, page, re.MULTILINE))
+    picture = docs / "_build" / "pictures" / f"{script.stem}.png"
+    assert re.search(rf"wrote \S*{picture.name}$", printed, re.MULTILINE), printed
+    return picture, printed
+
+
+@pytest.mark.programs
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+def test_a_short_run_ends_with_a_picture(script, tmp_path):
+    if site := os.environ.get("RNNDYN_BUILT_SITE"):
+        picture, printed = run_of_the_site(script, Path(site))
+    else:
+        picture, printed = short_run(script, tmp_path)
+    assert not re.search(r"\bnan\b", printed), printed
     pixels = imread(picture)[..., :3]
     assert min(pixels.shape[:2]) > 200
     # Axes and their labels are grey; what is drawn in them has colours.

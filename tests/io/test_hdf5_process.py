@@ -195,6 +195,7 @@ def test_threads_have_a_process_each(tmp_path):
     assert found == [MODEL] * 3
 
 
+@pytest.mark.programs
 def test_a_script_without_a_main_guard_and_a_folder_with_traps(tmp_path):
     """Neither the program of the user nor modules beside it are imported by the process."""
     path = written(tmp_path, "HDF5")

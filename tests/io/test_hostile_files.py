@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from draws import drawn
 from rnndyn.io import load_metadata, load_model, save_model
 from rnndyn.models import ALRNN, PLRNN, RNN
 
@@ -410,7 +411,7 @@ def test_every_truncation_is_refused(tmp_path):
             refusal(path)
 
 
-@settings(max_examples=400)
+@settings(max_examples=drawn(100, 400))
 @given(edits=st.lists(st.tuples(st.integers(0, 10**6), st.binary(max_size=4)), max_size=4))
 def test_any_edit_gives_a_model_or_a_value_error(edits, tmp_path_factory):
     folder = tmp_path_factory.getbasetemp()

@@ -18,6 +18,7 @@ import scipy.io
 import torch
 
 from bson_writer import Raw, Struct, bson_bytes
+from draws import drawn
 from foreign_files import ARRAYS, MODEL, WRITERS, written
 from mutations import mutated
 from rnndyn._optional import MissingPackageError
@@ -64,7 +65,7 @@ def test_any_mutation_gives_a_model_or_a_value_error(name, tmp_path):
     rng = np.random.default_rng(list(name.encode()))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # HDF5 files go to another process and back, and some of them keep it busy until its limit.
-    for _ in range(150 if name in HDF5 else 600):
+    for _ in range(drawn(40, 150) if name in HDF5 else drawn(150, 600)):
         path.write_bytes(mutated(data, rng))
         start = time.process_time()
         try:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from draws import drawn
 from lyapunov.core_cases import (
     FAMILIES,
     assert_frames_are_orthonormal,
@@ -10,7 +11,7 @@ from lyapunov.core_cases import (
     random_case,
 )
 
-N_CASES = 400
+N_CASES = drawn(100, 400)
 
 
 def tolerance(case, expected, rounding, least):

@@ -10,13 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import rnndyn as rd
+from draws import drawn
 from properties.strategies import generic_networks, tied_networks
 from reference import ExactMap, Truth, disagreements, false_claims
 from reference.enumeration import truths_of_orders
 from reference.networks import FAMILIES, orders_within_reach, random_network
 
 few_examples = settings(
-    max_examples=30,
+    max_examples=drawn(10, 30),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 

@@ -19,7 +19,10 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 BROWSER = next((path for name in BROWSERS if (path := shutil.which(name))), None)
 HOSTILE = "</script><script>document.title='owned'</script>"
 
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium here")
+pytestmark = [
+    pytest.mark.programs,
+    pytest.mark.skipif(BROWSER is None, reason="there is no Chromium here"),
+]
 
 
 def opened(path, tmp_path):

@@ -87,6 +87,7 @@ def in_a_terminal(arguments):
     return process, ours
 
 
+@pytest.mark.programs
 def test_ctrl_c_in_a_terminal_gives_a_partial_result():
     process, terminal = in_a_terminal([sys.executable, "-c", ENDLESS])
     try:
@@ -111,6 +112,7 @@ def test_ctrl_c_in_a_terminal_gives_a_partial_result():
     assert float(times[-1]) - pressed < PATIENCE
 
 
+@pytest.mark.programs
 def test_ctrl_c_on_the_command_line_prints_what_was_found(tmp_path, lozi):
     rd.save_model(lozi, tmp_path / "lozi.npz")
     arguments = ["--orders", "10-59", "--method", "search", "--max-restarts", "1000000000"]

@@ -12,6 +12,7 @@ from scale_out.functions import calls, counted, cycles_of, dies_at, powers, proc
 from scale_out.test_run_chunks import RUN, SLOPES, same
 
 distributed = pytest.importorskip("distributed")
+pytestmark = pytest.mark.programs
 
 
 @pytest.fixture(scope="module")

@@ -88,6 +88,7 @@ def test_an_executor_of_threads(serial):
         check_same(rd.training_timeline(MODELS, executor=pool, **LIMITS), serial)
 
 
+@pytest.mark.programs
 def test_an_executor_of_processes(serial, tmp_path):
     pytest.importorskip("zarr")
     context = multiprocessing.get_context("spawn")
@@ -97,6 +98,7 @@ def test_an_executor_of_processes(serial, tmp_path):
     check_same(rd.training_timeline(MODELS, store=tmp_path / "s", n_threads=1, **LIMITS), serial)
 
 
+@pytest.mark.programs
 def test_a_cluster_one_of_whose_workers_is_killed(serial, tmp_path):
     distributed = pytest.importorskip("distributed")
 
@@ -232,6 +234,7 @@ rd.training_timeline(MODELS, store=sys.argv[1], n_threads=1, **{{**LIMITS, "prog
 """
 
 
+@pytest.mark.programs
 @pytest.mark.parametrize("n_lines", [1, 8, 20])
 def test_a_killed_run_goes_on_where_it_was(serial, tmp_path, monkeypatch, n_lines):
     pytest.importorskip("zarr")
@@ -291,6 +294,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.programs
 def test_the_default_pool_of_the_platform(serial, tmp_path):
     """It forks on Linux before Python 3.14, while the store has threads of its own."""
     pytest.importorskip("zarr")

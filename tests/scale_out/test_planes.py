@@ -27,12 +27,14 @@ def serial():
     return diagram(n_threads=1)
 
 
+@pytest.mark.programs
 def test_an_executor_of_processes(serial):
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as executor:
         assert diagram(executor=executor) == serial
     assert serial.curves
 
 
+@pytest.mark.programs
 def test_a_cluster(serial, tmp_path):
     distributed = pytest.importorskip("distributed")
     with (

@@ -53,6 +53,7 @@ def test_an_executor_of_threads_gives_what_none_gives(serial):
         assert pool.submit(int, "1").result() == 1, "it is not shut down"
 
 
+@pytest.mark.programs
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
 def test_an_executor_of_processes_gives_what_none_gives(serial, method):
     context = multiprocessing.get_context(method)
@@ -142,6 +143,7 @@ def test_ctrl_c_ends_the_threads_at_once():
     raise_if_cancelled()
 
 
+@pytest.mark.programs
 def test_a_pool_whose_process_dies_is_a_clear_error(tmp_path):
     side = tmp_path / "side"
     side.mkdir()
@@ -162,6 +164,7 @@ def test_a_pool_whose_process_dies_is_a_clear_error(tmp_path):
     assert calls(side) == chunks, "no chunk that was finished is computed again"
 
 
+@pytest.mark.programs
 def test_without_a_store_a_broken_pool_advises_one():
     context = multiprocessing.get_context("spawn")
     with (
@@ -171,6 +174,7 @@ def test_without_a_store_a_broken_pool_advises_one():
         run_chunks(partial(dies_at, "nowhere", 0), [0], executor=pool, **RUN)
 
 
+@pytest.mark.programs
 def test_what_cannot_be_sent_to_a_process_is_named():
     with (
         ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool,

@@ -84,6 +84,7 @@ def test_threads_change_nothing(lozi, plane, n_threads):
     assert rd.scan(lozi, *axes_of(plane), n_threads=n_threads, **options_of(plane)) == plane
 
 
+@pytest.mark.programs
 def test_executors_and_stores_change_nothing(lozi, plane, tmp_path):
     pytest.importorskip("zarr")
     store = tmp_path / "store"
@@ -104,6 +105,7 @@ def test_executors_and_stores_change_nothing(lozi, plane, tmp_path):
         )
 
 
+@pytest.mark.programs
 def test_a_cluster_changes_nothing(lozi, plane):
     distributed = pytest.importorskip("distributed")
     with (

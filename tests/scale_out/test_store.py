@@ -86,6 +86,7 @@ run_chunks(partial(counted, sys.argv[1], 0.02), list(range(40)), stage="test", f
 """
 
 
+@pytest.mark.programs
 @pytest.mark.parametrize("n_before", [0, 4, 17])
 def test_a_killed_program_computes_no_finished_chunk_again(tmp_path, side, n_before):
     tests = Path(__file__).parents[1]

@@ -150,6 +150,7 @@ def test_messages_name_the_argument(tmp_path):
         datasets.character_text(path).draw(np.random.default_rng(0), 3, 1)
 
 
+@pytest.mark.programs
 @pytest.mark.parametrize(
     ("package", "call"),
     [("scipy", "datasets.lorenz63(10)"), ("sklearn", "datasets.sequential_digits()")],

@@ -222,6 +222,7 @@ def test_messages_name_the_argument(make, error, message):
         make()
 
 
+@pytest.mark.programs
 def test_without_torch_the_message_says_what_to_install():
     code = (
         "import sys\n"
