@@ -1,7 +1,6 @@
 """Writing files so that nobody ever sees half of one."""
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import BinaryIO
 def complete_path(path: Path) -> Iterator[Path]:
     """Give the name of a file that is renamed to `path` when the block ends without an error."""
     # Not tempfile: its files are readable by the owner only, and `path` would inherit that.
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+    temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}.part")
     try:
         yield temporary
         os.replace(temporary, path)

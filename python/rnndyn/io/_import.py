@@ -33,7 +33,7 @@ def _read_npz(path: Path, max_bytes: int) -> ModelRecord | Content:
 
 
 def _read_hdf5(path: Path, max_bytes: int) -> Content:
-    # Only here: what it takes to start processes is a tenth of the time to import rnndyn.
+    # Only here: few programs need what it takes to start processes.
     from rnndyn.io._hdf5 import read_hdf5
 
     return read_hdf5(path, max_bytes)
