@@ -9,8 +9,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from rnndyn.io._archive import read_archive
+from rnndyn.io._archive import read_members
 from rnndyn.io._content import Content, content_of
+from rnndyn.io._files import OpenedFile, opened_file
 from rnndyn.io._identify import identify
 from rnndyn.io._json import read_json
 from rnndyn.io._julia import read_bson
@@ -25,21 +26,21 @@ from rnndyn.models import FAMILIES, Model
 MAX_BYTES = 2**30
 
 
-def _read_npz(path: Path, max_bytes: int) -> ModelRecord | Content:
-    arrays = read_archive(path, max_bytes)
+def _read_npz(file: OpenedFile, max_bytes: int) -> ModelRecord | Content:
+    arrays = read_members(file.stream, max_bytes)
     if HEADER in arrays:
         return record_in(arrays)
     return content_of("NumPy archive", arrays)
 
 
-def _read_hdf5(path: Path, max_bytes: int) -> Content:
+def _read_hdf5(file: OpenedFile, max_bytes: int) -> Content:
     # Only here: few programs need what it takes to start processes.
     from rnndyn.io._hdf5 import read_hdf5
 
-    return read_hdf5(path, max_bytes)
+    return read_hdf5(file, max_bytes)
 
 
-_READERS: Mapping[str, Callable[[Path, int], ModelRecord | Content]] = {
+_READERS: Mapping[str, Callable[[OpenedFile, int], ModelRecord | Content]] = {
     "json": read_json,
     "npz": _read_npz,
     "matlab": read_matlab,
@@ -203,10 +204,8 @@ def read_content(path: Path, max_bytes: int) -> ModelRecord | Content:
     OSError
         If it cannot be opened.
     """
-    size = path.stat().st_size
-    if size > max_bytes:
-        raise ValueError(f"{path} has {size} bytes, more than max_bytes = {max_bytes}")
     try:
-        return _READERS[kind_of(path, size)](path, max_bytes)
+        with opened_file(path, max_bytes) as file:
+            return _READERS[kind_of(file)](file, max_bytes)
     except ValueError as error:
         raise ValueError(f"{path} cannot be read as a model: {error}") from error

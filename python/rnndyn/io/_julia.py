@@ -4,13 +4,13 @@ Julia values are documents with an entry ``tag``. Loading such a file in Julia c
 that it names; here a type is only a name.
 """
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rnndyn.io._bson import parse_bson
 from rnndyn.io._content import Content, Record, array_from, content_of
+from rnndyn.io._files import OpenedFile
 
 _DTYPES = {
     "Float64": "<f8", "Float32": "<f4", "Float16": "<f2", "Int64": "<i8", "Int32": "<i4",
@@ -47,9 +47,9 @@ _MAX_DEPTH = 100
 _MAX_NODES = 200_000
 
 
-def read_bson(path: Path, max_bytes: int) -> Content:
+def read_bson(file: OpenedFile, max_bytes: int) -> Content:
     """Read a file of BSON.jl; `max_bytes` has been checked against its size."""
-    document = parse_bson(path.read_bytes())
+    document = parse_bson(file.content())
     references = document.pop("_backrefs", [])
     if not isinstance(references, list):
         raise ValueError("its entry _backrefs is no list")

@@ -9,12 +9,12 @@ variable has. SciPy's reader allocates what a file claims, so it is not used her
 import math
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rnndyn.io._content import MAX_AXES, Content, array_from, content_of
+from rnndyn.io._files import OpenedFile
 
 _HEADER_BYTES = 128
 #: Types of elements that hold numbers.
@@ -29,9 +29,9 @@ _MAX_DEPTH = 32
 _MAX_FIELDS = 10_000
 
 
-def read_matlab(path: Path, max_bytes: int) -> Content:
+def read_matlab(file: OpenedFile, max_bytes: int) -> Content:
     """Read the variables of a file that takes at most `max_bytes` when unpacked."""
-    data = memoryview(path.read_bytes())
+    data = memoryview(file.content())
     if len(data) < _HEADER_BYTES or bytes(data[126:128]) not in (b"IM", b"MI"):
         raise ValueError(
             "it has no header of a MATLAB file of version 5 or later; files of version 4 have to "

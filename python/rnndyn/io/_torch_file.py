@@ -6,7 +6,6 @@ weights.
 
 import math
 import zipfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from rnndyn.io._archive import METHODS, opened_archive
 from rnndyn.io._content import MAX_AXES, Content, Record, content_of
+from rnndyn.io._files import OpenedFile
 from rnndyn.io._pickle_machine import Called, Named, Stored, read_pickle
 from rnndyn.io._safetensors import from_bfloat16
 
@@ -32,9 +32,9 @@ _MAX_SHARING = 16
 _MODULE_PARTS = ("_parameters", "_buffers", "_modules")
 
 
-def read_torch(path: Path, max_bytes: int) -> Content:
+def read_torch(file: OpenedFile, max_bytes: int) -> Content:
     """Read a file that takes at most `max_bytes` when unpacked."""
-    with opened_archive(path, "archive of torch") as archive:
+    with opened_archive(file.stream, "archive of torch") as archive:
         members = {member.filename: member for member in archive.infolist()}
         claimed = sum(member.file_size for member in members.values())
         if claimed > max_bytes:
