@@ -99,6 +99,7 @@ def write_seeds(folder: Path, root: Path) -> None:
     """Write the inputs to start from, a folder for each kind; `root` is that of the repository."""
     import foreign_files
     import rnndyn
+
     files = folder / "files"
     files.mkdir(parents=True)
     for name in foreign_files.WRITERS:

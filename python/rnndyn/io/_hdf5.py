@@ -23,7 +23,7 @@ from typing import IO, Any
 import numpy as np
 
 from rnndyn._optional import require_optional
-from rnndyn.io._content import Content, Record, array_from, content_of
+from rnndyn.io._content import Content, Record, Unread, array_from, content_of
 from rnndyn.io._files import OpenedFile
 from rnndyn.io._hdf5_process import FRAME, MAX_EXPANSION, MAX_TREE
 
@@ -304,6 +304,8 @@ class _Tree:
             return None
         if "group" in node:
             return {_printable(name): self.value(entry) for name, entry in node["group"]}
+        if "unread" in node:
+            return Unread("sparse" if node["unread"] == "sparse" else "complex")
         if "list" in node:
             return [self.value(entry) for entry in node["list"]]
         if "record" in node:
