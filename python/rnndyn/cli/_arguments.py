@@ -111,6 +111,8 @@ def add_command(commands: Any, name: str, *, summary: str, description: str, epi
         description=description,
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        # --order would be taken for --orders, which is not what somebody means who writes it.
+        allow_abbrev=False,
     )
 
 
