@@ -32,11 +32,13 @@ def main() -> None:
         "versions": "every row of this version against another, measured in turns",
         "truth": "find_cycles against lists of all itineraries, and every test that draws, in full",
     }
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description=__doc__, allow_abbrev=False
+    )
     subparsers = parser.add_subparsers(dest="name", required=True, metavar="NAME")
     modules = {}
     for name, text in names.items():
-        subparser = subparsers.add_parser(name, help=text, description=text)
+        subparser = subparsers.add_parser(name, help=text, description=text, allow_abbrev=False)
         subparser.add_argument("--quick", action="store_true", help="a few rows in about a minute")
         modules[name] = importlib.import_module(f"bench.{name}")
         modules[name].add_arguments(subparser)

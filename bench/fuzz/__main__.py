@@ -37,6 +37,7 @@ _MAX_INPUT = 8192
 def main() -> int:
     """Run the fuzzer in a process of its own and print what it tried."""
     parser = argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m bench.fuzz",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -87,11 +87,18 @@ KINDS = (
 )
 
 
+def _kind_of(path: Path) -> str:
+    from rnndyn.io._files import opened_file
+    from rnndyn.io._sniff import kind_of
+
+    with opened_file(path, None) as file:
+        return kind_of(file)
+
+
 def write_seeds(folder: Path, root: Path) -> None:
     """Write the inputs to start from, a folder for each kind; `root` is that of the repository."""
     import foreign_files
     import rnndyn
-    from rnndyn.io._sniff import kind_of
 
     files = folder / "files"
     files.mkdir(parents=True)
@@ -105,12 +112,12 @@ def write_seeds(folder: Path, root: Path) -> None:
     for file in sorted(files.iterdir()):
         data = file.read_bytes()
         for kind in KINDS:
-            if kind.loader == kind_of(file, len(data)):
+            if kind.loader == _kind_of(file):
                 (folder / kind.name / file.name).write_bytes(kind.input_of(data))
     for case in sorted((root / "tests" / "io" / "corpus").iterdir()):
         data = case.read_bytes()
         try:
-            loader = kind_of(case, len(data))
+            loader = _kind_of(case)
         except ValueError:
             # Every loader can be reached from here by a few changes; one place is enough.
             loader = "json"

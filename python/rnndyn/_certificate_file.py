@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnndyn.io._archive import read_archive, write_archive
-from rnndyn.io._files import complete_file
+from rnndyn.io._files import complete_file, opened_file
 from rnndyn.io._record import parse_json
 from rnndyn.io._result_file import DAMAGE, Arrays, ResultFormat, unreadable
 
@@ -60,9 +60,6 @@ def read(path: Path, max_bytes: int) -> "Certificate":
         If the file is not a certificate, is damaged, or has a newer format.
     """
     file_format = _format_of(path, "read")
-    size = path.stat().st_size
-    if size > max_bytes:
-        raise ValueError(f"{path} has {size} bytes, more than max_bytes = {max_bytes}")
     try:
         return put_together(*file_format.read(path, max_bytes))
     except DAMAGE as error:
@@ -255,7 +252,8 @@ def _write_json(path: Path, header: dict[str, Any], arrays: Arrays) -> None:
 
 def _read_json(path: Path, max_bytes: int) -> tuple[Any, Arrays]:
     try:
-        header = parse_json(path.read_bytes().decode("utf-8"))
+        with opened_file(path, max_bytes) as file:
+            header = parse_json(file.content().decode("utf-8"))
     except UnicodeDecodeError as error:
         raise ValueError(f"it is not UTF-8 text: {error.reason} at byte {error.start}") from None
     if not isinstance(header, dict) or header.get("format") != FORMAT.name:

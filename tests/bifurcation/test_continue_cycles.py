@@ -2,6 +2,7 @@
 
 import pickle
 
+import matplotlib
 import numpy as np
 import pytest
 
@@ -390,6 +391,34 @@ def test_the_printed_table():
         "Every itinerary of order 1 was followed, nothing is missing\n"
         "No gaps"
     )
+
+
+def test_what_changes_the_dynamics_comes_first():
+    """Persistences are nearly all of the events and hide the folds."""
+    rng = np.random.default_rng(2)
+    first, last = (
+        rd.PLRNN(rng.uniform(-0.5, 0.9, 5), rng.normal(size=(5, 5)), rng.normal(size=5))
+        for _ in range(2)
+    )
+    result = rd.continue_cycles(first, last, max_order=3, progress=False)
+    changes = result.events.changes_dynamics
+    quiet = [not event.changes_dynamics for event in result.events]
+    assert quiet == (~changes).tolist()
+    assert 0 < changes.sum() < len(changes)
+    assert changes.sum() <= 24
+    assert {e.outcome for e in result.events if not e.changes_dynamics} <= {"persistence", "none"}
+    assert result.to_columns("events")["changes_dynamics"].tolist() == changes.tolist()
+    lines = repr(result).splitlines()
+    # The first number of a line is that of the event in `events`.
+    rows = [int(line.split()[0]) for line in lines[2 : 2 + changes.sum()]]
+    assert rows == np.flatnonzero(changes).tolist()
+    n = sum(quiet)
+    assert lines[2 + changes.sum()].startswith(f"Not listed: {n} border collision")
+    matplotlib.use("Agg")
+    labels = rd.plot.bifurcation_diagram(result).get_legend_handles_labels()[1]
+    assert f"border collision, cycle persists ({n})" in labels
+    folds = sum(kind == "border_collision" for kind in result.events.kinds) - n
+    assert f"border collision ({folds})" in labels
 
 
 BAD = [

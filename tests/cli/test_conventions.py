@@ -399,3 +399,53 @@ def test_the_bar_disappears_and_ctrl_c_in_a_terminal_shows_what_was_found():
     assert not any("%|" in line for line in shown), output
     assert any(line.startswith("INCOMPLETE: interrupted after") for line in shown)
     assert not any("Traceback" in line for line in shown)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_options_are_not_abbreviated(name, capsys):
+    """``--order 10`` would be taken for ``--orders 10``."""
+    parser = COMMANDS[name]
+    assert not parser.allow_abbrev
+    for option in parser._option_string_actions:
+        if option.startswith("--") and option[:-1] not in parser._option_string_actions:
+            with pytest.raises(SystemExit):
+                build_parser().parse_args([name, option[:-1]])
+    capsys.readouterr()
+
+
+def test_an_order_is_no_list_of_orders(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["cycles", "example:plrnn-10d", "--max-order", "2", "--order", "10"])
+    assert stopped.value.code == 2
+    assert "unrecognized arguments: --order 10" in capsys.readouterr().err
+
+
+IMPORT = """
+import sys
+class Stop:
+    def find_spec(self, name, path=None, target=None):
+        if name == sys.argv[1]:
+            raise {error}
+sys.meta_path.insert(0, Stop())
+from rnndyn.cli import main
+sys.exit(main(["demo"]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "error"),
+    [
+        ("argparse", "KeyboardInterrupt"),
+        ("numpy", "KeyboardInterrupt"),
+        ("rnndyn.search", "KeyboardInterrupt"),
+        ("rnndyn._core._cpu", "ImportError('initialization failed') from KeyboardInterrupt()"),
+    ],
+)
+def test_ctrl_c_while_the_program_starts_leaves_no_traceback(module, error):
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT.format(error=error), module],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "rnndyn: interrupted\n")

@@ -37,7 +37,8 @@ def test_what_is_guessed_is_printed(tmp_path, capsys):
         "  h = h",
         "  W = Wrec",
         "  note: family PLRNN is guessed from the names of the arrays "
-        "(the same arrays can be: ALRNN, MeanCenteredPLRNN)",
+        "(the same arrays can be: ALRNN, MeanCenteredPLRNN, or W max(z - h, 0) in files of "
+        "PLRNNstsp of 2017, which is DendriticPLRNN(A, W, 0 * h, [1.0], [h]))",
         "  note: W is 'Wrec', guessed",
         "  not used: extra",
         f"written: {tmp_path / 'out.json'}",

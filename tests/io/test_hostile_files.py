@@ -2,7 +2,10 @@
 
 import io
 import json
+import os
 import struct
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -427,3 +430,39 @@ def test_any_edit_gives_a_model_or_a_value_error(edits, tmp_path_factory):
             assert str(error).startswith(f"{path} ")  # noqa: PT017
         else:
             assert all(np.isfinite(a).all() for a in model.parameters.values())
+
+
+# Files without an end -------------------------------------------------------------------------
+
+LOADERS = """
+import itertools, resource, sys
+import rnndyn as rd
+from rnndyn.cli._arguments import read_inputs
+from rnndyn.training import load_state
+from pathlib import Path
+resource.setrlimit(resource.RLIMIT_AS, (2**33, 2**33))
+for path, load in itertools.product(map(Path, sys.argv[1:]), (
+    rd.load_model, rd.load_metadata, rd.io.list_arrays, rd.load_result, rd.CycleSet.load,
+    rd.Certificate.load, rd.load_checkpoints, load_state, read_inputs,
+)):
+    try:
+        load(path)
+    except ValueError as error:
+        assert "is a pipe, a device or a socket; copy what comes out" in str(error), error
+    else:
+        raise AssertionError(load)
+print("refused")
+"""
+
+
+def test_pipes_and_devices_are_refused_at_once(tmp_path):
+    """In a process of its own: it would wait for ever, or read until memory is full."""
+    paths = []
+    for suffix in (".npz", ".json"):
+        paths += [tmp_path / f"pipe{suffix}", tmp_path / f"link{suffix}"]
+        os.mkfifo(paths[-2])
+        paths[-1].symlink_to("/dev/zero")
+    done = subprocess.run(
+        [sys.executable, "-c", LOADERS, *paths], capture_output=True, text=True, timeout=100
+    )
+    assert done.stdout == "refused\n", done.stderr

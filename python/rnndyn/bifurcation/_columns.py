@@ -55,6 +55,21 @@ BRANCH_TYPES: dict[str, Any] = {
 ATTACHED_TYPES: dict[str, Any] = {"event": np.int64, "itinerary": np.int64}
 
 
+def changes_dynamics(columns: Columns) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Tell which events create, destroy or destabilise cycles.
+
+    A cycle that only crosses a border, persisting with as many unstable multipliers, does not; nor
+    does one that only touches it.
+    """
+    before, after = columns["n_unstable_before"], columns["n_unstable_after"]
+    # One of them is -1, not known, where a path begins or ends with a cycle on a border, such as
+    # the fixed point of a network whose biases start at 0.
+    destabilises = (before != after) & (before >= 0) & (after >= 0)
+    persists = columns["outcome"] == PERSISTENCE
+    touches = columns["outcome"] == OUTCOME_NAMES.index("none")
+    return np.asarray(~touches & (~persists | destabilises | (columns["doubled"] >= 0)))
+
+
 def frozen_columns(columns: Mapping[str, Any], types: Mapping[str, Any], what: str) -> Columns:
     """Return the columns with their types, read-only, all of one length."""
     if columns.keys() != types.keys():

@@ -7,7 +7,14 @@ from typing import Any, Literal, overload
 import numpy as np
 
 from rnndyn._arrays import BoolArray, FloatArray, frozen, itinerary_text
-from rnndyn.bifurcation._columns import KIND_NAMES, OUTCOME_NAMES, Columns, EventKind, Outcome
+from rnndyn.bifurcation._columns import (
+    KIND_NAMES,
+    OUTCOME_NAMES,
+    Columns,
+    EventKind,
+    Outcome,
+    changes_dynamics,
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -103,6 +110,17 @@ class BifurcationEvent:
         return int(self.itinerary.shape[0])
 
     @property
+    def changes_dynamics(self) -> bool:
+        """Whether cycles are created, destroyed or destabilised; not where one only persists."""
+        numbers = {
+            "outcome": OUTCOME_NAMES.index(self.outcome),
+            "doubled": -1 if self.doubled is None else 0,
+            "n_unstable_before": -1 if self.n_unstable_before is None else self.n_unstable_before,
+            "n_unstable_after": -1 if self.n_unstable_after is None else self.n_unstable_after,
+        }
+        return bool(changes_dynamics({name: np.array(n) for name, n in numbers.items()}))
+
+    @property
     def epoch(self) -> float | None:
         """Fractional epoch of an event of a training timeline; None on other paths."""
         return self.value if self.axis == "epoch" else None
@@ -162,6 +180,11 @@ class BifurcationEvents(Sequence[BifurcationEvent]):
     def outcomes(self) -> list[Outcome]:
         """Outcomes of all events."""
         return [OUTCOME_NAMES[code] for code in self._columns["outcome"].tolist()]
+
+    @property
+    def changes_dynamics(self) -> BoolArray:
+        """Which of the events create, destroy or destabilise cycles."""
+        return changes_dynamics(self._columns)
 
     def of_kind(self, kind: EventKind) -> list[BifurcationEvent]:
         """Return the events of one kind."""

@@ -68,6 +68,7 @@ def _events(branch_set: "BranchSet", texts: list[str], orders: Any) -> dict[str,
         "n_unstable_before": raw["n_unstable_before"],
         "n_unstable_after": raw["n_unstable_after"],
         "n_attached": n_attached.astype(np.int64),
+        "changes_dynamics": branch_set.events.changes_dynamics,
         **{
             name: [None if i < 0 else texts[i] for i in raw[name].tolist()]
             for name in ("itinerary", "partner", "doubled")

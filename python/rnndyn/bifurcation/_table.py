@@ -45,11 +45,12 @@ def _title(branch_set: "BranchSet") -> str:
 
 def _rows(branch_set: "BranchSet") -> list[tuple[str, ...]]:
     columns = branch_set.event_columns
-    n = len(columns["s"])
+    listed = np.flatnonzero(branch_set.events.changes_dynamics).tolist()
+    n = len(listed)
     rows: list[tuple[str, ...]] = [
         ("#", branch_set.axis, "kind", "outcome", "order", "unit", "point", "status")
     ]
-    shown = [*range(n)] if n <= _MAX_ROWS else [*range(_HEAD_ROWS), *range(n - _TAIL_ROWS, n)]
+    shown = listed if n <= _MAX_ROWS else listed[:_HEAD_ROWS] + listed[-_TAIL_ROWS:]
     values = branch_set.value_at(columns["s"])
     for i in shown:
         unit, point = int(columns["unit"][i]), int(columns["time_index"][i])
@@ -71,9 +72,15 @@ def _rows(branch_set: "BranchSet") -> list[tuple[str, ...]]:
 
 
 def notes(branch_set: "BranchSet") -> list[str]:
-    """Say how sure the result is, and list the first gaps."""
+    """Count what the table leaves out, say how sure the result is, and list the first gaps."""
     run = branch_set.run
     lines = []
+    n_left = int((~branch_set.events.changes_dynamics).sum())
+    if n_left:
+        lines.append(
+            f"Not listed: {count_text(n_left, 'border collision')} that leave"
+            f"{'s' if n_left == 1 else ''} every cycle as it was, only with another itinerary"
+        )
     if not run.complete:
         cause = "the time limit" if run.stopped_by == "time_limit" else "an interrupt"
         lines.append(

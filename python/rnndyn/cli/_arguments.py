@@ -20,19 +20,19 @@ _MAX_VALUES = 1_000_000
 _MAX_INPUT_BYTES = 2**34
 
 
-def load_network(text: str) -> Any:
+def load_network(text: str, nonlinearity: str | None = None) -> Any:
     """Return the network named on the command line: a file, or ``example:NAME``."""
     if text.startswith(EXAMPLE_PREFIX):
         return examples.load(text.removeprefix(EXAMPLE_PREFIX))
-    found = io.import_model(text)
-    for note in found.notes:
+    found = io.import_model(text, nonlinearity=nonlinearity)
+    for note in found.remarks:
         print(f"rnndyn: {text}: {note}", file=sys.stderr)
     return found.model
 
 
-def load_piecewise_linear(text: str) -> Any:
+def load_piecewise_linear(text: str, nonlinearity: str | None = None) -> Any:
     """Return the network named on the command line if it is one whose cycles can be searched."""
-    network = load_network(text)
+    network = load_network(text, nonlinearity)
     try:
         canonical_map_of(network)
     except TypeError as error:
@@ -111,12 +111,24 @@ def add_command(commands: Any, name: str, *, summary: str, description: str, epi
         description=description,
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        # --order would be taken for --orders, which is not what somebody means who writes it.
+        allow_abbrev=False,
     )
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Add the network that a command is about."""
     parser.add_argument("model", metavar="MODEL", help="a model file, or example:NAME")
+    add_nonlinearity(parser)
+
+
+def add_nonlinearity(parser: argparse.ArgumentParser) -> None:
+    """Add ``--nonlinearity``."""
+    parser.add_argument(
+        "--nonlinearity",
+        choices=("tanh", "relu"),
+        help="which of the two an RNN of torch or Flux has, where the file does not say it",
+    )
 
 
 def add_inputs(parser: argparse.ArgumentParser) -> None:

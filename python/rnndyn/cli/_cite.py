@@ -5,7 +5,13 @@ import json
 from typing import Any
 
 from rnndyn.citation import Bibliography, cite
-from rnndyn.cli._arguments import EXAMPLE_PREFIX, add_command, add_json, load_network
+from rnndyn.cli._arguments import (
+    EXAMPLE_PREFIX,
+    add_command,
+    add_json,
+    add_nonlinearity,
+    load_network,
+)
 from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.result_files import is_result, load_result
 
@@ -34,6 +40,7 @@ def add_parser(commands: Any) -> None:
         help="a result that -o has saved, a model file, or example:NAME",
     )
     parser.add_argument("--bibtex", action="store_true", help="print BibTeX entries, in UTF-8")
+    add_nonlinearity(parser)
     add_json(parser)
     parser.set_defaults(run=run)
 
@@ -42,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     """Load, and print; return the exit code."""
     if options.bibtex and options.json:
         raise ValueError("--bibtex and --json exclude each other; the JSON holds the BibTeX")
-    bibliography = cite(*map(_loaded, options.files))
+    bibliography = cite(*(_loaded(name, options.nonlinearity) for name in options.files))
     if options.json:
         print(json.dumps({"references": _references(bibliography)}))
     else:
@@ -50,10 +57,10 @@ def run(options: argparse.Namespace) -> int:
     return ExitCode.DONE
 
 
-def _loaded(name: str) -> Any:
+def _loaded(name: str, nonlinearity: str | None) -> Any:
     if not name.startswith(EXAMPLE_PREFIX) and is_result(name):
         return load_result(name)
-    return load_network(name)
+    return load_network(name, nonlinearity)
 
 
 def _references(bibliography: Bibliography) -> list[dict[str, Any]]:

@@ -2,13 +2,16 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
-from rnndyn.cli._arguments import add_command, add_json
+from rnndyn.cli._arguments import add_command, add_json, add_nonlinearity
 from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.cli._outputs import check_suffix
-from rnndyn.io import import_model, list_arrays, save_model
+from rnndyn.io import import_model, save_model
+from rnndyn.io._import import MAX_BYTES, read_content
+from rnndyn.io._record import ModelRecord
 from rnndyn.models import FAMILIES
 
 _EPILOG = """\
@@ -16,7 +19,7 @@ examples:
   rnndyn convert checkpoint.pt network.npz
   rnndyn convert weights.mat network.json --family ALRNN --option n_relu=2
   rnndyn convert weights.safetensors network.npz --key W=net.recurrent --key h=net.offset
-  rnndyn convert checkpoint.pt network.npz --prefix model.rnn --option nonlinearity=relu
+  rnndyn convert checkpoint.pt network.npz --prefix model.rnn --nonlinearity relu
   rnndyn convert model.bson --list
 
 Reads npz and json, MATLAB .mat (version 5 and 7.3), torch.save, safetensors, Julia BSON
@@ -57,8 +60,9 @@ def add_parser(commands: Any) -> None:
         default=[],
         type=_assignment,
         metavar="NAME=VALUE",
-        help="a setting of the family, like n_relu=2, clipped=true, nonlinearity=relu",
+        help="a setting of the family, like n_relu=2 or clipped=true",
     )
+    add_nonlinearity(parser)
     parser.add_argument("--list", action="store_true", help="only list the arrays of the file")
     add_json(parser)
     parser.set_defaults(run=run)
@@ -77,6 +81,7 @@ def run(options: argparse.Namespace) -> int:
         keys=dict(options.key),
         prefix=options.prefix,
         options={name: _option_value(value) for name, value in options.option},
+        nonlinearity=options.nonlinearity,
     )
     report = {
         "file": found.path.name,
@@ -94,7 +99,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    shapes = {name: list(array.shape) for name, array in list_arrays(options.input).items()}
+    content = read_content(Path(options.input), MAX_BYTES)
+    if isinstance(content, ModelRecord):
+        arrays, unread = content.parameters, {}
+    else:
+        arrays, unread = content.arrays, content.unread
+    for name, what in unread.items():
+        print(f"rnndyn: {options.input}: {name!r:.60} is {what} and is not read", file=sys.stderr)
+    shapes = {name: list(array.shape) for name, array in arrays.items()}
     if options.json:
         print(json.dumps(shapes))
     else:

@@ -84,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
         _check_certificate(options)
     outputs = Outputs(options)
     cycles = find_cycles(
-        load_piecewise_linear(options.model),
+        load_piecewise_linear(options.model, options.nonlinearity),
         options.max_order,
         options.orders,
         method=options.method,

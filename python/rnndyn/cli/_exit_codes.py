@@ -1,5 +1,6 @@
 """Exit codes of the command line, in the one place from which help and docs take them."""
 
+import sys
 from enum import IntEnum
 
 
@@ -23,3 +24,9 @@ MEANINGS = {
     ExitCode.INTERRUPTED: "stopped by Ctrl-C; what was found until then is shown and saved",
     ExitCode.BROKEN_PIPE: "whoever reads the output, such as head, has closed the pipe",
 }
+
+
+def interrupted() -> ExitCode:
+    """Say that Ctrl-C has ended the program, and return what it ends with."""
+    print("rnndyn: interrupted", file=sys.stderr)
+    return ExitCode.INTERRUPTED

@@ -88,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
     """Compute, draw, save and print; return the exit code."""
     outputs = Outputs(options)
     spectrum = lyapunov_spectrum(
-        load_network(options.model),
+        load_network(options.model, options.nonlinearity),
         read_inputs(options.inputs),
         n_steps=options.steps,
         transient=options.transient,

@@ -19,7 +19,7 @@ from rnndyn.cli import (
     _timeline,
     _verify,
 )
-from rnndyn.cli._exit_codes import MEANINGS, ExitCode
+from rnndyn.cli._exit_codes import MEANINGS, ExitCode, interrupted
 
 _COMMANDS = (
     _demo, _cycles, _verify, _lyapunov, _sweep, _timeline, _report, _convert, _cite, _completion,
@@ -55,6 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="Exact dynamical-systems analysis of recurrent neural networks.",
         epilog=_EPILOG.format(codes=codes),
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"rnndyn {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -85,8 +86,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         options = build_parser().parse_args(arguments)
         code: int = options.run(options)
     except KeyboardInterrupt:
-        print("rnndyn: interrupted", file=sys.stderr)
-        return ExitCode.INTERRUPTED
+        return interrupted()
     except BrokenPipeError:
         raise
     except SystemExit:

@@ -76,7 +76,7 @@ def add_parser(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Search, compute and write the page; return the exit code."""
     check_path(options.output)
-    network = load_network(options.model)
+    network = load_network(options.model, options.nonlinearity)
     from_file = not options.model.startswith("example:")
     path = report(
         network,

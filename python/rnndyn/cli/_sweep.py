@@ -153,7 +153,7 @@ def _workers(count: int | None) -> Iterator[ProcessPoolExecutor | None]:
 def _exponents(options: argparse.Namespace, how: dict[str, Any]) -> Scan:
     steps = _DEFAULT_STEPS if options.steps is None else options.steps
     return scan(
-        load_network(options.model),
+        load_network(options.model, options.nonlinearity),
         options.x,
         options.y,
         n_steps=steps,
@@ -163,7 +163,7 @@ def _exponents(options: argparse.Namespace, how: dict[str, Any]) -> Scan:
 
 
 def _cycles(options: argparse.Namespace, how: dict[str, Any]) -> BranchSet | StabilityDiagram:
-    network = load_piecewise_linear(options.model)
+    network = load_piecewise_linear(options.model, options.nonlinearity)
     default = 1 if options.orders is None else None
     max_order = default if options.max_order is None else options.max_order
     how |= {"max_order": max_order, "orders": options.orders}

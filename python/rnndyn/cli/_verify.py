@@ -42,7 +42,7 @@ def add_parser(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Check, print, and return the exit code."""
     certificate = Certificate.load(options.certificate)
-    model = load_piecewise_linear(options.model)
+    model = load_piecewise_linear(options.model, options.nonlinearity)
     start = time.perf_counter()
     verdict = certificate.verify(model)
     seconds = time.perf_counter() - start

@@ -19,7 +19,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnndyn.io._files import complete_file
+from rnndyn.io._files import complete_file, opened_file
 
 _MAGIC = b"\x93NUMPY"
 _MAX_HEADER = 4096
@@ -58,15 +58,21 @@ def read_archive(path: Path, max_bytes: int) -> dict[str, NDArray[Any]]:
     ValueError
         If the archive is damaged, holds anything else, or claims more than `max_bytes` in all.
     """
-    with opened_archive(path, ".npz archive") as archive:
+    with opened_file(path, None) as file:
+        return read_members(file.stream, max_bytes)
+
+
+def read_members(stream: IO[bytes], max_bytes: int) -> dict[str, NDArray[Any]]:
+    """Read the arrays of an archive that is open; with the same errors as `read_archive`."""
+    with opened_archive(stream, ".npz archive") as archive:
         return _read_members(archive, max_bytes)
 
 
 @contextmanager
-def opened_archive(path: Path, what: str) -> Iterator[zipfile.ZipFile]:
+def opened_archive(stream: IO[bytes], what: str) -> Iterator[zipfile.ZipFile]:
     """Open a zip archive; damage found in it while it is open becomes a ValueError."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(stream) as archive:
             yield archive
     except _DAMAGE as error:
         raise ValueError(f"it is not an intact {what}: {error!s:.120}") from error
@@ -85,11 +91,8 @@ def read_npy(path: Path, max_bytes: int) -> NDArray[Any]:
     ValueError
         If the file is damaged, holds anything else, or is larger than `max_bytes`.
     """
-    size = path.stat().st_size
-    if size > max_bytes:
-        raise ValueError(f"it has {size} bytes, more than max_bytes = {max_bytes}")
-    with path.open("rb") as stream:
-        return _read_array(stream, size)
+    with opened_file(path, max_bytes) as file:
+        return _read_array(file.stream, file.size)
 
 
 def _read_members(archive: zipfile.ZipFile, max_bytes: int) -> dict[str, NDArray[Any]]:

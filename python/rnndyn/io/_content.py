@@ -10,6 +10,12 @@ from numpy.typing import NDArray
 #: they are met, so that a small file cannot unfold into an endless tree.
 _MAX_NODES = 200_000
 _MAX_DEPTH = 64
+#: Types of Julia that are numbers of a kind that is not read.
+_UNREAD_TYPES = {
+    "Complex": "complex",
+    "SparseMatrixCSC": "sparse",
+    "SparseVector": "sparse",
+}
 #: More axes than any parameter has, fewer than NumPy refuses.
 MAX_AXES = 8
 
@@ -29,6 +35,18 @@ class Record(NamedTuple):
     fields: Mapping[str, Any]
 
 
+class Unread(NamedTuple):
+    """An array that no parameter can be, in place of its numbers.
+
+    Attributes
+    ----------
+    what : str
+        Such as ``"complex"``.
+    """
+
+    what: str
+
+
 class Content(NamedTuple):
     """The arrays of a file by dotted names such as ``"model.W"``.
 
@@ -40,11 +58,14 @@ class Content(NamedTuple):
         Numbers only.
     types : dict of str to str
         Types of the objects in the file by the dotted name that leads to them.
+    unread : dict of str to str
+        Arrays that are there and not read, such as sparse ones: what each of them is, by its name.
     """
 
     format: str
     arrays: dict[str, NDArray[Any]]
     types: dict[str, str]
+    unread: dict[str, str]
 
 
 def content_of(file_format: str, tree: object) -> Content:
@@ -55,7 +76,7 @@ def content_of(file_format: str, tree: object) -> Content:
     ValueError
         If the tree is too large or too deep.
     """
-    content = Content(file_format, {}, {})
+    content = Content(file_format, {}, {}, {})
     n_nodes = 0
     stack = [(0, "", tree)]
     while stack:
@@ -63,6 +84,10 @@ def content_of(file_format: str, tree: object) -> Content:
         n_nodes += 1
         if n_nodes > _MAX_NODES or depth > _MAX_DEPTH:
             raise ValueError("it is nested too deeply or holds too many objects")
+        node = _recognised(node)
+        if isinstance(node, Unread):
+            content.unread[name] = node.what
+            continue
         if isinstance(node, Record):
             content.types[name] = node.type_name
         array = _array_of(node)
@@ -73,6 +98,15 @@ def content_of(file_format: str, tree: object) -> Content:
         children = [(depth + 1, _joined(name, key), value) for key, value in _children(node)]
         stack.extend(reversed(children))
     return content
+
+
+def _recognised(node: object) -> object:
+    """Return `Unread` in place of numbers of other kinds, anything else as it is."""
+    if isinstance(node, np.ndarray) and node.dtype.kind == "c":
+        return Unread("complex")
+    if isinstance(node, Record) and node.type_name in _UNREAD_TYPES:
+        return Unread(_UNREAD_TYPES[node.type_name])
+    return node
 
 
 def _children(node: object) -> Iterator[tuple[str, Any]]:

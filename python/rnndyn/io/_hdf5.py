@@ -23,7 +23,8 @@ from typing import IO, Any
 import numpy as np
 
 from rnndyn._optional import require_optional
-from rnndyn.io._content import Content, Record, array_from, content_of
+from rnndyn.io._content import Content, Record, Unread, array_from, content_of
+from rnndyn.io._files import OpenedFile
 from rnndyn.io._hdf5_process import FRAME, MAX_EXPANSION, MAX_TREE
 
 _PROGRAM = Path(__file__).with_name("_hdf5_process.py")
@@ -48,7 +49,7 @@ _DAMAGED_ANSWER = "what came back from the process that read it is damaged"
 _SHARED: ContextVar["_Process | None"] = ContextVar("_SHARED", default=None)
 
 
-def read_hdf5(path: Path, max_bytes: int) -> Content:
+def read_hdf5(file: OpenedFile, max_bytes: int) -> Content:
     """Read the arrays of a file that take at most `max_bytes`.
 
     Raises
@@ -61,8 +62,8 @@ def read_hdf5(path: Path, max_bytes: int) -> Content:
         If h5py is not installed.
     """
     require_optional("h5py", "reading an HDF5 file (MATLAB 7.3, JLD2)")
-    with path.open("rb") as stream:
-        start = stream.read(64)
+    file.stream.seek(0)
+    start = file.stream.read(64)
     kind = "HDF5"
     # Some releases wrote 7.0 there; that it is HDF5 has been seen already.
     if start.startswith(b"MATLAB "):
@@ -70,7 +71,7 @@ def read_hdf5(path: Path, max_bytes: int) -> Content:
     elif b"Julia Data Format" in start:
         kind = "JLD2"
     with shared_process() as process:
-        tree, arrays = process.read(path, max_bytes)
+        tree, arrays = process.read(file.path, max_bytes)
     # MATLAB and Julia store by column and write the axes backwards.
     try:
         content = _Tree(arrays, transposed=kind != "HDF5").value(tree)
@@ -303,6 +304,8 @@ class _Tree:
             return None
         if "group" in node:
             return {_printable(name): self.value(entry) for name, entry in node["group"]}
+        if "unread" in node:
+            return Unread("sparse" if node["unread"] == "sparse" else "complex")
         if "list" in node:
             return [self.value(entry) for entry in node["list"]]
         if "record" in node:

@@ -17,6 +17,7 @@ import json
 import os
 import struct
 import sys
+import time
 from typing import Any, BinaryIO
 
 _MAX_NODES = 100_000
@@ -29,6 +30,10 @@ MAX_EXPANSION = 1100
 _FILTERS = (1, 2, 3)
 #: Groups of the program that wrote the file, not of the user.
 _INTERNAL = ("#refs#", "#subsystem#", "_types")
+#: Names of the parts of complex numbers: of Julia, and of MATLAB.
+_COMPLEX = (("re", "im"), ("real", "imag"))
+#: How often objects may be met again by another reference; real files share a few types of layers.
+_MAX_SHARED = 1000
 #: Letter and number of bytes of a frame.
 FRAME = struct.Struct("<cQ")
 
@@ -122,8 +127,12 @@ class _Reader:
         self._path: str = request["path"]
         self._bytes_left: int = request["max_bytes"]
         self._file_bytes = os.stat(self._path).st_size
+        # The timer that ends the process may be late, or not be there.
+        self._end = time.process_time() + request["seconds"]
         self._n_nodes = 0
         self._n_arrays = 0
+        self._referred_to: set[int] = set()
+        self._n_shared = 0
 
     def tree(self) -> Any:
         """Return what the file holds: see `_node`."""
@@ -134,9 +143,13 @@ class _Reader:
         self._n_nodes += 1
         if depth > _MAX_DEPTH or self._n_nodes > _MAX_NODES:
             raise ValueError("its objects are nested too deeply, or contain themselves")
+        if time.process_time() > self._end:
+            raise ValueError("it holds too many objects for its size")
 
     def _group(self, group: Any, depth: int) -> Any:
         self._count(depth)
+        if "MATLAB_sparse" in group.attrs:
+            return {"unread": "sparse"}
         entries = []
         for name in group:
             # Links to other files, and soft links, are left alone.
@@ -159,6 +172,8 @@ class _Reader:
         is_reference = self._h5py.check_ref_dtype(dtype) is self._h5py.Reference
         if shape is None or self._is_empty_in_matlab(dataset):
             return None
+        if dtype.kind == "c" or (shape and dtype.names in _COMPLEX):
+            return {"unread": "complex"}
         if not is_reference and dtype.names is None and dtype.kind not in "biuf":
             return None
         self._check_size(dataset, dtype, shape)
@@ -266,7 +281,16 @@ class _Reader:
 
     def _referred(self, file: Any, reference: Any, depth: int) -> Any:
         # A null reference: Julia's nothing, or a field without value.
-        return self._object(file[reference], depth + 1) if reference else None
+        if not reference:
+            return None
+        item = file[reference]
+        # What refers twice to what refers twice ... would unfold without end.
+        address = self._h5py.h5o.get_info(item.id).addr
+        self._n_shared += address in self._referred_to
+        self._referred_to.add(address)
+        if self._n_shared > _MAX_SHARED:
+            raise ValueError("its objects refer to the same objects too often")
+        return self._object(item, depth + 1)
 
 
 if __name__ == "__main__":

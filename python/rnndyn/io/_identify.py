@@ -17,7 +17,10 @@ from rnndyn.io._names import (
     grouped,
     local_name,
     match,
+    parameters_called,
+    strangers,
 )
+from rnndyn.io._reparametrized import put_together
 from rnndyn.models import FAMILIES, Model
 
 #: Types of Julia packages -> family and options.
@@ -61,15 +64,21 @@ def identify(
         If no family fits, several do, or the arrays are no valid parameters.
     """
     arrays = content.arrays
-    joined = _split_joined(arrays)
+    notes: list[str] = []
+    joined = {}
+    for parts in put_together(arrays, keys.values()):
+        joined[parts.weight] = ", ".join(parts.names)
+        notes.append(f"{parts.weight} is computed from {joined[parts.weight]} ({parts.made_by})")
+    joined |= _split_joined(arrays)
     for parameter, name in keys.items():
         if name not in arrays:
             raise ValueError(
-                f"there is no array {name!r:.60} for parameter {parameter}; {_listed(arrays)}"
+                f"there is no array {name!r:.60} for parameter {parameter}; {_listed(content)}"
             )
     groups = grouped(arrays)
     found, known = _matched(content, groups, family, keys, prefix)
     here = groups.get(found.prefix, {})
+    _check_unread(content, found, keys, notes)
     if not known and found.family == "PLRNN" and ("n_relu" in here or "n_relu" in options):
         found, known = found._replace(family="ALRNN"), True
     for parameter in keys:
@@ -78,8 +87,8 @@ def identify(
                 f"{found.family} has no parameter {parameter!r:.60}; its parameters are "
                 f"{', '.join(found.keys)}"
             )
+    _check_strangers(arrays, found, family, keys, notes)
     chosen: dict[str, Any] = {}
-    notes: list[str] = []
     type_name = content.types.get(found.prefix, "")
     if type_name in _TYPES and _TYPES[type_name][0] == found.family:
         chosen.update(_TYPES[type_name][1])
@@ -101,7 +110,10 @@ def identify(
             + (f" (the same arrays can be: {also})" if also else ""),
         )
     if found.family == "RNN" and "nonlinearity" not in chosen:
-        notes.append("nonlinearity 'tanh' is assumed, the file does not say it")
+        raise ValueError(
+            "the file does not say whether its RNN has tanh or relu: give nonlinearity='tanh' or "
+            "nonlinearity='relu', in a shell --nonlinearity tanh or relu"
+        )
     notes.extend(
         f"{parameter} is {name!r}, guessed"
         for parameter, name in found.keys.items()
@@ -116,6 +128,7 @@ def identify(
     used = set(keys_in_file.values())
     model = FAMILIES[found.family].from_parameters({**values, **chosen})
     unused = [name for name in arrays if name not in used and name not in joined]
+    unused += [f"{name} ({what})" for name, what in content.unread.items()]
     return Identified(model, keys_in_file, notes, unused)
 
 
@@ -147,7 +160,7 @@ def _matched(
     if prefix is not None:
         prefix = prefix.removesuffix(".")
         if prefix not in groups:
-            raise ValueError(f"no array has a name below {prefix!r:.60}; {_listed(arrays)}")
+            raise ValueError(f"no array has a name below {prefix!r:.60}; {_listed(content)}")
         groups = {prefix: groups[prefix]}
     matches: list[Match] = []
     typed: list[Match] = []
@@ -176,7 +189,7 @@ def _matched(
         square = (n for n, a in arrays.items() if a.ndim == 2 and a.shape[0] == a.shape[1] > 1)
         example = next(square, next(iter(arrays), "name"))
         raise ValueError(
-            f"{what}; {_listed(arrays)}; give the family, and by keys which array is which "
+            f"{what}; {_listed(content)}; give the family, and by keys which array is which "
             f"parameter, such as family='PLRNN' and keys={{'W': {example!r:.60}}}"
         )
     if len(matches) > 1:
@@ -278,11 +291,50 @@ def _flat(array: NDArray[Any]) -> NDArray[Any]:
     return array.reshape(-1) if array.ndim == 2 and 1 in array.shape else array
 
 
-def _listed(arrays: Mapping[str, NDArray[Any]]) -> str:
+def _check_unread(
+    content: Content, found: Match, keys: Mapping[str, str], notes: list[str]
+) -> None:
+    """Refuse a network of which the file has a parameter that was not read; note other arrays."""
+    for name, what in content.unread.items():
+        prefix, _, local = name.rpartition(".")
+        missing = parameters_called(local_name(local)) - set(keys)
+        if missing and prefix == found.prefix:
+            raise ValueError(
+                f"{name!r:.60} is {what}, and parameters are dense arrays of real numbers; save it "
+                "as such"
+            )
+        notes.append(f"{name!r:.60} is {what} and is not read")
+
+
+def _check_strangers(
+    arrays: Mapping[str, NDArray[Any]],
+    found: Match,
+    family: str | None,
+    keys: Mapping[str, str],
+    notes: list[str],
+) -> None:
+    """Refuse arrays that make it another network, unless the user says what it is."""
+    names = strangers(arrays, found)
+    if not names:
+        return
+    more = ", ..." if len(names) > _SHOWN else ""
+    listed = f"{', '.join(names[:_SHOWN])}{more}"
+    if family is None and not any(name in keys for name in found.keys):
+        raise ValueError(
+            f"it has the arrays of a {found.family} and beside these {listed}, which a "
+            f"{found.family} does not have, so it is another network; where these play no part in "
+            f"the step, give family={found.family!r}"
+        )
+    notes.append(f"beside the arrays of the {found.family} and not used: {listed}")
+
+
+def _listed(content: Content) -> str:
+    arrays = content.arrays
+    unread = "".join(f", and {name:.60} ({what})" for name, what in content.unread.items())
     if not arrays:
-        return "the file holds no array of numbers"
+        return f"the file holds no array of numbers{unread}"
     shown = [
         f"{name or '(no name)':.60} {array.shape}" for name, array in list(arrays.items())[:_SHOWN]
     ]
     more = f" and {len(arrays) - _SHOWN} more" if len(arrays) > _SHOWN else ""
-    return f"the file holds {', '.join(shown)}{more}"
+    return f"the file holds {', '.join(shown)}{more}{unread:.200}"

@@ -1,6 +1,7 @@
 """Models from files of other programs."""
 
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from rnndyn.io._archive import read_archive
+from rnndyn.io._archive import read_members
 from rnndyn.io._content import Content, content_of
+from rnndyn.io._files import OpenedFile, opened_file
 from rnndyn.io._identify import identify
 from rnndyn.io._json import read_json
 from rnndyn.io._julia import read_bson
@@ -25,21 +27,21 @@ from rnndyn.models import FAMILIES, Model
 MAX_BYTES = 2**30
 
 
-def _read_npz(path: Path, max_bytes: int) -> ModelRecord | Content:
-    arrays = read_archive(path, max_bytes)
+def _read_npz(file: OpenedFile, max_bytes: int) -> ModelRecord | Content:
+    arrays = read_members(file.stream, max_bytes)
     if HEADER in arrays:
         return record_in(arrays)
     return content_of("NumPy archive", arrays)
 
 
-def _read_hdf5(path: Path, max_bytes: int) -> Content:
-    # Only here: what it takes to start processes is a tenth of the time to import rnndyn.
+def _read_hdf5(file: OpenedFile, max_bytes: int) -> Content:
+    # Only here: few programs need what it takes to start processes.
     from rnndyn.io._hdf5 import read_hdf5
 
-    return read_hdf5(path, max_bytes)
+    return read_hdf5(file, max_bytes)
 
 
-_READERS: Mapping[str, Callable[[Path, int], ModelRecord | Content]] = {
+_READERS: Mapping[str, Callable[[OpenedFile, int], ModelRecord | Content]] = {
     "json": read_json,
     "npz": _read_npz,
     "matlab": read_matlab,
@@ -77,18 +79,27 @@ class ImportedModel:
     notes: tuple[str, ...]
     unused: tuple[str, ...]
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What somebody who gets the model alone should know: the notes, and what was not used."""
+        unused = (f"not used: {self._listed_unused()}",) if self.notes and self.unused else ()
+        return self.notes + unused
+
+    def _listed_unused(self) -> str:
+        more = ", ..." if len(self.unused) > 8 else ""
+        return f"{', '.join(self.unused[:8])}{more}"
+
     def __repr__(self) -> str:
         lines = [f"{self.model!r} from {self.path} ({self.format})"]
         lines += [f"  {parameter} = {name}" for parameter, name in self.keys.items()]
         lines += [f"  note: {note}" for note in self.notes]
         if self.unused:
-            more = ", ..." if len(self.unused) > 8 else ""
-            lines.append(f"  not used: {', '.join(self.unused[:8])}{more}")
+            lines.append(f"  not used: {self._listed_unused()}")
         return "\n".join(lines)
 
 
 class ImportGuessWarning(UserWarning):
-    """A model was read from a file that does not say all about it; the rest was guessed."""
+    """A file does not say all about its model, so that the rest was guessed, or holds more."""
 
 
 def import_model(
@@ -98,13 +109,14 @@ def import_model(
     keys: Mapping[str, str] | None = None,
     prefix: str | None = None,
     options: Mapping[str, Any] | None = None,
+    nonlinearity: str | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> ImportedModel:
     """Read a model as `rnndyn.load_model` does, and tell how it was found.
 
     Parameters
     ----------
-    path, family, keys, prefix, options, max_bytes
+    path, family, keys, prefix, options, nonlinearity, max_bytes
         The same as for `rnndyn.load_model`, with the same errors.
 
     Returns
@@ -126,23 +138,35 @@ def import_model(
     PLRNN(n_states=2, n_units=2)
     >>> found.notes[0]
     'family PLRNN is guessed from the names of the arrays (the same arrays can be: ALRNN, \
-MeanCenteredPLRNN)'
+MeanCenteredPLRNN, or W max(z - h, 0) in files of PLRNNstsp of 2017, which is \
+DendriticPLRNN(A, W, 0 * h, [1.0], [h]))'
     """
     if family is not None and (not isinstance(family, str) or family not in FAMILIES):
         raise ValueError(f"family must be one of {', '.join(FAMILIES)}, got {family!r:.60}")
+    options = dict(options or {})
+    if nonlinearity is not None:
+        if nonlinearity not in ("tanh", "relu"):
+            raise ValueError(f"nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r:.60}")
+        if options.setdefault("nonlinearity", nonlinearity) != nonlinearity:
+            raise ValueError("nonlinearity and options['nonlinearity'] must not differ")
     path = Path(path)
     content = read_content(path, max_bytes)
     try:
         if isinstance(content, ModelRecord):
-            if family not in (None, content.family) or keys or prefix or options:
+            if (
+                family not in (None, content.family)
+                or keys
+                or prefix
+                or _says_else(content, options)
+            ):
                 raise ValueError(
                     f"the file says itself that it is a {content.family}: leave out family, keys, "
-                    "prefix and options"
+                    "prefix, options and nonlinearity"
                 )
             return ImportedModel(
                 model_of(content), path, "rnndyn model", MappingProxyType({}), (), ()
             )
-        found = identify(content, family, dict(keys or {}), dict(options or {}), prefix)
+        found = identify(content, family, dict(keys or {}), options, prefix)
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{path} does not hold a valid model: {error}") from error
     return ImportedModel(
@@ -153,6 +177,11 @@ MeanCenteredPLRNN)'
         tuple(found.notes),
         tuple(found.unused),
     )
+
+
+def _says_else(record: ModelRecord, options: Mapping[str, Any]) -> bool:
+    """Whether options differ from what a file of rnndyn says itself."""
+    return any(record.options.get(name) != value for name, value in options.items())
 
 
 def list_arrays(
@@ -178,6 +207,11 @@ def list_arrays(
     OSError
         If the file cannot be opened.
 
+    Warns
+    -----
+    ImportGuessWarning
+        If the file also holds arrays that are not read, such as sparse or complex ones.
+
     Examples
     --------
     >>> import tempfile, pathlib
@@ -190,7 +224,14 @@ def list_arrays(
     {'recurrent': (2, 2)}
     """
     content = read_content(Path(path), max_bytes)
-    return dict(content.parameters if isinstance(content, ModelRecord) else content.arrays)
+    if isinstance(content, ModelRecord):
+        return dict(content.parameters)
+    if content.unread:
+        names = ", ".join(
+            f"{name!r:.60} is {what} and is not read" for name, what in content.unread.items()
+        )
+        warnings.warn(f"{path}: {names}", ImportGuessWarning, stacklevel=2)
+    return content.arrays
 
 
 def read_content(path: Path, max_bytes: int) -> ModelRecord | Content:
@@ -203,10 +244,8 @@ def read_content(path: Path, max_bytes: int) -> ModelRecord | Content:
     OSError
         If it cannot be opened.
     """
-    size = path.stat().st_size
-    if size > max_bytes:
-        raise ValueError(f"{path} has {size} bytes, more than max_bytes = {max_bytes}")
     try:
-        return _READERS[kind_of(path, size)](path, max_bytes)
+        with opened_file(path, max_bytes) as file:
+            return _READERS[kind_of(file)](file, max_bytes)
     except ValueError as error:
         raise ValueError(f"{path} cannot be read as a model: {error}") from error

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnndyn._arrays import FloatArray
-from rnndyn.io._files import complete_file
+from rnndyn.io._files import OpenedFile, complete_file
 from rnndyn.io._record import ModelRecord, header_of, parse_json, record_from
 
 
@@ -23,10 +23,10 @@ def write_json(path: Path, record: ModelRecord) -> None:
         stream.write(text.encode() + b"\n")
 
 
-def read_json(path: Path, max_bytes: int) -> ModelRecord:
+def read_json(file: OpenedFile, max_bytes: int) -> ModelRecord:
     """Read a record; `max_bytes` has been checked against the size of the file."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = file.content().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"it is not UTF-8 text: {error.reason} at byte {error.start}") from None
     content = parse_json(text)

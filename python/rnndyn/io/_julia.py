@@ -4,13 +4,13 @@ Julia values are documents with an entry ``tag``. Loading such a file in Julia c
 that it names; here a type is only a name.
 """
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rnndyn.io._bson import parse_bson
-from rnndyn.io._content import Content, Record, array_from, content_of
+from rnndyn.io._content import Content, Record, Unread, array_from, content_of
+from rnndyn.io._files import OpenedFile
 
 _DTYPES = {
     "Float64": "<f8", "Float32": "<f4", "Float16": "<f2", "Int64": "<i8", "Int32": "<i4",
@@ -47,9 +47,9 @@ _MAX_DEPTH = 100
 _MAX_NODES = 200_000
 
 
-def read_bson(path: Path, max_bytes: int) -> Content:
+def read_bson(file: OpenedFile, max_bytes: int) -> Content:
     """Read a file of BSON.jl; `max_bytes` has been checked against its size."""
-    document = parse_bson(path.read_bytes())
+    document = parse_bson(file.content())
     references = document.pop("_backrefs", [])
     if not isinstance(references, list):
         raise ValueError("its entry _backrefs is no list")
@@ -116,14 +116,15 @@ class _Decoder:
             raise ValueError(f"an array holds {type(data).__name__} instead of bytes")
         name = self._type_name(node.get("type"))
         if name not in _DTYPES:
-            # Such as complex numbers: no parameter of a network.
-            return None
+            return Unread("complex" if name == "Complex" else f"of {name or 'another'} entries")
         return array_from(data, np.dtype(_DTYPES[name]), tuple(shape), "F")
 
     def _record(self, node: dict[str, Any], depth: int) -> Any:
         type_name = self._type_name(node.get("type"))
         data = self._plain(node.get("data"))
         if isinstance(data, memoryview):
+            if type_name == "Complex":
+                return Unread("complex")
             # A number of a type that BSON itself does not have, such as Float32.
             dtype = np.dtype(_DTYPES.get(type_name, "V"))
             return array_from(data, dtype, ()) if dtype.itemsize == len(data) > 0 else None

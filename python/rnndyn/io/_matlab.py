@@ -9,12 +9,12 @@ variable has. SciPy's reader allocates what a file claims, so it is not used her
 import math
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rnndyn.io._content import MAX_AXES, Content, array_from, content_of
+from rnndyn.io._content import MAX_AXES, Content, Unread, array_from, content_of
+from rnndyn.io._files import OpenedFile
 
 _HEADER_BYTES = 128
 #: Types of elements that hold numbers.
@@ -22,16 +22,16 @@ _STORED = {
     1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8",
 }  # fmt: skip
 _MATRIX, _COMPRESSED = 14, 15
-_CELL, _STRUCT = 1, 2
+_CELL, _STRUCT, _SPARSE = 1, 2, 5
 _NUMERIC_CLASSES = range(6, 16)
 _COMPLEX = 0x0800
 _MAX_DEPTH = 32
 _MAX_FIELDS = 10_000
 
 
-def read_matlab(path: Path, max_bytes: int) -> Content:
+def read_matlab(file: OpenedFile, max_bytes: int) -> Content:
     """Read the variables of a file that takes at most `max_bytes` when unpacked."""
-    data = memoryview(path.read_bytes())
+    data = memoryview(file.content())
     if len(data) < _HEADER_BYTES or bytes(data[126:128]) not in (b"IM", b"MI"):
         raise ValueError(
             "it has no header of a MATLAB file of version 5 or later; files of version 4 have to "
@@ -111,14 +111,14 @@ def _matrix(data: memoryview, order: str, depth: int) -> tuple[str, Any]:
     kind = int(flags[0]) & 0xFF if len(flags) else 0
     # Objects of classes have other elements from here on.
     if kind not in (*_NUMERIC_CLASSES, _CELL, _STRUCT):
-        return _name_of(elements, order), None
+        return _name_of(elements, order), Unread("sparse") if kind == _SPARSE else None
     shape = tuple(int(length) for length in _integers(next(elements, None), order))
     if not 2 <= len(shape) <= MAX_AXES or min(shape) < 0:
         raise ValueError(f"a variable claims the impossible shape {shape!r:.60}")
     name = _text(next(elements, None))
     if kind in _NUMERIC_CLASSES:
         if int(flags[0]) & _COMPLEX:
-            return name, None
+            return name, Unread("complex")
         return name, _numbers(next(elements, None), order, shape, name)
     if kind == _CELL:
         cells = [_value(element, order, depth) for element in elements]

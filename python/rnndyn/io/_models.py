@@ -76,6 +76,7 @@ def load_model(
     keys: Mapping[str, str] | None = None,
     prefix: str | None = None,
     options: Mapping[str, Any] | None = None,
+    nonlinearity: str | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> Model:
     """Read a model from a file, of rnndyn or of another program.
@@ -98,7 +99,10 @@ def load_model(
         Where in the file the network is, such as ``"model.rnn"``, if it holds several.
     options : mapping of str to value, optional
         Settings of the family that are no arrays, such as ``{"n_relu": 2}`` or
-        ``{"nonlinearity": "relu"}``.
+        ``{"clipped": True}``.
+    nonlinearity : {"tanh", "relu"}, optional
+        Which of the two an `RNN` has. It must be given where the file does not say it, as the
+        ``state_dict()`` of a ``torch.nn.RNN``.
     max_bytes : int, default 2**30
         Refuse files that are larger than this, or claim to hold more than this when unpacked.
 
@@ -109,8 +113,9 @@ def load_model(
     Raises
     ------
     ValueError
-        If the file is damaged or of another kind, if no family fits or several networks do, or if
-        the arrays are no valid parameters. The message begins with the path.
+        If the file is damaged or of another kind, if no family fits or several networks do, if
+        arrays beside those of a network say that it is another one, or if the arrays are no valid
+        parameters. The message begins with the path.
     OSError
         If the file cannot be opened, or the process that reads HDF5 files cannot be started.
     MissingPackageError
@@ -142,10 +147,16 @@ def load_model(
     PLRNN(n_states=1, n_units=1)
     """
     found = import_model(
-        path, family=family, keys=keys, prefix=prefix, options=options, max_bytes=max_bytes
+        path,
+        family=family,
+        keys=keys,
+        prefix=prefix,
+        options=options,
+        nonlinearity=nonlinearity,
+        max_bytes=max_bytes,
     )
-    if found.notes:
-        warnings.warn(f"{found.path}: {'; '.join(found.notes)}", ImportGuessWarning, stacklevel=2)
+    if found.remarks:
+        warnings.warn(f"{found.path}: {'; '.join(found.remarks)}", ImportGuessWarning, stacklevel=2)
     return found.model
 
 

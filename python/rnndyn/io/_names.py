@@ -42,7 +42,8 @@ _BY_NAMES = (
 )
 #: Families with the same arrays as the one that is guessed.
 ALSO = {
-    "PLRNN": "ALRNN, MeanCenteredPLRNN",
+    "PLRNN": "ALRNN, MeanCenteredPLRNN, or W max(z - h, 0) in files of PLRNNstsp of 2017, which is "
+    "DendriticPLRNN(A, W, 0 * h, [1.0], [h])",
     "ShallowPLRNN": "ClippedShallowPLRNN",
     "DendriticPLRNN": "the clipped form, option clipped",
 }
@@ -64,6 +65,13 @@ _PLAIN = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789", "") | {
     ord("Θ"): "theta",
     ord("σ"): "activation",
 }
+
+
+#: What may stand beside the weights of a recurrent network without being one of them: initial
+#: states, and a setting of modules saved whole.
+_BESIDE = ("state", "state0", "h0", "c0", "h_0", "c_0", "hx", "cx", "z0", "dropout")
+#: Cells of Flux have had their initial states under these names.
+_BESIDE_IN_FLUX = ("h", "c")
 
 
 class Match(NamedTuple):
@@ -100,6 +108,55 @@ def grouped(names: Iterable[str]) -> dict[str, dict[str, str]]:
         if len(parts) < 3:
             groups[""][local_name(name)] = name
     return groups
+
+
+def parameters_called(local: str) -> set[str]:
+    """Return the parameters, of any family, that have this name somewhere."""
+    named = {parameter for parameter, aliases in _ALIASES.items() if local in aliases}
+    return named | ({local} if _LAYER.fullmatch(local) or local in FLUX_NAMES else set())
+
+
+def strangers(arrays: Arrays, found: Match) -> list[str]:
+    """Return the arrays that are beside those of a match and make it another network.
+
+    Below the prefix of torch's recurrent networks, and of Flux's cells, there is nothing but their
+    weights: what else is there takes part in the step, such as peepholes, or norms of layers. Where
+    names alone say what a network is, files hold other things as well; then only what makes
+    another family of it counts.
+    """
+    used = set(found.keys.values())
+    if hasattr(FAMILIES[found.family], "_arrays"):
+        return [
+            name
+            for name in _beside(arrays, found.prefix)
+            if name not in used
+            and not _is_number(arrays[name])
+            and parameters_called(local_name(name.rpartition(".")[2])) & set(_DISTINCTIVE)
+        ]
+    start = f"{found.prefix}." if found.prefix else ""
+    below = [name for name in arrays if name.startswith(start)]
+    if found.prefix.rpartition(".")[2] == "module":
+        # Wrappers, such as those that drop weights, keep their own parameters one level up.
+        below += _beside(arrays, found.prefix.rpartition(".")[0])
+    of_flux = any(name.rpartition(".")[2] in FLUX_NAMES for name in used)
+    beside = _BESIDE + (_BESIDE_IN_FLUX if of_flux else ())
+    return [
+        name
+        for name in below
+        if name not in used
+        and name.rpartition(".")[2] not in beside
+        and not _is_number(arrays[name])
+    ]
+
+
+def _is_number(array: NDArray[Any]) -> bool:
+    """Whether it is a size, a number of epochs or a setting, and no weight."""
+    return array.ndim == 0 and array.dtype.kind in "biu"
+
+
+def _beside(arrays: Arrays, prefix: str) -> list[str]:
+    """Return the names right below a prefix."""
+    return [name for name in arrays if name.rpartition(".")[0] == prefix]
 
 
 def match(

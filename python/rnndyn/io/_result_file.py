@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rnndyn.io._archive import read_archive, write_archive
+from rnndyn.io._archive import read_archive, read_members, write_archive
+from rnndyn.io._files import opened_file
 from rnndyn.io._record import parse_json
 
 Arrays = dict[str, NDArray[Any]]
@@ -96,15 +97,14 @@ class ResultFormat(NamedTuple):
 def format_name(path: Path, max_bytes: int) -> str | None:
     """Return what a file says it is; None where it is no file of rnndyn."""
     try:
-        with path.open("rb") as stream:
-            is_archive = stream.read(2) == b"PK"
-        if is_archive:
-            text = read_archive(path, max_bytes).get(_HEADER)
-            header = None if text is None or text.dtype.kind != "U" else parse_json(str(text))
-        elif path.stat().st_size <= max_bytes:
-            header = parse_json(path.read_text("utf-8"))
-        else:
-            raise ValueError(f"it has more than max_bytes = {max_bytes} bytes")
+        with opened_file(path, None) as file:
+            if file.stream.read(2) == b"PK":
+                text = read_members(file.stream, max_bytes).get(_HEADER)
+                header = None if text is None or text.dtype.kind != "U" else parse_json(str(text))
+            elif file.size <= max_bytes:
+                header = parse_json(file.content().decode("utf-8"))
+            else:
+                raise ValueError(f"it has more than max_bytes = {max_bytes} bytes")
     except ValueError as error:
         raise ValueError(f"{path} cannot be read as a result of rnndyn: {error}") from error
     name = header.get("format") if isinstance(header, dict) else None

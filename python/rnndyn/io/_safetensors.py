@@ -1,12 +1,12 @@
 """Files in the safetensors format: a header in JSON and raw numbers, row-major."""
 
-from pathlib import Path
 from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnndyn.io._content import Content, array_from, content_of
+from rnndyn.io._files import OpenedFile
 from rnndyn.io._record import parse_json
 
 #: As the format itself; the header of a network has a few hundred bytes for each array.
@@ -17,9 +17,9 @@ _DTYPES = {
 }  # fmt: skip
 
 
-def read_safetensors(path: Path, max_bytes: int) -> Content:
+def read_safetensors(file: OpenedFile, max_bytes: int) -> Content:
     """Read a file; `max_bytes` has been checked against its size."""
-    data = memoryview(path.read_bytes())
+    data = memoryview(file.content())
     if len(data) < 8:
         raise ValueError(f"it has {len(data)} bytes, a safetensors file at least 8")
     length = int.from_bytes(data[:8], "little")

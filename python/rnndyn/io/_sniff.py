@@ -1,7 +1,9 @@
 """What kind of file it is, by its first bytes; the suffix only where these do not tell."""
 
 import zipfile
-from pathlib import Path
+from typing import BinaryIO
+
+from rnndyn.io._files import OpenedFile
 
 #: Kinds of files -> suffixes, for files whose content does not tell.
 SUFFIXES = {
@@ -18,24 +20,22 @@ _HDF5 = b"\x89HDF\r\n\x1a\n"
 _OLD_TORCH = b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
 
 
-def kind_of(path: Path, size: int) -> str:
+def kind_of(file: OpenedFile) -> str:
     """Return the kind of a file, a key of `SUFFIXES`.
 
     Raises
     ------
     ValueError
         If it is none that can be read.
-    OSError
-        If the file cannot be opened.
     """
-    with path.open("rb") as stream:
-        start = stream.read(2048 + len(_HDF5))
-        end = b""
-        if size > 5:
-            stream.seek(size - 1)
-            end = stream.read(1)
+    path, stream, size = file
+    start = stream.read(2048 + len(_HDF5))
+    end = b""
+    if size > 5:
+        stream.seek(size - 1)
+        end = stream.read(1)
     if start.startswith(b"PK\x03\x04"):
-        kind = _kind_of_archive(path)
+        kind = _kind_of_archive(stream)
         if kind:
             return kind
     # A block of the user's may precede the file; MATLAB and JLD2 put 512 bytes there.
@@ -78,10 +78,10 @@ def kind_of(path: Path, size: int) -> str:
     )
 
 
-def _kind_of_archive(path: Path) -> str | None:
+def _kind_of_archive(stream: BinaryIO) -> str | None:
     """Return what is in a zip archive; None where its directory is damaged."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(stream) as archive:
             names = archive.namelist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError):
         return None

@@ -1,11 +1,13 @@
 """Networks of torch as models, without importing torch: whoever has a module has imported it."""
 
+import re
 import sys
 from collections.abc import Mapping
 from typing import Any
 
 from numpy.typing import ArrayLike
 
+from rnndyn.io._reparametrized import put_together
 from rnndyn.models import GRU, LSTM, RNN, RecurrentNetwork
 
 #: Kinds of networks as in the argument `kind`: class and options.
@@ -24,7 +26,15 @@ _MODULES = {
     "GRUCell": "gru",
     "LSTMCell": "lstm",
 }
+#: Below it a module keeps what its weights are computed from.
+_PARAMETRIZED = "parametrizations."
+#: What weight_norm and prune append to the name of a weight for its parts.
+_PARTS = ("_g", "_v", "_orig", "_mask")
 _PARAMETERS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+_OF_CELL = re.compile(
+    rf"(?P<start>(parametrizations\.)?)(?P<parameter>{'|'.join(_PARAMETERS)})"
+    rf"(?P<part>({'|'.join(_PARTS)}|\.original[01])?)"
+)
 
 
 def from_torch(
@@ -60,9 +70,10 @@ def from_torch(
     -----
     The model is the network in evaluation mode: ``dropout`` acts between layers and in training
     only, where it makes the map random, so it is left out. ``batch_first`` only orders the axes of
-    torch's own arrays. A subclass is read by its weights; what a ``forward`` of its own does is not
-    seen. A state of the model is one vector; `RecurrentNetwork.join_states` makes it of ``h_0`` and
-    ``c_0``.
+    torch's own arrays. Weights that ``weight_norm`` or ``prune`` keep in parts are computed from
+    these. A subclass is read by its weights, and refused if it has others; what a ``forward`` of
+    its own does is not seen. A state of the model is one vector; `RecurrentNetwork.join_states`
+    makes it of ``h_0`` and ``c_0``.
 
     Bidirectional networks are refused because they are no dynamical system: the backward direction
     starts at the end of the inputs, so there is no map from a state to the next. LSTMs with
@@ -90,6 +101,7 @@ def from_torch(
         if kind is not None:
             raise TypeError(f"kind is for a state_dict only; a {type(module).__name__} says itself")
     values = {name: _to_array(name, tensor) for name, tensor in arrays.items()}
+    put_together(values)
     network = family.from_parameters({**values, **options})
     return network if constant_input is None else network.with_constant_input(constant_input)
 
@@ -118,16 +130,18 @@ def _named_arrays(state_dict: Mapping[Any, Any]) -> dict[str, Any]:
             raise ValueError(f"{BIDIRECTIONAL}; the state_dict has {name}")
         if name.startswith("weight_hr"):
             raise ValueError(f"{PROJECTIONS}; the state_dict has {name}")
-        if "." in name:
+        if "." in name and not name.startswith(_PARAMETRIZED):
             raise ValueError(
                 f"{name:.80} is no parameter of a recurrent network: give the state_dict of the "
                 "recurrent module itself, such as model.rnn.state_dict()"
             )
-    return {
-        # The names of cells have no layer.
-        f"{name}_l0" if name in _PARAMETERS else name: array
-        for name, array in state_dict.items()
-    }
+    return {_of_layer(name): array for name, array in state_dict.items()}
+
+
+def _of_layer(name: str) -> str:
+    """Give a name of a cell the layer that it does not have: ``weight_hh_g`` is weight_hh_l0_g."""
+    cell = _OF_CELL.fullmatch(name)
+    return name if cell is None else f"{cell['start']}{cell['parameter']}_l0{cell['part']}"
 
 
 def _taken_apart(module: Any) -> tuple[type[RecurrentNetwork], dict[str, str], dict[str, Any]]:
@@ -149,13 +163,31 @@ def _taken_apart(module: Any) -> tuple[type[RecurrentNetwork], dict[str, str], d
     kind = _MODULES[name]
     family, options = _KINDS[f"rnn_{module.nonlinearity}" if kind == "rnn" else kind]
     suffixes = [""] if name.endswith("Cell") else [f"_l{k}" for k in range(module.num_layers)]
-    # Attributes, not the state_dict: that holds other tensors where weights are parametrised.
-    arrays = {
-        f"{parameter}{suffix or '_l0'}": getattr(module, f"{parameter}{suffix}")
+    # Attributes, not the state_dict: that holds other tensors where weights are parametrised. The
+    # weight of weight_norm and prune is computed before each forward pass, and may be older than
+    # its parts.
+    own = [
+        f"{parameter}{suffix}{part}"
         for suffix in suffixes
         for parameter in (_PARAMETERS if module.bias else _PARAMETERS[:2])
-    }
-    return family, options, arrays
+        for part in ("", *_PARTS)
+        if not part or hasattr(module, f"{parameter}{suffix}{part}")
+    ]
+    _check_nothing_else(module, name, own)
+    return family, options, {_of_layer(each): getattr(module, each) for each in own}
+
+
+def _check_nothing_else(module: Any, name: str, own: list[str]) -> None:
+    """Refuse a subclass that has more parameters or buffers than the module of torch."""
+    there = [each for each, _ in (*module.named_parameters(), *module.named_buffers())]
+    others = [each for each in there if each not in own and not each.startswith(_PARAMETRIZED)]
+    if others:
+        more = ", ..." if len(others) > 8 else ""
+        raise ValueError(
+            f"{type(module).__name__} has parameters that a torch.nn.{name} does not have, so it "
+            f"is another network: {', '.join(others[:8])}{more}; where "
+            "these play no part in the step, give the others by name, as a state_dict with kind=..."
+        )
 
 
 BIDIRECTIONAL = (

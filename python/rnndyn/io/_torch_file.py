@@ -6,14 +6,14 @@ weights.
 
 import math
 import zipfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnndyn.io._archive import METHODS, opened_archive
-from rnndyn.io._content import MAX_AXES, Content, Record, content_of
+from rnndyn.io._content import MAX_AXES, Content, Record, Unread, content_of
+from rnndyn.io._files import OpenedFile
 from rnndyn.io._pickle_machine import Called, Named, Stored, read_pickle
 from rnndyn.io._safetensors import from_bfloat16
 
@@ -22,6 +22,12 @@ _DTYPES = {
     "LongStorage": "i8", "IntStorage": "i4", "ShortStorage": "i2", "CharStorage": "i1",
     "ByteStorage": "u1", "BoolStorage": "?",
 }  # fmt: skip
+#: Functions that make tensors whose numbers are not read.
+_UNREAD_TENSORS = {
+    "_rebuild_sparse_tensor": "sparse",
+    "_rebuild_qtensor": "quantised",
+    "_rebuild_tensor_v3": "of a type of numbers without a storage of its own",
+}
 _MAX_NODES = 200_000
 _MAX_DEPTH = 64
 #: The pickle only describes; the numbers have members of their own.
@@ -32,9 +38,9 @@ _MAX_SHARING = 16
 _MODULE_PARTS = ("_parameters", "_buffers", "_modules")
 
 
-def read_torch(path: Path, max_bytes: int) -> Content:
+def read_torch(file: OpenedFile, max_bytes: int) -> Content:
     """Read a file that takes at most `max_bytes` when unpacked."""
-    with opened_archive(path, "archive of torch") as archive:
+    with opened_archive(file.stream, "archive of torch") as archive:
         members = {member.filename: member for member in archive.infolist()}
         claimed = sum(member.file_size for member in members.values())
         if claimed > max_bytes:
@@ -87,6 +93,8 @@ class _Reader:
                 return self._tensor(arguments)
             if function.name in ("_rebuild_parameter", "_rebuild_parameter_with_state"):
                 return self.value(arguments[0], depth + 1) if arguments else None
+            if function.name.startswith("_rebuild_") and "tensor" in function.name:
+                return Unread(_UNREAD_TENSORS.get(function.name, "a tensor of an unusual kind"))
         if function.module == "collections" and node.entries:
             return self.value(node.entries, depth + 1)
         if isinstance(node.state, dict):
@@ -102,7 +110,7 @@ class _Reader:
             return Record(function.name, {**fields, **_activation(parts)})
         return None
 
-    def _tensor(self, arguments: tuple[Any, ...]) -> NDArray[Any] | None:
+    def _tensor(self, arguments: tuple[Any, ...]) -> NDArray[Any] | Unread:
         try:
             stored, offset, shape, strides = arguments[:4]
             kind, storage_type, key = stored.reference[:3]
@@ -122,8 +130,7 @@ class _Reader:
             raise ValueError("a tensor is damaged")
         name = storage_type.name
         if name not in _DTYPES:
-            # Complex or quantised: no parameter of a network.
-            return None
+            return Unread("complex" if "Complex" in name else "quantised")
         dtype = np.dtype(self._byte_order + _DTYPES[name])
         numbers = self._numbers(key, dtype)
         if 0 in shape:

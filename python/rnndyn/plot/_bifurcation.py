@@ -31,7 +31,8 @@ def bifurcation_diagram(
     """Draw the branches of cycles over the parameter, coloured by stability.
 
     Every point of a cycle has its own line: solid where the cycle is stable, dashed where it is a
-    saddle, dotted where all directions are unstable. Events are marked on them by kind.
+    saddle, dotted where all directions are unstable. Events that change the dynamics are marked on
+    them by kind; where a cycle only persists through a border there is a small dot.
 
     Parameters
     ----------
@@ -89,7 +90,8 @@ def training_timeline(
 ) -> "tuple[Axes, ...]":
     """Draw the loss over the epochs, and below it the branches of cycles, with events marked.
 
-    Every event is a thin line through both parts. Jumps of the loss are marked.
+    Every event that changes the dynamics is a thin line through both parts; a cycle that persists
+    through a border is a dot. Jumps of the loss are marked.
 
     Parameters
     ----------
@@ -145,7 +147,8 @@ def training_timeline(
             f"ax must be {'two, for the loss and the branches' if with_loss else 'one'}, "
             f"got {len(parts)}"
         )
-    places = np.unique(np.asarray(timeline.branch_set.value_at(timeline.events.s)))
+    shown = timeline.events.s[timeline.events.changes_dynamics]
+    places = np.unique(np.asarray(timeline.branch_set.value_at(shown)))
     for part in parts:
         _style.dress(part)
         part.vlines(
@@ -243,15 +246,12 @@ def _places(branch_set: BranchSet, branch: Branch, n_samples: int) -> FloatArray
 
 def _draw_events(ax: "Axes", branch_set: BranchSet, state: int) -> None:
     columns = branch_set.event_columns
+    changes = branch_set.events.changes_dynamics
     for code, kind in enumerate(KIND_NAMES):
-        numbers = np.flatnonzero(columns["kind"] == code)
-        places: list[tuple[float, float]] = []
+        numbers = np.flatnonzero((columns["kind"] == code) & changes)
         if KIND_NAMES[code] == "degenerate_transcritical" and len(numbers):
             _draw_at_infinity(ax, np.asarray(branch_set.value_at(columns["s"][numbers])))
-        for number in numbers.tolist():
-            event = branch_set.events[number]
-            if event.points is not None and np.isfinite(event.points).all():
-                places += [(event.value, height) for height in event.points[:, state].tolist()]
+        places = _places_of(branch_set, numbers.tolist(), state)
         if not places:
             continue
         x, y = np.array(places).T
@@ -266,6 +266,32 @@ def _draw_events(ax: "Axes", branch_set: BranchSet, state: int) -> None:
             zorder=4.5,
             label=f"{kind.replace('_', ' ')} ({len(numbers):,})",
         )
+
+    numbers = np.flatnonzero(~changes)
+    places = _places_of(branch_set, numbers.tolist(), state)
+    if places:
+        x, y = np.array(places).T
+        # Small and below the others, which they outnumber.
+        ax.scatter(
+            x,
+            y,
+            s=4.0,
+            marker=".",
+            color=_style.GUIDE_COLOR,
+            linewidths=0.0,
+            zorder=4.2,
+            label=f"border collision, cycle persists ({len(numbers):,})",
+        )
+
+
+def _places_of(branch_set: BranchSet, numbers: list[int], state: int) -> list[tuple[float, float]]:
+    """Return where the cycles of events are in the picture."""
+    places: list[tuple[float, float]] = []
+    for number in numbers:
+        event = branch_set.events[number]
+        if event.points is not None and np.isfinite(event.points).all():
+            places += [(event.value, height) for height in event.points[:, state].tolist()]
+    return places
 
 
 def _draw_at_infinity(ax: "Axes", x: FloatArray) -> None:

@@ -5,7 +5,6 @@ the whole chunk or none.
 """
 
 import os
-import secrets
 import shutil
 import warnings
 from collections.abc import Callable, Mapping
@@ -132,7 +131,7 @@ class Stage:
         for leftover in folder.parent.glob(f".{folder.name}.*.part"):
             # Of a run that was killed.
             shutil.rmtree(leftover, ignore_errors=True)
-        part = folder.with_name(f".{folder.name}.{secrets.token_hex(8)}.part")
+        part = folder.with_name(f".{folder.name}.{os.urandom(8).hex()}.part")
         try:
             build(part)
             if folder.exists() and not any(folder.iterdir()):

@@ -89,11 +89,4 @@ def changes_dynamics(event: BifurcationEvent) -> bool:
     >>> [changes_dynamics(event) for event in path.events]
     [True]
     """
-    if event.outcome == "none":
-        return False
-    if event.outcome != "persistence":
-        return True
-    numbers = (event.n_unstable_before, event.n_unstable_after)
-    # One of them is not known where a path begins or ends with a cycle on a border, such as the
-    # fixed point of a network whose biases start at 0.
-    return (None not in numbers and numbers[0] != numbers[1]) or event.doubled is not None
+    return event.changes_dynamics
