@@ -1,4 +1,4 @@
-"""Two versions of the package side by side: every row of the tables, this version's time to another's.
+"""Two versions of the package side by side: the time of every row to that of the other version.
 
 Each version runs in a process of its own; they measure the same row in turns, so that whatever else
 the machine does meets both. Needed is a checkout of the other version and the folder that its

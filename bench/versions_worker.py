@@ -19,8 +19,6 @@ Work = Callable[[], object]
 #: Table, row, and a function that prepares the row's work.
 Row = tuple[str, str, Callable[[], Work]]
 
-SHAPES = [(2, 4), (2, 16), (2, 64), (10, 1), (10, 10), (50, 1), (50, 10), (100, 10), (127, 10)]
-
 
 def rows() -> Iterator[Row]:
     """Return the rows of all tables, in the same order for every version."""
@@ -33,6 +31,7 @@ def rows() -> Iterator[Row]:
 
 def search_rows() -> Iterator[Row]:
     from bench import package
+    from bench.per_solve import SHAPES
     from bench.systems import lozi_systems, published_systems, random_plrnn
 
     def solves(n_states: int, order: int) -> Callable[[], Work]:
