@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/pack.hpp"
+
 namespace rnndyn::kernels {
 namespace {
 
@@ -56,20 +58,43 @@ void solve(Index n, const double* lu, const Index* rows, double* x) {
 }
 
 double largest(Index m, Index n, const double* a, Index lda) {
-  double result = 0.0;
+  // x - x is not zero where x is not finite, which a comparison would pass over.
+  double top = 0.0, bad = 0.0;
+  Index first = 0;  // row from which on numbers are taken one by one
+#if defined(__GNUC__)
+  using Reals = Pack<kNativeLanes>;
+  Reals tops[2] = {}, bads[2] = {};
+  first = m / (2 * kNativeLanes) * (2 * kNativeLanes);
   for (Index j = 0; j < n; ++j) {
-    const double* column = a + j * lda;
-    double sum = 0.0;  // of zeros, unless something is not finite
-    double top = 0.0;
-    for (Index i = 0; i < m; ++i) {
-      const double size = std::abs(column[i]);
-      top = size > top ? size : top;
-      sum += column[i] - column[i];
+    for (Index i = 0; i < first; i += 2 * kNativeLanes) {
+      for (int half = 0; half < 2; ++half) {
+        Reals x;
+        load<kNativeLanes>(x, a + j * lda + i + half * kNativeLanes);
+        const Reals size = x < 0.0 ? -x : x;
+        tops[half] = size > tops[half] ? size : tops[half];
+        bads[half] += x - x;
+      }
     }
-    if (sum != 0.0) return std::numeric_limits<double>::infinity();
-    result = std::max(result, top);
   }
-  return result;
+  for (int lane = 0; lane < kNativeLanes; ++lane) {
+    top = std::max({top, tops[0][lane], tops[1][lane]});
+    bad += bads[0][lane] + bads[1][lane];
+  }
+#endif
+  for (Index i = first; i < m; ++i) {
+    for (Index j = 0; j < n; ++j) {
+      const double x = a[j * lda + i];
+      top = std::max(top, std::abs(x));
+      bad += x - x;
+    }
+  }
+  return bad == 0.0 ? top : std::numeric_limits<double>::infinity();
+}
+
+void scale_columns(Index m, Index n, const double* a, const double* factors, double* c) {
+  for (Index j = 0; j < n; ++j) {
+    for (Index i = 0; i < m; ++i) c[j * m + i] = factors[j] * a[j * m + i];
+  }
 }
 
 }  // namespace rnndyn::kernels

@@ -11,7 +11,8 @@ void multiply_vector(Index m, Index n, const double* a, Index lda, const double*
 void factor(Index n, double* a, Index* rows);
 void solve(Index n, const double* lu, const Index* rows, double* x);
 double largest(Index m, Index n, const double* a, Index lda);
+void scale_columns(Index m, Index n, const double* a, const double* factors, double* c);
 
-inline constexpr DenseFunctions kDense{&multiply, &multiply_vector, &factor, &solve, &largest};
+inline constexpr DenseFunctions kDense{&multiply, &multiply_vector, &factor, &solve, &largest, &scale_columns};
 
 }  // namespace rnndyn::kernels

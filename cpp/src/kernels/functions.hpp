@@ -47,6 +47,8 @@ struct DenseFunctions {
   void (*solve)(Index n, const double* lu, const Index* rows, double* x);
   // Largest modulus; NaN counts as infinite.
   double (*largest)(Index m, Index n, const double* a, Index lda);
+  // Column j of c is factors[j] times column j of a; both are m x n without gaps.
+  void (*scale_columns)(Index m, Index n, const double* a, const double* factors, double* c);
 };
 
 // Steps of networks and the tangent vectors along them.

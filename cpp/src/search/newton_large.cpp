@@ -1,5 +1,6 @@
 #include "search/newton_large.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
@@ -40,6 +41,7 @@ LargeNewton::LargeNewton(const CanonicalMap& map, const kernels::PreactivationRe
       system_(map.n_states(), map.n_states()),
       w2_transposed_(map.w2().transpose()),
       active_h2_(map.n_units()),
+      diagonal_(map.a().diagonal()),
       z_(map.n_states()),
       offset_(map.n_states()),
       p_(Vector::Zero((map.n_units() + 7) / 8 * 8)),
@@ -62,7 +64,8 @@ void LargeNewton::gather(const Word* region) {
     }
   }
   for (std::size_t a = 0; a < active_.size(); ++a) {
-    active_w1_.col(static_cast<Index>(a)) = map_.w1().col(active_[a]);
+    std::copy_n(map_.w1().col(active_[a]).data(), map_.n_states(),
+                active_w1_.col(static_cast<Index>(a)).data());
   }
   if (map_.w2_is_identity()) return;
   for (std::size_t a = 0; a < active_.size(); ++a) {
@@ -82,13 +85,15 @@ void LargeNewton::apply(const Word* region) {
     add_offset(fresh_, n);
   } else {
     if (diagonal_a_) {
-      for (Index i = 0; i < m; ++i) fresh_.col(i) = map_.a()(i, i) * product_.col(i);
+      kernels::functions().dense.scale_columns(m + 1, m, product_.data(), diagonal_.data(),
+                                               fresh_.data());
     } else {
       multiply(product_, m, map_.a(), Right::transposed, fresh_, m, false);
     }
     if (map_.w2_is_identity()) {
       for (Index a = 0; a < n; ++a) {
-        active_rows_.col(a) = product_.col(active_[static_cast<std::size_t>(a)]);
+        const double* from = product_.col(active_[static_cast<std::size_t>(a)]).data();
+        std::copy_n(from, m + 1, active_rows_.col(a).data());
       }
     } else {
       multiply(product_, m, active_w2_, Right::plain, active_rows_, n, false);
@@ -135,7 +140,7 @@ void LargeNewton::preactivate() {
 
 void LargeNewton::advance() {
   if (diagonal_a_) {
-    z_ = map_.a().diagonal().cwiseProduct(z_) + map_.h1();
+    z_ = diagonal_.cwiseProduct(z_) + map_.h1();
   } else {
     offset_ = map_.h1();
     add_product(map_.a(), map_.n_states(), z_.data(), offset_);

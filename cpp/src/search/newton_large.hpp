@@ -44,7 +44,7 @@ class LargeNewton final : public kernels::Newton {
   Matrix active_w1_, active_w2_;  // columns of W1 and (transposed) rows of W2 of the active units
   Matrix active_rows_, jacobian_, system_;
   Matrix w2_transposed_;
-  Vector active_h2_, z_, offset_, p_;
+  Vector active_h2_, diagonal_, z_, offset_, p_;
   std::vector<Word> nothing_;
   std::vector<Index> active_, rows_;
 };
