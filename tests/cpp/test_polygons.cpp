@@ -10,7 +10,7 @@
 
 #include "networks.hpp"
 #include "proof/polygon_search.hpp"
-#include "proof/prefix_certificate.hpp"
+#include "kernels/polygons/prefix_certificate.hpp"
 #include "rnndyn/cycles.hpp"
 
 using namespace rnndyn;

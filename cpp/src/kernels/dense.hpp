@@ -13,6 +13,7 @@ void solve(Index n, const double* lu, const Index* rows, double* x);
 double largest(Index m, Index n, const double* a, Index lda);
 void scale_columns(Index m, Index n, const double* a, const double* factors, double* c);
 
-inline constexpr DenseFunctions kDense{&multiply, &multiply_vector, &factor, &solve, &largest, &scale_columns};
+inline constexpr DenseFunctions kDense{&multiply, &multiply_vector, &factor,
+                                       &solve,    &largest,         &scale_columns};
 
 }  // namespace rnndyn::kernels

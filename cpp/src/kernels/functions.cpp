@@ -2,6 +2,7 @@
 
 #include "kernels/dense.hpp"
 #include "kernels/newton_factories.hpp"
+#include "kernels/polygons/polygon_walk.hpp"
 #include "kernels/sign_bits.hpp"
 #include "kernels/tangent/layer.hpp"
 #include "kernels/tangent/orthonormalize.hpp"
@@ -48,6 +49,7 @@ const Functions& native_functions() {
       .substitute_row = &substitute_row,
       .add_row_multiples = &add_row_multiples,
       .allowed_step = &allowed_step,
+      .make_polygon_walk = &make_polygon_walk,
       .tangent_double = tangent_functions<double>(),
       .tangent_float = tangent_functions<float>(),
   };

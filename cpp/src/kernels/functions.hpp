@@ -2,7 +2,9 @@
 //
 // Everything in kernels/ but in_use.cpp is compiled for the baseline into the core and once more
 // for each further instruction set into a module of its own, whose symbols cannot meet those of the
-// core. What crosses the border are numbers, pointers, standard containers, objects with virtual
+// core. What a kernel calls in other rooms is linked into its module, too, as it is compiled for the
+// core, so it must keep nothing between calls; and kernels do not call functions().
+// What crosses the border are numbers, pointers, standard containers, objects with virtual
 // functions, and Eigen's matrices to read: they are aligned alike everywhere (EIGEN_MAX_ALIGN_BYTES
 // in CMakeLists.txt).
 #pragma once
@@ -10,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <type_traits>
+#include <vector>
 
 #include "kernels/newton.hpp"
 #include "kernels/orbits.hpp"
@@ -22,6 +25,10 @@ namespace rnndyn {
 enum class CellKind;
 struct RecurrentLayer;
 struct DrivenMap;
+class CanonicalMap;
+class PrefixWalk;
+struct PrefixDomain;
+struct ProofOptions;
 namespace lyapunov {
 template <class Real>
 class Layer;
@@ -79,6 +86,10 @@ struct Functions {
   decltype(&kernels::substitute_row) substitute_row;
   decltype(&kernels::add_row_multiples) add_row_multiples;
   decltype(&kernels::allowed_step) allowed_step;
+  std::unique_ptr<PrefixWalk> (*make_polygon_walk)(const CanonicalMap& map,
+                                                   const PrefixDomain& domain,
+                                                   const std::vector<Index>& orders,
+                                                   const ProofOptions& options);
   TangentFunctions<double> tangent_double;
   TangentFunctions<float> tangent_float;
 };

@@ -7,12 +7,12 @@
 #include <stdexcept>
 #include <utility>
 
-#include "polygon_walk.hpp"
+#include "kernels/functions.hpp"
+#include "kernels/polygons/polygon_walk.hpp"
 
 namespace rnndyn {
 namespace {
 
-template <int M, bool AtInfinity>
 TreeOutcome search(const CanonicalMap& map, const PrefixDomain& domain,
                    const std::vector<Index>& orders, const ProofOptions& options, int n_threads,
                    std::int64_t max_nodes, Control& control, const TreeProgress& shown,
@@ -21,24 +21,24 @@ TreeOutcome search(const CanonicalMap& map, const PrefixDomain& domain,
   for (Path& path : part.open) roots.push_back({std::move(path)});
   part.open.clear();
   if (roots.empty()) {
-    if (AtInfinity) {
-      for (std::int32_t root = 0; root < 2 * M; ++root) {
+    if (domain.at_infinity()) {
+      const auto n_faces = static_cast<std::int32_t>(2 * map.n_states());
+      for (std::int32_t root = 0; root < n_faces; ++root) {
         roots.push_back({Path{{-1 - root, false}}});
       }
     } else {
       roots.push_back({});
     }
   }
-  using Walk = PolygonWalk<M, AtInfinity>;
-  std::vector<std::unique_ptr<Walk>> walks(static_cast<std::size_t>(std::max(1, n_threads)));
+  std::vector<std::unique_ptr<PrefixWalk>> walks(static_cast<std::size_t>(std::max(1, n_threads)));
   TreeOutcome outcome = search_tree(
       std::move(roots), n_threads, max_nodes, options.keep_tree, control, shown, part,
       [&](PrefixSubtree&& subtree, std::int64_t budget, Piece<PrefixSubtree>& piece, int thread) {
-        std::unique_ptr<Walk>& walk = walks[static_cast<std::size_t>(thread)];
-        if (!walk) walk = std::make_unique<Walk>(map, domain, orders, options);
+        std::unique_ptr<PrefixWalk>& walk = walks[static_cast<std::size_t>(thread)];
+        if (!walk) walk = kernels::functions().make_polygon_walk(map, domain, orders, options);
         walk->explore(std::move(subtree), budget, piece, control);
       });
-  if (AtInfinity) {
+  if (domain.at_infinity()) {
     std::sort(outcome.leaves.begin(), outcome.leaves.end());
     outcome.leaves.erase(std::unique(outcome.leaves.begin(), outcome.leaves.end()),
                          outcome.leaves.end());
@@ -130,11 +130,7 @@ TreeOutcome prove_by_polygons(const CanonicalMap& map, const std::optional<Box>&
   } else {
     domain = domain_in_box({Vector::Constant(m, -part.radius), Vector::Constant(m, part.radius)});
   }
-  const auto run = [&](auto search_part) {
-    return search_part(map, domain, sorted, options, n_threads, max_nodes, control, shown, part);
-  };
-  if (m == 1) return part.at_infinity ? run(search<1, true>) : run(search<1, false>);
-  return part.at_infinity ? run(search<2, true>) : run(search<2, false>);
+  return search(map, domain, sorted, options, n_threads, max_nodes, control, shown, part);
 }
 
 PolygonPlan plan_polygons(const CanonicalMap& map, const std::optional<Box>& box,

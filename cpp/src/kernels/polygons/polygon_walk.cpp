@@ -1,4 +1,4 @@
-#include "polygon_walk.hpp"
+#include "kernels/polygons/polygon_walk.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -418,5 +418,20 @@ template class PolygonWalk<1, false>;
 template class PolygonWalk<1, true>;
 template class PolygonWalk<2, false>;
 template class PolygonWalk<2, true>;
+
+std::unique_ptr<PrefixWalk> make_polygon_walk(const CanonicalMap& map, const PrefixDomain& domain,
+                                              const std::vector<Index>& orders,
+                                              const ProofOptions& options) {
+  if (map.n_states() == 1) {
+    if (domain.at_infinity()) {
+      return std::make_unique<PolygonWalk<1, true>>(map, domain, orders, options);
+    }
+    return std::make_unique<PolygonWalk<1, false>>(map, domain, orders, options);
+  }
+  if (domain.at_infinity()) {
+    return std::make_unique<PolygonWalk<2, true>>(map, domain, orders, options);
+  }
+  return std::make_unique<PolygonWalk<2, false>>(map, domain, orders, options);
+}
 
 }  // namespace rnndyn

@@ -4,12 +4,13 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
-#include "polygon.hpp"
-#include "prefix_certificate.hpp"
+#include "kernels/polygons/polygon.hpp"
+#include "kernels/polygons/prefix_certificate.hpp"
+#include "proof/tree_search.hpp"
 #include "rnndyn/parallel.hpp"
-#include "tree_search.hpp"
 
 namespace rnndyn {
 
@@ -20,17 +21,33 @@ struct PrefixSubtree {
   Path path;
 };
 
-// One per thread. At infinity the sets have tau as an additional coordinate, in units of its
+// One per thread.
+class PrefixWalk {
+ public:
+  PrefixWalk() = default;
+  PrefixWalk(const PrefixWalk&) = delete;
+  PrefixWalk& operator=(const PrefixWalk&) = delete;
+  virtual ~PrefixWalk() = default;
+
+  virtual void explore(PrefixSubtree&& subtree, std::int64_t budget, Piece<PrefixSubtree>& piece,
+                       Control& control) = 0;
+};
+
+// For maps with one or two states; `orders` in ascending order.
+std::unique_ptr<PrefixWalk> make_polygon_walk(const CanonicalMap& map, const PrefixDomain& domain,
+                                              const std::vector<Index>& orders,
+                                              const ProofOptions& options);
+
+// At infinity the sets have tau as an additional coordinate, in units of its
 // largest value.
 template <int M, bool AtInfinity>
-class PolygonWalk {
+class PolygonWalk final : public PrefixWalk {
  public:
-  // `orders` in ascending order.
   PolygonWalk(const CanonicalMap& map, const PrefixDomain& domain, const std::vector<Index>& orders,
               const ProofOptions& options);
 
   void explore(PrefixSubtree&& subtree, std::int64_t budget, Piece<PrefixSubtree>& piece,
-               Control& control);
+               Control& control) override;
 
  private:
   static constexpr int kDim = AtInfinity ? M + 1 : M;

@@ -6,7 +6,7 @@
 #include <limits>
 #include <utility>
 
-#include "polygon_walk.hpp"
+#include "kernels/polygons/polygon_walk.hpp"
 
 namespace rnndyn {
 namespace {

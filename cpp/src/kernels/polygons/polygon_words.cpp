@@ -1,7 +1,7 @@
 // Words of a prefix tree that have to be solved.
 #include <algorithm>
 
-#include "polygon_walk.hpp"
+#include "kernels/polygons/polygon_walk.hpp"
 #include "rnndyn/itinerary.hpp"
 
 namespace rnndyn {

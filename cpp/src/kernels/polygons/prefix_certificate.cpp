@@ -1,4 +1,4 @@
-#include "prefix_certificate.hpp"
+#include "kernels/polygons/prefix_certificate.hpp"
 
 #include <algorithm>
 #include <array>

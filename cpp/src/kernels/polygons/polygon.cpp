@@ -1,4 +1,4 @@
-#include "polygon.hpp"
+#include "kernels/polygons/polygon.hpp"
 
 #include <algorithm>
 
