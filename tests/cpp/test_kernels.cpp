@@ -30,15 +30,22 @@ TEST_CASE("products of parts of matrices, set and added, plain and transposed") 
         const Matrix a = random_block(stream, m + 2, k);  // the last two rows are not used
         const Matrix b = random_block(stream, k + 1, n);
         const Matrix bt = b.transpose();
+        const Matrix at = a.transpose();  // k rows, m + 2 columns
         const Matrix before = random_block(stream, m + 3, n);
         const Matrix product = a.topRows(m) * b.topRows(k);
+        using kernels::Transposed;
         for (const bool add : {false, true}) {
-          for (const bool transposed : {false, true}) {
+          for (const Transposed transposed :
+               {Transposed::none, Transposed::left, Transposed::right}) {
+            const bool left = transposed == Transposed::left;
+            const bool right = transposed == Transposed::right;
             Matrix c = before;
-            in_use().dense.multiply(m, n, k, a.data(), m + 2, transposed ? bt.data() : b.data(),
-                                    transposed ? n : k + 1, transposed, c.data(), m + 3, add);
+            in_use().dense.multiply(m, n, k, transposed, -0.5, left ? at.data() : a.data(),
+                                    left ? k : m + 2, right ? bt.data() : b.data(),
+                                    right ? n : k + 1, c.data(), m + 3, add);
             Matrix expected = before;
-            expected.topRows(m) = add ? Matrix(before.topRows(m) + product) : product;
+            expected.topRows(m) =
+                (add ? Matrix(before.topRows(m)) : Matrix(Matrix::Zero(m, n))) - 0.5 * product;
             CHECK((c - expected).cwiseAbs().maxCoeff() < 1e-12);
           }
         }
@@ -66,8 +73,8 @@ TEST_CASE("the largest modulus sees what is not finite") {
   CHECK(in_use().dense.largest(4, 3, a.data(), 5) == 2.0);
   a(4, 1) = 9.0;  // not looked at
   CHECK(in_use().dense.largest(4, 3, a.data(), 5) == 2.0);
-  for (const double bad : {std::numeric_limits<double>::quiet_NaN(),
-                           -std::numeric_limits<double>::infinity()}) {
+  for (const double bad :
+       {std::numeric_limits<double>::quiet_NaN(), -std::numeric_limits<double>::infinity()}) {
     a(2, 1) = bad;
     CHECK(std::isinf(in_use().dense.largest(4, 3, a.data(), 5)));
   }

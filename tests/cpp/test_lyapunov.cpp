@@ -183,7 +183,7 @@ TEST_CASE("small rows are not taken for zero, zero rows are") {
 
 TEST_CASE("blocks with infinities are left alone and reported") {
   Block<double> block(4, 2), q(4, 2);
-  block.view().matrix().setOnes();
+  block.view().matrix().topRows(4).setOnes();
   block.view().column(1)[2] = std::numeric_limits<double>::quiet_NaN();
   Vector log_diagonal = Vector::Zero(2);
   const auto orthonormalizer = make_orthonormalizer<double>(4, 2, &parallel_for);

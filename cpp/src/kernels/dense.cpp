@@ -15,25 +15,22 @@ using Stride = Eigen::OuterStride<>;
 using Constant = Eigen::Map<const Eigen::MatrixXd, 0, Stride>;
 using Variable = Eigen::Map<Eigen::MatrixXd, 0, Stride>;
 
-template <class A, class B>
-void store_product(const A& a, const B& b, Variable& c, bool add) {
-  if (add) {
-    c.noalias() += a * b;
-  } else {
-    c.noalias() = a * b;
-  }
-}
-
 }  // namespace
 
-void multiply(Index m, Index n, Index k, const double* a, Index lda, const double* b, Index ldb,
-              bool transpose_b, double* c, Index ldc, bool add) {
-  const Constant left(a, m, k, Stride(lda));
+void multiply(Index m, Index n, Index k, Transposed transposed, double alpha, const double* a,
+              Index lda, const double* b, Index ldb, double* c, Index ldc, bool add) {
   Variable out(c, m, n, Stride(ldc));
-  if (transpose_b) {
-    store_product(left, Constant(b, n, k, Stride(ldb)).transpose(), out, add);
+  if (!add) out.setZero();
+  const bool left = transposed == Transposed::left;
+  const bool right = transposed == Transposed::right;
+  const Constant first(a, left ? k : m, left ? m : k, Stride(lda));
+  const Constant second(b, right ? n : k, right ? k : n, Stride(ldb));
+  if (left) {
+    out.noalias() += alpha * (first.transpose() * second);
+  } else if (right) {
+    out.noalias() += alpha * (first * second.transpose());
   } else {
-    store_product(left, Constant(b, k, n, Stride(ldb)), out, add);
+    out.noalias() += alpha * (first * second);
   }
 }
 

@@ -48,6 +48,7 @@ const Functions& native_functions() {
       .near_center = &near_center,
       .substitute_row = &substitute_row,
       .add_row_multiples = &add_row_multiples,
+      .columns_that_help = &columns_that_help,
       .allowed_step = &allowed_step,
       .make_polygon_walk = &make_polygon_walk,
       .tangent_double = tangent_functions<double>(),

@@ -2,11 +2,11 @@
 //
 // Everything in kernels/ but in_use.cpp is compiled for the baseline into the core and once more
 // for each further instruction set into a module of its own, whose symbols cannot meet those of the
-// core. What a kernel calls in other rooms is linked into its module, too, as it is compiled for the
-// core, so it must keep nothing between calls; and kernels do not call functions().
-// What crosses the border are numbers, pointers, standard containers, objects with virtual
-// functions, and Eigen's matrices to read: they are aligned alike everywhere (EIGEN_MAX_ALIGN_BYTES
-// in CMakeLists.txt).
+// core. What a kernel calls in other rooms is linked into its module, too, as it is compiled for
+// the core, so it must keep nothing between calls; and kernels do not call functions(). What
+// crosses the border are numbers, pointers, standard containers, objects with virtual functions,
+// and Eigen's matrices to read: they are aligned alike everywhere (EIGEN_MAX_ALIGN_BYTES in
+// CMakeLists.txt).
 #pragma once
 
 #include <functional>
@@ -42,10 +42,13 @@ using ParallelFor = void (*)(std::size_t n_items, int n_threads,
                              const std::function<void(std::size_t item, int thread)>& task);
 
 // Matrices are stored column by column, `ld` numbers from one column to the next.
+enum class Transposed { none, left, right };
+
 struct DenseFunctions {
-  // c (m x n) = a b, or c + a b; a is m x k, b is k x n, or n x k and taken transposed.
-  void (*multiply)(Index m, Index n, Index k, const double* a, Index lda, const double* b,
-                   Index ldb, bool transpose_b, double* c, Index ldc, bool add);
+  // c (m x n) = alpha a b, or c + alpha a b. a is m x k, b is k x n; the factor that is said to be
+  // transposed is stored the other way round.
+  void (*multiply)(Index m, Index n, Index k, Transposed transposed, double alpha, const double* a,
+                   Index lda, const double* b, Index ldb, double* c, Index ldc, bool add);
   // y += a x for a of m x n.
   void (*multiply_vector)(Index m, Index n, const double* a, Index lda, const double* x, double* y);
   // LU with row pivoting of a (n x n) in place; row i of a stands in row rows[i] of the factors.
@@ -85,6 +88,7 @@ struct Functions {
   decltype(&kernels::near_center) near_center;
   decltype(&kernels::substitute_row) substitute_row;
   decltype(&kernels::add_row_multiples) add_row_multiples;
+  decltype(&kernels::columns_that_help) columns_that_help;
   decltype(&kernels::allowed_step) allowed_step;
   std::unique_ptr<PrefixWalk> (*make_polygon_walk)(const CanonicalMap& map,
                                                    const PrefixDomain& domain,

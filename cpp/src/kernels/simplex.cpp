@@ -59,6 +59,21 @@ void add_row_multiples(double* rows, Index n_rows, Index stride, Index skip, Ind
   }
 }
 
+Index columns_that_help(Index n, const double* row, double sign, double smallest,
+                        const double* value, const double* lower, const double* upper,
+                        std::int32_t* columns) {
+  // Without branches: which columns help is anybody's guess.
+  Index count = 0;
+  for (Index c = 0; c < n; ++c) {
+    const double a = sign * row[c];
+    const bool up = (a > smallest) & (value[c] < upper[c]);
+    const bool down = (a < -smallest) & (value[c] > lower[c]);
+    columns[count] = static_cast<std::int32_t>(c);
+    count += static_cast<Index>(up | down);
+  }
+  return count;
+}
+
 double allowed_step(Index n_rows, const double* slope, const double* lower, const double* upper,
                     const double* value, double range, double tolerance, double zero_slope) {
   double allowed = range;

@@ -203,22 +203,22 @@ void Dictionary::flip(Index column) {
 
 Index Dictionary::entering(Index row, bool grow, double violation) {
   const double* entries = &t_[at(row, 0)];
-  double largest = 0.0;
-  for (Index c = 0; c < n_active_; ++c) largest = std::max(largest, std::abs(entries[c]));
-  const double smallest = kSmallestPivot * largest;
+  const auto& kernel = kernels::functions();
+  const double smallest = kSmallestPivot * kernel.dense.largest(n_active_, 1, entries, n_active_);
   Index best = -1;
   double best_ratio = std::numeric_limits<double>::infinity();
   double best_size = 0.0;
   bool boxed = false;
   const double sign = grow ? 1.0 : -1.0;
   breakpoints_.clear();
-  for (Index c = 0; c < n_active_; ++c) {
-    const double a = sign * entries[c];
-    const double size = std::abs(a);
-    if (size <= smallest) continue;
+  candidates_.resize(static_cast<std::size_t>(n_active_));
+  const Index n_candidates =
+      kernel.columns_that_help(n_active_, entries, sign, smallest, value_.data(),
+                               column_lower_.data(), column_upper_.data(), candidates_.data());
+  for (Index i = 0; i < n_candidates; ++i) {
+    const Index c = candidates_[static_cast<std::size_t>(i)];
     const auto u = static_cast<std::size_t>(c);
-    const bool helps = a > 0.0 ? value_[u] < column_upper_[u] : value_[u] > column_lower_[u];
-    if (!helps) continue;
+    const double size = std::abs(entries[c]);
     const double ratio = std::abs(cost_[u]) / size;
     breakpoints_.push_back({ratio, size * (column_upper_[u] - column_lower_[u]), c});
     boxed = boxed || std::isfinite(breakpoints_.back().slope);

@@ -90,6 +90,7 @@ class Dictionary {
     Index column;
   };
   std::vector<Breakpoint> breakpoints_;
+  std::vector<std::int32_t> candidates_;  // columns
 };
 
 }  // namespace rnndyn

@@ -10,14 +10,14 @@
 namespace rnndyn {
 namespace {
 
-enum class Right { plain, transposed };
+using kernels::Transposed;
 
 // The first n columns of c, set or added to: the first k columns of a times b (k x n, or n x k and
 // taken transposed). Rows of c beyond those of a stay as they are.
-void multiply(const Matrix& a, Index k, const Matrix& b, Right right, Matrix& c, Index n,
+void multiply(const Matrix& a, Index k, const Matrix& b, Transposed transposed, Matrix& c, Index n,
               bool add) {
-  kernels::functions().dense.multiply(a.rows(), n, k, a.data(), a.rows(), b.data(), b.rows(),
-                                      right == Right::transposed, c.data(), c.rows(), add);
+  kernels::functions().dense.multiply(a.rows(), n, k, transposed, 1.0, a.data(), a.rows(), b.data(),
+                                      b.rows(), c.data(), c.rows(), add);
 }
 
 void add_product(const Matrix& a, Index columns, const double* x, Vector& y) {
@@ -80,15 +80,15 @@ void LargeNewton::apply(const Word* region) {
   const auto n = static_cast<Index>(active_.size());
   if (form_jacobian_) {
     jacobian_ = map_.a().transpose();
-    multiply(active_w2_, n, active_w1_, Right::transposed, jacobian_, m, true);
-    multiply(product_, m, jacobian_, Right::plain, fresh_, m, false);
+    multiply(active_w2_, n, active_w1_, Transposed::right, jacobian_, m, true);
+    multiply(product_, m, jacobian_, Transposed::none, fresh_, m, false);
     add_offset(fresh_, n);
   } else {
     if (diagonal_a_) {
       kernels::functions().dense.scale_columns(m + 1, m, product_.data(), diagonal_.data(),
                                                fresh_.data());
     } else {
-      multiply(product_, m, map_.a(), Right::transposed, fresh_, m, false);
+      multiply(product_, m, map_.a(), Transposed::right, fresh_, m, false);
     }
     if (map_.w2_is_identity()) {
       for (Index a = 0; a < n; ++a) {
@@ -96,10 +96,10 @@ void LargeNewton::apply(const Word* region) {
         std::copy_n(from, m + 1, active_rows_.col(a).data());
       }
     } else {
-      multiply(product_, m, active_w2_, Right::plain, active_rows_, n, false);
+      multiply(product_, m, active_w2_, Transposed::none, active_rows_, n, false);
       active_rows_.row(m).head(n) += active_h2_.head(n).transpose();
     }
-    multiply(active_rows_, n, active_w1_, Right::transposed, fresh_, m, true);
+    multiply(active_rows_, n, active_w1_, Transposed::right, fresh_, m, true);
   }
   fresh_.row(m) += map_.h1().transpose();
   product_.swap(fresh_);
@@ -116,7 +116,7 @@ void LargeNewton::start(const Word* region) {
       product_.row(active_[static_cast<std::size_t>(a)]) += active_w1_.col(a).transpose();
     }
   } else {
-    multiply(active_w2_, n, active_w1_, Right::transposed, product_, m, true);
+    multiply(active_w2_, n, active_w1_, Transposed::right, product_, m, true);
     add_offset(product_, n);
   }
 }
