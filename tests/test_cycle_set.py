@@ -227,13 +227,14 @@ def test_a_set_up_to_the_limit_prints_every_cycle(lozi):
 
 def test_a_set_of_100000_cycles_stays_fast(lozi):
     cycles = many_cycles(lozi, 100_000)
-    start = time.perf_counter()
+    # Of this process only: other tests run beside it.
+    start = time.process_time()
     repr(cycles)
     cycles[77_777]
     cycles.stable.of_order(14)
     cycles[10:20]
     cycles.to_columns()
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     # Milliseconds on any machine; making all the objects would take about a second.
     assert seconds < 0.5
     assert sum(1 for _ in cycles) == 100_000

@@ -22,7 +22,6 @@ from bifurcation.core_paths import (
     scalar,
     spans,
 )
-from draws import drawn
 from rnndyn import _core
 
 
@@ -172,7 +171,7 @@ CASES = [(1, 1, 4), (1, 2, 2), (2, 2, 3), (2, 3, 2), (3, 3, 1), (3, 2, 2), (5, 6
 def test_segments_agree_with_solutions_at_many_places(n_states, n_units, max_order):
     rng = np.random.default_rng([21, n_states, n_units])
     n_segments = 0
-    for trial in range(drawn(4, 8)):
+    for trial in range(8):
         identity = n_states == n_units and trial % 2 == 0
         start = random_parameters(rng, n_states, n_units, 1.5, identity)
         end = random_parameters(rng, n_states, n_units, 1.5, identity)

@@ -59,7 +59,7 @@ def test_a_search_at_both_ends_leaves_no_gap(family):
 def test_what_coincidences_leave_open_is_reported_as_gaps(family):
     # Halves and small integers: borders, singular systems and events exactly at the models.
     n_gaps = 0
-    for seed in range(drawn(4, 12)):
+    for seed in range(drawn(8, 12)):
         entries = SeededEntries(np.random.default_rng([77, seed]), tied=True)
         first, second = pair_from(entries, family, Size(3, 3))
         result = rd.continue_cycles(first, second, max_order=2, method="exhaustive", progress=False)
