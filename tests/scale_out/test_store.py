@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from functools import partial
 from pathlib import Path
 
@@ -77,6 +78,7 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path, side, n_threads):
 
 PROGRAM = """
 import sys
+import threading
 from functools import partial
 from scale_out.functions import counted
 from rnndyn.scale_out import _store, run_chunks
@@ -191,18 +193,33 @@ def test_a_run_leaves_alone_what_another_is_building(tmp_path, monkeypatch):
     store = tmp_path / "store"
     first, second = (_store.Stage(store, "test", "1", 10) for _ in range(2))
     write = _store._write_array
-    n_written = 0
+    has_begun, may_end = threading.Event(), threading.Event()
 
-    def write_and_let_the_other_do_so(*arguments):
-        nonlocal n_written
-        n_written += 1
+    def write_slowly(*arguments):
         write(*arguments)
-        if n_written == 1:
-            second.write(3, EXPECTED[3])
+        if threading.current_thread() is other and not has_begun.is_set():
+            has_begun.set()
+            assert may_end.wait(30)
+        elif not other.ident:
+            # Between two arrays of the first run the second one begins with the same chunk.
+            other.start()
+            assert has_begun.wait(30)
 
-    monkeypatch.setattr(_store, "_write_array", write_and_let_the_other_do_so)
+    failures = []
+
+    def second_run():
+        try:
+            second.write(3, EXPECTED[3])
+        except Exception as error:
+            has_begun.set()
+            failures.append(error)
+
+    other = threading.Thread(target=second_run)
+    monkeypatch.setattr(_store, "_write_array", write_slowly)
     first.write(3, EXPECTED[3])
-    assert n_written > 2
+    may_end.set()
+    other.join(30)
+    assert failures == []
     same([first.read(3)], [EXPECTED[3]])
     assert not list(tmp_path.rglob("*.part"))
 
