@@ -489,3 +489,29 @@ def test_too_large_files_are_refused(certificate, tmp_path):
 def test_undecided_itineraries_are_values():
     entry = UndecidedItinerary(1, [[True, False]], "unproved")
     assert pickle.loads(pickle.dumps(entry)) == entry
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        rd.PLRNN([0.5], [[-1.0]], [0.0]),
+        rd.PLRNN([1.0, 0.5], [[0.0, 1.0], [-1.0, 0.5]], [0.0, 0.0]),
+        rd.ReLURNN([[0.0, 1.0], [1.0, 0.0]], [0.0, 0.0]),
+    ],
+)
+def test_an_undecided_itinerary_is_listed_once(model):
+    certificate = rd.find_cycles(model, 3, method="complete", progress=False).certificate
+    entries = [(e.order, e.itinerary.tobytes()) for e in certificate.undecided]
+    assert len(set(entries)) == len(entries)
+
+
+def test_what_is_given_twice_is_held_once():
+    entries = [
+        UndecidedItinerary(2, [[True], [False]], "border"),
+        UndecidedItinerary(1, [[True]], "singular"),
+        UndecidedItinerary(2, [[True], [False]], "singular"),
+    ]
+    tent = rd.PLRNN([[2.0]], [[-4.0]], [1.0])
+    certificate = rd.find_cycles(tent, 2, method="complete", progress=False).certificate
+    again = dataclasses.replace(certificate, undecided=tuple(entries))
+    assert [(e.order, e.reason) for e in again.undecided] == [(2, "border"), (1, "singular")]

@@ -25,6 +25,22 @@ def frozen(values: ArrayLike, dtype: Any) -> NDArray[Any]:
     return copied
 
 
+def real_numbers(values: object) -> FloatArray:
+    """Return what an argument holds as float64; the caller says which argument it is.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it does not hold real numbers. NumPy alone drops imaginary parts, with a warning, and
+        reads texts.
+    """
+    array = np.asarray(values)
+    # Objects, such as fractions, are converted one by one and refuse themselves.
+    if array.dtype.kind not in "biufO":
+        raise TypeError(f"real numbers are needed, got entries of the type {array.dtype}")
+    return array.astype(np.float64, copy=False)
+
+
 def itinerary_text(itinerary: BoolArray) -> str:
     """Return the regions of an itinerary as bit strings, one per time step: ``"01 11 10"``."""
     return " ".join("".join("1" if bit else "0" for bit in region) for region in itinerary)

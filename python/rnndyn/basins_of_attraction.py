@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnndyn import _core
-from rnndyn._arrays import BoolArray, FloatArray, IntArray
+from rnndyn._arrays import BoolArray, FloatArray, IntArray, real_numbers
 from rnndyn._checks import check_integer, check_positive, check_threads
 from rnndyn._neighbourhoods import Neighbourhoods, bordering_units, neighbourhoods_of
 from rnndyn._plane_of_states import (
@@ -261,7 +261,7 @@ def _plane(
 
 def _vector_array(name: str, value: Any, shape: tuple[int, ...]) -> FloatArray:
     try:
-        array = np.asarray(value, dtype=np.float64)
+        array = real_numbers(value)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must hold numbers, got {value!r:.60}") from None
     if array.shape != shape or not np.isfinite(array).all():
@@ -303,7 +303,7 @@ def _window(near: FloatArray, axis: int) -> tuple[float, float]:
 
 def _axis(name: str, value: Any) -> FloatArray:
     try:
-        values = np.asarray(value, dtype=np.float64)
+        values = real_numbers(value)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must hold numbers, got {value!r:.60}") from None
     if values.ndim != 1 or not len(values):

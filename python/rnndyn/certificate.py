@@ -398,8 +398,12 @@ class Certificate(SavedResult):
         set_field = object.__setattr__
         for name in ("orders", "proved_orders"):
             set_field(self, name, _orders(name, getattr(self, name)))
-        for name in ("parts", "undecided"):
-            set_field(self, name, tuple(getattr(self, name)))
+        set_field(self, "parts", tuple(self.parts))
+        # Several leaves of the search tree end at the same itinerary.
+        once: dict[tuple[int, bytes], UndecidedItinerary] = {}
+        for entry in self.undecided:
+            once.setdefault((entry.order, entry.itinerary.tobytes()), entry)
+        set_field(self, "undecided", tuple(once.values()))
         set_field(self, "cycles", tuple(cycles for cycles in self.cycles if len(cycles)))
         set_field(self, "continua", tuple(frozen(i, np.bool_) for i in self.continua))
         coverage = {int(order): float(value) for order, value in self.coverage.items()}

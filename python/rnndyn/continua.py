@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnndyn._arrays import BoolArray, ComplexArray, FloatArray, frozen, itinerary_text
+from rnndyn._arrays import BoolArray, ComplexArray, FloatArray, frozen, itinerary_text, real_numbers
 from rnndyn.cycles import complex_to_lists, finite_or_none, format_modulus, same_fields
 
 
@@ -117,7 +117,7 @@ class ContinuumOfFixedPoints:
 
     def contains(self, z: ArrayLike, tolerance: float = 1e-9) -> bool:
         """Whether a state is a first point of a member of this set, within a tolerance."""
-        state = np.asarray(z, dtype=np.float64)
+        state = real_numbers(z)
         if state.shape != self.points[0].shape:
             raise ValueError(f"z must have shape {self.points[0].shape}, got {state.shape}")
         difference = state - self.points[0]

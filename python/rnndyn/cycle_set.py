@@ -356,11 +356,15 @@ class CycleSet(TabularResult, Sequence[Cycle]):
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the model as plain numbers, lists and strings for JSON."""
+        content = self._exported()
+        return {**content, "cycles": list(content["cycles"])}
+
+    def _exported(self) -> dict[str, Any]:
         return {
             "model": model_sizes(self._model),
             "search": self._search.to_dict(),
             "certificate": None if self._certificate is None else self._certificate.to_dict(),
-            "cycles": [cycle.to_dict() for cycle in self],
+            "cycles": (cycle.to_dict() for cycle in self),
             "continua": [continuum.to_dict() for continuum in self._continua],
         }
 

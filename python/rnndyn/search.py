@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnndyn import _core
-from rnndyn._arrays import BoolArray, FloatArray
+from rnndyn._arrays import BoolArray, FloatArray, real_numbers
 from rnndyn._checks import (
     check_count,
     check_flag,
@@ -410,7 +410,7 @@ def _check_box(box: Any, n_states: int) -> tuple[FloatArray | None, FloatArray |
 
 def _check_bound(name: str, value: Any, n_states: int) -> FloatArray:
     try:
-        bound = np.asarray(value, dtype=np.float64)
+        bound = real_numbers(value)
     except (TypeError, ValueError):
         raise TypeError(f"the {name} of box must be numbers, got {value!r}") from None
     if bound.shape not in ((), (n_states,)):

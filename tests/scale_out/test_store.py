@@ -5,13 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from rnndyn.scale_out import run_chunks
+from rnndyn.scale_out import _store, run_chunks
 from scale_out.functions import calls, counted, powers
 from scale_out.test_run_chunks import same
 
@@ -77,9 +78,10 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path, side, n_threads):
 
 PROGRAM = """
 import sys
+import threading
 from functools import partial
 from scale_out.functions import counted
-from rnndyn.scale_out import run_chunks
+from rnndyn.scale_out import _store, run_chunks
 print("ready", flush=True)
 run_chunks(partial(counted, sys.argv[1], 0.02), list(range(40)), stage="test", fingerprint="1",
            store=sys.argv[2], done=lambda index, _: print(index, flush=True))
@@ -185,6 +187,65 @@ def test_two_runs_over_one_store_do_no_harm(tmp_path, side):
         run_chunks(powers, CHUNKS, store=store, **RUN)
 
     same(run_chunks(powers, CHUNKS, store=store, done=other_run, **RUN), EXPECTED)
+
+
+def test_a_run_leaves_alone_what_another_is_building(tmp_path, monkeypatch):
+    """A second run took the folders that the first one was building for leftovers."""
+    store = tmp_path / "store"
+    first, second = (_store.Stage(store, "test", "1", 10) for _ in range(2))
+    write = _store._write_array
+    has_begun, may_end = threading.Event(), threading.Event()
+
+    def write_slowly(*arguments):
+        write(*arguments)
+        if threading.current_thread() is other and not has_begun.is_set():
+            has_begun.set()
+            assert may_end.wait(30)
+        elif not other.ident:
+            # Between two arrays of the first run the second one begins with the same chunk.
+            other.start()
+            assert has_begun.wait(30)
+
+    failures = []
+
+    def second_run():
+        try:
+            second.write(3, EXPECTED[3])
+        except Exception as error:
+            has_begun.set()
+            failures.append(error)
+
+    other = threading.Thread(target=second_run)
+    monkeypatch.setattr(_store, "_write_array", write_slowly)
+    first.write(3, EXPECTED[3])
+    may_end.set()
+    other.join(30)
+    assert failures == []
+    same([first.read(3)], [EXPECTED[3]])
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_two_processes_over_one_store(tmp_path, side):
+    tests = Path(__file__).parents[1]
+    path = os.pathsep.join([str(tests), *filter(None, sys.path)])
+    program = PROGRAM.replace("0.02", "0.0")
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-W", "error", "-c", program, str(side), str(tmp_path / "store")],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+        for _ in range(2)
+    ]
+    for process in processes:
+        assert process.communicate(timeout=120)[1] == ""
+        assert process.returncode == 0
+    chunks = list(range(40))
+    results = run_chunks(partial(counted, str(side), 0.0), chunks, store=tmp_path / "store", **RUN)
+    same(results, [powers(chunk) for chunk in chunks])
+    assert not list(tmp_path.rglob("*.part"))
 
 
 def test_objects_cannot_be_stored(tmp_path):

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnndyn._arrays import BoolArray, ComplexArray, FloatArray, IntArray, itinerary_text
+from rnndyn._arrays import (
+    BoolArray,
+    ComplexArray,
+    FloatArray,
+    IntArray,
+    itinerary_text,
+    real_numbers,
+)
 from rnndyn.bifurcation._events import BifurcationEvent
 from rnndyn.cycles import STABILITY_NAMES, Cycle, Stability
 
@@ -143,7 +150,7 @@ class Branch:
         return self._set.solve(self.itinerary, place)
 
     def _check(self, s: ArrayLike) -> FloatArray:
-        places = np.asarray(s, dtype=np.float64)
+        places = real_numbers(s)
         inside = (places >= self.s_begin) & (places <= self.s_end)
         if places.ndim > 1 or not inside.all():
             raise ValueError(

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnndyn._arrays import FloatArray
+from rnndyn._arrays import FloatArray, real_numbers
 from rnndyn._core import CanonicalMap
 from rnndyn.bifurcation._path import canonical_form, is_straight
 from rnndyn.models import PiecewiseLinearModel
@@ -79,7 +79,7 @@ def checked_axis(axis: Any, name: str, model: PiecewiseLinearModel) -> tuple[str
     # Asked for first, so that an unknown name gets the message that lists the names there are.
     model.get_parameter(parameter)
     try:
-        numbers = np.array(values, dtype=np.float64)
+        numbers = real_numbers(values)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must hold numbers as values, got {values!r:.80}") from None
     if numbers.ndim != 1 or len(numbers) < 2:

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
-from rnndyn._arrays import FloatArray
+from rnndyn._arrays import FloatArray, real_numbers
 from rnndyn.bifurcation._path import check_models
 from rnndyn.io import load_model
 from rnndyn.io._import import read_content
@@ -198,6 +196,6 @@ def _is_swapped(values: Mapping[str, FloatArray], layout: Layout, name: str) -> 
 
 def _numbers(value: Any, name: str) -> FloatArray:
     try:
-        return np.asarray(value, dtype=np.float64)
+        return real_numbers(value)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be an array of numbers") from None

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rnndyn._arrays import real_numbers
 from rnndyn._progress import ProgressMeter
 from rnndyn.bifurcation._path import Path, is_straight
 from rnndyn.bifurcation.branch_set import BranchSet
@@ -93,7 +94,7 @@ def bifurcation_diagram(
 
 def _path_over(model: PiecewiseLinearModel, parameter: str, values: Any) -> Path:
     try:
-        numbers = np.array(values, dtype=np.float64)
+        numbers = real_numbers(values)
     except (TypeError, ValueError):
         raise TypeError(f"values must be numbers such as (0.5, 1.5), got {values!r:.80}") from None
     if numbers.ndim != 1 or len(numbers) < 2:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnndyn._arrays import FloatArray, frozen
+from rnndyn._arrays import FloatArray, frozen, real_numbers
 from rnndyn._checks import check_count, check_integer
 from rnndyn._progress import ProgressMeter
 from rnndyn._result import LabelledArrays, TabularResult, model_sizes, plain
@@ -392,7 +392,7 @@ def _check_series(name: str, values: Any, n: int) -> FloatArray | None:
     if values is None:
         return None
     try:
-        series = np.asarray(values, dtype=np.float64)
+        series = real_numbers(values)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be numbers, one for every checkpoint") from None
     if series.shape != (n,):

@@ -4,7 +4,9 @@ A chunk appears under its name by renaming a folder, which is atomic: a kill at 
 the whole chunk or none.
 """
 
+import contextlib
 import os
+import platform
 import shutil
 import warnings
 from collections.abc import Callable, Mapping
@@ -22,6 +24,8 @@ Record = dict[str, NDArray[Any]]
 
 FORMAT = "rnndyn chunks"
 FORMAT_VERSION = 1
+#: A chunk is built in seconds; what has not changed for so long is nobody's.
+_ABANDONED_SECONDS = 3600.0
 _CODE_POINTS = np.dtype("<u4")
 
 
@@ -87,7 +91,11 @@ class Stage:
         warnings.warn(
             f"chunk {folder} is damaged and is computed again", RuntimeWarning, stacklevel=2
         )
-        shutil.rmtree(folder)
+        # Out of the way at once: another run over the same store may do the same.
+        part = _part_of(folder)
+        with contextlib.suppress(OSError):
+            os.rename(folder, part)
+        shutil.rmtree(part, ignore_errors=True)
         return None
 
     def write(self, index: int, record: Mapping[str, NDArray[Any]]) -> None:
@@ -101,7 +109,7 @@ class Stage:
         self._appear(self._folder / str(index), build)
 
     def _open_root(self, root: Path) -> None:
-        if not root.exists() or (root.is_dir() and not any(root.iterdir())):
+        if _is_empty(root):
             root.parent.mkdir(parents=True, exist_ok=True)
             header = {"format": FORMAT, "format_version": FORMAT_VERSION}
             self._appear(root, lambda part: self._group(part, header))
@@ -128,13 +136,12 @@ class Stage:
 
     def _appear(self, folder: Path, build: Callable[[Path], object]) -> None:
         """Build a folder under another name, and give it its name when it is complete."""
-        for leftover in folder.parent.glob(f".{folder.name}.*.part"):
-            # Of a run that was killed.
-            shutil.rmtree(leftover, ignore_errors=True)
-        part = folder.with_name(f".{folder.name}.{os.urandom(8).hex()}.part")
+        part = _part_of(folder)
         try:
             build(part)
-            if folder.exists() and not any(folder.iterdir()):
+            _remove_leftovers(folder, part)
+            # An empty folder of the user's, which Windows does not rename over.
+            with contextlib.suppress(OSError):
                 folder.rmdir()
             os.rename(part, folder)
         except OSError:
@@ -143,6 +150,54 @@ class Stage:
                 raise
         finally:
             shutil.rmtree(part, ignore_errors=True)
+
+
+def _part_of(folder: Path) -> Path:
+    """Return a name that nobody else has for a folder in the making; it tells who makes it."""
+    maker = f"{_machine()}-{os.getpid()}"
+    return folder.with_name(f".{folder.name}.{maker}.{os.urandom(8).hex()}.part")
+
+
+def _machine() -> str:
+    """Return a word for where the numbers of processes are those of this process."""
+    # Containers may have the name of the machine and processes of their own.
+    with contextlib.suppress(OSError):
+        return digest_of(f"{platform.node()} {os.readlink('/proc/self/ns/pid')}")[:12]
+    return digest_of(platform.node())[:12]
+
+
+def _is_abandoned(leftover: Path, part: Path) -> bool:
+    """Tell whether nobody builds a folder any longer: its maker has ended, or it is old."""
+    machine, _, number = leftover.name.split(".")[-3].partition("-")
+    # On Windows this call would not ask but end the process.
+    if os.name == "posix" and machine == _machine() and number.isdecimal():
+        try:
+            os.kill(int(number), 0)
+        except ProcessLookupError:
+            return True
+        except OSError:
+            pass
+    # Both times are those of the file system, which may be that of another machine.
+    return part.stat().st_mtime - leftover.stat().st_mtime > _ABANDONED_SECONDS
+
+
+def _is_empty(folder: Path) -> bool:
+    """Whether there is no folder of this name, or nothing in it."""
+    try:
+        return not any(folder.iterdir())
+    except FileNotFoundError:
+        # Also where another run puts its own in the place of an empty one at this moment.
+        return True
+    except NotADirectoryError:
+        return False
+
+
+def _remove_leftovers(folder: Path, part: Path) -> None:
+    """Remove what runs that were killed have left, but not what another builds at this moment."""
+    for leftover in folder.parent.glob(f".{folder.name}.*.part"):
+        with contextlib.suppress(OSError):
+            if leftover != part and _is_abandoned(leftover, part):
+                shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _write_array(group: Any, name: str, array: NDArray[Any]) -> None:
