@@ -40,9 +40,11 @@ def differences(
             if 0 <= piece < len(pieces)
             for key in _diverging(pieces[piece], s, mask)
         }
-        listed = {key_of(bits, mask): i for i, bits in enumerate(here.itineraries)}
-        searched = {key: i for key, i in listed.items() if key not in at_infinity}
-        far = at_infinity & listed.keys()
+        searched = {
+            key: i
+            for i, key in enumerate(key_of(bits, mask) for bits in here.itineraries)
+            if key not in at_infinity
+        }
         for piece, end in ((node - 1, "end"), (node, "begin")):
             if not 0 <= piece < len(pieces):
                 continue
@@ -51,7 +53,6 @@ def differences(
                 key_of(raw["itineraries"][i], mask): raw["itineraries"][i]
                 for i in reaching(pieces[piece], end)
             }
-            far -= branches.keys()
             side = "before" if end == "end" else "after"
             for key, i in searched.items():
                 if key in branches:
@@ -65,11 +66,6 @@ def differences(
                 if key not in searched and key not in at_infinity and len(bits) in orders:
                     reason = f"a branch {side} this model reaches it, a search did not find it"
                     gaps.append(Gap(float(node), reason, bits))
-        reason = (
-            "a cycle of this model so far away that its branch goes to infinity here: which of the "
-            "two is right is not decided"
-        )
-        gaps += [Gap(float(node), reason, here.itineraries[listed[key]]) for key in sorted(far)]
     return gaps
 
 
