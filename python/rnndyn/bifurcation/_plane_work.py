@@ -210,8 +210,7 @@ class PlaneWork:
         self.nodes = union(both.chosen(~on_event[both.point]), own.nodes, n_x * n_y)
         searched = {(u, v) for u, v, *_ in self.gaps}
         for point, bits in own.continua:
-            row, column = divmod(point, n_x)
-            place = float(plane.u[column]), float(plane.v[row])
+            place = float(plane.u[point % n_x]), float(plane.v[point // n_x])
             if place not in searched:
                 self.gaps.append((*place, _CONTINUUM, bits))
         self._note_gaps(tables, missing, on_event)

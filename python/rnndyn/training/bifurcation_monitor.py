@@ -11,14 +11,15 @@ from rnndyn._arrays import BoolArray
 from rnndyn._checks import check_count, check_integer
 from rnndyn.bifurcation import BifurcationEvent, Timeline
 from rnndyn.bifurcation._path import Path
-from rnndyn.bifurcation._starts import key_of
+from rnndyn.bifurcation._starts import key_of, n_itineraries
 from rnndyn.bifurcation.continuation import continue_along
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.search import find_cycles
 from rnndyn.training._as_model import as_piecewise_linear
 
-#: A search of so many multiplications takes some milliseconds, as following a cycle does.
-_CHEAP_WORK = 2e7
+#: Solving all itineraries with so many multiplications takes up to some ten milliseconds. Measured
+#: with 2 to 20 states; searches that do not list took 20 ms and more.
+_CHEAP_WORK = 5e6
 
 
 class BifurcationMonitor:
@@ -113,7 +114,6 @@ class BifurcationMonitor:
         self._n_steps = 0
         self._known: list[BoolArray] = []
         self._last_search = 0
-        self._search_is_cheap = False
         self._found: list[Any] = []
         self._sums = np.zeros(3)
         self._records: list[tuple[float, float]] = []
@@ -156,7 +156,7 @@ class BifurcationMonitor:
         if (self._n_steps - 1) % self.every:
             return []
         model = as_piecewise_linear(module, self._to_model)
-        if self._is_search_due():
+        if self._is_search_due(model):
             self._search(model)
         events = self._follow(model) if self.models else []
         self.models.append(model)
@@ -169,8 +169,11 @@ class BifurcationMonitor:
             self._callback(events)
         return events
 
-    def _is_search_due(self) -> bool:
-        if not self.searched or self._search_is_cheap:
+    def _is_search_due(self, model: PiecewiseLinearModel) -> bool:
+        # Work, not time: the same run has to give the same events on any machine.
+        orders = range(1, self.max_order + 1)
+        work = sum(n_itineraries(model.n_units, [k]) * k for k in orders) * model.n_states**3
+        if not self.searched or work <= _CHEAP_WORK:
             return True
         since = len(self.models) - self._last_search
         return since >= self.search_every or (not self._known and 4 * since >= self.search_every)
@@ -203,9 +206,6 @@ class BifurcationMonitor:
         self._found.append(found)
         self._last_search = len(self.models)
         self.searched.append(self._n_steps)
-        # Work, not time: the same run has to give the same events on any machine.
-        work = sum(record.n_solves * record.order for record in found.search.orders)
-        self._search_is_cheap = work * model.n_states**3 <= _CHEAP_WORK
         known = {key_of(bits): bits for bits in self._known}
         for cycle in found:
             known.setdefault(key_of(cycle.itinerary), cycle.itinerary)
