@@ -48,7 +48,6 @@ def decided(
     on_event: BoolArray,
     itineraries: Sequence[BoolArray],
     number_of: Callable[[BoolArray], int],
-    max_order: int,
 ) -> Decided:
     """Decide which of the cycles that come near points on events are there.
 
@@ -65,8 +64,6 @@ def decided(
         By their numbers.
     number_of : callable
         Numbers an itinerary.
-    max_order : int
-        The largest order that is asked for.
     """
     n_columns = len(plane.u)
     chosen: list[tuple[int, int, int]] = []
@@ -76,14 +73,6 @@ def decided(
         row, column = divmod(point, n_columns)
         map_ = plane.map_at(float(plane.u[column]), float(plane.v[row]))
         solved = [_solved(map_, itineraries[number]) for number in sorted(numbers)]
-        # Next to a cycle with a multiplier of -1 there is a line of cycles of twice the order.
-        solved += [
-            _core.solve_cycle(map_, np.tile(record["itinerary"], (2, 1)))
-            for record in solved
-            if record["kind"] == "cycle"
-            and 2 * record["order"] <= max_order
-            and np.any(np.abs(np.asarray(record["multipliers"]) + 1.0) < _AT_FLIP)
-        ]
         lines = [record for record in solved if record["kind"] == "continuum"]
         if lines:
             continua.append((point, lines[0]["itinerary"]))
@@ -93,7 +82,10 @@ def decided(
         cycles.sort(key=lambda record: (record["order"], int(record["itinerary"].sum())))
         kept: list[dict[str, Any]] = []
         for cycle in cycles:
-            if any(same_points(cycle["points"], other["points"]) for other in kept):
+            if any(
+                same_points(cycle["points"], other["points"]) or _ends_flip(cycle, other, map_)
+                for other in kept
+            ):
                 continue
             kept.append(cycle)
             n_unstable = int(np.sum(np.asarray(cycle["log_moduli"]) > _INSIDE))
@@ -111,6 +103,24 @@ def _solved(map_: CanonicalMap, bits: BoolArray) -> dict[str, Any]:
             if same_points(record["points"], record["points"][:period]):
                 return _core.solve_cycle(map_, bits[:period])
     return record
+
+
+def _ends_flip(cycle: dict[str, Any], half: dict[str, Any], map_: CanonicalMap) -> bool:
+    """Tell whether a cycle is the end of a line of cycles of its order, and not isolated.
+
+    Where a cycle has a multiplier of -1, there is a line of cycles of twice the order, symmetric
+    about it, up to the first border.
+    """
+    order: int = half["order"]
+    if cycle["order"] != 2 * order or not cycle["on_border"]:
+        return False
+    if not np.any(np.abs(np.asarray(half["multipliers"]) + 1.0) < _AT_FLIP):
+        return False
+    middle = 0.5 * (cycle["points"][:order] + cycle["points"][order:])
+    if not same_points(middle, half["points"]):
+        return False
+    doubled = _core.solve_cycle(map_, np.tile(half["itinerary"], (2, 1)))
+    return bool(doubled["kind"] == "continuum")
 
 
 def _candidates(

@@ -205,7 +205,6 @@ class PlaneWork:
             on_event,
             self.numbers.itineraries,
             self.numbers.of_start,
-            max(self._orders),
         )
         self.nodes = union(both.chosen(~on_event[both.point]), own.nodes, n_x * n_y)
         searched = {(u, v) for u, v, *_ in self.gaps}
