@@ -140,8 +140,20 @@ def test_lowest_bound_over_orders_is_reported():
     assert search.coverage_lower == search.orders[2].coverage_lower
     assert search.coverage_lower == coverage_lower_bound(5, 0)
     assert search.summary()[-1].endswith(
-        "estimated coverage 100 % (at least 80.61 % with 90 % confidence), lowest at order 3"
+        "coverage at least 80.61 % with 90 % confidence; 5 hits are too few to estimate it, "
+        "lowest at order 3"
     )
+
+
+def test_full_estimate_from_few_hits_is_not_printed():
+    for n_hits in (1, 2, 5, 14):
+        (line,) = statistics(
+            searched_order(4, coverage=1.0, n_hits=n_hits, n_singletons=0)
+        ).summary()
+        assert "100 %" not in line
+        assert f"{n_hits} hit" in line
+    (line,) = statistics(searched_order(4, coverage=1.0, n_hits=2000, n_singletons=0)).summary()
+    assert "estimated coverage 100 % (at least 99.95 %" in line
 
 
 def test_one_order_needs_no_lowest():

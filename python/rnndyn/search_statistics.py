@@ -22,6 +22,8 @@ _STOP_TEXTS: dict[StopReason, str] = {
 _CONFIDENCE = 0.9
 #: Of the gamma distribution whose quantile is the bound: the neutral prior of a Poisson mean.
 _NEUTRAL_SHAPE = 1 / 3
+#: An estimate that exceeds its bound by more than this rests on too few hits to be worth a number.
+_LOOSE = 0.05
 #: From this shape on the Wilson-Hilferty formula is exact to four digits.
 _LARGE_SHAPE = 20.0
 
@@ -201,11 +203,9 @@ class SearchStatistics:
         if with_hits:
             lowest = min(with_hits, key=_coverage_key)
             where = f", lowest at order {lowest.order}" if len(with_hits) > 1 else ""
-            bound, coverage = _coverage_key(lowest)
             lines.append(
                 f"{_orders_text(with_hits)}: searched with {_effort_text(with_hits)}, "
-                f"estimated coverage {_percent(coverage)} (at least {_percent(bound)} with "
-                f"{_percent(_CONFIDENCE)} confidence){where}"
+                f"{_coverage_text(lowest)}{where}"
             )
         without = [record for record in searched if record.coverage is None]
         if without:
@@ -345,6 +345,15 @@ def _gamma_cdf(x: float, shape: float) -> float:
 
 def _coverage_key(record: OrderStatistics) -> tuple[float, float]:
     return record.coverage_lower or 0.0, record.coverage or 0.0
+
+
+def _coverage_text(record: OrderStatistics) -> str:
+    bound, coverage = _coverage_key(record)
+    confidence = f"with {_percent(_CONFIDENCE)} confidence"
+    if coverage - bound > _LOOSE:
+        hits = "1 hit is" if record.n_hits == 1 else f"{record.n_hits:,} hits are"
+        return f"coverage at least {_percent(bound)} {confidence}; {hits} too few to estimate it"
+    return f"estimated coverage {_percent(coverage)} (at least {_percent(bound)} {confidence})"
 
 
 def _effort_text(records: Sequence[OrderStatistics]) -> str:

@@ -200,9 +200,10 @@ def test_a_cycle_on_a_border_along_the_whole_path(slope):
 
     followed = follow(kinked(1.0), kinked(2.0), [[[0]], [[0], [1]]])
     assert spans(followed) == [((0,), 0.0, 1.0)]
-    (gap,) = followed["gaps"]
-    assert "lies on a border all along" in gap["reason"]
-    assert canonical(gap["itinerary"]) == (0, 1)
+    gaps = {canonical(gap["itinerary"]): gap["reason"] for gap in followed["gaps"]}
+    assert gaps.keys() == {(0,), (0, 1)}
+    assert "lies on a border all along" in gaps[0, 1]
+    assert "a continuum of cycles of twice the order" in gaps[0,]
 
 
 def test_a_singular_end_and_a_singular_path():
@@ -213,3 +214,20 @@ def test_a_singular_end_and_a_singular_path():
     assert spans(follow(scalar(0.5, 1.0, 1.0), scalar(0.5, 1.0, 2.0), [[[1]]])) == []
     followed = follow(scalar(0.5, 1.0, 0.0), scalar(0.2, 1.0, 0.0), [[[1]]])
     assert [gap["reason"] for gap in followed["gaps"]] == ["det(I - J) vanishes on the whole path"]
+
+
+def test_two_borders_that_are_hardly_apart_are_one_event_with_a_gap():
+    # z = h / 0.5 with both units off, and thresholds 1e-12 apart.
+    def close(h):
+        return (
+            np.array([[0.5]]),
+            np.array([[-0.6, -0.4]]),
+            np.ones((2, 1)),
+            np.array([h]),
+            np.array([0.0, -1e-12]),
+        )
+
+    followed = follow(close(-1.0), close(1.0), [[[0, 0]]])
+    assert spans(followed) == [((0,), 0.0, 0.5), ((3,), 0.5, 1.0)]
+    assert followed["events"]["outcome"].tolist() == [PERSISTENCE]
+    assert any("so shortly after the other" in gap["reason"] for gap in followed["gaps"])

@@ -297,3 +297,65 @@ def test_other_bad_arguments():
         rd.plot.stability_diagram(
             rd.stability_diagram(model, *axes, max_order=1, progress=False), shading="red"
         )
+
+
+def counts_at_points(model, x, y, orders):
+    """Return what exact listing counts at every point, shape (n_orders, n_y, n_x)."""
+    counts = np.zeros((len(orders), len(y[1]), len(x[1])), dtype=int)
+    for i, j in np.ndindex(len(y[1]), len(x[1])):
+        at = model.with_parameters({x[0]: float(x[1][j]), y[0]: float(y[1][i])})
+        found = rd.find_cycles(at, orders=orders, method="exhaustive", progress=False)
+        for place, order in enumerate(orders):
+            counts[place, i, j] = sum(cycle.order == order for cycle in found)
+    return counts
+
+
+def test_a_grid_line_on_a_border_counts_each_cycle_once():
+    model = rd.PLRNN([[0.5]], [[-1.0]], [0.5])
+    x, y = ("W[0,0]", [-3.0, -2.5, -2.0]), ("h[0]", [-1.0, 0.0, 1.0])
+    diagram = rd.stability_diagram(model, x, y, max_order=1, progress=False)
+    assert diagram.n_cycles[0].tolist() == [[1, 1, 1]] * 3
+    assert diagram.gaps == ()
+
+
+def test_a_multiplier_of_one_at_points_of_the_grid():
+    # A + W = 1 at W = 0.5: no fixed point with the unit on for h != 0, a half-line at h = 0.
+    model = rd.PLRNN([[0.5]], [[0.3]], [0.5])
+    x, y = ("W[0,0]", [0.0, 0.5, 1.0]), ("h[0]", [-1.0, 0.0, 1.0])
+    diagram = rd.stability_diagram(model, x, y, max_order=1, progress=False)
+    expected = counts_at_points(model, x, y, [1])
+    places = {(gap.x, gap.y) for gap in diagram.gaps}
+    assert (0.5, 0.0) in places
+    for i, j in np.ndindex(3, 3):
+        if (x[1][j], y[1][i]) not in places:
+            assert diagram.n_cycles[0, i, j] == expected[0, i, j], (x[1][j], y[1][i])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_grids_of_round_numbers_agree_with_exact_listing_or_say_so(seed):
+    rng = np.random.default_rng([41, seed])
+    n = int(rng.integers(1, 3))
+    halves = lambda *shape: rng.integers(-4, 5, shape) / 2.0  # noqa: E731
+    model = rd.PLRNN(rng.integers(-1, 2, n) / 2.0, halves(n, n), halves(n))
+    names = rng.permutation(np.array(model.scalar_names()))[:2].tolist()
+    x, y = ((name, [-1.0, -0.5, 0.0, 0.5, 1.0]) for name in names)
+    diagram = rd.stability_diagram(model, x, y, max_order=2, progress=False)
+    expected = counts_at_points(model, x, y, [1, 2])
+    places = {(gap.x, gap.y) for gap in diagram.gaps}
+    rows, columns = {gap.y for gap in diagram.gaps}, {gap.x for gap in diagram.gaps}
+    for i, j in np.ndindex(5, 5):
+        place = float(x[1][j]), float(y[1][i])
+        # A gap of a line speaks of the line.
+        if place in places or place[0] in columns or place[1] in rows:
+            continue
+        assert diagram.n_cycles[:, i, j].tolist() == expected[:, i, j].tolist(), place
+
+
+def test_events_that_fill_an_area_are_no_curves():
+    model = rd.PiecewiseLinearMap(
+        [[0.0]], [[1.0, 0.0, 1.0]], [[1.0], [-1.0], [1.0]], [-1.0], [1.0, -1.0, 0.0]
+    )
+    x, y = ("W2[1,0]", np.linspace(-2, -0.5, 3)), ("W1[0,1]", np.linspace(-1, 0.5, 3))
+    diagram = rd.stability_diagram(model, x, y, max_order=1, progress=False)
+    assert len(diagram.curves) < 50
+    assert diagram.gaps

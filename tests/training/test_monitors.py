@@ -7,6 +7,7 @@ torch = pytest.importorskip("torch")
 
 import rnndyn as rd  # noqa: E402
 from rnndyn import training  # noqa: E402
+from rnndyn.training import bifurcation_monitor  # noqa: E402
 
 from .cases import circle, network  # noqa: E402
 
@@ -110,18 +111,50 @@ def test_a_flip_is_seen_at_its_fraction_of_an_update():
     assert [len(events) for events in seen] == [0] * 9 + [1]
 
 
-def test_cycles_that_are_born_from_nothing_known_are_found_by_the_search():
+def born_from_nothing(monitor):
     # z -> z / 2 + w relu(z) + h: for w = 1 there is no fixed point at h > 0, and two at h < 0.
     module = training.to_trainable(rd.PLRNN([[0.5]], [[1.0]], [0.35]))
-    monitor = training.BifurcationMonitor(1, every=1, search_every=4)
     for _ in range(8):
         monitor.step(module)
         with torch.no_grad():
             module.h -= 0.1
+    return monitor
+
+
+def test_what_is_born_from_nothing_known_is_seen_at_once_where_a_search_is_cheap():
+    monitor = born_from_nothing(training.BifurcationMonitor(1, every=1, search_every=100))
+    assert monitor.searched == monitor.updates
+    for events in (monitor.events, monitor.timeline().events):
+        (event,) = events
+        assert (event.kind, event.outcome) == ("border_collision", "nonsmooth_fold")
+        assert event.epoch == pytest.approx(1.0 + 3.5, abs=1e-9)
+    assert "searched" not in repr(monitor)
+
+
+def test_what_was_not_looked_for_is_said_where_a_search_is_dear(monkeypatch):
+    monkeypatch.setattr(bifurcation_monitor, "_CHEAP_WORK", 0.0)
+    monitor = born_from_nothing(training.BifurcationMonitor(1, every=1, search_every=12))
     assert monitor.events == []
+    assert 1 < len(monitor.searched) < 8
+    assert f"searched at {len(monitor.searched)} looks only" in repr(monitor)
     (event,) = monitor.timeline().events
     assert (event.kind, event.outcome) == ("border_collision", "nonsmooth_fold")
     assert event.epoch == pytest.approx(1.0 + 3.5, abs=1e-9)
+
+
+def test_a_monitor_that_lost_its_cycle_to_infinity_sees_what_comes_back():
+    # The fixed point of the unit that is on goes to infinity where A + W = 1, and comes back.
+    module = training.to_trainable(rd.PLRNN([[0.5]], [[0.3]], [0.35]))
+    monitor = training.BifurcationMonitor(1, every=1, search_every=100)
+    for step in range(30):
+        monitor.step(module)
+        with torch.no_grad():
+            module.W += 0.07 if step < 8 else -0.07
+    assert [event.outcome for event in monitor.events] == ["infinity"] * len(monitor.events)
+    assert [event.epoch for event in monitor.events] == pytest.approx(
+        [event.epoch for event in monitor.timeline().events]
+    )
+    assert len(monitor.events) == 2
 
 
 def test_models_and_networks_of_ones_own_are_understood():

@@ -14,6 +14,8 @@ namespace {
 // Roots closer than this count as one place. Nothing is lost by it: what lies between two borders
 // met so shortly one after the other is joined by the same combinations of flipped bits.
 constexpr double kSamePlace = 1e-10;
+// Brackets of zeros that are polished show them apart from here on.
+constexpr double kRounding = 1e-14;
 // Points of a cycle closer than this, relative to their size, are one.
 constexpr double kSamePoint = 1e-8;
 
@@ -141,6 +143,7 @@ class Analysis {
     find_stretches(n_border);
     if (!branch_.on_border.empty()) turn_off(n_border);
     if (!branch_.stretches.empty()) analyse_stability(system_, roots_, branch_);
+    branch_.flips_everywhere = !branch_.stretches.empty() && roots_.vanishes[n_border + 1] != 0;
     return std::move(branch_);
   }
 
@@ -309,12 +312,28 @@ class Analysis {
     cut.upper = std::max(root.upper, cut.s);
     cut.residual = root.residual;
     cut.converged = root.converged;
+    note_merged(place, *best, root, n_border);
     if (!cut.singular) return;
     cut.diverges = diverges(system_, cut.s);
     if (!cut.diverges || cut.vanishing.empty()) return;
     // A pre-activation that stays finite while the cycle diverges vanishes in N = p d only.
     for (const RootInterval& r : place.roots) {
       if (r.function == n_border) cut.residual = refined_root(system_, r).residual;
+    }
+  }
+
+  // One event stands for all zeros of a place. Where rounding cannot explain that they are apart,
+  // neither with the polynomials nor with fresh solutions, that is more than can be said.
+  void note_merged(const Place& place, const RootInterval& best, const PathRoot& root,
+                   std::size_t n_border) {
+    for (const RootInterval& r : place.roots) {
+      if (r.function == n_border || (r.lower <= best.upper && best.lower <= r.upper)) continue;
+      const PathRoot other = refined_root(system_, r);
+      if (!root.converged || !other.converged) continue;
+      if (other.lower > root.upper + kRounding || root.lower > other.upper + kRounding) {
+        branch_.merged.push_back(root.s);
+        return;
+      }
     }
   }
 

@@ -62,7 +62,11 @@ struct Branch {
   // Where the cycle is real on a border along the path, and the itinerary that stands for it.
   std::vector<double> on_border;
   Itinerary turned_off;
+  // Zeros that were taken as one place, though they are certainly apart.
+  std::vector<double> merged;
   bool singular_everywhere = false;
+  // det(I + J) vanishes on the whole path: a line of cycles of twice the order at every s.
+  bool flips_everywhere = false;
   std::vector<double> unresolved;
 };
 

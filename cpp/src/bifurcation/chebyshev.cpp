@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -20,9 +21,6 @@ constexpr int kTailLength = 3;
 constexpr double kDynamicRange = 4096.0;
 constexpr int kMaxUnevenDepth = 14;
 constexpr int kMaxDepth = 24;  // of subintervals
-// Where rounding is worse than its estimate, halving would not end; what this many subintervals
-// leave unresolved is reported as such.
-constexpr int kMaxSubintervals = 2000;
 constexpr double kSmallest = 4.0 * kEpsilon;
 // A root that rounding errors leave open by more than this is looked for again on halves of its
 // subinterval: errors may be smaller there, where the functions are.
@@ -104,7 +102,7 @@ class RootFinder {
 
   void subdivide(double lower, double upper, int depth) {
     const bool accepted = expand(lower, upper, depth < kMaxUnevenDepth);
-    const bool may_halve = depth < kMaxDepth && n_subintervals_ < kMaxSubintervals;
+    const bool may_halve = depth < kMaxDepth && n_subintervals_ < problem_.max_subintervals;
     if (accepted && isolate(lower, upper, may_halve && depth < kMaxUnevenDepth)) return;
     if (may_halve) {
       ++n_subintervals_;
@@ -285,6 +283,25 @@ class RootFinder {
       }
     }
     roots = std::move(merged);
+    if (problem_.degree_bound >= 0) join_rounding();
+  }
+
+  // A polynomial has no more zeros than its degree. What shows more is rounding error on the whole
+  // stretch that they lie on, and one interval says that.
+  void join_rounding() {
+    std::vector<RootInterval> joined;
+    for (auto first = out_.roots.begin(); first != out_.roots.end();) {
+      const auto last = std::find_if(first, out_.roots.end(), [&](const RootInterval& r) {
+        return r.function != first->function;
+      });
+      if (last - first > problem_.degree_bound) {
+        joined.push_back({first->function, first->lower, std::prev(last)->upper});
+      } else {
+        joined.insert(joined.end(), first, last);
+      }
+      first = last;
+    }
+    out_.roots = std::move(joined);
   }
 
   const RootProblem& problem_;

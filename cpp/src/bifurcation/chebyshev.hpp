@@ -30,6 +30,9 @@ struct RootProblem {
   std::size_t n_functions = 0;
   std::size_t n_first_group = 0;  // functions 0 ... n - 1 are of group 0
   Index degree_bound = 0;         // of all functions, negative where they are no polynomials
+  // Where rounding is worse than its estimate, halving would not end; what this many subintervals
+  // leave unresolved is reported as such.
+  int max_subintervals = 2000;
   std::function<void(double s, FunctionValues& out)> evaluate;
   // Asked on every subinterval with the sign of each function there, 0 where it may have a root:
   // true where nobody wants to know the roots.

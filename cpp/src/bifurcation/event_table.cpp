@@ -353,8 +353,15 @@ class EventTable {
              "the cycle lies on a border all along, and is not isolated beyond it");
     add_gaps(branch.itinerary, branch.unresolved,
              "the sign of a pre-activation or determinant is in doubt");
+    add_gaps(branch.itinerary, branch.merged,
+             "borders are met one so shortly after the other here that they count as one event");
     if (branch.singular_everywhere) {
       out_.gaps.push_back({branch.itinerary, 0.0, "det(I - J) vanishes on the whole path"});
+    }
+    if (branch.flips_everywhere) {
+      out_.gaps.push_back({branch.itinerary, branch.stretches.front().begin,
+                           "a multiplier is -1 on the whole path, with a continuum of cycles of "
+                           "twice the order"});
     }
   }
 

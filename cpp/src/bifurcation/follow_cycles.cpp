@@ -97,6 +97,8 @@ FollowedCycles follow_cycles(const CanonicalPath& path, const std::vector<Itiner
     });
     for (std::size_t i = 0; i < n; ++i) {
       if (done[i] == 0) fresh[i].itinerary = closure.itineraries()[first + i];
+      // Cycles of twice the order are not asked for beyond the largest one.
+      if (2 * fresh[i].itinerary.order > max_order) fresh[i].flips_everywhere = false;
       branches.push_back(std::move(fresh[i]));
       if (done[i] != 0) closure.add_relatives(branches.back());
     }

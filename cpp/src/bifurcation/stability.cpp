@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "bifurcation/branch.hpp"
+#include "bifurcation/reduction.hpp"
 #include "bifurcation/refine.hpp"
 #include "cycles/eigenvalues.hpp"
 
@@ -19,6 +20,9 @@ constexpr double kTrustedGrowth = 1e8;
 // Degree and cancellation of center_function grow with the square of the number of states. Beyond
 // this many the moduli of the multipliers are compared at close places instead.
 constexpr Index kMaxCenterStates = 10;
+// What takes the polynomial more subintervals than this has a zero of high multiplicity, at which
+// halving would go on to the last digit.
+constexpr int kMaxCenterSubintervals = 256;
 constexpr double kOnCircle = 1e-6;
 
 // Relative error of center_function from errors of kMultiplierError in the multipliers.
@@ -49,15 +53,16 @@ double pair_distance(const MultiplierSet& set) {
 }
 
 // Roots of center_function between lower and upper; nothing where it cannot be resolved.
-std::optional<std::vector<PathRoot>> centers_by_polynomial(PathSystem& system, double lower,
-                                                           double upper) {
+std::optional<std::vector<PathRoot>> centers_by_polynomial(const ReducedSystem& system,
+                                                           double lower, double upper) {
   bool finite = true;
   RootProblem problem;
   problem.n_functions = 1;
   problem.n_first_group = 1;
   problem.degree_bound = -1;
+  problem.max_subintervals = kMaxCenterSubintervals;
   problem.evaluate = [&](double s, FunctionValues& out) {
-    const MultiplierSet set = multipliers_at(system, s);
+    const MultiplierSet set = multiplier_set(system.jacobians(s));
     finite = finite && set.finite();
     if (!finite) {
       // Whatever is found is thrown away.
@@ -73,9 +78,10 @@ std::optional<std::vector<PathRoot>> centers_by_polynomial(PathSystem& system, d
   const RootSolution solution = find_roots(problem, lower, upper);
   if (!finite || !solution.unresolved.empty()) return std::nullopt;
   for (const RootInterval& r : solution.roots) {
-    const RefinedRoot refined = refine_root(
-        [&](double s) { return center_function(multipliers_at(system, s)); }, r.lower, r.upper);
-    const double residual = pair_distance(multipliers_at(system, refined.s));
+    const RefinedRoot refined =
+        refine_root([&](double s) { return center_function(multiplier_set(system.jacobians(s))); },
+                    r.lower, r.upper);
+    const double residual = pair_distance(multiplier_set(system.jacobians(refined.s)));
     if (residual > kOnCircle) continue;  // mu and 1 / mu, both real
     PathRoot root;
     root.kind = EventKind::center;
@@ -95,12 +101,13 @@ struct Moduli {
   double s;
   std::vector<double> logs;
   Index n_pairs_outside;
+  bool finite;
 };
 
 // Complex pairs that pass the unit circle, from the moduli at as many places as it takes.
 class CenterCount {
  public:
-  explicit CenterCount(PathSystem& system) : system_(system) {}
+  explicit CenterCount(const ReducedSystem& system) : system_(system) {}
 
   std::vector<PathRoot> run(double lower, double upper) {
     Moduli left = at(lower);
@@ -111,11 +118,15 @@ class CenterCount {
     }
     return std::move(found_);
   }
+  // Where it was given up.
+  const std::vector<double>& unresolved() const { return unresolved_; }
 
  private:
   Moduli at(double s) {
-    const MultiplierSet set = multipliers_at(system_, s);
-    Moduli result{s, set.log_moduli, 0};
+    ++n_evaluations_;
+    const MultiplierSet set = multiplier_set(system_.jacobians(s));
+    Moduli result{s, set.log_moduli, 0, set.finite()};
+    if (!result.finite) return result;
     for (std::size_t i = 0; i < set.values.size(); ++i) {
       // A cycle with a multiplier of zero is the same as one that is far inside.
       result.logs[i] = std::max(result.logs[i], kFarInside);
@@ -127,12 +138,17 @@ class CenterCount {
 
   void subdivide(const Moduli& left, const Moduli& right, int depth) {
     const Moduli middle = at(0.5 * (left.s + right.s));
-    if (depth < kMaxDepth && !tame(left, middle, right)) {
+    const bool is_tame = tame(left, middle, right);
+    if (!is_tame && (n_evaluations_ > kMaxEvaluations || !middle.finite)) {
+      // Moduli that vary without end are none that are known.
+      unresolved_.push_back(middle.s);
+    } else if (!is_tame && depth < kMaxDepth) {
       subdivide(left, middle, depth + 1);
       subdivide(middle, right, depth + 1);
       return;
     }
     for (const auto& [a, b] : {std::pair(&left, &middle), std::pair(&middle, &right)}) {
+      if (!a->finite || !b->finite) continue;
       if (a->n_pairs_outside != b->n_pairs_outside) bracket(*a, *b);
     }
   }
@@ -140,6 +156,7 @@ class CenterCount {
   // Whether every modulus either stays away from the circle by more than it varies, or is so
   // nearly linear that it cannot turn back.
   static bool tame(const Moduli& left, const Moduli& middle, const Moduli& right) {
+    if (!left.finite || !middle.finite || !right.finite) return false;
     for (std::size_t i = 0; i < left.logs.size(); ++i) {
       const double a = left.logs[i];
       const double m = middle.logs[i];
@@ -166,7 +183,7 @@ class CenterCount {
     root.s = 0.5 * (a + b);
     root.lower = a;
     root.upper = b;
-    root.residual = pair_distance(multipliers_at(system_, root.s));
+    root.residual = pair_distance(multiplier_set(system_.jacobians(root.s)));
     root.converged = true;
     // Otherwise a pair has met on the real line.
     if (root.residual <= kOnCircle) found_.push_back(root);
@@ -179,8 +196,13 @@ class CenterCount {
   static constexpr double kMultiplierNoise = 1e-10;
   static constexpr double kFarInside = -20.0;
 
-  PathSystem& system_;
+  // Every kink of a modulus, where multipliers meet, takes some forty.
+  static constexpr int kMaxEvaluations = 20'000;
+
+  const ReducedSystem& system_;
   std::vector<PathRoot> found_;
+  std::vector<double> unresolved_;
+  int n_evaluations_ = 0;
 };
 
 }  // namespace
@@ -196,7 +218,10 @@ bool MultiplierSet::finite() const {
 }
 
 MultiplierSet multipliers_at(PathSystem& system, double s) {
-  const std::vector<Matrix> jacobians = system.jacobians(s);
+  return multiplier_set(system.jacobians(s));
+}
+
+MultiplierSet multiplier_set(const std::vector<Matrix>& jacobians) {
   Matrix product = jacobians.front();
   double growth = product.cwiseAbs().maxCoeff();
   for (std::size_t t = 1; t < jacobians.size(); ++t) {
@@ -210,7 +235,8 @@ MultiplierSet multipliers_at(PathSystem& system, double s) {
   if (growth < kTrustedGrowth) {
     set.values = eigenvalues(product);
     for (const auto& mu : set.values) set.log_moduli.push_back(std::log(std::abs(mu)));
-  } else {
+  }
+  if (set.values.empty() || !set.finite()) {
     const Multipliers found = multipliers(jacobians);
     set.values.assign(found.values.begin(), found.values.end());
     set.log_moduli.assign(found.log_moduli.begin(), found.log_moduli.end());
@@ -238,6 +264,7 @@ ScaledValue center_function(const MultiplierSet& multipliers) {
 
 void analyse_stability(PathSystem& system, const RootSolution& roots, Branch& branch) {
   const auto n_border = static_cast<std::size_t>(system.order() * system.n_relevant());
+  const ReducedSystem reduced(system);
   for (Stretch& stretch : branch.stretches) {
     // What happens exactly at an end of the path shows beyond it only.
     const double begin = std::max(stretch.begin, kAtEnd);
@@ -256,12 +283,17 @@ void analyse_stability(PathSystem& system, const RootSolution& roots, Branch& br
       if (r.function != n_border + 1 || !inside(r.middle())) continue;
       add(refined_root(system, r));
     }
-    if (system.path().n_states() >= 2 && stretch.end > stretch.begin) {
+    if (reduced.n_states() >= 2 && stretch.end > stretch.begin) {
       std::optional<std::vector<PathRoot>> centers;
-      if (system.path().n_states() <= kMaxCenterStates) {
-        centers = centers_by_polynomial(system, stretch.begin, stretch.end);
+      if (reduced.n_states() <= kMaxCenterStates) {
+        centers = centers_by_polynomial(reduced, stretch.begin, stretch.end);
       }
-      if (!centers) centers = CenterCount(system).run(stretch.begin, stretch.end);
+      if (!centers) {
+        CenterCount count(reduced);
+        centers = count.run(stretch.begin, stretch.end);
+        const std::vector<double>& open = count.unresolved();
+        branch.unresolved.insert(branch.unresolved.end(), open.begin(), open.end());
+      }
       for (const PathRoot& root : *centers) add(root);
     }
     std::sort(own.begin(), own.end(), [&](std::size_t a, std::size_t b) {

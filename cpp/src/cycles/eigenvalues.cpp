@@ -129,20 +129,23 @@ class Francis {
   }
 
   void step(Index first, Index last, bool exceptional) {
-    const double x = at(last, last);
-    const double y = at(last - 1, last - 1);
-    double sum = x + y;
-    double product = x * y - at(last, last - 1) * at(last - 1, last);
+    double x = at(last, last);
+    double y = at(last - 1, last - 1);
+    double product = at(last, last - 1) * at(last - 1, last);
     if (exceptional) {
       const double size = std::abs(at(last, last - 1)) + std::abs(at(last - 1, last - 2));
-      sum = 1.5 * size;
-      product = size * size;
+      x = y = x + 0.75 * size;
+      product = -0.4375 * size * size;
     }
+    // In differences of entries, as in EISPACK's hqr: where eigenvalues are equal to half of the
+    // digits, the shifts would be lost in rounding errors of sums and products of them.
+    const double z = at(first, first);
+    const double to_x = x - z;
+    const double to_y = y - z;
     const double below = at(first + 1, first);
-    double v[3] = {
-        at(first, first) * (at(first, first) - sum) + product + at(first, first + 1) * below,
-        below * (at(first, first) + at(first + 1, first + 1) - sum),
-        at(first + 2, first + 1) * below};
+    double v[3] = {to_x * to_y - product + at(first, first + 1) * below,
+                   below * (at(first + 1, first + 1) - z - to_x - to_y),
+                   at(first + 2, first + 1) * below};
     for (Index k = first; k < last; ++k) {
       const Index length = std::min<Index>(3, last - k + 1);
       if (k > first) {

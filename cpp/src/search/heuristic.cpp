@@ -16,7 +16,14 @@ constexpr std::int64_t kMinRestarts = 400;
 constexpr double kPatience = 1.0;
 
 constexpr double kTypicalSolves = 4.0;  // of a restart
-constexpr double kWorthThreads = 5e6;   // operations
+// Long orbits begin at zero and in random states. What an attractor draws in slowly is met at their
+// ends and nowhere else, so that there is one of kLongOrbit steps in any case; more of them and
+// longer ones take no more than this share of what the restarts of an order cost at least.
+constexpr Index kLongOrbit = 400;
+constexpr Index kMostLongOrbits = 8;
+constexpr double kLongOrbitShare = 0.03;
+constexpr double kWorthThreads = 5e6;  // operations
+constexpr double kWorkBetweenLooks = 1e7;
 
 struct Restart {
   StartSource source = StartSource::random_bits;
@@ -48,6 +55,7 @@ class HeuristicSearch {
   }
 
   void run() {
+    follow_long_orbits();
     neighbours_.add_from_shorter(context_.collection);
     for (const Collection::Member& member : context_.collection.members()) {
       if (member.order() == order_) neighbours_.add_flips(member, -1);
@@ -79,6 +87,34 @@ class HeuristicSearch {
     if (context_.options.max_restarts) return *context_.options.max_restarts;
     return std::max(kMinRestarts,
                     static_cast<std::int64_t>(kPatience * static_cast<double>(last_new_)));
+  }
+
+  // Where long orbits are in the end is where the restarts begin. These starts do not count among
+  // the independent ones, of which each has the same chance to meet any cycle.
+  void follow_long_orbits() {
+    NewtonKernel& kernel = *kernels_.front();
+    const auto m = static_cast<double>(context_.map.n_states());
+    const double step = 2.0 * m * (m + 2.0 * static_cast<double>(context_.map.n_units())) + 1.0;
+    const double restarts = static_cast<double>(kMinRestarts) * kTypicalSolves * kernel.flops();
+    const double steps = std::min(kLongOrbitShare * restarts / step, 1e6);
+    const auto affordable = static_cast<Index>(steps);
+    const Index n_orbits = std::clamp(affordable / kLongOrbit, Index{1}, kMostLongOrbits);
+    const Index transient = std::max(kLongOrbit, affordable / n_orbits);
+    const auto until_look = static_cast<Index>(1.0 + kWorkBetweenLooks / step);
+    for (Index i = 0; i < n_orbits; ++i) {
+      Vector state = Vector::Zero(context_.map.n_states());
+      if (i > 0) {
+        RandomStream stream(context_.options.seed, kLongOrbitTopic, static_cast<std::uint64_t>(i));
+        sampler_.draw(stream, state);
+      }
+      Itinerary itinerary(order_, context_.map.words_per_region());
+      bool bounded = true;
+      for (Index left = transient; bounded && left > 0; left -= until_look + order_) {
+        if (context_.control.stop_requested()) return;
+        bounded = kernel.read_itinerary(state, std::min(left, until_look), itinerary.bits.data());
+      }
+      if (bounded) neighbours_.add(std::move(itinerary));
+    }
   }
 
   // Waking threads for a batch that takes microseconds costs more than it brings, most of all on a

@@ -6,9 +6,6 @@
 namespace rnndyn {
 namespace {
 
-// Topics of the random streams besides the orders 1, 2, ... themselves.
-constexpr std::uint64_t kSamplerTopic = ~std::uint64_t{0};
-
 // Flips per known cycle, concatenations and stretched copies per order. They are starting points
 // among others, not the search itself, so a bound costs completeness nothing that was promised.
 constexpr std::size_t kMaxFlips = 512;
@@ -117,7 +114,7 @@ void Neighbours::add_from_shorter(const Collection& collection) {
   const auto& members = collection.members();
   for (const Collection::Member& member : members) {
     if (order_ % member.order() == 0 && member.order() < order_) {
-      push(resized(member.itinerary(), order_));  // finds continua of longer period
+      add(resized(member.itinerary(), order_));  // finds continua of longer period
       add_flips(member, -1);
     }
   }
@@ -125,7 +122,7 @@ void Neighbours::add_from_shorter(const Collection& collection) {
     if (member.order() + 1 != order_) continue;
     for (Index t = 0; t < member.order() && n_stretched < kMaxStretched; ++t, ++n_stretched) {
       const Itinerary turned = rotated(member.itinerary(), t);
-      push(resized(turned, order_));  // visits its first region twice
+      add(resized(turned, order_));  // visits its first region twice
     }
   }
   for (const Collection::Member& first : members) {
@@ -133,7 +130,7 @@ void Neighbours::add_from_shorter(const Collection& collection) {
       if (first.order() + second.order() != order_ || second.itinerary() < first.itinerary())
         continue;
       if (n_concatenated++ >= kMaxConcatenations) return;
-      push(concatenated(first.itinerary(), second.itinerary()));
+      add(concatenated(first.itinerary(), second.itinerary()));
     }
   }
 }

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <deque>
+#include <utility>
 #include <vector>
 
 #include "collection.hpp"
@@ -10,6 +11,10 @@
 #include "rnndyn/random.hpp"
 
 namespace rnndyn {
+
+// Topics of the random streams besides the orders 1, 2, ... themselves.
+inline constexpr std::uint64_t kSamplerTopic = ~std::uint64_t{0};
+inline constexpr std::uint64_t kLongOrbitTopic = kSamplerTopic - 1;
 
 enum class StartSource : int {
   random_bits,    // every bit a fair coin
@@ -44,6 +49,8 @@ class Neighbours {
  public:
   Neighbours(const CanonicalMap& map, Index order) : map_(map), order_(order) {}
 
+  // An itinerary to begin with as it is, owed to none of the members.
+  void add(Itinerary itinerary) { queue_.push_back({std::move(itinerary), {}}); }
   // Before an order is searched: repetitions, concatenations and stretched copies of what is known.
   void add_from_shorter(const Collection& collection);
   // Single-bit changes of a member's itinerary, repeated to this order; nearest borders first.
@@ -69,7 +76,6 @@ class Neighbours {
     std::size_t next = 0;
     std::int32_t root = -1;
   };
-  void push(Itinerary itinerary) { queue_.push_back({std::move(itinerary), {}}); }
 
   const CanonicalMap& map_;
   Index order_;

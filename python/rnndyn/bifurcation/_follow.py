@@ -118,6 +118,8 @@ class _Runner:
         self._task = task
         self._deadline = None if task.time_limit is None else time.monotonic() + task.time_limit
         self.found = dict(task.found)
+        # The share that is done of each piece; threads write to it, the caller's thread shows it.
+        self._shares: dict[int, float] = {}
         self._here = task.executor is None
         self._listing = Listing(task.orders)
         self.stopped_by: StopReason = "finished"
@@ -165,12 +167,18 @@ class _Runner:
         n_threads = self._threads_of_a_chunk(chunks)
         # Meters are called from the thread that called the computation only.
         alone = task.n_threads == 1 or len(chunks) == 1
+
+        def note(j: int, share: float) -> None:
+            self._shares[j] = share
+            if alone:
+                self._show()
+
         function = partial(
             follow_pieces,
             listing=self._listing,
             max_order=max(task.orders),
             n_threads=n_threads,
-            watch=self._watch(task.report if alone else None),
+            watch=self._watch(note),
         )
         known = {str(node): found.itineraries for node, found in self.found.items()}
         records = self._in_chunks(
@@ -246,8 +254,10 @@ class _Runner:
             finished[index] = record
             while len(first_part) in finished:
                 first_part.append(finished[len(first_part)])
-                if sizes:
-                    task.report(sum(sizes[: len(first_part)]), 0.0)
+            if sizes:
+                first = sum(sizes[:index])
+                self._shares |= dict.fromkeys(range(first, first + sizes[index]), 1.0)
+                self._show()
 
         try:
             run_chunks(
@@ -278,7 +288,15 @@ class _Runner:
         # Clocks and meters of this process mean nothing elsewhere.
         return Watch(self._deadline, report) if self._here else UNWATCHED
 
+    def _show(self) -> None:
+        # A copy, since other threads add to it.
+        total = sum(dict(self._shares).values())
+        self._task.report(int(total), total - int(total))
+
     def _out_of_time(self) -> bool:
+        # Asked from the thread that called the computation, again and again.
+        if self._shares:
+            self._show()
         if self._deadline is not None and time.monotonic() >= self._deadline:
             self.stopped_by = "time_limit"
         return self.stopped_by != "finished"

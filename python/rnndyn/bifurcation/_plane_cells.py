@@ -23,6 +23,10 @@ AT_CORNER = 1e-12
 _BEYOND = 1e-3
 #: Cells are halved this often around places where curves end or meet: to 1/128 of their sides.
 _HALVINGS = 14
+#: Boxes of one cell that a curve is looked for in: around its ends, some 14 each. Where a network
+#: is degenerate, events happen on areas, and every box has some: these are no curves. The second
+#: number is for all curves of a cell together.
+_MOST_BOXES = 400, 4000
 
 
 class CurveKey(NamedTuple):
@@ -93,19 +97,26 @@ class CellTask(NamedTuple):
         """Return the pieces of curves of all cells, packed."""
         pieces: list[tuple[CurveKey, list[Crossing]]] = []
         unclear: list[tuple[float, float]] = []
+        filled: list[tuple[float, float]] = []
         for cell in cells:
             raise_if_cancelled()
             tracer = _Tracer(self.plane, self.max_order, cell)
             tracer.run()
+            if tracer.filled:
+                u0, u1, v0, v1 = cell.box
+                filled.append((0.5 * (u0 + u1), 0.5 * (v0 + v1)))
             for key, crossings in cell.crossings.items():
+                if key in tracer.filled:
+                    continue
                 links = tracer.links[key]
                 # A curve that ends next to the line it crosses is this one point.
                 linked = {crossing.name for link in links for crossing in link}
                 pieces += [(key, [lone]) for lone in crossings if lone.name not in linked]
             for key, links in tracer.links.items():
-                pieces += [(key, chain) for chain in _chains(links)]
+                if key not in tracer.filled:
+                    pieces += [(key, chain) for chain in _chains(links)]
             unclear += tracer.unclear
-        return _packed(pieces, unclear, self.plane.n_units)
+        return _packed(pieces, unclear, filled, self.plane.n_units)
 
 
 def curve_keys(
@@ -164,6 +175,10 @@ class _Tracer:
         self._n_inner = 0
         self.links: dict[CurveKey, list[tuple[Crossing, Crossing]]] = defaultdict(list)
         self.unclear: list[tuple[float, float]] = []
+        self._n_boxes: dict[CurveKey, int] = defaultdict(int)
+        self._n_looks = 0
+        #: What no curve explains.
+        self.filled: set[CurveKey] = set()
 
     def run(self) -> None:
         """Draw all curves."""
@@ -189,6 +204,8 @@ class _Tracer:
         dv = abs(end.v - start.v) / self._size[1]
         if max(du, dv) <= _TINY or halvings == 0:
             self.links[key].append((start, end))
+            return
+        if self._is_filled(key):
             return
         along_u = du >= dv
         at = 0.5 * (start.u + end.u) if along_u else 0.5 * (start.v + end.v)
@@ -224,6 +241,9 @@ class _Tracer:
         if halvings == 0:
             self._finish(crossings)
             return
+        crossings = {key: found for key, found in crossings.items() if not self._is_filled(key)}
+        if not crossings:
+            return
         u0, u1, v0, v1 = box
         axis = "u" if (u1 - u0) / self._size[0] >= (v1 - v0) / self._size[1] else "v"
         at = 0.5 * (u0 + u1) if axis == "u" else 0.5 * (v0 + v1)
@@ -241,6 +261,14 @@ class _Tracer:
                     odd[key] = inside
             if odd:
                 self._divide(half, odd, halvings - 1, others)
+
+    def _is_filled(self, key: CurveKey) -> bool:
+        """Count one more box of a curve; tell whether it has more than any curve would have."""
+        self._n_boxes[key] += 1
+        self._n_looks += 1
+        if self._n_boxes[key] > _MOST_BOXES[0] or self._n_looks > _MOST_BOXES[1]:
+            self.filled.add(key)
+        return key in self.filled
 
     def _finish(self, crossings: dict[CurveKey, tuple[Crossing, ...]]) -> None:
         """Join what is left in a box too small to matter: one crossing is an end."""
@@ -263,6 +291,7 @@ class _Tracer:
         """
         u0, u1, v0, v1 = box
         low, high = (v0, v1) if axis == "u" else (u0, u1)
+        raise_if_cancelled()
         # A little longer than the box, so that a curve along its edge is crossed, not touched.
         start, end = low - _BEYOND * (high - low), high + _BEYOND * (high - low)
         ends = ((at, start), (at, end)) if axis == "u" else ((start, at), (end, at))
@@ -277,8 +306,11 @@ class _Tracer:
             starts,
             self._max_order,
             n_threads=1,
+            observer=raise_if_cancelled,
         )
-        elsewhere = self._cell.crossings.keys() - set(keys)
+        if raw["stopped_by"] == "interrupt":
+            raise KeyboardInterrupt
+        elsewhere = (self._cell.crossings.keys() - set(keys)) | self.filled
         crossings: dict[CurveKey, list[Crossing]] = defaultdict(list)
         places = zip(raw["events"]["s"].tolist(), raw["events"]["residual"].tolist(), strict=True)
         attached = attached_to(raw["attached"], len(raw["events"]["s"]))
@@ -345,6 +377,7 @@ def _chains(links: Sequence[tuple[Crossing, Crossing]]) -> Iterator[list[Crossin
 def _packed(
     pieces: Sequence[tuple[CurveKey, list[Crossing]]],
     unclear: Sequence[tuple[float, float]],
+    filled: Sequence[tuple[float, float]],
     n_units: int,
 ) -> Record:
     points = [crossing for _, chain in pieces for crossing in chain]
@@ -377,4 +410,5 @@ def _packed(
         "attached_orders": attached_orders,
         "n_attached": np.array([len(key.attached) for key, _ in pieces], dtype=np.int64),
         "unclear": np.array(unclear, dtype=np.float64).reshape(-1, 2),
+        "filled": np.array(filled, dtype=np.float64).reshape(-1, 2),
     }

@@ -33,6 +33,7 @@ from rnndyn.bifurcation._plane_grid import (
     union,
 )
 from rnndyn.bifurcation._plane_lines import LineChunk, LineTable, LineTask, PointTask, line_tables
+from rnndyn.bifurcation._plane_points import decided
 from rnndyn.bifurcation._starts import MAX_WORK, is_quickly_proved, listed, listing_work
 from rnndyn.scale_out import Executor, Record, fingerprint_of, run_chunks, unpack_itineraries
 
@@ -40,6 +41,7 @@ from rnndyn.scale_out import Executor, Record, fingerprint_of, run_chunks, unpac
 _LATTICE = 16
 _LINES_PER_CHUNK = 8
 _CELLS_PER_CHUNK = 128
+_CONTINUUM = "a continuum of cycles, which is on no line"
 _NONE = OUTCOME_NAMES.index("none")
 
 
@@ -161,7 +163,7 @@ class PlaneWork:
             self.proved[points] = record["complete"]
             for column in record["continuum"].tolist():
                 u, v = float(self._plane.u[column]), float(self._plane.v[row])
-                self.gaps.append((u, v, "a continuum of cycles, which is on no line", None))
+                self.gaps.append((u, v, _CONTINUUM, None))
         number, point = (np.concatenate(column) for column in zip(*parts, strict=True))
         self._found = Nodes(number, point, np.full(len(number), -1))
 
@@ -194,7 +196,22 @@ class PlaneWork:
             waiting = self._spread(fresh, starts, turn)
             if not waiting:
                 break
-        self.nodes = union(by_rows, by_columns, n_x * n_y)
+        both = union(by_rows, by_columns, n_x * n_y)
+        others = union(both, self._found, n_x * n_y)
+        own = decided(
+            plane,
+            tables,
+            others,
+            on_event,
+            self.numbers.itineraries,
+            self.numbers.of_start,
+        )
+        self.nodes = union(both.chosen(~on_event[both.point]), own.nodes, n_x * n_y)
+        searched = {(u, v) for u, v, *_ in self.gaps}
+        for point, bits in own.continua:
+            place = float(plane.u[point % n_x]), float(plane.v[point // n_x])
+            if place not in searched:
+                self.gaps.append((*place, _CONTINUUM, bits))
         self._note_gaps(tables, missing, on_event)
         return tables
 
@@ -279,8 +296,10 @@ class PlaneWork:
         )
         self.curves = joined(records, self._plane.n_units)
         reason = "boundary curves too close to each other to be told apart"
+        filled = "events of a cycle fill a cell of the grid, so that no curve can be drawn"
         for record in records:
             self.gaps += [(u, v, reason, None) for u, v in record["unclear"].tolist()]
+            self.gaps += [(u, v, filled, None) for u, v in record["filled"].tolist()]
 
 
 def _lattice(n: int) -> range:

@@ -11,11 +11,15 @@ from rnndyn._arrays import BoolArray
 from rnndyn._checks import check_count, check_integer
 from rnndyn.bifurcation import BifurcationEvent, Timeline
 from rnndyn.bifurcation._path import Path
-from rnndyn.bifurcation._starts import key_of
+from rnndyn.bifurcation._starts import key_of, n_itineraries
 from rnndyn.bifurcation.continuation import continue_along
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.search import find_cycles
 from rnndyn.training._as_model import as_piecewise_linear
+
+#: Solving all itineraries with so many multiplications takes up to some ten milliseconds. Measured
+#: with 2 to 20 states; searches that do not list took 20 ms and more.
+_CHEAP_WORK = 5e6
 
 
 class BifurcationMonitor:
@@ -23,8 +27,8 @@ class BifurcationMonitor:
 
     Call ``monitor.step(module, loss)`` after every update, or give it to `Trainer`. Every `every`
     calls it takes the network, continues the cycles that it knows to the new parameters, and notes
-    the bifurcations on the way. That is cheap; now and then it also searches afresh for cycles that
-    were born from nothing it knew.
+    the bifurcations on the way. Where a search takes milliseconds it also searches afresh at every
+    look, for cycles that were born from nothing it knew; else now and then.
 
     Parameters
     ----------
@@ -33,8 +37,8 @@ class BifurcationMonitor:
     every : int
         Number of calls between looks at the network; the first call is one.
     search_every : int
-        Search afresh at every so many looks, and at the first; and where no cycle is known any
-        more, already a quarter of that after the last search.
+        Where a search takes longer, search afresh at every so many looks, and at the first; and
+        where no cycle is known any more, already a quarter of that after the last search.
     to_model : callable, optional
         Makes the model of what `step` is given. Default: trainable networks of `rnndyn.training`
         and models are understood.
@@ -55,6 +59,9 @@ class BifurcationMonitor:
         The network at the looks.
     updates : list of int
         Their numbers of updates: calls of `step` so far.
+    searched : list of int
+        Of these, the updates at which it searched afresh. What was born between two of them from
+        nothing that was known, and vanished again, was not looked for.
 
     See Also
     --------
@@ -63,8 +70,9 @@ class BifurcationMonitor:
     Notes
     -----
     Between two looks the parameters are taken to change along a straight line, as in
-    `rnndyn.continue_cycles`. Cycles that a search finds are followed from that look on; where they
-    were born before it, `timeline` tells, which follows everything over the whole run.
+    `rnndyn.continue_cycles`. Cycles that a search finds are followed back to the look before and on
+    from there; where they were born still earlier, `timeline` tells, which follows everything over
+    the whole run.
 
     Examples
     --------
@@ -105,14 +113,14 @@ class BifurcationMonitor:
         self._search_options = search_options
         self._n_steps = 0
         self._known: list[BoolArray] = []
-        # Such that the first look searches.
-        self._last_search = 1 - self.search_every
+        self._last_search = 0
         self._found: list[Any] = []
         self._sums = np.zeros(3)
         self._records: list[tuple[float, float]] = []
         self.events: list[BifurcationEvent] = []
         self.models: list[PiecewiseLinearModel] = []
         self.updates: list[int] = []
+        self.searched: list[int] = []
 
     def step(
         self,
@@ -148,19 +156,27 @@ class BifurcationMonitor:
         if (self._n_steps - 1) % self.every:
             return []
         model = as_piecewise_linear(module, self._to_model)
+        if self._is_search_due(model):
+            self._search(model)
         events = self._follow(model) if self.models else []
         self.models.append(model)
         self.updates.append(self._n_steps)
         n, losses, norms = self._sums
         self._records.append((losses / n, norms / n))
         self._sums[:] = 0.0
-        since = len(self.models) - self._last_search
-        if since >= self.search_every or (not self._known and 4 * since >= self.search_every):
-            self._search(model)
         self.events += events
         if events and self._callback is not None:
             self._callback(events)
         return events
+
+    def _is_search_due(self, model: PiecewiseLinearModel) -> bool:
+        # Work, not time: the same run has to give the same events on any machine.
+        orders = range(1, self.max_order + 1)
+        work = sum(n_itineraries(model.n_units, [k]) * k for k in orders) * model.n_states**3
+        if not self.searched or work <= _CHEAP_WORK:
+            return True
+        since = len(self.models) - self._last_search
+        return since >= self.search_every or (not self._known and 4 * since >= self.search_every)
 
     def _follow(self, model: PiecewiseLinearModel) -> list[BifurcationEvent]:
         """Continue the known cycles from the last model, and return the events on the way."""
@@ -189,8 +205,11 @@ class BifurcationMonitor:
         )
         self._found.append(found)
         self._last_search = len(self.models)
-        # Some may be there twice, until they are followed.
-        self._known += [cycle.itinerary for cycle in found]
+        self.searched.append(self._n_steps)
+        known = {key_of(bits): bits for bits in self._known}
+        for cycle in found:
+            known.setdefault(key_of(cycle.itinerary), cycle.itinerary)
+        self._known = list(known.values())
 
     def timeline(self) -> Timeline:
         """Return the branches and events of all cycles over all looks.
@@ -237,10 +256,14 @@ class BifurcationMonitor:
         )
 
     def __repr__(self) -> str:
-        return (
+        n_looks, n_searched = len(self.models), len(self.searched)
+        text = (
             f"BifurcationMonitor(max_order={self.max_order}, every={self.every}: "
-            f"{self._n_steps:,} updates, {len(self.models):,} looks, {len(self.events):,} events)"
+            f"{self._n_steps:,} updates, {n_looks:,} looks, {len(self.events):,} events"
         )
+        if n_searched < n_looks:
+            text += f"; searched at {n_searched:,} looks only, what was born between may be missing"
+        return f"{text})"
 
 
 def _number(value: Any) -> float:
