@@ -99,9 +99,10 @@ void list_exhaustively(SearchContext& context, const std::vector<Word>& regions,
   std::vector<std::vector<std::int64_t>> positions(tasks.size());
   std::vector<std::int64_t> n_listed(tasks.size(), 0);
   std::atomic<std::int64_t> n_done{0};
-  const bool small = total * kernels.front()->flops() < 1e6;  // not worth waking threads for
+  const int n_threads =
+      threads_worth(total * kernels.front()->flops(), context.options.n_threads);
   parallel_for(
-      tasks.size(), small ? 1 : context.options.n_threads, [&](std::size_t task, int thread) {
+      tasks.size(), n_threads, [&](std::size_t task, int thread) {
         if (context.control.stop_requested()) return;
         NewtonKernel& kernel = *kernels[static_cast<std::size_t>(thread)];
         const auto lanes = static_cast<std::size_t>(kernel.lanes());

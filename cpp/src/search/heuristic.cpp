@@ -16,7 +16,6 @@ constexpr std::int64_t kMinRestarts = 400;
 constexpr double kPatience = 1.0;
 
 constexpr double kTypicalSolves = 4.0;  // of a restart
-constexpr double kWorthThreads = 5e6;   // operations
 
 struct Restart {
   StartSource source = StartSource::random_bits;
@@ -81,12 +80,11 @@ class HeuristicSearch {
                     static_cast<std::int64_t>(kPatience * static_cast<double>(last_new_)));
   }
 
-  // Waking threads for a batch that takes microseconds costs more than it brings, most of all on a
-  // busy machine. The result is the same either way.
+  // The result is the same either way.
   int threads_for(std::size_t batch_size) const {
     const double work =
         static_cast<double>(batch_size) * kTypicalSolves * kernels_.front()->flops();
-    return work < kWorthThreads ? 1 : context_.options.n_threads;
+    return threads_worth(work, context_.options.n_threads);
   }
 
   // Small batches first, so that what they teach is used soon; larger ones later, for many threads.
