@@ -1,19 +1,20 @@
 #include "lyapunov/cancellation.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 namespace rnndyn::lyapunov {
 namespace {
 
-// Sums of n rounded products are right to n units in the last place of their terms; a row this small
-// may have few right digits, which is rare enough to look closer.
+// Sums of n rounded products are right to n units in the last place of their terms; a row this
+// small may have few right digits, which is rare enough to look closer.
 template <class Real>
 constexpr double kDoubtful = sizeof(Real) == 8 ? 0x1p-40 : 0x1p-14;
 
-// A sum in twice the precision: T. J. Dekker, "A floating-point technique for extending the available
-// precision", Numer. Math. 18 (1971) 224-242. After n terms it is off by at most n 2^-102 of the
-// sum of their moduli.
+// A sum in twice the precision: T. J. Dekker, "A floating-point technique for extending the
+// available precision", Numer. Math. 18 (1971) 224-242. After n terms it is off by at most n 2^-102
+// of the sum of their moduli.
 struct DoubleSum {
   double high = 0.0, low = 0.0, moduli = 0.0;
   int n_terms = 0;
@@ -51,15 +52,24 @@ CancellationGuard<Real>::CancellationGuard(const System& system)
 }
 
 template <class Real>
-void CancellationGuard<Real>::repair(const Eigen::VectorXd& state, const Eigen::VectorXd& input,
-                                     View<Real> frame, View<Real> next) const {
-  std::vector<Index> doubtful;
-  const auto sizes = next.matrix().topRows(terms_.size()).cwiseAbs().rowwise().maxCoeff().eval();
+std::vector<Index> CancellationGuard<Real>::doubtful_rows(View<Real> next) const {
+  std::vector<Index> rows;
   for (Index i = 0; i < terms_.size(); ++i) {
-    const auto size = static_cast<double>(sizes(i));
-    if (size > 0.0 && size <= kDoubtful<Real> * terms_(i)) doubtful.push_back(i);
+    const double bound = kDoubtful<Real> * terms_(i);
+    Index j = 0;
+    double size = 0.0;
+    while (j < next.columns && size <= bound) {
+      size = std::max(size, std::abs(static_cast<double>(next.column(j++)[i])));
+    }
+    if (size > 0.0 && size <= bound) rows.push_back(i);
   }
-  if (doubtful.empty()) return;
+  return rows;
+}
+
+template <class Real>
+void CancellationGuard<Real>::repair(const std::vector<Index>& rows, const Eigen::VectorXd& state,
+                                     const Eigen::VectorXd& input, View<Real> frame,
+                                     View<Real> next) const {
   const CanonicalMap& map = map_->map;
   Eigen::VectorXd preactivations = map.w2() * state + map.h2();
   if (input.size() > 0) preactivations += map_->input_h2 * input;
@@ -68,7 +78,7 @@ void CancellationGuard<Real>::repair(const Eigen::VectorXd& state, const Eigen::
     if (preactivations(u) > 0.0) on.push_back(u);
   }
   const Matrix vectors = frame.matrix().topRows(terms_.size()).template cast<double>();
-  for (const Index i : doubtful) {
+  for (const Index i : rows) {
     next.matrix().row(i) = (exact_row(i, on) * vectors).template cast<Real>();
   }
 }

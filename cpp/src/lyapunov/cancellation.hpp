@@ -1,6 +1,8 @@
 // Derivatives that vanish because their terms cancel.
 #pragma once
 
+#include <vector>
+
 #include "lyapunov/block.hpp"
 #include "rnndyn/lyapunov.hpp"
 
@@ -20,10 +22,11 @@ class CancellationGuard {
   bool applies() const { return map_ != nullptr; }
   // ln of the growth of a step below which its rows may be rounding errors.
   double log_doubtful() const { return log_doubtful_; }
-  // Rows of `next` = derivative at the state times `frame`, of orthonormal columns, where they are
-  // doubtful.
-  void repair(const Eigen::VectorXd& state, const Eigen::VectorXd& input, View<Real> frame,
-              View<Real> next) const;
+  // Rows of a frame after a step that may be rounding errors.
+  std::vector<Index> doubtful_rows(View<Real> next) const;
+  // Those rows of `next` = derivative at the state times `frame`, of orthonormal columns.
+  void repair(const std::vector<Index>& rows, const Eigen::VectorXd& state,
+              const Eigen::VectorXd& input, View<Real> frame, View<Real> next) const;
 
  private:
   Eigen::RowVectorXd exact_row(Index row, const std::vector<Index>& on) const;

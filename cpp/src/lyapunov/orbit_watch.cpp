@@ -95,8 +95,8 @@ void OrbitWatch<Real>::see(Index sequence, Index time, std::vector<Block<Real>>&
   double size = 0.0;
   for (Block<Real>& block : states) {
     if (block.view().rows == 0) continue;
-    size = std::max(
-        size, static_cast<double>(block.view().matrix().col(sequence).cwiseAbs().maxCoeff()));
+    size = std::max(size,
+                    static_cast<double>(block.view().matrix().col(sequence).cwiseAbs().maxCoeff()));
   }
   const double true_size = seen.scale == 0 ? size : std::ldexp(size, -seen.scale);
   seen.largest = std::max(seen.largest, true_size);

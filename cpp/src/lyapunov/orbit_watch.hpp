@@ -9,8 +9,8 @@
 
 namespace rnndyn::lyapunov {
 
-// F(c z) = c F(z) for every c > 0: no offsets, no inputs, nothing that saturates. Then the derivative
-// depends on the direction of the state alone.
+// F(c z) = c F(z) for every c > 0: no offsets, no inputs, nothing that saturates. Then the
+// derivative depends on the direction of the state alone.
 bool is_homogeneous(const System& system, const InputSeries& inputs);
 
 // Size of states up to which the offsets of a piecewise linear map decide which units are on: an

@@ -202,10 +202,17 @@ void SequenceGroup<Real>::orthonormalize(Index sequence, bool precise, int threa
       mark_diverged(sequence);
       return;
     }
-    if (guard_.applies() && is_doubtful(rhythm, log_diagonal.head(outcome.rank))) {
-      repeat(sequence);
-      adapt(rhythm, outcome.log_condition, 0.0);
-      return;
+    if (guard_.applies() && outcome.rank > 0) {
+      const double smallest = log_diagonal.head(outcome.rank).minCoeff();
+      if (is_doubtful(rhythm, smallest)) {
+        const Eigen::VectorXd before = frame.growth;
+        repeat(sequence);
+        if (frame.rank > 0)
+          note_growth(rhythm, (frame.growth - before).head(frame.rank).minCoeff());
+        adapt(rhythm, outcome.log_condition, 0.0);
+        return;
+      }
+      note_growth(rhythm, smallest);
     }
     ++n_orthonormalizations_;
     n_householder_ += outcome.householder ? 1 : 0;
@@ -236,14 +243,14 @@ void SequenceGroup<Real>::orthonormalize(Index sequence, bool precise, int threa
 
 // Growth that a network has had before, step by step, is no reason to look again.
 template <class Real>
-bool SequenceGroup<Real>::is_doubtful(Rhythm& rhythm, const Eigen::VectorXd& log_growth) const {
-  if (log_growth.size() == 0) return false;
-  const auto steps = static_cast<double>(rhythm.pending);
-  const double smallest = log_growth.minCoeff();
-  const bool doubtful =
-      rhythm.pending > 1 && smallest < guard_.log_doubtful() + steps * rhythm.slowest;
-  rhythm.slowest = std::min(rhythm.slowest, smallest / steps);
-  return doubtful;
+bool SequenceGroup<Real>::is_doubtful(const Rhythm& rhythm, double log_growth) const {
+  return rhythm.pending > 1 &&
+         log_growth < guard_.log_doubtful() + static_cast<double>(rhythm.pending) * rhythm.slowest;
+}
+
+template <class Real>
+void SequenceGroup<Real>::note_growth(Rhythm& rhythm, double log_growth) const {
+  rhythm.slowest = std::min(rhythm.slowest, log_growth / static_cast<double>(rhythm.pending));
 }
 
 template <class Real>
@@ -251,6 +258,9 @@ void SequenceGroup<Real>::repair_cancellations(Index sequence) {
   // Only a map of one layer has any. The step has left its states and frame where the next one
   // will write.
   Frame& frame = frame_of(0, sequence);
+  const View<Real> after = frame.now.view().left(frame.rank);
+  const std::vector<Index> rows = guard_.doubtful_rows(after);
+  if (rows.empty()) return;
   const Eigen::VectorXd before =
       gathered(*setting_.layers.front(), next_states_.front().view().from(sequence, 1)).col(0);
   const Eigen::VectorXd input = inputs_.view()
@@ -258,8 +268,7 @@ void SequenceGroup<Real>::repair_cancellations(Index sequence) {
                                     .col(sequence)
                                     .head(setting_.system.n_inputs())
                                     .template cast<double>();
-  guard_.repair(before, input, frame.other.view().left(frame.rank),
-                frame.now.view().left(frame.rank));
+  guard_.repair(rows, before, input, frame.other.view().left(frame.rank), after);
 }
 
 // Too much was lost in the steps since the last factorisation, or a number overflowed: with one

@@ -39,7 +39,7 @@ struct Rhythm {
   double loss_per_step = 0.0;  // ln of the condition that a step adds
   Index pending = 0;           // steps since the last factorisation
   Index next = 1;              // steps until the next one, counted from the last
-  double slowest = 0.0;        // ln of the least growth of a step that was found to be none of errors
+  double slowest = 0.0;  // ln of the least growth of a step that was found to be none of errors
 };
 
 // One sequence between two windows, to come back to.
@@ -114,7 +114,8 @@ class SequenceGroup {
   // Goes back to the last factorisation and comes again step by step.
   void repeat(Index sequence);
   // Whether a growth over some steps is so small that a step among them may have annihilated.
-  bool is_doubtful(Rhythm& rhythm, const Eigen::VectorXd& log_growth) const;
+  bool is_doubtful(const Rhythm& rhythm, double log_growth) const;
+  void note_growth(Rhythm& rhythm, double log_growth) const;
   // Rounding errors in place of zeros, after one step since the last factorisation.
   void repair_cancellations(Index sequence);
   void keep_start(Index sequence);

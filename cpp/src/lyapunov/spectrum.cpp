@@ -34,9 +34,9 @@ class Run {
     for (Index g = 0; g < n_groups; ++g) {
       const Index first = g * n_sequences_ / n_groups;
       const Index n = (g + 1) * n_sequences_ / n_groups - first;
-      groups_.push_back(std::make_unique<SequenceGroup<Real>>(
-          setting_, first, states.middleCols(first, n), frames.value_or(Frames{}),
-          shared ? n_threads : 1));
+      groups_.push_back(
+          std::make_unique<SequenceGroup<Real>>(setting_, first, states.middleCols(first, n),
+                                                frames.value_or(Frames{}), shared ? n_threads : 1));
       first_sequence_.push_back(first);
     }
     result_.log_growth.resize(static_cast<std::size_t>(n_sequences_));

@@ -33,7 +33,8 @@ WorkerPool& WorkerPool::of_this_process() {
   Owned* known = current.load(std::memory_order_acquire);
   while (known == nullptr || known->process != process) {
     auto* fresh = new Owned{process, {}};
-    if (current.compare_exchange_strong(known, fresh, std::memory_order_acq_rel)) return fresh->pool;
+    if (current.compare_exchange_strong(known, fresh, std::memory_order_acq_rel))
+      return fresh->pool;
     delete fresh;  // another thread was first
   }
   return known->pool;
