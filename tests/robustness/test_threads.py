@@ -141,7 +141,7 @@ import rnndyn as rd
 
 rng = np.random.default_rng(0)
 network = rd.ShallowPLRNN(
-    [0.5, 0.4, 0.3], 0.1 * rng.normal(size=(3, 60)), rng.normal(size=(60, 3)), rng.normal(size=3),
+    [0.5, 0.4, 0.3], 0.02 * rng.normal(size=(3, 60)), rng.normal(size=(60, 3)), rng.normal(size=3),
     rng.normal(size=60),
 )
 before = len(os.listdir("/proc/self/task"))
