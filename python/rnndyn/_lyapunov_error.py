@@ -115,8 +115,8 @@ def error_of_means(growth: FloatArray, steps: IntArray, rounding: float | FloatA
     correlation = np.clip(correlation, 0.0, _LARGEST_CORRELATION)
     error = np.where(autocorrelated, error * np.sqrt((1 + correlation) / (1 - correlation)), error)
     bias = _bias_of_drift(means, batches) if not too_few else np.zeros(shape)
-    drifting = (bias > error) & (bias > rounding) & ~annihilated
-    error = np.where(drifting, bias, error)
+    drifting = (bias > rounding) & ~annihilated
+    error = np.maximum(error, bias)
     return MeanError(
         np.where(annihilated, 0.0, np.maximum(error, rounding)),
         np.full(shape, k - 1, dtype=np.int64),

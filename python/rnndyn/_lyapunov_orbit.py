@@ -14,10 +14,15 @@ from rnndyn._arrays import BoolArray, FloatArray, IntArray
 #: Codes of orbits beside the period of the cycle that one has settled on.
 OPEN, UNBOUNDED = 0, -1
 
-#: Part of its size by which an orbit may still be off the cycle that it is said to be on, and parts
-#: of the Jacobians by which those there may differ: then nothing keeps it from coming there.
-_NEAR, _SAME_JACOBIAN = 1e-6, 1e-4
-_NEWTON_STEPS = 3
+#: Part of its size by which an orbit may still be off the cycle that it comes to.
+_NEAR = 1e-2
+#: Part of the distance of the multipliers from the unit circle that may be lost on the way there.
+_SAFE = 0.5
+#: What rounding leaves of a distance of multipliers that are on the unit circle.
+_NEUTRAL = 1e-12
+#: Part of its size within which two orbits are on the same cycle.
+_SAME = 1e-6
+_NEWTON_STEPS = 8
 #: Part of its size by which a cycle that was solved for may fail to close.
 _CLOSED = 1e-9
 #: Error of an exponent from its multiplier beyond which that of the record is no worse.
@@ -84,16 +89,21 @@ def report(
     codes[unbounded(sizes, growth.max(axis=2), steps, float(record["natural_size"]))] = UNBOUNDED
     layer = np.asarray(record["layer"])
     known: list[_Cycle] = []
+    terms = float(record["derivative_terms"])
+    # To know the cycles shall not take longer than the run.
+    work = float(steps.sum()) * system.n_states**2 * (m + 1) * n_sequences
+    budget = max(work, _CHEAP)
     for b in np.flatnonzero(np.asarray(record["periods"]) > 0).tolist():
         period = int(record["periods"][b])
-        work = float(steps.sum()) * system.n_states**2 * (m + 1)
-        if _EIGENVALUE_COST * period * system.n_states**3 > max(work, _CHEAP):
-            continue
         drive = None if inputs is None else np.ascontiguousarray(inputs[b, 0])
         state = np.asarray(record["states"])[b]
         cycle = next((c for c in known if c.holds(state, drive)), None)
         if cycle is None:
-            cycle = _settled_cycle(system, state, drive, period, float(sizes[b].max()), layer_sizes)
+            budget -= _EIGENVALUE_COST * period * system.n_states**3
+            if budget < 0.0:
+                continue
+            size = float(sizes[b].max())
+            cycle = _settled_cycle(system, state, drive, period, size, layer_sizes, terms)
             if cycle is None:
                 continue
             known.append(cycle)
@@ -130,6 +140,7 @@ def _settled_cycle(
     period: int,
     size: float,
     layer_sizes: list[int],
+    terms: float,
 ) -> _Cycle | None:
     """Return the stable cycle that an orbit is on, or an unstable one that it has met exactly."""
     n = len(state)
@@ -154,7 +165,9 @@ def _settled_cycle(
     met = bool(np.array_equal(end, state))
     with np.errstate(all="ignore"):
         product = _product(jacobians)
-        for _ in range(0 if met else _NEWTON_STEPS):
+        for _ in range(_NEWTON_STEPS):
+            if np.abs(end - points[0]).max() <= _EPSILON * size:
+                break
             try:
                 first = points[0] + np.linalg.solve(identity - product, end - points[0])
             except np.linalg.LinAlgError:
@@ -168,20 +181,35 @@ def _settled_cycle(
             return None
         if not np.abs(end - points[0]).max() <= _CLOSED * size:
             return None
-        change = float(np.abs(jacobians - at_start).max())
-        if not change <= _SAME_JACOBIAN * max(float(np.abs(at_start).max()), 1e-300):
-            return None
         spectra = []
         first_row = 0
         for length in layer_sizes:
             rows = slice(first_row, first_row + length)
             first_row += length
-            found = _spectrum(jacobians[:, rows, rows])
+            blocks = jacobians[:, rows, rows]
+            found = _spectrum(blocks, terms)
+            if found is None:
+                return None
+            change = _product(at_start[:, rows, rows]) - _product(blocks)
             # Beside an unstable cycle an orbit stays only where it has met it exactly.
-            if found is None or not (met or found[0][0] < 0.0):
+            if not (met or _contracts(_product(blocks), float(np.linalg.norm(change)))):
                 return None
             spectra.append(found)
-    return _Cycle(points, drive, _NEAR * size, spectra)
+    stable = all(exponents[0] < 0.0 for exponents, _ in spectra)
+    return _Cycle(points, drive, _SAME * size if stable else 0.0, spectra)
+
+
+def _contracts(product: FloatArray, change: float) -> bool:
+    """Tell whether matrices that differ from this one by so much still make vectors shorter.
+
+    In the norm of its eigenvectors it does by its largest multiplier, and the others by their
+    condition times the change more (F. L. Bauer, C. T. Fike, Numer. Math. 2 (1960) 137-141).
+    """
+    values, vectors = np.linalg.eig(product)
+    gap = 1.0 - float(np.abs(values).max())
+    if change == 0.0:
+        return gap > _NEUTRAL
+    return bool(float(np.linalg.cond(vectors)) * change <= _SAFE * gap)
 
 
 def _product(jacobians: FloatArray) -> FloatArray:
@@ -191,12 +219,13 @@ def _product(jacobians: FloatArray) -> FloatArray:
     return product
 
 
-def _spectrum(jacobians: FloatArray) -> tuple[FloatArray, FloatArray] | None:
+def _spectrum(jacobians: FloatArray, terms: float) -> tuple[FloatArray, FloatArray] | None:
     """Return exponents of a cycle, descending, and first-order bounds of their errors.
 
     A simple eigenvalue moves by its condition times the change of the matrix (G. H. Golub, C. F. Van
     Loan, Matrix Computations, 4th ed., sec. 7.2.2); near a defective one the condition is so large
-    that the exponent of the record is taken.
+    that the exponent of the record is taken. Entries of a Jacobian have rounding errors of the size
+    of `terms` that may cancel in them.
     """
     period, n, _ = jacobians.shape
     product = _product(jacobians)
@@ -204,13 +233,15 @@ def _spectrum(jacobians: FloatArray) -> tuple[FloatArray, FloatArray] | None:
         values, vectors = np.linalg.eig(product)
         left = np.linalg.inv(vectors)
         # Where the cycle is known to rounding only, so are its Jacobians.
-        position = np.linalg.norm(np.linalg.inv(np.eye(n) - product), 2)
+        position = np.linalg.norm(np.linalg.inv(np.eye(n) - product))
     except np.linalg.LinAlgError:
         return None
     condition = np.linalg.norm(vectors, axis=0) * np.linalg.norm(left, axis=1)
-    terms = np.linalg.norm(_product(np.abs(jacobians)))
+    norms = np.linalg.norm(jacobians, axis=(1, 2))
+    others = [float(np.prod(np.delete(norms, k))) for k in range(period)]
+    size = float(np.linalg.norm(_product(np.abs(jacobians)))) + terms * sum(others)
     moduli = np.abs(values)
-    change = _EPSILON * (n + period) * terms * (1.0 + position) * condition
+    change = _EPSILON * (n + period) * size * (1.0 + position) * condition
     relative = np.divide(change, moduli, out=np.full(n, np.inf), where=moduli > 0.0)
     exponents = np.log(np.where(moduli > 0.0, moduli, 1.0)) / period
     exponents[moduli == 0.0] = -np.inf

@@ -122,14 +122,15 @@ def _notes(spectrum: "LyapunovSpectrum") -> list[str]:
         cause = "the time limit" if spectrum.stopped_by == "time_limit" else "an interrupt"
         lines.append(f"INCOMPLETE: stopped by {cause} after {steps:,} of {wanted:,} steps")
     lines += _orbit_notes(spectrum)
-    count = int(spectrum.autocorrelated.sum())
+    # What is known well enough all the same needs no word.
+    count = int((spectrum.autocorrelated & ~spectrum.converged).sum())
     if count:
         total = spectrum.autocorrelated.size
         lines.append(
             f"Errors uncertain for {count:,} of {total:,} exponents: the growth correlates over "
             "the whole run, or the run is too short to tell; take more steps"
         )
-    count = int(spectrum.drifting.sum())
+    count = int((spectrum.drifting & ~spectrum.converged).sum())
     if count:
         total = spectrum.drifting.size
         lines.append(
@@ -148,7 +149,7 @@ def _orbit_notes(spectrum: "LyapunovSpectrum") -> list[str]:
         lines.append(f"UNBOUNDED: {orbits} without bound, so these are exponents of no attractor")
     n_settled = int((spectrum.orbit > 0).sum())
     if n_settled:
-        orbits = "The orbit has" if n == 1 else f"{n_settled:,} of {n:,} orbits have"
+        orbits = "The orbit settles" if n == 1 else f"{n_settled:,} of {n:,} orbits settle"
         shortest = int(spectrum.orbit[spectrum.orbit > 0].min())
         longest = int(spectrum.orbit.max())
         where = "a fixed point" if longest == 1 else f"a cycle of order {longest}"
@@ -160,7 +161,9 @@ def _orbit_notes(spectrum: "LyapunovSpectrum") -> list[str]:
                 if shortest == longest
                 else f"cycles of order {shortest} to {longest}"
             )
-        lines.append(f"{orbits} settled on {where}")
+        positive = (spectrum.exponents[spectrum.orbit > 0] > 0.0).any()
+        by_chance = ", unstable and met by rounding or from the start" if positive else ""
+        lines.append(f"{orbits} on {where}{by_chance}")
     return lines
 
 

@@ -30,6 +30,8 @@ _ARRAYS = {
 }
 #: Default tolerances of `is_converged`.
 _RELATIVE, _OF_LARGEST = 0.05, 0.01
+#: What half widths that are `autocorrelated` are multiplied by before they count.
+_UNCERTAIN = 100.0
 
 
 def _no_values(dtype: type) -> Any:
@@ -332,8 +334,8 @@ class LyapunovSpectrum(TabularResult):
     def is_converged(self, tolerance: float | None = None) -> BoolArray:
         """Tell where exponents are known well enough.
 
-        An exponent is converged if the half width of its 95 % interval is at most `tolerance`, it
-        is not `autocorrelated`, and its orbit is not `unbounded`.
+        An exponent is converged if the half width of its 95 % interval is at most `tolerance`, or
+        a hundredth of it where it is `autocorrelated`, and its orbit is not `unbounded`.
 
         Parameters
         ----------
@@ -364,7 +366,8 @@ class LyapunovSpectrum(TabularResult):
             if not tolerance > 0.0:
                 raise ValueError(f"tolerance must be a positive number, got {tolerance!r}")
             allowed = np.full(means.shape, tolerance / abs(self.units.scale))
-        within: BoolArray = (half <= allowed) & ~error.autocorrelated
+        # An uncertain error is not wrong by so much.
+        within: BoolArray = np.where(error.autocorrelated, _UNCERTAIN * half, half) <= allowed
         runs_away = self.unbounded.any() if pooled else self.unbounded[:, np.newaxis]
         return within & ~runs_away
 

@@ -138,7 +138,7 @@ def test_a_fixed_point_is_exact():
     assert spectrum.exact.all()
     assert spectrum.converged.all()
     assert not spectrum.autocorrelated.any()
-    assert "The orbit has settled on a fixed point" in repr(spectrum)
+    assert "The orbit settles on a fixed point" in repr(spectrum)
     assert "take more steps" not in repr(spectrum)
 
 
@@ -147,7 +147,7 @@ def test_a_cycle_is_exact():
     spectrum = rd.lyapunov_spectrum(flip, z0=[0.3], n_steps=400)
     assert spectrum.orbit.tolist() == [2]
     assert spectrum.exponents[0, 0] == pytest.approx(0.5 * np.log(0.7), abs=1e-13)
-    assert "The orbit has settled on a cycle of order 2" in repr(spectrum)
+    assert "The orbit settles on a cycle of order 2" in repr(spectrum)
 
 
 def random_recurrent(kind, n, rng):
@@ -174,6 +174,18 @@ def test_short_runs_of_networks_that_settle(kind):
     assert n_held >= 0.95 * n_seeds
 
 
+def test_an_orbit_that_is_still_on_its_way():
+    rng = np.random.default_rng(0)
+    for seed in range(10):
+        weights = rng.normal(size=(20, 20)) / np.sqrt(20)
+        network = rd.RNN(None, 0.985 * weights / np.abs(np.linalg.eigvals(weights)).max())
+        spectrum = rd.lyapunov_spectrum(network, n_steps=500, seed=seed)
+        truth = log_moduli(network.jacobian(np.zeros(20)))
+        assert np.abs(spectrum.states).max() > 1e-9
+        np.testing.assert_allclose(spectrum.exponents[0], truth, rtol=0, atol=1e-10)
+        assert spectrum.exact.all()
+
+
 def test_orbits_on_several_cycles_and_layers():
     rng = np.random.default_rng(3)
     network = rd.RNN(
@@ -196,6 +208,8 @@ def test_a_driven_network_is_never_said_to_have_settled():
     spectrum = rd.lyapunov_spectrum(network, drive)
     assert not spectrum.exact.any()
     assert (spectrum.orbit == 0).all()
+    constant = rd.lyapunov_spectrum(network, np.full((400, 1), 0.3))
+    assert constant.exact.all()
 
 
 def test_a_saddle_that_an_orbit_passes_is_not_where_it_settles():

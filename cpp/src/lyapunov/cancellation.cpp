@@ -46,7 +46,7 @@ CancellationGuard<Real>::CancellationGuard(const System& system)
   const CanonicalMap& map = map_->map;
   const Vector units = map.w2().cwiseAbs().rowwise().sum();
   terms_ = map.a().cwiseAbs().rowwise().sum() + map.w1().cwiseAbs() * units;
-  const double largest = terms_.size() > 0 ? terms_.maxCoeff() : 0.0;
+  const double largest = largest_terms();
   log_doubtful_ = largest > 0.0 ? std::log(kDoubtful<Real> * largest)
                                 : -std::numeric_limits<double>::infinity();
 }

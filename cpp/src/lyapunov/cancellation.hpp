@@ -20,6 +20,8 @@ class CancellationGuard {
 
   // Other systems have no such sums.
   bool applies() const { return map_ != nullptr; }
+  // Size of the terms that may cancel, 0 where none do.
+  double largest_terms() const { return terms_.size() > 0 ? terms_.maxCoeff() : 0.0; }
   // ln of the growth of a step below which its rows may be rounding errors.
   double log_doubtful() const { return log_doubtful_; }
   // Rows of a frame after a step that may be rounding errors.

@@ -11,8 +11,7 @@ namespace {
 constexpr Index kLongestPeriod = 256;
 // Part of the largest state seen within which an orbit has come back. Far more than rounding: the
 // cycle is solved for from there, and what is no stable cycle does not pass that.
-template <class Real>
-constexpr double kReturned = sizeof(Real) == 8 ? 1e-9 : 1e-4;
+constexpr double kReturned = 1e-4;
 // Powers of two between which the states of homogeneous maps are kept, and the step between.
 template <class Real>
 constexpr int kSmallest = sizeof(Real) == 8 ? -300 : -40;
@@ -20,6 +19,16 @@ template <class Real>
 constexpr int kRescaling = sizeof(Real) == 8 ? 500 : 70;
 // An unscaled state is not made smaller than this power of two.
 constexpr int kSmallestShown = -900;
+
+// Whether every sequence has one input for all times.
+bool is_constant(const InputSeries& inputs) {
+  for (Index column = 0; column < inputs.values.cols(); ++column) {
+    if (inputs.values.col(column) != inputs.values.col(column - column % inputs.n_times)) {
+      return false;
+    }
+  }
+  return true;
+}
 
 bool all_zero(const Matrix& values) { return (values.array() == 0.0).all(); }
 
@@ -86,7 +95,7 @@ double natural_size(const System& system, const InputSeries& inputs) {
 template <class Real>
 OrbitWatch<Real>::OrbitWatch(const System& system, const InputSeries& inputs, Index n_sequences)
     : homogeneous_(is_homogeneous(system, inputs)),
-      autonomous_(inputs.n_times == 1 || inputs.values.rows() == 0),
+      autonomous_(is_constant(inputs)),
       seen_(static_cast<std::size_t>(n_sequences)) {}
 
 template <class Real>
@@ -136,7 +145,7 @@ void OrbitWatch<Real>::keep_in_range(Seen& seen, Index sequence, double size,
 template <class Real>
 void OrbitWatch<Real>::look_for_return(Seen& seen, Index sequence, Index time,
                                        std::vector<Block<Real>>& states) {
-  const double tolerance = kReturned<Real> * seen.largest_ever;
+  const double tolerance = kReturned * seen.largest_ever;
   bool returned = seen.reference_time >= 0;
   Index row = 0;
   for (std::size_t l = 0; l < states.size() && returned; ++l) {

@@ -202,6 +202,7 @@ class Run {
     result_.states.resize(setting_.system.n_states(), n_sequences_);
     if (result_.largest_states.rows() == 0) result_.largest_states.resize(n_sequences_, 0);
     result_.natural_size = natural_size(setting_.system, setting_.inputs);
+    result_.derivative_terms = CancellationGuard<Real>(setting_.system).largest_terms();
     for_each_group([&](std::size_t g) { groups_[g]->finish(); });
     for_each_sequence([&](SequenceGroup<Real>& group, Index b, std::size_t sequence) {
       result_.states.col(static_cast<Index>(sequence)) = group.unscaled_state(b);
