@@ -33,8 +33,8 @@ FEWEST_BATCHES = 10
 _SIGNIFICANT = 1.2815515655446004
 #: Correlation of the longest batches beyond which no estimate from ten of them says more.
 _LARGEST_CORRELATION = 0.9
-#: Standard deviations of its noise beyond which a difference between the first and the last third of
-#: a record is no fluctuation, if the record comes to rest on the way.
+#: Standard deviations of its noise beyond which a difference between the first and the last third
+#: of a record is no fluctuation, if the record comes to rest on the way.
 _DRIFT = 4.0
 #: Ratio of the change between later thirds to that between earlier ones beyond which nothing tells
 #: where a drift will end.

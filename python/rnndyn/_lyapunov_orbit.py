@@ -5,6 +5,7 @@ multipliers over p, without any average over time. An orbit that runs away has n
 exponents its growth could be.
 """
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -128,7 +129,10 @@ class _Cycle(NamedTuple):
     spectra: list[tuple[FloatArray, FloatArray]]
 
     def holds(self, state: FloatArray, drive: FloatArray | None) -> bool:
-        same = (drive is None and self.drive is None) or np.array_equal(drive, self.drive)
+        if drive is None or self.drive is None:
+            same = drive is self.drive
+        else:
+            same = np.array_equal(drive, self.drive)
         near = np.abs(self.points - state).max(axis=1) <= self.tolerance
         return bool(same and near.any())
 
@@ -213,7 +217,7 @@ def _contracts(product: FloatArray, change: float) -> bool:
 
 
 def _product(jacobians: FloatArray) -> FloatArray:
-    product = jacobians[0]
+    product: FloatArray = jacobians[0]
     for matrix in jacobians[1:]:
         product = matrix @ product
     return product
@@ -222,10 +226,10 @@ def _product(jacobians: FloatArray) -> FloatArray:
 def _spectrum(jacobians: FloatArray, terms: float) -> tuple[FloatArray, FloatArray] | None:
     """Return exponents of a cycle, descending, and first-order bounds of their errors.
 
-    A simple eigenvalue moves by its condition times the change of the matrix (G. H. Golub, C. F. Van
-    Loan, Matrix Computations, 4th ed., sec. 7.2.2); near a defective one the condition is so large
-    that the exponent of the record is taken. Entries of a Jacobian have rounding errors of the size
-    of `terms` that may cancel in them.
+    A simple eigenvalue moves by its condition times the change of the matrix (G. H. Golub, C. F.
+    Van Loan, Matrix Computations, 4th ed., sec. 7.2.2); near a defective one the condition is so
+    large that the exponent of the record is taken. Entries of a Jacobian have rounding errors of
+    the size of `terms` that may cancel in them.
     """
     period, n, _ = jacobians.shape
     product = _product(jacobians)
@@ -282,6 +286,7 @@ def unbounded(
     rate = largest_growth[:, half:].sum(axis=1) / steps[half:].sum()
     steady &= rate >= -_ZERO
     parts = [part.max(axis=1) for part in np.array_split(sizes, 4, axis=1)]
-    leaps = np.all([b > _LEAP * a for a, b in zip(parts[:-1], parts[1:], strict=True)], axis=0)
+    leaps = np.all([b > _LEAP * a for a, b in pairwise(parts)], axis=0)
     runs |= (steady & (end > _FAR * natural_size)) | (leaps & (end > _LEAP**3 * natural_size))
-    return runs & (sizes.max(axis=1) > 0.0)
+    grown: BoolArray = runs & (sizes.max(axis=1) > 0.0)
+    return grown

@@ -47,7 +47,7 @@ def _rows(spectrum: "LyapunovSpectrum") -> list[tuple[str, ...]]:
     values = spectrum.pooled if several else spectrum.exponents[0]
     errors = spectrum.pooled_standard_error if several else spectrum.standard_error[0]
     converged = spectrum.pooled_converged if several else spectrum.converged[0]
-    exact = spectrum.exact.all(axis=0)
+    exact = np.all(spectrum.exact, axis=0).tolist()
     headings: tuple[str, ...] = ("#", "exponent", "standard error")
     if several:
         headings += ("smallest", "largest")

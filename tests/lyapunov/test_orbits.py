@@ -67,7 +67,10 @@ RUNNING_AWAY = {
     "exponentially": (rd.PLRNN([1.01, 0.5], [[0, 0], [0.1, 0]], [0.1, 0]), 10_000),
     "by a step at a time": (rd.PLRNN([1.0, 0.5], [[0, 0], [0.1, 0]], [0.1, 0]), 10_000),
     "with alternating sign": (rd.PLRNN([-1.02], [[0.0]], [0.1]), 1000),
-    "in a spiral": (rd.PLRNN(1.01 * np.array([[0.6, -0.8], [0.8, 0.6]]), np.zeros((2, 2)), [1, 0]), 2000),
+    "in a spiral": (
+        rd.PLRNN(1.01 * np.array([[0.6, -0.8], [0.8, 0.6]]), np.zeros((2, 2)), [1, 0]),
+        2000,
+    ),
 }
 
 
@@ -80,7 +83,7 @@ def test_an_orbit_that_runs_away_has_no_attractor(name):
     assert not spectrum.pooled_converged.any()
     assert "UNBOUNDED: The orbit grows without bound" in repr(spectrum)
     assert "dimension" not in repr(spectrum)
-    with pytest.raises(ValueError, match="sequence 0 grows without bound, so there is no attractor"):
+    with pytest.raises(ValueError, match="sequence 0 grows without bound, so there is no"):
         _ = spectrum.kaplan_yorke_dimension
     assert spectrum.to_dict()["pooled"]["kaplan_yorke_dimension"] is None
     assert spectrum.to_dict()["sequences"][0]["unbounded"] is True
@@ -244,7 +247,9 @@ def test_what_became_of_an_orbit_is_saved(tmp_path, suffix):
 def all_on(rng, m=4, n_units=30, a=0.0):
     """A clipped network on a fixed point at which the two halves of every unit cancel."""
     signs = rng.choice([-1.0, 1.0], size=(m, n_units))
-    weights = np.abs(rng.choice([-1.0, 1.0], size=(n_units, m)) + 0.1 * rng.normal(size=(n_units, m)))
+    weights = np.abs(
+        rng.choice([-1.0, 1.0], size=(n_units, m)) + 0.1 * rng.normal(size=(n_units, m))
+    )
     diagonal = np.broadcast_to(a, m)
     return rd.ClippedShallowPLRNN(
         diagonal, signs * rng.uniform(0.5, 1.5), weights, np.full(m, 100.0), np.full(n_units, 0.5)

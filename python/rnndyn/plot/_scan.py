@@ -21,8 +21,8 @@ def scan(result: Scan, ax: "Axes | None" = None, *, variable: str | None = None)
 
     Over one parameter it is a curve, with the 95 % band where a variable ``NAME_error`` holds
     standard errors. Over two it is a map; where the values have both signs, 0 is white. Points
-    without a value are marked at the bottom of a curve, and grey on a map, those whose orbit runs
-    away or left the range of numbers by themselves (``diverged``); values ``-inf`` have the colour
+    without a value are marked at the bottom of a curve, and grey on a map, and hatched where the
+    orbit runs away or left the range of numbers (``diverged``); values ``-inf`` have the colour
     of the smallest.
 
     Parameters
@@ -127,25 +127,33 @@ def _map(
     ends = {(False, False): "neither", (True, False): "min", (False, True): "max"}
     extend: Any = ends.get((bool(below.any()), bool(above.any())), "both")
     _style.color_bar(ax, mesh, name, extend=extend)
-    kinds = [
-        (diverged, _style.NOTHING_COLOR, "diverged"),
-        (np.ma.getmaskarray(values) & ~diverged, _style.UNKNOWN_COLOR, "no value"),
-    ]
+    _missing(ax, x, y, diverged, np.ma.getmaskarray(values) & ~diverged)
+
+
+def _missing(
+    ax: "Axes", x: FloatArray, y: FloatArray, diverged: BoolArray, unknown: BoolArray
+) -> None:
+    """Show where there is no value: the background, hatched where the orbit runs away."""
+    patches = import_optional("matplotlib.patches", "rnndyn.plot")
+    handles = []
     if diverged.any():
         colors = import_optional("matplotlib.colors", "rnndyn.plot")
-        ax.pcolormesh(
+        look: dict[str, Any] = {
+            "hatch": "////",
+            "edgecolor": _style.UNDECIDED_COLOR,
+            "linewidth": 0.0,
+        }
+        ax.pcolor(
             x,
             y,
             np.ma.MaskedArray(np.zeros(diverged.shape), ~diverged),
             shading="nearest",
-            cmap=colors.ListedColormap([_style.NOTHING_COLOR]),
+            cmap=colors.ListedColormap([_style.UNKNOWN_COLOR]),
             rasterized=True,
+            **look,
         )
-    if any(kind.any() for kind, _, _ in kinds):
-        patches = import_optional("matplotlib.patches", "rnndyn.plot")
-        handles = [
-            patches.Patch(facecolor=color, edgecolor=_style.BORDER_COLOR, label=label)
-            for kind, color, label in kinds
-            if kind.any()
-        ]
+        handles.append(patches.Patch(facecolor=_style.UNKNOWN_COLOR, label="diverged", **look))
+    if unknown.any():
+        handles.append(patches.Patch(color=_style.UNKNOWN_COLOR, label="no value"))
+    if handles:
         _style.legend_above(ax, handles)
