@@ -92,8 +92,9 @@ def _curve(ax: "Axes", x: FloatArray, values: Any, half: Any, diverged: BoolArra
                 transform=ax.get_xaxis_transform(),
                 label=label,
             )
-    drawn = np.column_stack([x, shown])
-    _style.legend(ax, drawn[np.isfinite(shown)])
+    # What has no value is drawn at the bottom.
+    drawn = np.column_stack([x, np.where(np.isfinite(shown), shown, ax.get_ylim()[0])])
+    _style.legend(ax, drawn)
 
 
 def _map(
