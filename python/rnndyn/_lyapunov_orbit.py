@@ -24,13 +24,15 @@ _NEUTRAL = 1e-12
 #: Part of its size within which two orbits are on the same cycle.
 _SAME = 1e-6
 _NEWTON_STEPS = 8
-#: Part of its size by which a cycle that was solved for may fail to close.
-_CLOSED = 1e-9
+#: Parts of its size by which a cycle that was solved for may fail to close, and at which Newton's
+#: method has nothing left to do.
+_CLOSED, _AT_REST = 1e-9, 4e-15
 #: Error of an exponent from its multiplier beyond which that of the record is no worse.
 _LARGEST_ERROR = 1e-6
 _EPSILON = float(np.finfo(np.float64).eps)
-#: Eigenvalues take about so many operations times N^3; no more than the run itself, or this many.
-_EIGENVALUE_COST, _CHEAP = 30.0, 1e9
+#: To look for a cycle takes about so many operations, and so many times N^3 for its multipliers; all
+#: together they take no more than the run itself, or this many.
+_ATTEMPT_COST, _EIGENVALUE_COST, _CHEAP = 3e5, 30.0, 1e9
 
 #: An orbit that runs away is larger than its map's offsets can matter by this factor, grows by this
 #: factor within half of the record, and its growth does not slow down.
@@ -100,7 +102,7 @@ def report(
         state = np.asarray(record["states"])[b]
         cycle = next((c for c in known if c.holds(state, drive)), None)
         if cycle is None:
-            budget -= _EIGENVALUE_COST * period * system.n_states**3
+            budget -= _ATTEMPT_COST + _EIGENVALUE_COST * period * system.n_states**3
             if budget < 0.0:
                 continue
             size = float(sizes[b].max())
@@ -115,7 +117,9 @@ def report(
             # In the order of the record, of which directions that are annihilated come last.
             order = own[np.argsort(-totals, kind="stable")][: int(np.isfinite(totals).sum())]
             n = min(len(order), len(values))
-            good = bounds[:n] <= _LARGEST_ERROR * np.maximum(1.0, np.abs(values[:n]))
+            good = np.isfinite(values[:n]) & (
+                bounds[:n] <= _LARGEST_ERROR * np.maximum(1.0, np.abs(values[:n]))
+            )
             exponents[b, order[:n]] = np.where(good, values[:n], 0.0)
             errors[b, order[:n]] = np.where(good, bounds[:n], 0.0)
     return OrbitReport(codes, exponents, errors)
@@ -170,7 +174,7 @@ def _settled_cycle(
     with np.errstate(all="ignore"):
         product = _product(jacobians)
         for _ in range(_NEWTON_STEPS):
-            if np.abs(end - points[0]).max() <= _EPSILON * size:
+            if np.abs(end - points[0]).max() <= _AT_REST * size:
                 break
             try:
                 first = points[0] + np.linalg.solve(identity - product, end - points[0])

@@ -292,3 +292,65 @@ def test_strong_contraction_is_not_taken_for_annihilation():
     model = rd.PLRNN([1e-3, 1e-9, 1e-15], np.zeros((3, 3)), [1.0, 1.0, 1.0])
     spectrum = rd.lyapunov_spectrum(model, n_steps=500)
     np.testing.assert_allclose(spectrum.exponents[0], np.log([1e-3, 1e-9, 1e-15]), rtol=1e-9)
+
+
+def random_model(rng):
+    """A small network of one of five kinds, also with tied weights, no offsets and mixed scales."""
+    n = int(rng.integers(1, 6))
+    scale = 10.0 ** rng.integers(-8, 9, size=n) if rng.random() < 0.2 else np.ones(n)
+    kind = rng.integers(5)
+    if kind == 0:
+        weights = rng.normal(size=(n, n)) * rng.choice([0.3, 1.0, 2.0])
+        offsets = rng.normal(size=n) * scale * rng.choice([0.0, 1.0])
+        return rd.PLRNN(rng.uniform(-1.1, 1.1, n), weights * scale[:, None] / scale, offsets)
+    if kind == 1:
+        weights = rng.normal(size=(n, n)) * rng.choice([0.3, 1.0, 3.0])
+        return rd.RNN(None, weights, rng.normal(size=n) * rng.choice([0.0, 1.0]))
+    if kind == 2:
+        n_units = int(rng.integers(1, 12))
+        return rd.ClippedShallowPLRNN(
+            rng.uniform(-0.9, 0.9, n),
+            rng.choice([-1.0, 1.0], (n, n_units)),
+            rng.normal(size=(n_units, n)),
+            rng.normal(size=n),
+            rng.normal(size=n_units),
+        )
+    if kind == 3:
+        return random_recurrent("GRU", n, rng)
+    tied = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
+    return rd.PLRNN(rng.choice(tied, n), rng.choice(2.0 * tied, (n, n)), rng.choice(tied, n))
+
+
+def test_what_is_said_of_random_networks_is_true():
+    said = {"settles": 0, "runs away": 0}
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        model = random_model(rng)
+        n_steps = int(rng.choice([20, 200, 1000]))
+        z0 = rng.normal(size=model.n_states)
+        try:
+            spectrum = rd.lyapunov_spectrum(model, z0=z0, n_steps=n_steps, progress=False)
+        except rd.DivergenceError:
+            continue
+        assert not np.isnan(spectrum.exponents).any(), seed
+        assert not np.isnan(spectrum.standard_error).any(), seed
+        end = np.abs(spectrum.states[0]).max()
+        state = spectrum.states[0]
+        if spectrum.unbounded[0]:
+            said["runs away"] += 1
+            try:
+                for _ in range(4 * n_steps):
+                    state = model.step(state)
+            except OverflowError:
+                continue
+            assert np.abs(state).max() > 1.5 * end, seed
+        elif spectrum.orbit[0] > 0:
+            said["settles"] += 1
+            period = int(spectrum.orbit[0])
+            for _ in range(100 * period):
+                state = model.step(state)
+            orbit = model.orbit(state, period) if hasattr(model, "orbit") else None
+            if orbit is not None:
+                away = np.abs(orbit - spectrum.states[0]).max(axis=1).min()
+                assert away <= 0.02 * max(end, np.abs(z0).max()), seed
+    assert min(said.values()) > 20, said
