@@ -30,8 +30,8 @@ _CLOSED, _AT_REST = 1e-9, 4e-15
 #: Error of an exponent from its multiplier beyond which that of the record is no worse.
 _LARGEST_ERROR = 1e-6
 _EPSILON = float(np.finfo(np.float64).eps)
-#: To look for a cycle takes about so many operations, and so many times N^3 for its multipliers; all
-#: together they take no more than the run itself, or this many.
+#: To look for a cycle takes about so many operations, and so many times N^3 for its multipliers;
+#: all together they take no more than the run itself, or this many.
 _ATTEMPT_COST, _EIGENVALUE_COST, _CHEAP = 3e5, 30.0, 1e9
 
 #: An orbit that runs away is larger than its map's offsets can matter by this factor, grows by this
