@@ -7,8 +7,12 @@ step of the whole batch, in runs so long that start and warm-up vanish or cancel
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -18,7 +22,7 @@ from numpy.typing import NDArray
 
 from bench.machine import print_machine
 from bench.table import format_seconds, geometric_mean, print_table
-from rnndyn import _core
+from rnndyn import ShallowPLRNN, _core, lyapunov_spectrum
 
 Array = NDArray[np.float64]
 
@@ -62,6 +66,7 @@ def run(arguments: argparse.Namespace) -> None:
         print_rows(dtype, rows)
         wrong += [row.complaint for row in rows if row.complaint]
     print_two_threads(widths, seconds)
+    print_busy_machine(1_000 if arguments.quick else 10_000)
     if wrong:
         raise SystemExit("\n".join(["wrong exponents:", *wrong]))
 
@@ -402,3 +407,54 @@ def _seconds_with_threads(problem: Problem, seconds: float) -> list[float]:
         for clock in clocks:
             clock.measure()
     return [clock.seconds_per_step for clock in clocks]
+
+
+@contextmanager
+def busy_processors() -> Iterator[None]:
+    """A process that computes without end for every processor."""
+    loops = [
+        subprocess.Popen([sys.executable, "-c", "while True: pass"])
+        for _ in range(os.cpu_count() or 1)
+    ]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+
+
+def print_busy_machine(n_steps: int) -> None:
+    """Whoever waits for threads at every step waits for their turn on a busy machine."""
+    rng = np.random.default_rng(0)
+    network = ShallowPLRNN(
+        [0.5, 0.4, 0.3],
+        0.02 * rng.normal(size=(3, 60)),
+        rng.normal(size=(60, 3)),
+        rng.normal(size=3),
+        rng.normal(size=60),
+    )
+    several = max(2, os.cpu_count() or 1)
+    rows: list[list[object]] = []
+    with busy_processors():
+        for n_sequences in (1, 10):
+            for n_threads in (1, several):
+                best = (np.inf, np.inf)
+                for _ in range(3):
+                    wall, used = time.perf_counter(), time.process_time()
+                    lyapunov_spectrum(
+                        network,
+                        n_steps=n_steps,
+                        n_sequences=n_sequences,
+                        n_threads=n_threads,
+                        progress=False,
+                    )
+                    spent = time.process_time() - used, time.perf_counter() - wall
+                    best = min(best, spent)
+                rows.append([n_sequences, n_threads, *map(format_seconds, best)])
+    print_table(
+        f"A network of 3 states and 60 units, {n_steps:,} steps, beside a busy loop on every\n"
+        "processor: threads may not cost more than one.",
+        ["sequences", "threads", "processor time", "wall time"],
+        rows,
+    )

@@ -43,6 +43,15 @@ def test_a_spectrum_of_version_1():
     assert spectrum.exponents[0, 0] == pytest.approx(np.log(2.0), abs=1e-12)
     assert spectrum.n_steps == 40
     assert spectrum.covariant_vectors is not None
+    assert (spectrum.orbit == 0).all()
+
+
+def test_a_spectrum_of_version_2():
+    spectrum = rd.LyapunovSpectrum.load(FILES / "lyapunov_spectrum_2.npz")
+    # After 53 steps of doubling nothing is left of the digits of the start.
+    assert spectrum.orbit.tolist() == [1]
+    assert spectrum.exact.all()
+    assert spectrum.exponents[0, 0] == pytest.approx(np.log(2.0), abs=1e-14)
 
 
 def test_a_branch_set_of_version_1():
@@ -210,7 +219,7 @@ EXPORTS = {
     "branch_set_2.npz": (1, "8c1b447f454b"),
     "certificate_1.npz": (1, "cd921ef4ea08"),
     "cycle_set_1.npz": (1, "9c92add53ba8"),
-    "lyapunov_spectrum_1.npz": (1, "4a067a101277"),
+    "lyapunov_spectrum_2.npz": (1, "92e39e1a4290"),
     "scan_1.npz": (1, "a456d0856ba5"),
     "stability_diagram_1.npz": (1, "1484bc072347"),
 }

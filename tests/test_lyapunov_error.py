@@ -158,3 +158,23 @@ def test_where_some_sequences_are_annihilated_nothing_is_known_of_the_mean():
     sums[5, :, 1] = -np.inf
     pooled = pooled_error(sums, np.full(20, 1), ROUNDING)
     assert pooled.standard_error.tolist() == [np.inf, 0.0]
+
+
+@pytest.mark.parametrize("memory", [8.0, 20.0, 40.0])
+@pytest.mark.parametrize("noise", [0.0, 1e-3, 0.05])
+def test_a_transient_is_no_noise(memory, noise):
+    """Records of 100 windows that begin off by 1 and come to rest; batch means hold 0 in few."""
+    rng = np.random.default_rng(2)
+    decay = np.exp(-np.arange(100) / memory)[:, np.newaxis]
+    sums = rng.choice([-1.0, 1.0], 400) * decay + noise * rng.standard_normal((100, 400))
+    assert coverage(sums, 1, 0.0) >= 0.95
+    if noise < 0.01:
+        assert error_of_means(sums, np.full(100, 1), ROUNDING).drifting.all()
+
+
+def test_fluctuation_is_no_transient():
+    rng = np.random.default_rng(4)
+    sums = rng.standard_normal((100, 2000))
+    assert error_of_means(sums, np.full(100, 1), ROUNDING).drifting.mean() < 0.02
+    correlated = autoregressive_windows(0.9, 100, 10, 1000, seed=6)
+    assert error_of_means(correlated, np.full(100, 10), ROUNDING).drifting.mean() < 0.02

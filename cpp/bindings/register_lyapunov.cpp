@@ -169,6 +169,10 @@ py::dict run_record(const System& system, const LyapunovRun& run, Index n_sample
   record["layer"] = integers(run.layer_of);
   record["frames"] = frames;
   record["states"] = rows_from(run.states);
+  record["largest_states"] = run.largest_states;
+  record["natural_size"] = run.natural_size;
+  record["derivative_terms"] = run.derivative_terms;
+  record["periods"] = integers(run.periods);
   record["n_steps_done"] = run.n_steps_done;
   record["stopped_by"] = reason_name(run.stopped_by);
   record["diverged_at"] = integers(run.diverged_at);

@@ -68,7 +68,9 @@ for curve in diagram.curves:
 # The same plane by Lyapunov exponents
 # ------------------------------------
 # ``scan`` measures the largest exponent of an orbit, point by point: chaos shows, and what no cycle
-# of the orders above explains.
+# of the orders above explains. Where the orbit runs away, perturbations grow as well, but there is
+# no attractor and nothing chaotic about it: such points have no value and are hatched.
 result = rd.scan(network, x, y, n_steps=500, progress=False)
+print(result)
 figure, ax = plt.subplots()
 _ = rd.plot.scan(result, ax=ax)

@@ -13,6 +13,10 @@ their intervals are too short whenever a weak correlation goes undetected. Here 
 growing after the first pass, down to ten batches, the largest of the estimates counts, and the
 intervals use the degrees of freedom of the fewest batches. Measured coverage of the 95 % intervals
 is in ``docs/reference/lyapunov-spectrum-format.md``.
+
+Batch means know nothing of a transient that the record begins with: it moves the mean in one
+direction, while the spread of the batches takes it for noise that averages out. A drift that decays
+is therefore looked for by itself.
 """
 
 import math
@@ -29,6 +33,14 @@ FEWEST_BATCHES = 10
 _SIGNIFICANT = 1.2815515655446004
 #: Correlation of the longest batches beyond which no estimate from ten of them says more.
 _LARGEST_CORRELATION = 0.9
+#: Standard deviations of its noise beyond which a difference between the first and the last third
+#: of a record is no fluctuation, if the record comes to rest on the way.
+_DRIFT = 4.0
+#: Ratio of the change between later thirds to that between earlier ones beyond which nothing tells
+#: where a drift will end.
+_SLOWEST_DRIFT = 0.9
+#: Median of the modulus of a standard normal number.
+_NORMAL_MEDIAN = 0.6744897501960817
 #: Probability of the F test that tells a real difference of sequences from their own errors.
 _F_LEVEL = 0.95
 
@@ -44,11 +56,14 @@ class MeanError(NamedTuple):
         Degrees of freedom of `standard_error`.
     autocorrelated : ndarray of bool
         True where the longest batches still correlate, or are too few to tell.
+    drifting : ndarray of bool
+        True where the record begins in a transient that its error has to include.
     """
 
     standard_error: FloatArray
     degrees: IntArray
     autocorrelated: BoolArray
+    drifting: BoolArray
 
 
 def error_of_means(growth: FloatArray, steps: IntArray, rounding: float | FloatArray) -> MeanError:
@@ -73,7 +88,8 @@ def error_of_means(growth: FloatArray, steps: IntArray, rounding: float | FloatA
     n_windows = len(means)
     if n_windows < 2:
         error = np.where(annihilated, 0.0, np.inf)
-        return MeanError(error, np.ones(shape, dtype=np.int64), ~annihilated)
+        nothing = np.zeros(shape, dtype=np.bool_)
+        return MeanError(error, np.ones(shape, dtype=np.int64), ~annihilated, nothing)
 
     window = float(steps[0])
     error = np.zeros(shape)
@@ -98,10 +114,14 @@ def error_of_means(growth: FloatArray, steps: IntArray, rounding: float | FloatA
     correlation = (k * _lag_one(batches) + 1.0) / (k - 3.0) if k > 3 else np.zeros(shape)
     correlation = np.clip(correlation, 0.0, _LARGEST_CORRELATION)
     error = np.where(autocorrelated, error * np.sqrt((1 + correlation) / (1 - correlation)), error)
+    bias = _bias_of_drift(means, batches) if not too_few else np.zeros(shape)
+    drifting = (bias > rounding) & ~annihilated
+    error = np.maximum(error, bias)
     return MeanError(
         np.where(annihilated, 0.0, np.maximum(error, rounding)),
         np.full(shape, k - 1, dtype=np.int64),
         autocorrelated & ~annihilated,
+        drifting,
     )
 
 
@@ -138,7 +158,32 @@ def pooled_error(growth: FloatArray, steps: IntArray, rounding: float | FloatArr
                 error[index] = between[index]
     # Where only some are annihilated, the mean is -inf without saying anything about the others.
     error = np.where(annihilated.all(axis=0), 0.0, np.where(annihilated.any(axis=0), np.inf, error))
-    return MeanError(error, degrees, within.autocorrelated & ~annihilated.any(axis=0))
+    some = annihilated.any(axis=0)
+    return MeanError(error, degrees, within.autocorrelated & ~some, within.drifting & ~some)
+
+
+def _bias_of_drift(means: FloatArray, batches: FloatArray) -> FloatArray:
+    """Return how far a transient keeps the mean of a record from where the record ends up.
+
+    A transient that decays geometrically leaves differences of the means of successive thirds of
+    the record in the ratio r, and the limit lies beyond the last by r / (1 - r) of the last
+    difference (A. C. Aitken, Proc. R. Soc. Edinburgh 46 (1926) 289-305). Fluctuation does the same
+    now and then; it is told apart by its size, of which the differences of neighbouring batches
+    know whatever the drift. 0 where nothing shows.
+    """
+    third = len(means) // 3
+    used = means[len(means) - 3 * third :]
+    first, second, last = (used[i * third : (i + 1) * third].mean(axis=0) for i in range(3))
+    noise = np.median(np.abs(np.diff(batches, axis=0)), axis=0) / (_NORMAL_MEDIAN * math.sqrt(2.0))
+    noise_of_difference = noise * math.sqrt(2.0 * 3.0 / len(batches))
+    before, after = first - second, second - last
+    ratio = np.divide(after, before, out=np.full_like(before, -1.0), where=before != 0.0)
+    significant = np.abs(first - last) > _DRIFT * noise_of_difference
+    decays = significant & (ratio >= 0.0) & (ratio < 1.0)
+    ratio = np.clip(ratio, 0.0, _SLOWEST_DRIFT)
+    limit = last - after * ratio / (1.0 - ratio)
+    bias: FloatArray = np.where(decays, np.abs(means.mean(axis=0) - limit), 0.0)
+    return bias
 
 
 def _batch_lengths(n_windows: int) -> list[int]:

@@ -44,6 +44,8 @@ class Estimates:
         Steps between orthonormalizations.
     epsilon : float
         Distance of floating-point numbers of the run at 1.
+    cycle_exponents, cycle_error : (B, m) arrays
+        Exponents that are known, and their errors; error 0 where the record counts.
     """
 
     def __init__(
@@ -54,8 +56,13 @@ class Estimates:
         n_states: int,
         qr_interval: IntArray,
         epsilon: float,
+        cycle_exponents: FloatArray,
+        cycle_error: FloatArray,
     ) -> None:
-        self._growth = np.moveaxis(log_growth, 0, 1)
+        self._known = cycle_error > 0.0
+        # As if the orbit had been on its cycle all the time.
+        constant = cycle_exponents * window_steps[:, np.newaxis, np.newaxis]
+        self._growth = np.where(self._known, constant, np.moveaxis(log_growth, 0, 1))
         self._steps = window_steps
         self._n_states = n_states
         self.means: FloatArray = self._growth.sum(axis=0) / window_steps.sum()
@@ -75,11 +82,18 @@ class Estimates:
         self._rounding: FloatArray = (
             _ROUNDING * epsilon * math.sqrt(n_states) * size + np.minimum(lost, 1.0) / interval
         )
+        self._rounding = np.where(self._known, cycle_error, self._rounding)
 
     @cached_property
     def error(self) -> MeanError:
         """Errors of the means, shape (B, m)."""
-        return error_of_means(self._growth, self._steps, self._rounding)
+        found = error_of_means(self._growth, self._steps, self._rounding)
+        # Also where one window leaves nothing to estimate an error from.
+        return found._replace(
+            standard_error=np.where(self._known, self._rounding, found.standard_error),
+            autocorrelated=found.autocorrelated & ~self._known,
+            drifting=found.drifting & ~self._known,
+        )
 
     @cached_property
     def pooled(self) -> FloatArray:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
-_PER_EXPONENT = ("exponents", "standard_error", "layer", "autocorrelated", "converged")
+_PER_EXPONENT = ("exponents", "standard_error", "layer", "autocorrelated", "converged", "exact")
 
 
 def arrays(spectrum: "LyapunovSpectrum") -> Arrays:
@@ -33,6 +33,8 @@ def arrays(spectrum: "LyapunovSpectrum") -> Arrays:
             "window_steps",
             "states",
             "qr_interval",
+            "orbit",
+            "unbounded",
         )
     }
     if dimension_is_known(spectrum):
@@ -45,8 +47,8 @@ def arrays(spectrum: "LyapunovSpectrum") -> Arrays:
 
 
 def dimension_is_known(spectrum: "LyapunovSpectrum") -> bool:
-    """Tell whether there are enough exponents for the Kaplan-Yorke dimension."""
-    return spectrum._estimates.dimension_is_known
+    """Tell whether there are attractors, and enough exponents for their Kaplan-Yorke dimension."""
+    return not spectrum.unbounded.any() and spectrum._estimates.dimension_is_known
 
 
 def dictionary(spectrum: "LyapunovSpectrum") -> dict[str, Any]:
@@ -81,6 +83,8 @@ def dictionary(spectrum: "LyapunovSpectrum") -> dict[str, Any]:
                 "kaplan_yorke_dimension": spectrum.kaplan_yorke_dimension[index] if known else None,
                 "kaplan_yorke_error": spectrum.kaplan_yorke_error[index] if known else None,
                 "qr_interval": spectrum.qr_interval[index],
+                "orbit": spectrum.orbit[index],
+                "unbounded": spectrum.unbounded[index],
             }
             for index in range(spectrum.n_sequences)
         ],

@@ -11,11 +11,13 @@ from rnndyn.lyapunov_run import LyapunovRun
 if TYPE_CHECKING:
     from rnndyn.lyapunov_result import LyapunovSpectrum
 
-FORMAT = ResultFormat("rnndyn lyapunov spectrum", 1, "a Lyapunov spectrum")
+FORMAT = ResultFormat("rnndyn lyapunov spectrum", 2, "a Lyapunov spectrum")
 
 _ARRAYS = ("log_growth", "window_steps", "layer", "states", "qr_interval")
 _COVARIANT = ("covariant_steps", "covariant_vectors")
-_INTEGERS = ("window_steps", "layer", "qr_interval", "covariant_steps")
+#: Since version 2.
+_ORBITS = ("orbit", "cycle_exponents", "cycle_error")
+_INTEGERS = ("window_steps", "layer", "qr_interval", "covariant_steps", "orbit")
 
 
 def write(path: Path, spectrum: "LyapunovSpectrum") -> None:
@@ -27,6 +29,7 @@ def write(path: Path, spectrum: "LyapunovSpectrum") -> None:
         "joint_frame": spectrum.frame.joint,
     }
     arrays: Arrays = {name: getattr(spectrum, name) for name in _ARRAYS}
+    arrays |= {name: getattr(spectrum, name) for name in _ORBITS}
     for number, block in enumerate(spectrum.frame.blocks):
         arrays[f"frame_{number}"] = block
     if spectrum.covariant_vectors is not None:
@@ -56,6 +59,8 @@ def _contents(header: dict[str, Any], arrays: Arrays) -> dict[str, Any]:
     units = header["units"]
     checked = check_units(units["per"], units["dt"], units["base"])
     values: dict[str, Any] = {name: arrays[name] for name in _ARRAYS}
+    if header["format_version"] >= 2:
+        values |= {name: arrays[name] for name in _ORBITS}
     if any(name in arrays for name in _COVARIANT):
         values |= {name: arrays[name] for name in _COVARIANT}
     values |= {

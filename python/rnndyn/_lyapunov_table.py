@@ -47,6 +47,7 @@ def _rows(spectrum: "LyapunovSpectrum") -> list[tuple[str, ...]]:
     values = spectrum.pooled if several else spectrum.exponents[0]
     errors = spectrum.pooled_standard_error if several else spectrum.standard_error[0]
     converged = spectrum.pooled_converged if several else spectrum.converged[0]
+    exact = np.all(spectrum.exact, axis=0).tolist()
     headings: tuple[str, ...] = ("#", "exponent", "standard error")
     if several:
         headings += ("smallest", "largest")
@@ -66,7 +67,7 @@ def _rows(spectrum: "LyapunovSpectrum") -> list[tuple[str, ...]]:
             )
         if layered:
             cells += (str(spectrum.layer[0, index]),)
-        rows.append((*cells, "yes" if converged[index] else "no"))
+        rows.append((*cells, "exact" if exact[index] else "yes" if converged[index] else "no"))
     if len(shown) < m:
         gap = ("...", f"{m - len(shown):,} more", *("" for _ in rows[0][2:]))
         rows.insert(_HEAD_ROWS + 1, gap)
@@ -120,13 +121,49 @@ def _notes(spectrum: "LyapunovSpectrum") -> list[str]:
     else:
         cause = "the time limit" if spectrum.stopped_by == "time_limit" else "an interrupt"
         lines.append(f"INCOMPLETE: stopped by {cause} after {steps:,} of {wanted:,} steps")
-    count = int(spectrum.autocorrelated.sum())
+    lines += _orbit_notes(spectrum)
+    # What is known well enough all the same needs no word.
+    count = int((spectrum.autocorrelated & ~spectrum.converged).sum())
     if count:
         total = spectrum.autocorrelated.size
         lines.append(
             f"Errors uncertain for {count:,} of {total:,} exponents: the growth correlates over "
             "the whole run, or the run is too short to tell; take more steps"
         )
+    count = int((spectrum.drifting & ~spectrum.converged).sum())
+    if count:
+        total = spectrum.drifting.size
+        lines.append(
+            f"The transient is not over for {count:,} of {total:,} exponents: the growth still "
+            "drifts; take more steps or a longer transient"
+        )
+    return lines
+
+
+def _orbit_notes(spectrum: "LyapunovSpectrum") -> list[str]:
+    n = spectrum.n_sequences
+    lines = []
+    n_unbounded = int(spectrum.unbounded.sum())
+    if n_unbounded:
+        orbits = "The orbit grows" if n == 1 else f"{n_unbounded:,} of {n:,} orbits grow"
+        lines.append(f"UNBOUNDED: {orbits} without bound, so these are exponents of no attractor")
+    n_settled = int((spectrum.orbit > 0).sum())
+    if n_settled:
+        orbits = "The orbit settles" if n == 1 else f"{n_settled:,} of {n:,} orbits settle"
+        shortest = int(spectrum.orbit[spectrum.orbit > 0].min())
+        longest = int(spectrum.orbit.max())
+        where = "a fixed point" if longest == 1 else f"a cycle of order {longest}"
+        if n > 1:
+            where = (
+                "fixed points"
+                if longest == 1
+                else f"cycles of order {shortest}"
+                if shortest == longest
+                else f"cycles of order {shortest} to {longest}"
+            )
+        positive = (spectrum.exponents[spectrum.orbit > 0] > 0.0).any()
+        by_chance = ", unstable and met by rounding or from the start" if positive else ""
+        lines.append(f"{orbits} on {where}{by_chance}")
     return lines
 
 

@@ -128,6 +128,9 @@ def _max_lyapunov(name: str, model: Any, options: LyapunovOptions) -> dict[str, 
     )
     if spectrum.stopped_by == "interrupt":
         raise KeyboardInterrupt
+    if spectrum.unbounded.any():
+        # Whether the numbers overflow before the last step says nothing about the network.
+        raise DivergenceError("the orbit grows without bound", np.zeros(0))
     return {
         name: float(spectrum.pooled[0]),
         f"{name}_error": float(spectrum.pooled_standard_error[0]),

@@ -24,6 +24,7 @@ from rnndyn._lyapunov_arguments import (
     window_length,
 )
 from rnndyn._lyapunov_frame import TangentFrame
+from rnndyn._lyapunov_orbit import OrbitReport, nothing_known, report
 from rnndyn._lyapunov_units import TimeUnit, check_units
 from rnndyn._progress import LyapunovProgress, ProgressMeter, make_progress_meter
 from rnndyn._version import __version__
@@ -142,7 +143,8 @@ def lyapunov_spectrum(
     -------
     LyapunovSpectrum
         Exponents, errors and everything that follows from them. After Ctrl-C or when the time
-        limit is reached: the estimate until then, with its error; ``stopped_by`` tells.
+        limit is reached: the estimate until then, with its error; ``stopped_by`` tells. Orbits
+        that have settled on a cycle have its exact exponents; ``unbounded`` tells which run away.
 
     Raises
     ------
@@ -160,6 +162,10 @@ def lyapunov_spectrum(
     the exponents are the means of ln diag R_t [1]_. The tangent map is applied to Q without
     forming J_t. A layer is driven by the layer below and does not act back, so J_t is block lower
     triangular and the spectrum is the union of the spectra of the layers' own blocks.
+
+    An orbit of a free run that has come to a stable cycle of up to 256 steps stays there for ever:
+    its exponents are then taken from the multipliers of the cycle, ``ln |mu| / period``, instead of
+    the mean of the record, wherever rounding leaves these more digits.
 
     The growth is recorded in windows, by default of ``max(ceil(n_steps / 100),
     min(16, ceil(n_steps / 20)))`` steps; the standard errors are those of batch means of these. A
@@ -234,8 +240,9 @@ def lyapunov_spectrum(
         )
     finally:
         meter.close()
-    seconds = time.perf_counter() - start
     _check_record(record, steps, window, time_limit)
+    orbits = report(system, record, sequences.inputs, layer_sizes)
+    seconds = time.perf_counter() - start
     run = LyapunovRun(
         model={
             "family": type(model).__name__,
@@ -262,16 +269,25 @@ def lyapunov_spectrum(
             "time_limit": time_limit,
         },
     )
-    spectrum = spectrum_from_record(record, run, n_exponents, joint=joint)
+    spectrum = spectrum_from_record(record, run, n_exponents, joint=joint, orbits=orbits)
     return spectrum.in_units(units.per, dt=units.dt, base=units.base)
 
 
 def spectrum_from_record(
-    record: dict[str, Any], run: LyapunovRun, n_exponents: int, *, joint: bool
+    record: dict[str, Any],
+    run: LyapunovRun,
+    n_exponents: int,
+    *,
+    joint: bool,
+    orbits: OrbitReport | None = None,
 ) -> LyapunovSpectrum:
     """Sort a record of the core, sequence by sequence, and keep the largest exponents."""
+    if orbits is None:
+        orbits = nothing_known(*np.shape(record["log_growth"])[::2])
     growth, window_steps = _coarsened(record["log_growth"], record["window_steps"])
-    order = np.argsort(-growth.sum(axis=1), axis=1, kind="stable")[:, :n_exponents]
+    means = growth.sum(axis=1) / window_steps.sum()
+    values = np.where(orbits.errors > 0.0, orbits.exponents, means)
+    order = np.argsort(-values, axis=1, kind="stable")[:, :n_exponents]
     vectors = steps = None
     if record["covariant"] is not None:
         steps = record["covariant"]["steps"]
@@ -284,6 +300,9 @@ def spectrum_from_record(
         states=record["states"],
         qr_interval=record["qr_interval"],
         run=run,
+        orbit=orbits.codes,
+        cycle_exponents=_columns(orbits.exponents, order),
+        cycle_error=_columns(orbits.errors, order),
         covariant_steps=steps,
         covariant_vectors=vectors,
     )

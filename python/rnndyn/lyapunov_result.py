@@ -1,6 +1,6 @@
 """The result of a computation of Lyapunov exponents: the spectrum with its errors."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,8 +11,9 @@ from rnndyn import _lyapunov_export, _lyapunov_file, _lyapunov_table
 from rnndyn._arrays import BoolArray, FloatArray, IntArray, frozen
 from rnndyn._checks import check_integer
 from rnndyn._lyapunov_angles import pairwise_angles, smallest_principal_angle
-from rnndyn._lyapunov_estimates import Estimates, check_level
+from rnndyn._lyapunov_estimates import Combination, Estimates, check_level
 from rnndyn._lyapunov_frame import TangentFrame
+from rnndyn._lyapunov_orbit import UNBOUNDED
 from rnndyn._lyapunov_units import TimeUnit, Units, check_units
 from rnndyn._result import LabelledArrays, TabularResult
 from rnndyn.lyapunov_run import LyapunovRun, StopReason
@@ -23,9 +24,18 @@ _ARRAYS = {
     "layer": np.int64,
     "states": np.float64,
     "qr_interval": np.int64,
+    "orbit": np.int64,
+    "cycle_exponents": np.float64,
+    "cycle_error": np.float64,
 }
 #: Default tolerances of `is_converged`.
 _RELATIVE, _OF_LARGEST = 0.05, 0.01
+#: What half widths that are `autocorrelated` are multiplied by before they count.
+_UNCERTAIN = 100.0
+
+
+def _no_values(dtype: type) -> Any:
+    return np.zeros(0, dtype)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -59,6 +69,12 @@ class LyapunovSpectrum(TabularResult):
         Seconds a step takes, where that is known.
     base : float
         Base of the logarithm.
+    orbit : ndarray of int64, shape (B,)
+        What becomes of each orbit: the period of the cycle that it has settled on, 0 for one that
+        has not, -1 for one that grows without bound.
+    cycle_exponents, cycle_error : ndarray of float64, shape (B, m)
+        Exponents of that cycle from its multipliers, in natural logarithms per step, and bounds of
+        their rounding errors. Where the error is 0 none is known, and the record counts.
     covariant_steps : ndarray of int64, shape (n_samples,), or None
         Recorded steps at which there are covariant vectors.
     covariant_vectors : ndarray of float64, shape (B, n_samples, N, m), or None
@@ -74,7 +90,8 @@ class LyapunovSpectrum(TabularResult):
     `autocorrelated` is True and the error is enlarged. The 95 % intervals held the true value in at
     least 96 of 100 runs of 200 to 30,000 steps of the Hénon, Lozi and logistic maps, as measured
     with 1,000 seeds each; ``docs/reference/lyapunov-spectrum-format.md`` has the table and the
-    rules in full. An exponent ``-inf`` has error 0: more steps cannot change it.
+    rules in full. An exponent ``-inf`` has error 0: more steps cannot change it. Exponents of a
+    cycle that the orbit has settled on (`exact`) have the rounding error of their multipliers.
 
     Examples
     --------
@@ -102,10 +119,21 @@ class LyapunovSpectrum(TabularResult):
     per: TimeUnit = "step"
     dt: float | None = None
     base: float = float(np.e)
+    orbit: IntArray = field(default_factory=lambda: _no_values(np.int64))
+    cycle_exponents: FloatArray = field(default_factory=lambda: _no_values(np.float64))
+    cycle_error: FloatArray = field(default_factory=lambda: _no_values(np.float64))
     covariant_steps: IntArray | None = None
     covariant_vectors: FloatArray | None = None
 
     def __post_init__(self) -> None:
+        n_sequences, m = np.shape(self.log_growth)[0], np.shape(self.log_growth)[-1]
+        for name, shape in (
+            ("orbit", (n_sequences,)),
+            ("cycle_exponents", (n_sequences, m)),
+            ("cycle_error", (n_sequences, m)),
+        ):
+            if np.size(getattr(self, name)) == 0:
+                object.__setattr__(self, name, np.zeros(shape))
         for name, dtype in _ARRAYS.items():
             object.__setattr__(self, name, frozen(getattr(self, name), dtype))
         if self.covariant_steps is not None and self.covariant_vectors is not None:
@@ -128,6 +156,9 @@ class LyapunovSpectrum(TabularResult):
             "layer": (n_sequences, m),
             "states": (n_sequences, self.states.shape[-1] if self.states.ndim else 0),
             "qr_interval": (n_sequences,),
+            "orbit": (n_sequences,),
+            "cycle_exponents": (n_sequences, m),
+            "cycle_error": (n_sequences, m),
         }
         if (self.covariant_steps is None) != (self.covariant_vectors is None):
             raise ValueError("covariant_steps and covariant_vectors belong together: give both")
@@ -142,6 +173,10 @@ class LyapunovSpectrum(TabularResult):
         for name in ("window_steps", "qr_interval"):
             if not (getattr(self, name) >= 1).all():
                 raise ValueError(f"{name} must be at least 1")
+        if not (np.isfinite(self.cycle_exponents).all() and (self.cycle_error >= 0.0).all()):
+            raise ValueError("cycle_exponents must be finite, and cycle_error at least 0")
+        if not (self.orbit >= -1).all():
+            raise ValueError("orbit must hold periods, 0 or -1")
         if self.frame.n_sequences != n_sequences:
             raise ValueError(
                 f"frame must be of {n_sequences} sequences, got {self.frame.n_sequences}"
@@ -188,6 +223,8 @@ class LyapunovSpectrum(TabularResult):
             self.n_states,
             self.qr_interval,
             epsilon,
+            self.cycle_exponents,
+            self.cycle_error,
         )
 
     def _scaled(self, values: Any) -> FloatArray:
@@ -217,9 +254,36 @@ class LyapunovSpectrum(TabularResult):
         return frozen(self._estimates.error.autocorrelated, np.bool_)
 
     @property
+    def exact(self) -> BoolArray:
+        """Which exponents are those of a cycle that the orbit has settled on, shape (B, m).
+
+        They come from its multipliers and are right to rounding, however short the run.
+        """
+        return frozen(self.cycle_error > 0.0, np.bool_)
+
+    @property
+    def unbounded(self) -> BoolArray:
+        """Which orbits grow without bound, shape (B,).
+
+        There is no attractor then: the exponents tell how perturbations grew on the way, and
+        nothing that belongs to the network, so that there is no Kaplan-Yorke dimension and they
+        never count as converged. Orbits that left the range of floating-point numbers raise a
+        `DivergenceError` instead.
+        """
+        return frozen(self.orbit == UNBOUNDED, np.bool_)
+
+    @property
     def n_batches(self) -> int:
         """Number of the longest batches; the intervals use one degree of freedom less."""
         return int(self._estimates.error.degrees.flat[0]) + 1
+
+    @property
+    def drifting(self) -> BoolArray:
+        """Where the growth still drifts, shape (B, m): the record begins in a transient.
+
+        The error then holds how far the mean is from where the growth seems to come to rest.
+        """
+        return frozen(self._estimates.error.drifting, np.bool_)
 
     def interval(self, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
         """Return the bounds of confidence intervals for `exponents`.
@@ -270,8 +334,8 @@ class LyapunovSpectrum(TabularResult):
     def is_converged(self, tolerance: float | None = None) -> BoolArray:
         """Tell where exponents are known well enough.
 
-        An exponent is converged if the half width of its 95 % interval is at most `tolerance` and
-        it is not `autocorrelated`.
+        An exponent is converged if the half width of its 95 % interval is at most `tolerance`, or
+        a hundredth of it where it is `autocorrelated`, and its orbit is not `unbounded`.
 
         Parameters
         ----------
@@ -302,8 +366,10 @@ class LyapunovSpectrum(TabularResult):
             if not tolerance > 0.0:
                 raise ValueError(f"tolerance must be a positive number, got {tolerance!r}")
             allowed = np.full(means.shape, tolerance / abs(self.units.scale))
-        within: BoolArray = (half <= allowed) & ~error.autocorrelated
-        return within
+        # An uncertain error is not wrong by so much.
+        within: BoolArray = np.where(error.autocorrelated, _UNCERTAIN * half, half) <= allowed
+        runs_away = self.unbounded.any() if pooled else self.unbounded[:, np.newaxis]
+        return within & ~runs_away
 
     @property
     def batch_max(self) -> FloatArray:
@@ -404,9 +470,10 @@ class LyapunovSpectrum(TabularResult):
         Raises
         ------
         ValueError
-            If the sum of the m < N computed exponents is not negative, so that more are needed.
+            If the sum of the m < N computed exponents is not negative, so that more are needed, or
+            an orbit is `unbounded`, so that there is no attractor.
         """
-        return self._estimates.dimension.values
+        return self._dimension().values
 
     @property
     def kaplan_yorke_error(self) -> FloatArray:
@@ -417,17 +484,26 @@ class LyapunovSpectrum(TabularResult):
         errors have another integer part of the dimension, it is at least a quarter of the change
         of the dimension between both ends.
         """
-        return self._estimates.dimension.errors
+        return self._dimension().errors
 
     @property
     def pooled_kaplan_yorke_dimension(self) -> float:
         """Kaplan-Yorke dimension of the `pooled` exponents."""
-        return self._estimates.dimension.pooled
+        return self._dimension().pooled
 
     @property
     def pooled_kaplan_yorke_error(self) -> float:
         """Standard error of `pooled_kaplan_yorke_dimension`."""
-        return self._estimates.dimension.pooled_error
+        return self._dimension().pooled_error
+
+    def _dimension(self) -> Combination:
+        if self.unbounded.any():
+            raise ValueError(
+                f"sequence {int(np.argmax(self.unbounded))} grows without bound, so there is no "
+                "attractor that could have a dimension; start elsewhere with z0=..., or check the "
+                "parameters of the model"
+            )
+        return self._estimates.dimension
 
     def covariant_angles(self) -> FloatArray:
         """Return the angles between all pairs of covariant vectors.

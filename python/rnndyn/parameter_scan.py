@@ -89,7 +89,8 @@ def scan(
         The same of another parameter, for a grid of two.
     measures : "max_lyapunov" or mapping of str to "max_lyapunov" or callable
         What to measure, by name. ``max_lyapunov`` is the largest Lyapunov exponent, in nats per
-        step, with its standard error in ``max_lyapunov_error``. A function gets the model at the
+        step, with its standard error in ``max_lyapunov_error``; where the orbit grows without
+        bound there is none, and the status is ``diverged``. A function gets the model at the
         point and returns a number, or numbers by name, which become ``NAME_KEY``. Where it raises
         a ValueError or ArithmeticError, or returns NaN, the point has no value and the status of
         the measure says why; other errors end the scan.

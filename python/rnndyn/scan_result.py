@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from rnndyn import _scan_file
-from rnndyn._arrays import FloatArray, frozen
+from rnndyn._arrays import BoolArray, FloatArray, frozen
 from rnndyn._result import LabelledArrays, TabularResult, model_sizes, plain
-from rnndyn._scan_measures import OK
+from rnndyn._scan_measures import DIVERGED, OK
 from rnndyn.models import Model
 
 StopReason = Literal["finished", "time_limit", "interrupt"]
@@ -91,7 +91,8 @@ class Scan(TabularResult):
     variables : tuple of str
         Names of what was measured.
     status : mapping of str to ndarray of str, of this shape
-        For every measure ``"ok"``, ``"diverged"``, ``"not reached"`` or a message.
+        For every measure ``"ok"``, ``"diverged"`` (the orbit grows without bound, whether or not
+        its numbers have overflowed), ``"not reached"`` or a message.
     run : ScanRun
         How it was made.
 
@@ -168,6 +169,21 @@ class Scan(TabularResult):
     def status(self) -> Mapping[str, np.ndarray[Any, np.dtype[np.str_]]]:
         """For every measure at every point ``"ok"``, or why there is no value."""
         return MappingProxyType(self._status)
+
+    def diverged(self, variable: str) -> BoolArray:
+        """Tell where a variable has no value because the orbit runs away, in the shape of the grid.
+
+        Parameters
+        ----------
+        variable : str
+            One of `variables`.
+        """
+        away = np.zeros(self.shape, dtype=np.bool_)
+        for measure, status in self._status.items():
+            # Several numbers of one measure are called MEASURE_KEY.
+            if variable == measure or variable.startswith(f"{measure}_"):
+                away |= status == DIVERGED
+        return away & np.ma.getmaskarray(self[variable])
 
     @property
     def run(self) -> ScanRun:

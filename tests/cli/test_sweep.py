@@ -82,8 +82,10 @@ def test_the_json_of_exponents(line_file, capsys):
         # -inf and what diverges are null in JSON; the status tells them apart.
         assert row[0] is None
         assert row[1] == pytest.approx(np.log(0.5), abs=1e-12)
+        # z' = z + h grows by h in every step, z' = 1.5 z + h until its numbers overflow.
+        assert row[2] is None
         assert row[3] is None
-    assert result["status"]["max_lyapunov"][0] == ["ok", "ok", "ok", "diverged"]
+    assert result["status"]["max_lyapunov"][0] == ["ok", "ok", "diverged", "diverged"]
     assert result["run"]["n_steps"] == 2000
 
 

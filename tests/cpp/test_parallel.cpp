@@ -1,7 +1,10 @@
 #include <doctest/doctest.h>
 
+#include <chrono>
+#include <ctime>
 #include <limits>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 #include "rnndyn/parallel.hpp"
@@ -29,6 +32,44 @@ TEST_CASE("an exception reaches the caller") {
     };
     CHECK_THROWS_AS(parallel_for(100, n_threads, task), std::runtime_error);
   }
+}
+
+TEST_CASE("work may bring work of its own, from many threads at once") {
+  std::atomic<int> n_runs{0};
+  std::vector<std::thread> callers;
+  for (int caller = 0; caller < 5; ++caller) {
+    callers.emplace_back([&] {
+      for (int round = 0; round < 20; ++round) {
+        parallel_for(6, 3, [&](std::size_t, int) {
+          parallel_for(7, 4, [&](std::size_t, int thread) {
+            CHECK(thread < 4);
+            ++n_runs;
+          });
+        });
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  CHECK(n_runs == 5 * 20 * 6 * 7);
+}
+
+// Clock of the processor time of all threads.
+TEST_CASE("threads sleep while there is nothing for them") {
+  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t used = std::clock();
+  for (int round = 0; round < 200; ++round) {
+    parallel_for(4, 4, [](std::size_t item, int) {
+      if (item == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    });
+  }
+  const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;
+  CHECK(static_cast<double>(std::clock() - used) / CLOCKS_PER_SEC < 0.3 * wall.count());
+}
+
+TEST_CASE("little work is not shared") {
+  CHECK(threads_worth(1e3, 8) == 1);
+  CHECK(threads_worth(1e9, 8) == 8);
+  CHECK(threads_worth(1e9, 0) == 1);
 }
 
 TEST_CASE("control stops at the time limit and when polled so") {

@@ -26,7 +26,7 @@ def test_a_curve_shows_values_and_what_has_none():
     np.testing.assert_allclose(curve.get_ydata()[1:4], np.log(FACTORS[1:4]), atol=1e-12)
     assert np.isnan(curve.get_ydata()[[0, 4]]).all()
     marks = {line.get_label(): line.get_xdata().tolist() for line in ax.get_lines()}
-    assert marks["no value"] == [1.5]
+    assert marks["diverged"] == [1.5]
     assert marks["-inf"] == [0.0]
     assert ax.get_xlabel() == "A[0,0]"
     assert ax.get_ylabel() == "max_lyapunov"
@@ -47,13 +47,15 @@ def test_a_map_shows_zero_white_and_nothing_grey():
     assert mesh.get_clim() == (-1.0, 1.0)
     np.testing.assert_array_equal(mesh.get_array().reshape(3, 5), result["a"])
     rd.plot.scan(result, second, variable="b")
-    (mesh,) = second.collections
+    mesh, away = second.collections
+    assert len(away.get_paths()) == 3
+    assert away.get_hatch() == "////"
     shown = mesh.get_array().reshape(3, 5)
     assert np.ma.getmaskarray(shown)[:, 4].all()
     low, high = mesh.get_clim()
     assert (low, high) == pytest.approx((np.log(0.25), np.log(0.75)))
     assert (shown[:, 0] < low).all(), "-inf has the colour of the smallest"
-    assert [text.get_text() for text in second.get_legend().get_texts()] == ["no value"]
+    assert [text.get_text() for text in second.get_legend().get_texts()] == ["diverged"]
     assert (second.get_xlabel(), second.get_ylabel()) == ("A[0,0]", "h[0]")
     figure.canvas.draw()
 

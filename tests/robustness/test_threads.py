@@ -2,7 +2,10 @@
 
 import multiprocessing
 import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -129,3 +132,41 @@ def test_a_forked_child_can_search_after_its_parent_did():
     finally:
         child.kill()
         child.join()
+
+
+SMALL_WORK = """
+import os
+import numpy as np
+import rnndyn as rd
+
+rng = np.random.default_rng(0)
+network = rd.ShallowPLRNN(
+    [0.5, 0.4, 0.3], 0.02 * rng.normal(size=(3, 60)), rng.normal(size=(60, 3)), rng.normal(size=3),
+    rng.normal(size=60),
+)
+before = len(os.listdir("/proc/self/task"))
+rd.lyapunov_spectrum(network, n_steps=200, n_threads=8, progress=False)
+rd.lyapunov_spectrum(network, n_steps=200, n_sequences=3, n_threads=8, progress=False)
+print(len(os.listdir("/proc/self/task")) - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="only Linux lists its threads")
+def test_a_step_of_a_small_network_calls_no_threads():
+    """They would be waited for at every step: on a busy machine for a thousand times as long."""
+    run = subprocess.run(
+        [sys.executable, "-c", SMALL_WORK], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert int(run.stdout) == 0
+
+
+def test_a_process_that_has_used_threads_ends():
+    code = (
+        "import rnndyn as rd\n"
+        "rd.find_cycles(rd.examples.lozi_map(), max_order=14, method='exhaustive', n_threads=4)\n"
+        "print('done')"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert run.stdout == "done\n"

@@ -90,7 +90,12 @@ struct LyapunovRun {
   std::vector<Matrix> log_growth;
   std::vector<Index> window_steps;
   Frames frames;
+  // At the end; those of a homogeneous map whose numbers have underflowed times a power of two.
   Matrix states;
+  Matrix largest_states;          // [sequence, window], largest modulus of an entry of a state
+  double natural_size = 0.0;      // of states beyond which an orbit meets nothing new
+  double derivative_terms = 0.0;  // size of the terms that may cancel in an entry of a Jacobian
+  std::vector<Index> periods;     // of the cycle that an orbit has come back to, 0 for none
   Index n_steps_done = 0;
   StopReason stopped_by = StopReason::none;
   std::vector<Index> diverged_at;  // step from the start after which a number was not finite, or -1

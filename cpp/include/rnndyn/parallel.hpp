@@ -11,10 +11,17 @@ namespace rnndyn {
 
 // Runs task(item, thread) for item = 0 ... n_items-1 on at most n_threads threads, the caller being
 // thread 0. Items are handed out in order, to whichever thread is free; a result must therefore be
-// stored by item, never appended. The first exception is rethrown in the caller after all threads
-// have come back; items not yet begun are then skipped.
+// stored by item, never appended, and no item may wait for another. The first exception is rethrown
+// in the caller after all threads have come back; items not yet begun are then skipped.
+//
+// Other threads only help: they sleep until they are called, and the caller waits for none that has
+// not begun by the time all items are taken. On a busy machine the caller then does the work alone.
 void parallel_for(std::size_t n_items, int n_threads,
                   const std::function<void(std::size_t item, int thread)>& task);
+
+// n_threads, or 1 for so few operations in all that calling others would not pay: it takes some
+// ten microseconds until they come.
+int threads_worth(double n_operations, int n_threads);
 
 enum class StopReason { none, time_limit, interrupt };
 

@@ -76,13 +76,29 @@ Index columns_that_help(Index n, const double* row, double sign, double smallest
 
 double allowed_step(Index n_rows, const double* slope, const double* lower, const double* upper,
                     const double* value, double range, double tolerance, double zero_slope) {
-  double allowed = range;
-#pragma omp simd reduction(min : allowed)
-  for (Index s = 0; s < n_rows; ++s) {
+  // Lane by lane, so that the compiler may take a register at a time.
+  constexpr Index kLanes = 8;
+  const auto bounded_ratio = [&](Index s) {
     const double bound = slope[s] > 0.0 ? upper[s] : lower[s];
     const double size = std::abs(slope[s]);
     const double room = std::abs(bound - value[s]) + tolerance * (1.0 + std::abs(bound));
-    const double ratio = size > zero_slope ? room / size : std::numeric_limits<double>::infinity();
+    return size > zero_slope ? room / size : std::numeric_limits<double>::infinity();
+  };
+  double least[kLanes];
+  for (Index lane = 0; lane < kLanes; ++lane) least[lane] = range;
+  Index first = 0;
+  for (; first + kLanes <= n_rows; first += kLanes) {
+    for (Index lane = 0; lane < kLanes; ++lane) {
+      const double ratio = bounded_ratio(first + lane);
+      least[lane] = ratio < least[lane] ? ratio : least[lane];
+    }
+  }
+  double allowed = range;
+  for (Index lane = 0; lane < kLanes; ++lane) {
+    allowed = least[lane] < allowed ? least[lane] : allowed;
+  }
+  for (Index s = first; s < n_rows; ++s) {
+    const double ratio = bounded_ratio(s);
     allowed = ratio < allowed ? ratio : allowed;
   }
   return allowed;

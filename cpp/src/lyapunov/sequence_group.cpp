@@ -51,7 +51,9 @@ SequenceGroup<Real>::SequenceGroup(const Setting<Real>& setting, Index first, co
       inputs_(setting.system.n_inputs(), n_sequences_),
       rhythms_(static_cast<std::size_t>(n_sequences_)),
       diverged_at_(static_cast<std::size_t>(n_sequences_), -1),
-      n_draws_(setting.frames.size() * static_cast<std::size_t>(n_sequences_), 0) {
+      n_draws_(setting.frames.size() * static_cast<std::size_t>(n_sequences_), 0),
+      watch_(setting.system, setting.inputs, n_sequences_),
+      guard_(setting.system) {
   Index row = 0;
   for (const auto& layer : setting.layers) {
     states_.emplace_back(layer->rows(), n_sequences_);
@@ -171,6 +173,7 @@ void SequenceGroup<Real>::watch_states() {
     for (Block<Real>& block : states_) {
       if (!block.view().matrix().col(b).allFinite()) mark_diverged(b);
     }
+    if (at(diverged_at_, b) < 0) watch_.see(b, time_, states_);
   }
 }
 
@@ -186,6 +189,7 @@ template <class Real>
 void SequenceGroup<Real>::orthonormalize(Index sequence, bool precise, int thread, int n_threads) {
   Rhythm& rhythm = rhythms_[static_cast<std::size_t>(sequence)];
   double loss = 0.0, largest_growth = 0.0;
+  if (guard_.applies() && rhythm.pending == 1) repair_cancellations(sequence);
   for (std::size_t f = 0; f < frames_.size(); ++f) {
     Frame& frame = frame_of(f, sequence);
     Eigen::VectorXd log_diagonal = Eigen::VectorXd::Zero(frame.growth.size());
@@ -201,6 +205,18 @@ void SequenceGroup<Real>::orthonormalize(Index sequence, bool precise, int threa
     if (!outcome.finite) {
       mark_diverged(sequence);
       return;
+    }
+    if (guard_.applies() && outcome.rank > 0) {
+      const double smallest = log_diagonal.head(outcome.rank).minCoeff();
+      if (is_doubtful(rhythm, smallest)) {
+        const Eigen::VectorXd before = frame.growth;
+        repeat(sequence);
+        if (frame.rank > 0)
+          note_growth(rhythm, (frame.growth - before).head(frame.rank).minCoeff());
+        adapt(rhythm, outcome.log_condition, 0.0);
+        return;
+      }
+      note_growth(rhythm, smallest);
     }
     ++n_orthonormalizations_;
     n_householder_ += outcome.householder ? 1 : 0;
@@ -227,6 +243,36 @@ void SequenceGroup<Real>::orthonormalize(Index sequence, bool precise, int threa
     std::swap(frame.now, frame.other);
   }
   adapt(rhythm, loss, largest_growth);
+}
+
+// Growth that a network has had before, step by step, is no reason to look again.
+template <class Real>
+bool SequenceGroup<Real>::is_doubtful(const Rhythm& rhythm, double log_growth) const {
+  return rhythm.pending > 1 &&
+         log_growth < guard_.log_doubtful() + static_cast<double>(rhythm.pending) * rhythm.slowest;
+}
+
+template <class Real>
+void SequenceGroup<Real>::note_growth(Rhythm& rhythm, double log_growth) const {
+  rhythm.slowest = std::min(rhythm.slowest, log_growth / static_cast<double>(rhythm.pending));
+}
+
+template <class Real>
+void SequenceGroup<Real>::repair_cancellations(Index sequence) {
+  // Only a map of one layer has any. The step has left its states and frame where the next one
+  // will write.
+  Frame& frame = frame_of(0, sequence);
+  const View<Real> after = frame.now.view().left(frame.rank);
+  const std::vector<Index> rows = guard_.doubtful_rows(after);
+  if (rows.empty()) return;
+  const Eigen::VectorXd before =
+      gathered(*setting_.layers.front(), next_states_.front().view().from(sequence, 1)).col(0);
+  const Eigen::VectorXd input = inputs_.view()
+                                    .matrix()
+                                    .col(sequence)
+                                    .head(setting_.system.n_inputs())
+                                    .template cast<double>();
+  guard_.repair(rows, before, input, frame.other.view().left(frame.rank), after);
 }
 
 // Too much was lost in the steps since the last factorisation, or a number overflowed: with one
@@ -348,6 +394,7 @@ void SequenceGroup<Real>::forget_growth() {
   for (auto& of_frame : frames_) {
     for (Frame& frame : of_frame) frame.growth.setZero();
   }
+  watch_.begin_window();
 }
 
 template <class Real>
@@ -436,6 +483,7 @@ Checkpoint SequenceGroup<Real>::checkpoint(Index sequence) {
 
 template <class Real>
 void SequenceGroup<Real>::restore(Index sequence, const Checkpoint& checkpoint) {
+  watch_.forget(sequence);
   Index row = 0;
   for (std::size_t l = 0; l < setting_.layers.size(); ++l) {
     const Layer<Real>& layer = *setting_.layers[l];

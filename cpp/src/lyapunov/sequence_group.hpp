@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "kernels/tangent/orthonormalize.hpp"
+#include "lyapunov/cancellation.hpp"
 #include "lyapunov/layers.hpp"
+#include "lyapunov/orbit_watch.hpp"
 #include "rnndyn/lyapunov.hpp"
 
 namespace rnndyn::lyapunov {
@@ -37,6 +39,7 @@ struct Rhythm {
   double loss_per_step = 0.0;  // ln of the condition that a step adds
   Index pending = 0;           // steps since the last factorisation
   Index next = 1;              // steps until the next one, counted from the last
+  double slowest = 0.0;  // ln of the least growth of a step that was found to be none of errors
 };
 
 // One sequence between two windows, to come back to.
@@ -73,6 +76,12 @@ class SequenceGroup {
   std::int64_t n_orthonormalizations() const { return n_orthonormalizations_; }
   std::int64_t n_householder() const { return n_householder_; }
   Matrix state(Index sequence);
+  // The same without the power of two that states of homogeneous maps are kept times.
+  Matrix unscaled_state(Index sequence) { return watch_.unscaled(sequence, state(sequence)); }
+  // Largest entry of a state since growth was last forgotten.
+  double largest_state(Index sequence) const { return watch_.largest(sequence); }
+  // Of the cycle that the orbit is on, 0 for none.
+  Index period(Index sequence) const { return watch_.period(sequence, time_); }
   Matrix frame(std::size_t number, Index sequence);
 
   Checkpoint checkpoint(Index sequence);
@@ -104,6 +113,11 @@ class SequenceGroup {
   void orthonormalize(Index sequence, bool precise, int thread, int n_threads);
   // Goes back to the last factorisation and comes again step by step.
   void repeat(Index sequence);
+  // Whether a growth over some steps is so small that a step among them may have annihilated.
+  bool is_doubtful(const Rhythm& rhythm, double log_growth) const;
+  void note_growth(Rhythm& rhythm, double log_growth) const;
+  // Rounding errors in place of zeros, after one step since the last factorisation.
+  void repair_cancellations(Index sequence);
   void keep_start(Index sequence);
   void adapt(Rhythm& rhythm, double loss, double largest_growth) const;
   void plan(Index sequence, Index steps_left);
@@ -126,6 +140,8 @@ class SequenceGroup {
   std::atomic<std::int64_t> n_orthonormalizations_{0}, n_householder_{0};
   std::vector<Matrix>* factors_ = nullptr;
   bool every_step_ = false;
+  OrbitWatch<Real> watch_;
+  CancellationGuard<Real> guard_;
 };
 
 }  // namespace rnndyn::lyapunov

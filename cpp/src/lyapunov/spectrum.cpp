@@ -23,17 +23,20 @@ class Run {
         progress_(progress),
         n_sequences_(states.cols()) {
     // Sequences need no word with each other, so every thread takes its share of them; where there
-    // are fewer sequences than threads, the threads share the products of each step.
-    const int n_threads = system.single_threaded() ? 1 : std::max(1, options.n_threads);
-    const bool enough = n_sequences_ >= n_threads;
-    const Index n_groups = enough ? n_threads : worth_sharing() ? 1 : n_sequences_;
+    // are fewer sequences than threads, the threads share the products of each step. That pays for
+    // large products only: else a sequence belongs to one thread, and little work in all to the
+    // caller.
+    const int n_threads =
+        system.single_threaded() ? 1 : threads_worth(n_operations(), options.n_threads);
+    const bool shared = n_sequences_ < n_threads && worth_sharing(n_threads);
+    const Index n_groups = shared ? 1 : std::min<Index>(n_threads, n_sequences_);
     outer_threads_ = static_cast<int>(n_groups);
     for (Index g = 0; g < n_groups; ++g) {
       const Index first = g * n_sequences_ / n_groups;
       const Index n = (g + 1) * n_sequences_ / n_groups - first;
-      groups_.push_back(std::make_unique<SequenceGroup<Real>>(
-          setting_, first, states.middleCols(first, n), frames.value_or(Frames{}),
-          n_groups == 1 ? n_threads : 1));
+      groups_.push_back(
+          std::make_unique<SequenceGroup<Real>>(setting_, first, states.middleCols(first, n),
+                                                frames.value_or(Frames{}), shared ? n_threads : 1));
       first_sequence_.push_back(first);
     }
     result_.log_growth.resize(static_cast<std::size_t>(n_sequences_));
@@ -46,14 +49,26 @@ class Run {
   }
 
  private:
-  // Starting a team takes microseconds: a step must take much longer than that.
-  bool worth_sharing() const {
+  // Of one step of all sequences, roughly.
+  double operations_per_step() const {
     double work = 0.0;
     for (const auto& frame : setting_.frames) {
       work += static_cast<double>(frame.n_states) * static_cast<double>(frame.n_states) *
               static_cast<double>(frame.n_vectors);
     }
-    return work * static_cast<double>(n_sequences_) > 4e6;
+    return work * static_cast<double>(n_sequences_);
+  }
+
+  double n_operations() const {
+    // What a step takes for a network of any size.
+    constexpr double kLeast = 1000.0;
+    const Index n_steps = options_.n_settle + options_.n_warmup + options_.n_steps;
+    return (operations_per_step() + kLeast * static_cast<double>(n_sequences_)) *
+           static_cast<double>(n_steps);
+  }
+
+  bool worth_sharing(int n_threads) const {
+    return threads_worth(operations_per_step(), n_threads) > 1;
   }
 
   template <class Task>
@@ -99,6 +114,7 @@ class Run {
   void record() {
     const Index n_windows = (options_.n_steps + options_.window - 1) / options_.window;
     for (Matrix& growth : result_.log_growth) growth.resize(n_exponents(), n_windows);
+    result_.largest_states.setZero(n_sequences_, n_windows);
     CovariantPass<Real> covariant(setting_, n_sequences_, n_windows);
     std::vector<Index> done(groups_.size(), 0);
     // Groups wait for each other only now and then: on a busy machine every wait is long.
@@ -117,6 +133,7 @@ class Run {
     }
     const Index n_done = *std::min_element(done.begin(), done.end());
     for (Matrix& growth : result_.log_growth) growth.conservativeResize(Eigen::NoChange, n_done);
+    result_.largest_states.conservativeResize(Eigen::NoChange, n_done);
     for (Index w = 0; w < n_done; ++w) {
       result_.window_steps.push_back(steps_of(w));
       result_.n_steps_done += steps_of(w);
@@ -141,6 +158,7 @@ class Run {
       growth = group.growth(b);
       // A diverged sequence has no growth to speak of.
       if (group.diverged_at(b) >= 0) growth.setZero();
+      result_.largest_states(first_sequence_[g] + b, window) = group.largest_state(b);
     }
     group.forget_growth();
     return true;
@@ -182,9 +200,13 @@ class Run {
       result_.frames.emplace_back();
     }
     result_.states.resize(setting_.system.n_states(), n_sequences_);
+    if (result_.largest_states.rows() == 0) result_.largest_states.resize(n_sequences_, 0);
+    result_.natural_size = natural_size(setting_.system, setting_.inputs);
+    result_.derivative_terms = CancellationGuard<Real>(setting_.system).largest_terms();
     for_each_group([&](std::size_t g) { groups_[g]->finish(); });
     for_each_sequence([&](SequenceGroup<Real>& group, Index b, std::size_t sequence) {
-      result_.states.col(static_cast<Index>(sequence)) = group.state(b);
+      result_.states.col(static_cast<Index>(sequence)) = group.unscaled_state(b);
+      result_.periods.push_back(group.period(b));
       for (std::size_t f = 0; f < setting_.frames.size(); ++f) {
         result_.frames[f].push_back(group.frame(f, b));
       }

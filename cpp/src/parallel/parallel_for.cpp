@@ -1,27 +1,21 @@
 #include <algorithm>
 #include <exception>
 #include <mutex>
-#include <vector>
 
 #include "rnndyn/parallel.hpp"
-
-#if defined(_OPENMP)
-#include <omp.h>
-#if defined(__unix__) || defined(__APPLE__)
-#include <unistd.h>
-#endif
-#endif
+#include "worker_pool.hpp"
 
 namespace rnndyn {
 namespace {
 
-// What every thread of a team runs; shared by both ways of making a team.
-class Team {
+constexpr double kOperationsWorthThreads = 4e6;  // about a millisecond
+
+class Items final : public SharedWork {
  public:
-  Team(std::size_t n_items, const std::function<void(std::size_t, int)>& task)
+  Items(std::size_t n_items, const std::function<void(std::size_t, int)>& task)
       : n_items_(n_items), task_(task), next_(0) {}
 
-  void work(int thread) noexcept {
+  void take_part(int thread) noexcept override {
     for (;;) {
       const std::size_t item = next_.fetch_add(1, std::memory_order_relaxed);
       if (item >= n_items_) return;
@@ -46,53 +40,23 @@ class Team {
   std::exception_ptr error_;
 };
 
-void run_with_std_threads(Team& team, int n_threads) {
-  std::vector<std::thread> threads;
-  threads.reserve(static_cast<std::size_t>(n_threads - 1));
-  for (int i = 1; i < n_threads; ++i) threads.emplace_back([&team, i] { team.work(i); });
-  team.work(0);
-  for (std::thread& thread : threads) thread.join();
-}
-
-#if defined(_OPENMP)
-// libgomp's pool does not survive fork(): a parallel region in the child waits for ever. A child
-// process therefore makes its own threads.
-bool is_forked_child() {
-#if defined(__unix__) || defined(__APPLE__)
-  static const pid_t first_process = getpid();
-  return getpid() != first_process;
-#else
-  return false;
-#endif
-}
-#endif
-
 }  // namespace
 
 void parallel_for(std::size_t n_items, int n_threads,
                   const std::function<void(std::size_t, int)>& task) {
-  Team team(n_items, task);
+  Items items(n_items, task);
   const int size = static_cast<int>(std::min(static_cast<std::size_t>(std::max(1, n_threads)),
                                              std::max<std::size_t>(1, n_items)));
-#if defined(_OPENMP)
-  const bool forked = is_forked_child();  // first called before any region, so it knows its parent
   if (size == 1) {
-    team.work(0);
-  } else if (forked) {
-    run_with_std_threads(team, size);
+    items.take_part(0);
   } else {
-    // Caller is thread 0 of the team; OpenMP may give fewer threads than asked for.
-#pragma omp parallel num_threads(size)
-    team.work(omp_get_thread_num());
+    WorkerPool::of_this_process().run(items, size - 1);
   }
-#else
-  if (size == 1) {
-    team.work(0);
-  } else {
-    run_with_std_threads(team, size);
-  }
-#endif
-  team.finish();
+  items.finish();
+}
+
+int threads_worth(double n_operations, int n_threads) {
+  return n_operations < kOperationsWorthThreads ? 1 : std::max(1, n_threads);
 }
 
 }  // namespace rnndyn

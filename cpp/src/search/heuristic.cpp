@@ -22,7 +22,6 @@ constexpr double kTypicalSolves = 4.0;  // of a restart
 constexpr Index kLongOrbit = 400;
 constexpr Index kMostLongOrbits = 8;
 constexpr double kLongOrbitShare = 0.03;
-constexpr double kWorthThreads = 5e6;  // operations
 constexpr double kWorkBetweenLooks = 1e7;
 
 struct Restart {
@@ -117,12 +116,11 @@ class HeuristicSearch {
     }
   }
 
-  // Waking threads for a batch that takes microseconds costs more than it brings, most of all on a
-  // busy machine. The result is the same either way.
+  // The result is the same either way.
   int threads_for(std::size_t batch_size) const {
     const double work =
         static_cast<double>(batch_size) * kTypicalSolves * kernels_.front()->flops();
-    return work < kWorthThreads ? 1 : context_.options.n_threads;
+    return threads_worth(work, context_.options.n_threads);
   }
 
   // Small batches first, so that what they teach is used soon; larger ones later, for many threads.

@@ -64,7 +64,11 @@ class Scyfi {
       std::vector<Restart> batch(
           std::min<std::size_t>(batch_size, static_cast<std::size_t>(max_restarts_ - in_a_row_)));
       const std::size_t n_groups = (batch.size() + lanes_ - 1) / lanes_;
-      parallel_for(n_groups, context_.options.n_threads, [&](std::size_t g, int thread) {
+      // A restart may take fewer iterations than it has.
+      const double work = static_cast<double>(batch.size()) * kernels_.front()->flops() *
+                          static_cast<double>(max_iterations_);
+      const int n_threads = threads_worth(work, context_.options.n_threads);
+      parallel_for(n_groups, n_threads, [&](std::size_t g, int thread) {
         const std::size_t begin = g * lanes_;
         const std::size_t count = std::min(lanes_, batch.size() - begin);
         run_group(std::span(batch).subspan(begin, count), next_restart_ + begin,

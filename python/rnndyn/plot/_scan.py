@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnndyn._arrays import FloatArray
+from rnndyn._arrays import BoolArray, FloatArray
 from rnndyn._optional import import_optional
 from rnndyn.plot import _style
 from rnndyn.scan_result import Scan
@@ -21,8 +21,9 @@ def scan(result: Scan, ax: "Axes | None" = None, *, variable: str | None = None)
 
     Over one parameter it is a curve, with the 95 % band where a variable ``NAME_error`` holds
     standard errors. Over two it is a map; where the values have both signs, 0 is white. Points
-    without a value are marked at the bottom of a curve, and grey on a map; values ``-inf`` have the
-    colour of the smallest.
+    without a value are marked at the bottom of a curve, and grey on a map, and hatched where the
+    orbit runs away or left the range of numbers (``diverged``); values ``-inf`` have the colour
+    of the smallest.
 
     Parameters
     ----------
@@ -56,16 +57,16 @@ def scan(result: Scan, ax: "Axes | None" = None, *, variable: str | None = None)
     if result.y_values is None:
         error = f"{name}_error"
         half = _NORMAL_95 * result[error] if error in result.variables else None
-        _curve(ax, result.x_values, values, half)
+        _curve(ax, result.x_values, values, half, result.diverged(name))
         ax.set_ylabel(name)
     else:
-        _map(ax, result.x_values, result.y_values, values, name)
+        _map(ax, result.x_values, result.y_values, values, name, result.diverged(name))
         ax.set_ylabel(str(result.y_name))
     ax.set_xlabel(result.x_name)
     return ax
 
 
-def _curve(ax: "Axes", x: FloatArray, values: Any, half: Any) -> None:
+def _curve(ax: "Axes", x: FloatArray, values: Any, half: Any, diverged: BoolArray) -> None:
     finite = np.ma.masked_invalid(values)
     shown = finite.filled(np.nan)
     if finite.count() and finite.min() < 0.0 < finite.max():
@@ -76,7 +77,8 @@ def _curve(ax: "Axes", x: FloatArray, values: Any, half: Any) -> None:
     few = len(x) <= 50
     ax.plot(x, shown, color=_style.BLUE, linewidth=1.2, marker="o" if few else None, markersize=3)
     for label, missing, marker in (
-        ("no value", np.ma.getmaskarray(values), "x"),
+        ("diverged", diverged, "^"),
+        ("no value", np.ma.getmaskarray(values) & ~diverged, "x"),
         ("-inf", np.asarray(values.filled(0.0) == -np.inf), "v"),
     ):
         if missing.any():
@@ -90,11 +92,14 @@ def _curve(ax: "Axes", x: FloatArray, values: Any, half: Any) -> None:
                 transform=ax.get_xaxis_transform(),
                 label=label,
             )
-    drawn = np.column_stack([x, shown])
-    _style.legend(ax, drawn[np.isfinite(shown)])
+    # What has no value is drawn at the bottom.
+    drawn = np.column_stack([x, np.where(np.isfinite(shown), shown, ax.get_ylim()[0])])
+    _style.legend(ax, drawn)
 
 
-def _map(ax: "Axes", x: FloatArray, y: FloatArray, values: Any, name: str) -> None:
+def _map(
+    ax: "Axes", x: FloatArray, y: FloatArray, values: Any, name: str, diverged: BoolArray
+) -> None:
     finite = np.ma.masked_invalid(values)
     low, high = (float(finite.min()), float(finite.max())) if finite.count() else (0.0, 1.0)
     diverging = low < 0.0 < high
@@ -123,6 +128,33 @@ def _map(ax: "Axes", x: FloatArray, y: FloatArray, values: Any, name: str) -> No
     ends = {(False, False): "neither", (True, False): "min", (False, True): "max"}
     extend: Any = ends.get((bool(below.any()), bool(above.any())), "both")
     _style.color_bar(ax, mesh, name, extend=extend)
-    if np.ma.getmaskarray(values).any():
-        patches = import_optional("matplotlib.patches", "rnndyn.plot")
-        _style.legend_above(ax, [patches.Patch(color=_style.UNKNOWN_COLOR, label="no value")])
+    _missing(ax, x, y, diverged, np.ma.getmaskarray(values) & ~diverged)
+
+
+def _missing(
+    ax: "Axes", x: FloatArray, y: FloatArray, diverged: BoolArray, unknown: BoolArray
+) -> None:
+    """Show where there is no value: the background, hatched where the orbit runs away."""
+    patches = import_optional("matplotlib.patches", "rnndyn.plot")
+    handles = []
+    if diverged.any():
+        colors = import_optional("matplotlib.colors", "rnndyn.plot")
+        look: dict[str, Any] = {
+            "hatch": "////",
+            "edgecolor": _style.UNDECIDED_COLOR,
+            "linewidth": 0.0,
+        }
+        ax.pcolor(
+            x,
+            y,
+            np.ma.MaskedArray(np.zeros(diverged.shape), ~diverged),
+            shading="nearest",
+            cmap=colors.ListedColormap([_style.UNKNOWN_COLOR]),
+            rasterized=True,
+            **look,
+        )
+        handles.append(patches.Patch(facecolor=_style.UNKNOWN_COLOR, label="diverged", **look))
+    if unknown.any():
+        handles.append(patches.Patch(color=_style.UNKNOWN_COLOR, label="no value"))
+    if handles:
+        _style.legend_above(ax, handles)

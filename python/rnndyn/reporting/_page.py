@@ -159,11 +159,13 @@ def _cards(content: Content) -> str:
         largest = float(spectrum.pooled[0])
         error = float(spectrum.pooled_standard_error[0])
         value = _lyapunov_table.number_text(largest, error).replace("-", "−")
+        what = "largest Lyapunov exponent"
+        if spectrum.unbounded.any():
+            what += " of an orbit that grows without bound"
         cards.append(
             (
                 f"λ₁ = {value}",
-                f"± {_lyapunov_table.error_text(error)}, largest Lyapunov exponent, "
-                f"{spectrum.units.text}",
+                f"± {_lyapunov_table.error_text(error)}, {what}, {spectrum.units.text}",
             )
         )
     return "".join(

@@ -128,9 +128,10 @@ class LyapunovMonitor:
     def exponents(self) -> FloatArray:
         """Exponents of the looks, descending, shape (n_looks, n_exponents).
 
-        Averaged over the sequences; ``inf`` in all columns where orbits diverged.
+        Averaged over the sequences; ``inf`` in all columns where orbits diverged or are on their
+        way there.
         """
-        rows = [None if s is None else s.pooled for s in self.spectra]
+        rows = [None if s is None or s.unbounded.any() else s.pooled for s in self.spectra]
         n = next((len(row) for row in rows if row is not None), 0)
         if n == 0:
             raise ValueError("there is no spectrum yet")
