@@ -42,11 +42,11 @@ r = np.random.default_rng(5)
 exponents = []
 for cell, gates in ((rd.RNN, 1), (rd.GRU, 3), (rd.LSTM, 4)):
     n = 21
-    layer = (r.normal(size=(gates * n, 2)), 0.4 * r.normal(size=(gates * n, n)),
-             r.normal(size=gates * n), r.normal(size=gates * n))
+    network = cell(r.normal(size=(gates * n, 2)), 0.4 * r.normal(size=(gates * n, n)),
+                   r.normal(size=gates * n), r.normal(size=gates * n))
     for dtype in ("float64", "float32"):
         spectrum = rd.lyapunov_spectrum(
-            cell([layer]), r.normal(size=(2, 60, 2)), transient=0, n_exponents=7, dtype=dtype
+            network, r.normal(size=(2, 60, 2)), transient=0, n_exponents=7, dtype=dtype
         )
         exponents.append([dtype, spectrum.exponents.tolist()])
 driven = rd.lyapunov_spectrum(random_map(5, 30, 3, 0.5), n_steps=200, transient=10, seed=1)

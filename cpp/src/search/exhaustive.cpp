@@ -99,47 +99,48 @@ void list_exhaustively(SearchContext& context, const std::vector<Word>& regions,
   std::vector<std::vector<std::int64_t>> positions(tasks.size());
   std::vector<std::int64_t> n_listed(tasks.size(), 0);
   std::atomic<std::int64_t> n_done{0};
-  const int n_threads = threads_worth(total * kernels.front()->flops(), context.options.n_threads);
-  parallel_for(tasks.size(), n_threads, [&](std::size_t task, int thread) {
-    if (context.control.stop_requested()) return;
-    NewtonKernel& kernel = *kernels[static_cast<std::size_t>(thread)];
-    const auto lanes = static_cast<std::size_t>(kernel.lanes());
-    NecklaceWalk walk(n_regions, order);
-    std::vector<Word> listed(static_cast<std::size_t>(order) * words * lanes, 0);
-    std::vector<Word> next(listed.size());
-    std::vector<NewtonStatus> status(lanes);
-    std::size_t filled = 0;
-    double since_check = 0.0;
-    const auto flush = [&]() {
-      kernel.iterate(listed.data(), next.data(), (1U << filled) - 1U, status.data());
-      for (std::size_t lane = 0; lane < filled; ++lane) {
-        ++n_listed[task];
-        if (status[lane] != NewtonStatus::settled && status[lane] != NewtonStatus::singular)
-          continue;
-        candidates[task].push_back(take_lane(listed, lane, lanes, order, words));
-        positions[task].push_back(n_listed[task]);
-      }
-      n_done.fetch_add(static_cast<std::int64_t>(filled), std::memory_order_relaxed);
-      since_check += kernel.flops() * static_cast<double>(filled);
-      filled = 0;
-      if (since_check < 1e6) return true;  // look at the clock every millisecond or so
-      since_check = 0.0;
-      const auto done = n_done.load(std::memory_order_relaxed);
-      context.progress.n_solves.store(done);
-      context.progress.fraction.store(before +
-                                      share * std::min(1.0, static_cast<double>(done) / total));
-      return !context.control.stop_requested();
-    };
-    const bool walked = walk.complete(tasks[task], [&](const std::uint32_t* colours) {
-      for (std::size_t t = 0; t < static_cast<std::size_t>(order); ++t) {
-        for (std::size_t w = 0; w < words; ++w) {
-          listed[(t * words + w) * lanes + filled] = regions[colours[t] * words + w];
-        }
-      }
-      return ++filled < lanes || flush();
-    });
-    if (walked && filled > 0) flush();
-  });
+  const bool small = total * kernels.front()->flops() < 1e6;  // not worth waking threads for
+  parallel_for(
+      tasks.size(), small ? 1 : context.options.n_threads, [&](std::size_t task, int thread) {
+        if (context.control.stop_requested()) return;
+        NewtonKernel& kernel = *kernels[static_cast<std::size_t>(thread)];
+        const auto lanes = static_cast<std::size_t>(kernel.lanes());
+        NecklaceWalk walk(n_regions, order);
+        std::vector<Word> listed(static_cast<std::size_t>(order) * words * lanes, 0);
+        std::vector<Word> next(listed.size());
+        std::vector<NewtonStatus> status(lanes);
+        std::size_t filled = 0;
+        double since_check = 0.0;
+        const auto flush = [&]() {
+          kernel.iterate(listed.data(), next.data(), (1U << filled) - 1U, status.data());
+          for (std::size_t lane = 0; lane < filled; ++lane) {
+            ++n_listed[task];
+            if (status[lane] != NewtonStatus::settled && status[lane] != NewtonStatus::singular)
+              continue;
+            candidates[task].push_back(take_lane(listed, lane, lanes, order, words));
+            positions[task].push_back(n_listed[task]);
+          }
+          n_done.fetch_add(static_cast<std::int64_t>(filled), std::memory_order_relaxed);
+          since_check += kernel.flops() * static_cast<double>(filled);
+          filled = 0;
+          if (since_check < 1e6) return true;  // look at the clock every millisecond or so
+          since_check = 0.0;
+          const auto done = n_done.load(std::memory_order_relaxed);
+          context.progress.n_solves.store(done);
+          context.progress.fraction.store(before +
+                                          share * std::min(1.0, static_cast<double>(done) / total));
+          return !context.control.stop_requested();
+        };
+        const bool walked = walk.complete(tasks[task], [&](const std::uint32_t* colours) {
+          for (std::size_t t = 0; t < static_cast<std::size_t>(order); ++t) {
+            for (std::size_t w = 0; w < words; ++w) {
+              listed[(t * words + w) * lanes + filled] = regions[colours[t] * words + w];
+            }
+          }
+          return ++filled < lanes || flush();
+        });
+        if (walked && filled > 0) flush();
+      });
   std::vector<Itinerary> all;
   for (const std::vector<Itinerary>& found : candidates)
     all.insert(all.end(), found.begin(), found.end());
