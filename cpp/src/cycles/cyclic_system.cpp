@@ -3,27 +3,28 @@
 #include <algorithm>
 #include <limits>
 
+#include "rnndyn/rounding.hpp"
+
 namespace rnndyn {
 namespace {
 
-constexpr double kUnit = 0x1.0p-53;  // unit roundoff
-
-// Bound of the relative error of a sum of n products, gamma_{n+2} of Higham (Accuracy and
-// Stability of Numerical Algorithms, 2nd ed., sec. 3.1), widened for the roundings of the bound's
-// own evaluation, which involve nonnegative terms only.
-double gamma(Index n) { return (static_cast<double>(n) + 2.0) * kUnit * (1.0 + 1e-9); }
+// Of a sum of n products, and two roundings more for the product with the bound of its size.
+double gamma_of(Index n) { return gamma(static_cast<double>(n) + 2.0); }
+// More than any sum of products here loses to underflow, and so much more that a factor gamma of a
+// radius may underflow before it is multiplied by a large number: no sum has 10^9 terms.
+constexpr double kUnderflow = underflow(1e9);
 // Inflates a bound that was itself summed in floating point, and covers underflow.
 template <typename Derived>
 typename Derived::PlainObject inflated(const Eigen::MatrixBase<Derived>& bound) {
-  const double factor = 1.0 + 8.0 * static_cast<double>(bound.rows() + 8) * kUnit;
-  return (bound * factor).array() + 1e-290;
+  const double factor = 1.0 + 8.0 * static_cast<double>(bound.rows() + 8) * kUnitRoundoff;
+  return (bound * factor).array() + kUnderflow;
 }
 
 // Radius of the interval product of midpoint-radius matrices whose midpoint is fl(a b).
 template <typename Block>
 Block product_radius(const Block& a, const Block& ra, const Block& b, const Block& rb) {
   const Block abs_b = b.cwiseAbs();
-  Block rad = a.cwiseAbs() * (rb + gamma(a.cols()) * abs_b);
+  Block rad = a.cwiseAbs() * (rb + gamma_of(a.cols()) * abs_b);
   rad.noalias() += ra * (abs_b + rb);
   return inflated(rad);
 }
@@ -61,7 +62,7 @@ BasicCyclicSystem<M>::BasicCyclicSystem(const CanonicalMap& map, const Itinerary
     largest = std::max(largest, growth.maxCoeff());
   }
   condensed_.emplace(std::move(blocks));
-  singular_threshold_ = 32.0 * kUnit * static_cast<double>(m_ + k) * largest;
+  singular_threshold_ = 32.0 * kUnitRoundoff * static_cast<double>(m_ + k) * largest;
 }
 
 // The same sums as CanonicalMap::jacobian and offset, without their temporary matrices.
@@ -102,7 +103,7 @@ auto BasicCyclicSystem<M>::jacobian_radii() const -> std::vector<Block> {
         ++n_terms;
       }
     }
-    radii.push_back(inflated(gamma(n_terms) * magnitude));
+    radii.push_back(inflated(gamma_of(n_terms) * magnitude));
   }
   return radii;
 }
@@ -175,12 +176,12 @@ bool BasicCyclicSystem<M>::enclose(const Points& residual, const Points& residua
     const Block& block = partial_[last];
     Points e = block * x.template middleRows<M>(row, m_) - x.template middleRows<M>(next, m_);
     e.template middleCols<M>(row, m_) += Matrix::Identity(m_, m_);
-    Points slack = (partial_radii[last] + gamma(m_ + 2) * block.cwiseAbs()) *
+    Points slack = (partial_radii[last] + gamma_of(m_ + 2) * block.cwiseAbs()) *
                    abs_x.template middleRows<M>(row, m_);
-    slack += gamma(2) * abs_x.template middleRows<M>(next, m_);
-    slack.template middleCols<M>(row, m_) += gamma(2) * Matrix::Identity(m_, m_);
+    slack += gamma_of(2) * abs_x.template middleRows<M>(next, m_);
+    slack.template middleCols<M>(row, m_) += gamma_of(2) * Matrix::Identity(m_, m_);
     defect.template segment<M>(row, m_) = inflated((e.cwiseAbs() + slack).rowwise().sum()) *
-                                          (1.0 + 4.0 * static_cast<double>(n) * kUnit);
+                                          (1.0 + 4.0 * static_cast<double>(n) * kUnitRoundoff);
   }
   const double norm = defect.maxCoeff();
   if (!(norm < 0.5)) return false;
@@ -200,7 +201,7 @@ bool BasicCyclicSystem<M>::enclose(const Points& residual, const Points& residua
       if (silent) continue;  // keeps an exact point exact, so that a border is seen as one
       const Column fresh = j * mid + residual.col(t);
       rad = inflated(j.cwiseAbs() * rad + rj * (mid.cwiseAbs() + rad) +
-                     gamma(m_ + 1) * (j.cwiseAbs() * mid.cwiseAbs() + residual.col(t).cwiseAbs()) +
+                     gamma_of(m_ + 1) * (j.cwiseAbs() * mid.cwiseAbs() + residual.col(t).cwiseAbs()) +
                      residual_error.col(t));
       mid = fresh;
     }
@@ -209,8 +210,9 @@ bool BasicCyclicSystem<M>::enclose(const Points& residual, const Points& residua
   Vector at_starts = Vector::Zero(n);
   const double largest = condensed_residual.maxCoeff();
   if (largest > 0.0) {
-    const Vector y = condensed_residual + defect * (largest / (1.0 - norm) * (1.0 + 1e-9));
-    at_starts = inflated(abs_x * y) * (1.0 + 4.0 * static_cast<double>(n) * kUnit);
+    Vector y = condensed_residual + defect * (largest / (1.0 - norm) * kOutward);
+    y.array() += kUnderflow;  // before X multiplies it
+    at_starts = inflated(abs_x * y) * (1.0 + 4.0 * static_cast<double>(n) * kUnitRoundoff);
   }
   for (std::size_t s = 0; s < starts_.size(); ++s) {
     const Column start = at_starts.template segment<M>(static_cast<Index>(s) * m_, m_);

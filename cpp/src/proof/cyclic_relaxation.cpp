@@ -4,18 +4,40 @@
 #include <cmath>
 #include <limits>
 
+#include "rnndyn/rounding.hpp"
+
 namespace rnndyn {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kUnit = 0x1.0p-53;
 // Entries of an elimination below this share of the largest count as zero: the system I - shift (x)
 // A is then singular, and z cannot be eliminated.
 constexpr double kSingular = 1e-11;
 
-// Bound of the relative error of a sum of n products in any order, evaluated in floating point
-// itself (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., sec. 3.1).
-double gamma(Index n) { return (static_cast<double>(n) + 8.0) * kUnit * (1.0 + 1e-9); }
+// Of a sum of n products, a sum of a few of these, and the product with the bound of its size, which
+// is a sum of as many: 8 roundings more than the longest of the sums.
+double gamma_of(Index n) { return gamma(static_cast<double>(n) + 8.0); }
+
+// Entries of a tableau that are changed between looks at the clock: a few milliseconds.
+constexpr Index kEntriesPerLook = 4'000'000;
+
+// Columns first ... first + count - 1 of the identity.
+Matrix unit_columns(Index n, Index first, Index count) {
+  Matrix columns = Matrix::Zero(n, count);
+  for (Index c = 0; c < count; ++c) columns(first + c, c) = 1.0;
+  return columns;
+}
+
+// Calls work(first, count) for pieces of n columns; false where the control says stop in between.
+template <typename Work>
+bool in_pieces(Index n, Control* control, const Work& work) {
+  const Index width = std::max<Index>(8, 8'000'000 / (n * n + 1));
+  for (Index first = 0; first < n; first += width) {
+    if (first > 0 && control != nullptr && control->stop_requested()) return false;
+    work(first, std::min(width, n - first));
+  }
+  return true;
+}
 
 // There may be no relevant unit at all.
 double largest_of(const Vector& values) {
@@ -25,7 +47,7 @@ double largest_of(const Vector& values) {
 }  // namespace
 
 CyclicRelaxation::CyclicRelaxation(const CanonicalMap& map, Index order, const Domain& domain,
-                                   bool keep_multipliers, bool break_rotations)
+                                   bool keep_multipliers, bool break_rotations, Control* control)
     : m_(map.n_states()),
       r_(map.n_relevant_units()),
       k_(order),
@@ -71,8 +93,19 @@ CyclicRelaxation::CyclicRelaxation(const CanonicalMap& map, Index order, const D
     box_rows_ = !((z_lower_ + h2_).maxCoeff() < 0.0 && (z_upper_ + h2_).minCoeff() > 0.0);
   }
   for (Index j = 0; by_faces() && j < m_; ++j) kept_[static_cast<std::size_t>(z(0, j))] = 1;
-  build_root();
-  if (!boxed() && !bounded_) bound_states();
+  build_root(control);
+  if (complete_ && !boxed() && !bounded_) bound_states(control);
+}
+
+double CyclicRelaxation::n_bytes(const CanonicalMap& map, Index order) {
+  const auto k = static_cast<double>(order);
+  const double n = k * static_cast<double>(map.n_states() + map.n_relevant_units());
+  return (n + k) * (n + 1.0) * sizeof(double);
+}
+
+double CyclicRelaxation::n_operations(const CanonicalMap& map, Index order) {
+  const double n_z = static_cast<double>(order) * static_cast<double>(map.n_states());
+  return n_z * (2.0 * n_bytes(map, order) / sizeof(double) + n_z * n_z);
 }
 
 // Everything is linear in (z, h, the size of the domain): a power of two makes offsets about 1, so
@@ -86,7 +119,9 @@ void CyclicRelaxation::scale_offsets() {
   const auto exact = [&](const Vector& h) {
     return ((h * factor) / factor - h).isZero(0.0) && (h * factor).allFinite();
   };
-  if (!std::isfinite(factor) || !exact(h1_) || !exact(h2_)) return;
+  const Vector sizes{{domain_.radius, domain_.outer}};
+  if (!std::isfinite(factor) || !exact(h1_) || !exact(h2_) || !exact(sizes)) return;
+  if (!exact(domain_.box.lower) || !exact(domain_.box.upper)) return;
   h1_ *= factor;
   h2_ *= factor;
   domain_.radius *= factor;
@@ -98,7 +133,7 @@ void CyclicRelaxation::scale_offsets() {
 // z = K^-1 g with K = shift - A and g = W1 u + h1 tau, when K is provably regular: with an
 // approximate inverse X and d >= |I - K X| < 1 (largest row sum), K^-1 = X (I - (I - K X))^-1, so
 // |z_i| <= sum_j |X_ij| |g|_max / (1 - d).
-void CyclicRelaxation::bound_states() {
+void CyclicRelaxation::bound_states(Control* control) {
   if (!open_rows_.empty()) return;
   const Index n = k_ * m_;
   Matrix k_matrix = Matrix::Zero(n, n);  // rows as in the equations, columns as in z
@@ -107,22 +142,32 @@ void CyclicRelaxation::bound_states() {
     for (Index j = 0; j < m_; ++j) k_matrix(t * m_ + j, next * m_ + j) += 1.0;
     k_matrix.block(t * m_, t * m_, m_, m_) -= a_;
   }
-  const Matrix x = k_matrix.partialPivLu().inverse();
-  if (!x.allFinite()) return;
-  const Matrix defect = k_matrix * x - Matrix::Identity(n, n);
-  const Matrix error =
-      gamma(n + 4) * (k_matrix.cwiseAbs() * x.cwiseAbs()) + 2.0 * kUnit * defect.cwiseAbs();
+  const Eigen::PartialPivLU<Matrix> lu(k_matrix);
+  const Matrix abs_k = k_matrix.cwiseAbs();
+  Vector x_sums = Vector::Zero(n);  // row sums of |X|
+  Vector defect_sums = Vector::Zero(n);
+  complete_ = in_pieces(n, control, [&](Index first, Index count) {
+    const Matrix unit = unit_columns(n, first, count);
+    const Matrix x = lu.solve(unit);
+    const Matrix abs_x = x.cwiseAbs();
+    const Matrix defect = (k_matrix * x - unit).cwiseAbs();
+    x_sums += abs_x.rowwise().sum();
+    // n products and their sum, the identity, and the row sum.
+    defect_sums += (defect * (1.0 + gamma(2.0)) + gamma_of(n + 4) * (abs_k * abs_x)).rowwise().sum();
+  });
+  if (!complete_ || !x_sums.allFinite()) return;
   // The diagonal of K itself is rounded when k = 1: 1 - A_jj.
-  const double rounding =
-      2.0 * kUnit * (1.0 + abs_a_.maxCoeff()) * x.cwiseAbs().rowwise().sum().maxCoeff();
+  const double rounding = gamma(2.0) * (1.0 + abs_a_.maxCoeff()) * x_sums.maxCoeff();
+  const auto size = static_cast<double>(n);
   const double d =
-      ((defect.cwiseAbs() + error).rowwise().sum().maxCoeff() + rounding) * (1.0 + 1e-9);
+      (defect_sums.maxCoeff() + rounding) * kOutward + underflow(4.0 * size * size);
   if (!(d < 0.5)) return;
   const double tau = tau_high_;
   // The sum of all u is at most the radius.
   const double weight = abs_w1_.size() > 0 ? abs_w1_.maxCoeff() : 0.0;
-  const double largest = (weight * largest_of(u_upper_) + largest_of(h1_) * tau) * (1.0 + 1e-9);
-  const Vector rows = x.cwiseAbs().rowwise().sum() * (largest * (1.0 + 2.0 * d) * (1.0 + 1e-9));
+  const double largest =
+      (weight * largest_of(u_upper_) + largest_of(h1_) * tau) * kOutward + underflow(4.0);
+  const Vector rows = (x_sums * (largest * (1.0 + 2.0 * d) * kOutward)).array() + underflow(2.0);
   Vector z_bound = Vector::Zero(m_);
   for (Index t = 0; t < k_; ++t) z_bound = z_bound.cwiseMax(rows.segment(t * m_, m_));
   z_upper_ = z_bound;
@@ -144,7 +189,8 @@ void CyclicRelaxation::bound_units() {
       low += w > 0.0 ? w * z_lower_(j) : w * z_upper_(j);
       size += std::abs(w) * std::max(std::abs(z_lower_(j)), std::abs(z_upper_(j)));
     }
-    const double slack = gamma(m_ + 4) * size;
+    const double slack =
+        gamma_of(m_ + 4) * size + underflow(2.0 * static_cast<double>(m_) + 4.0);
     u_upper_(i) = std::max(0.0, high + slack);
     v_upper_(i) = std::max(0.0, slack - low);
   }
@@ -162,7 +208,8 @@ void CyclicRelaxation::bound_variables(const CanonicalMap& map) {
   v_upper_ = u_upper_;
   bounded_ = map.w2_is_identity() && r_ == m_;
   if (bounded_) {
-    z_upper_ = (Vector::Constant(m_, size) + h2_.cwiseAbs() * tau_high_) * (1.0 + 1e-12);
+    z_upper_ = ((Vector::Constant(m_, size) + h2_.cwiseAbs() * tau_high_) * kOutward).array() +
+               underflow(2.0);
     z_lower_ = -z_upper_;
   }
 }
@@ -171,7 +218,16 @@ void CyclicRelaxation::start_on_face(Dictionary& dictionary, Index face) const {
   dictionary.fix(z(0, face / 2), face % 2 == 0 ? 1.0 : -1.0, kept_);
 }
 
-void CyclicRelaxation::build_root() {
+void CyclicRelaxation::build_root(Control* control) {
+  lay_out_rows();
+  complete_ = solve_for_states(control);
+  if (!complete_) return;
+  solve_for_free_states();
+  root_->start();
+  invert_equations(control);
+}
+
+void CyclicRelaxation::lay_out_rows() {
   const bool at_infinity = homogeneous();
   const Index n_bits_all = n_bits();
   const Index n_z = k_ * m_;
@@ -234,10 +290,21 @@ void CyclicRelaxation::build_root() {
       }
     }
   }
+}
 
-  // Solve the equations for z, largest pivots first; what is left of them stays as equations.
+// Solves the equations for z, largest pivots first; what is left of them stays as equations. False
+// where the control says stop.
+bool CyclicRelaxation::solve_for_states(Control* control) {
+  Dictionary& d = *root_;
+  const Index n_z = k_ * m_;
   std::vector<char> solved_row(static_cast<std::size_t>(n_z), 0);
+  Index changed = 0;  // entries since the last look at the clock
   for (Index step = 0; step < n_z; ++step) {
+    if (changed > kEntriesPerLook) {
+      changed = 0;
+      if (control != nullptr && control->stop_requested()) return false;
+    }
+    changed += d.n_rows() * d.n_columns() + n_z * n_z;
     double best = 0.0;
     double scale = 0.0;
     Index best_row = -1;
@@ -271,13 +338,19 @@ void CyclicRelaxation::build_root() {
     open_rows_.push_back(static_cast<std::int32_t>(q));
     kept_[static_cast<std::size_t>(e_first_ + q)] = 1;
   }
-  // States that the equations do not determine: solve a pre-activation's row for them.
+  return true;
+}
+
+// States that the equations do not determine: solves a pre-activation's row for them.
+void CyclicRelaxation::solve_for_free_states() {
+  Dictionary& d = *root_;
+  const Index n_z = k_ * m_;
   for (Index c = 0; c < n_z && !box_rows_; ++c) {
     const std::int32_t place = d.place(static_cast<std::int32_t>(z_first_ + c));
     if (place >= 0 || place == Dictionary::kAbsent) continue;
     Index best_row = -1;
     double best = 1e-9;
-    for (Index b = 0; b < n_bits_all; ++b) {
+    for (Index b = 0; b < n_bits(); ++b) {
       const std::int32_t row = d.place(v(b));
       if (row < 0) continue;
       const double size = std::abs(d.entry(row, -1 - place));
@@ -294,8 +367,10 @@ void CyclicRelaxation::build_root() {
       if (place >= 0) d.drop_row(place);
     }
   }
-  d.start();
+}
 
+// What multipliers() needs to complete the multipliers of the solved equations.
+void CyclicRelaxation::invert_equations(Control* control) {
   const auto n = static_cast<Index>(solved_rows_.size());
   Matrix block(n, n);
   const auto coefficient = [&](std::int32_t row, std::int32_t column) {
@@ -312,7 +387,13 @@ void CyclicRelaxation::build_root() {
                                 solved_columns_[static_cast<std::size_t>(q)]);
     }
   }
-  if (n > 0) inverse_ = block.transpose().partialPivLu().inverse();
+  if (n > 0) {
+    const Eigen::PartialPivLU<Matrix> lu(block.transpose());
+    inverse_.resize(n, n);
+    complete_ = in_pieces(n, control, [&](Index first, Index count) {
+      inverse_.middleCols(first, count) = lu.solve(unit_columns(n, first, count));
+    });
+  }
   coupling_.resize(static_cast<Index>(open_rows_.size()), n);
   for (Index p = 0; p < coupling_.rows(); ++p) {
     for (Index q = 0; q < n; ++q) {
@@ -398,7 +479,7 @@ bool CyclicRelaxation::refutes(const RowMultipliers& w, const std::vector<std::i
   const Matrix size_z = abs_a_.transpose() * abs_mu + abs_w2_.transpose() * abs_y;
   const Matrix from_y = w2_.transpose() * w.y;
   const double omega_sum = w.omega.sum();
-  const double g = gamma(std::max(m_, r_) + m_ + k_ + 4);
+  const double g = gamma_of(std::max(m_, r_) + m_ + k_ + 4);
   for (Index t = 0; t < k_; ++t) {
     for (Index i = 0; i < r_; ++i) {
       const auto bit = static_cast<std::size_t>(t * r_ + i);
@@ -440,7 +521,7 @@ bool CyclicRelaxation::refutes(const RowMultipliers& w, const std::vector<std::i
     }
   }
   // `error` and `right_size` are sums of the absolute values of what was added up.
-  const double g_sum = gamma(4 * k_ * (r_ + m_) + 16);
+  const double g_sum = gamma_of(4 * k_ * (r_ + m_) + 16);
   if (homogeneous()) {
     // The right sides carry tau and stand on the left: sum c x - right tau = nu.
     const double high = g_sum * right_size - right;
@@ -450,12 +531,12 @@ bool CyclicRelaxation::refutes(const RowMultipliers& w, const std::vector<std::i
     right = w.nu;
     right_size = std::abs(w.nu);
   }
-  // Products may underflow: each then loses less than kTiny, times a bound of some variable.
-  constexpr double kTiny = 1e-300;
-  const double largest = 1.0 + std::max({largest_of(u_upper_), largest_of(v_upper_),
-                                         largest_of(z_upper_), largest_of(z_lower_)});
+  // There are fewer than n^2 products; each is multiplied by the bound of one variable at most.
+  const double largest =
+      1.0 + std::max({largest_of(u_upper_), largest_of(v_upper_), largest_of(z_upper_),
+                      largest_of(z_lower_), tau_high_});
   const auto n = static_cast<double>(k_ * (r_ + m_) + m_ + 16);
-  const double slack = g_sum * (error + right_size) + kTiny * n * n * largest;
+  const double slack = g_sum * (error + right_size) + underflow(2.0 * n * n) * largest;
   return std::isfinite(left) && left + slack < right;
 }
 

@@ -16,7 +16,7 @@ template <int M, bool AtInfinity>
 TreeOutcome search(const CanonicalMap& map, const PrefixDomain& domain,
                    const std::vector<Index>& orders, const ProofOptions& options, int n_threads,
                    std::int64_t max_nodes, Control& control, const TreeProgress& shown,
-                   PartialProof& part) {
+                   PartialProof& part, const Interludes* interludes) {
   std::vector<PrefixSubtree> roots;
   for (Path& path : part.open) roots.push_back({std::move(path)});
   part.open.clear();
@@ -37,8 +37,9 @@ TreeOutcome search(const CanonicalMap& map, const PrefixDomain& domain,
         std::unique_ptr<Walk>& walk = walks[static_cast<std::size_t>(thread)];
         if (!walk) walk = std::make_unique<Walk>(map, domain, orders, options);
         walk->explore(std::move(subtree), budget, piece, control);
-      });
-  if (AtInfinity) {
+      },
+      interludes);
+  if (AtInfinity && interludes == nullptr) {
     std::sort(outcome.leaves.begin(), outcome.leaves.end());
     outcome.leaves.erase(std::unique(outcome.leaves.begin(), outcome.leaves.end()),
                          outcome.leaves.end());
@@ -114,7 +115,8 @@ void choose_split(const CanonicalMap& map, const std::vector<Index>& orders, Con
 TreeOutcome prove_by_polygons(const CanonicalMap& map, const std::optional<Box>& box,
                               const std::vector<Index>& orders, const ProofOptions& options,
                               int n_threads, std::int64_t max_nodes, Control& control,
-                              const TreeProgress& shown, PartialProof& part, Index pivot) {
+                              const TreeProgress& shown, PartialProof& part, Index pivot,
+                              const Interludes* interludes) {
   const Index m = map.n_states();
   if (m > 2) throw std::invalid_argument("polygons are for maps with at most two states");
   if (orders.empty()) throw std::invalid_argument("there must be an order to search");
@@ -131,7 +133,8 @@ TreeOutcome prove_by_polygons(const CanonicalMap& map, const std::optional<Box>&
     domain = domain_in_box({Vector::Constant(m, -part.radius), Vector::Constant(m, part.radius)});
   }
   const auto run = [&](auto search_part) {
-    return search_part(map, domain, sorted, options, n_threads, max_nodes, control, shown, part);
+    return search_part(map, domain, sorted, options, n_threads, max_nodes, control, shown, part,
+                       interludes);
   };
   if (m == 1) return part.at_infinity ? run(search<1, true>) : run(search<1, false>);
   return part.at_infinity ? run(search<2, true>) : run(search<2, false>);
