@@ -126,8 +126,8 @@ PartialProof part_from(const py::dict& record) {
 py::dict undecided_block(const CanonicalMap& map, const Undecided* first, std::size_t n) {
   const Index order = first->itinerary.order;
   const Index h = map.n_units();
-  BoolArray bits({static_cast<py::ssize_t>(n), static_cast<py::ssize_t>(order),
-                  static_cast<py::ssize_t>(h)});
+  BoolArray bits(
+      {static_cast<py::ssize_t>(n), static_cast<py::ssize_t>(order), static_cast<py::ssize_t>(h)});
   py::array_t<std::int8_t> reasons(static_cast<py::ssize_t>(n));
   for (std::size_t i = 0; i < n; ++i) {
     for (Index t = 0; t < order; ++t) {

@@ -14,7 +14,7 @@ from scipy.optimize import linprog
 
 import rnndyn as rd
 from reference.filtering import relevant_units
-from rnndyn.certificate import Certificate
+from rnndyn.certificate import Certificate, UndecidedItineraries, UndecidedItinerary
 
 INFEASIBLE, DECIDED, ROTATION = -1, -2, -3
 #: What a linear program must find to count as infeasible.
@@ -400,7 +400,7 @@ def proof_record(
 
 def undecided_of(model: Any, leaves: list[Bits]) -> list[dict[str, Any]]:
     """What floating-point arithmetic cannot decide among the itineraries of leaves."""
-    undecided: dict[tuple[int, bytes], dict[str, Any]] = {}
+    undecided: dict[tuple[int, bytes], UndecidedItinerary] = {}
     for word in leaves:
         candidate = rd.solve_cycle(model, word)
         if isinstance(candidate, rd.ContinuumOfFixedPoints):
@@ -409,9 +409,9 @@ def undecided_of(model: Any, leaves: list[Bits]) -> list[dict[str, Any]]:
             reason = "border"
         else:
             continue
-        entry = {"order": len(word), "itinerary": word, "reason": reason}
-        undecided[len(word), word.tobytes()] = entry
-    return list(undecided.values())
+        undecided[len(word), word.tobytes()] = UndecidedItinerary(len(word), word, reason)
+    blocks = UndecidedItineraries.of(undecided.values()).blocks
+    return [{"order": b.order, "itinerary": b.itinerary, "reason": b.reason} for b in blocks]
 
 
 def make_certificate(

@@ -200,9 +200,10 @@ bool BasicCyclicSystem<M>::enclose(const Points& residual, const Points& residua
                           residual_error.col(t).isZero(0.0);
       if (silent) continue;  // keeps an exact point exact, so that a border is seen as one
       const Column fresh = j * mid + residual.col(t);
-      rad = inflated(j.cwiseAbs() * rad + rj * (mid.cwiseAbs() + rad) +
-                     gamma_of(m_ + 1) * (j.cwiseAbs() * mid.cwiseAbs() + residual.col(t).cwiseAbs()) +
-                     residual_error.col(t));
+      rad =
+          inflated(j.cwiseAbs() * rad + rj * (mid.cwiseAbs() + rad) +
+                   gamma_of(m_ + 1) * (j.cwiseAbs() * mid.cwiseAbs() + residual.col(t).cwiseAbs()) +
+                   residual_error.col(t));
       mid = fresh;
     }
     condensed_residual.template segment<M>(static_cast<Index>(s) * m_, m_) = mid.cwiseAbs() + rad;

@@ -238,10 +238,9 @@ Cell make_cell(const CanonicalMap& map, const CellTemplate& faces, const Box& bo
   const double unit = gamma_of(2.0 * n_states + n_on + 4.0);
   // What J, c and then their images lose to underflow is multiplied by T and z.
   const double reach = size.sum() + 1.0;
-  const Vector lost =
-      (faces.rows.cwiseAbs().rowwise().sum().array() * underflow(n_on + 4.0) +
-       underflow(2.0 * n_states + 4.0)) *
-      (reach * kOutward);
+  const Vector lost = (faces.rows.cwiseAbs().rowwise().sum().array() * underflow(n_on + 4.0) +
+                       underflow(2.0 * n_states + 4.0)) *
+                      (reach * kOutward);
   cell.image = faces.rows * map.jacobian(region.data());
   const Vector offset = faces.rows * map.offset(region.data());
   cell.image_offset.assign(offset.begin(), offset.end());

@@ -60,10 +60,12 @@ TreeOutcome prove_by_cells(const CanonicalMap& map, const Box& box,
       for (CellSubtree& subtree : words.subtree(path)) roots.push_back(std::move(subtree));
     }
   }
-  outcome = search_tree(std::move(roots), n_threads, max_nodes, false, control, shown, part,
-                        [&](CellSubtree&& subtree, std::int64_t budget, Piece<CellSubtree>& piece,
-                            int) { words.explore(std::move(subtree), budget, piece, control); },
-                        interludes);
+  outcome = search_tree(
+      std::move(roots), n_threads, max_nodes, false, control, shown, part,
+      [&](CellSubtree&& subtree, std::int64_t budget, Piece<CellSubtree>& piece, int) {
+        words.explore(std::move(subtree), budget, piece, control);
+      },
+      interludes);
   if (covered.all_orders && covered.cover.cells.empty()) {
     part.reason = "the cover of cells is empty: no order has a cycle in the box";
   } else if (covered.all_orders && only_loops(covered.cover)) {

@@ -340,8 +340,7 @@ std::optional<ContractionProof> prove_in_infinity_norm(const CanonicalMap& map,
   return proof;
 }
 
-std::optional<ContractionProof> prove_in_quadratic_norm(const CanonicalMap& map,
-                                                        Control* control) {
+std::optional<ContractionProof> prove_in_quadratic_norm(const CanonicalMap& map, Control* control) {
   std::vector<Index> active, idle;  // units that enter J, and the others
   for (Index u = 0; u < map.n_units(); ++u) {
     const bool enters =

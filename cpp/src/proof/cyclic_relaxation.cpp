@@ -14,8 +14,8 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 // A is then singular, and z cannot be eliminated.
 constexpr double kSingular = 1e-11;
 
-// Of a sum of n products, a sum of a few of these, and the product with the bound of its size, which
-// is a sum of as many: 8 roundings more than the longest of the sums.
+// Of a sum of n products, a sum of a few of these, and the product with the bound of its size,
+// which is a sum of as many: 8 roundings more than the longest of the sums.
 double gamma_of(Index n) { return gamma(static_cast<double>(n) + 8.0); }
 
 // Entries of a tableau that are changed between looks at the clock: a few milliseconds.
@@ -153,14 +153,14 @@ void CyclicRelaxation::bound_states(Control* control) {
     const Matrix defect = (k_matrix * x - unit).cwiseAbs();
     x_sums += abs_x.rowwise().sum();
     // n products and their sum, the identity, and the row sum.
-    defect_sums += (defect * (1.0 + gamma(2.0)) + gamma_of(n + 4) * (abs_k * abs_x)).rowwise().sum();
+    defect_sums +=
+        (defect * (1.0 + gamma(2.0)) + gamma_of(n + 4) * (abs_k * abs_x)).rowwise().sum();
   });
   if (!complete_ || !x_sums.allFinite()) return;
   // The diagonal of K itself is rounded when k = 1: 1 - A_jj.
   const double rounding = gamma(2.0) * (1.0 + abs_a_.maxCoeff()) * x_sums.maxCoeff();
   const auto size = static_cast<double>(n);
-  const double d =
-      (defect_sums.maxCoeff() + rounding) * kOutward + underflow(4.0 * size * size);
+  const double d = (defect_sums.maxCoeff() + rounding) * kOutward + underflow(4.0 * size * size);
   if (!(d < 0.5)) return;
   const double tau = tau_high_;
   // The sum of all u is at most the radius.
@@ -189,8 +189,7 @@ void CyclicRelaxation::bound_units() {
       low += w > 0.0 ? w * z_lower_(j) : w * z_upper_(j);
       size += std::abs(w) * std::max(std::abs(z_lower_(j)), std::abs(z_upper_(j)));
     }
-    const double slack =
-        gamma_of(m_ + 4) * size + underflow(2.0 * static_cast<double>(m_) + 4.0);
+    const double slack = gamma_of(m_ + 4) * size + underflow(2.0 * static_cast<double>(m_) + 4.0);
     u_upper_(i) = std::max(0.0, high + slack);
     v_upper_(i) = std::max(0.0, slack - low);
   }
@@ -532,9 +531,8 @@ bool CyclicRelaxation::refutes(const RowMultipliers& w, const std::vector<std::i
     right_size = std::abs(w.nu);
   }
   // There are fewer than n^2 products; each is multiplied by the bound of one variable at most.
-  const double largest =
-      1.0 + std::max({largest_of(u_upper_), largest_of(v_upper_), largest_of(z_upper_),
-                      largest_of(z_lower_), tau_high_});
+  const double largest = 1.0 + std::max({largest_of(u_upper_), largest_of(v_upper_),
+                                         largest_of(z_upper_), largest_of(z_lower_), tau_high_});
   const auto n = static_cast<double>(k_ * (r_ + m_) + m_ + 16);
   const double slack = g_sum * (error + right_size) + underflow(2.0 * n * n) * largest;
   return std::isfinite(left) && left + slack < right;

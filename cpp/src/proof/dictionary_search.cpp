@@ -375,12 +375,12 @@ TreeOutcome prove_by_dictionaries(const CanonicalMap& map, const std::optional<B
   }
   std::vector<Node> roots;
   for (const Path& path : starts) roots.push_back(searches.front().from_path(path));
-  return search_tree(std::move(roots), n_threads, max_nodes, options.keep_tree, control, shown,
-                     part, [&](Node&& node, std::int64_t budget, Piece<Node>& piece, int thread) {
-                       searches[static_cast<std::size_t>(thread)].explore(std::move(node), budget,
-                                                                          piece);
-                     },
-                     interludes, piece_budget(relaxation.n_bits()));
+  return search_tree(
+      std::move(roots), n_threads, max_nodes, options.keep_tree, control, shown, part,
+      [&](Node&& node, std::int64_t budget, Piece<Node>& piece, int thread) {
+        searches[static_cast<std::size_t>(thread)].explore(std::move(node), budget, piece);
+      },
+      interludes, piece_budget(relaxation.n_bits()));
 }
 
 }  // namespace rnndyn

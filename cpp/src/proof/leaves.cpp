@@ -153,13 +153,11 @@ void Leaves::doubt(const Collection::Member& member) {
 }
 
 std::vector<Undecided> Leaves::take_undecided() {
-  std::stable_sort(undecided_.begin(), undecided_.end(), [](const auto& a, const auto& b) {
-    return a.itinerary < b.itinerary;
-  });
-  const auto last = std::unique(undecided_.begin(), undecided_.end(),
-                                [](const Undecided& a, const Undecided& b) {
-                                  return a.itinerary == b.itinerary;
-                                });
+  std::stable_sort(undecided_.begin(), undecided_.end(),
+                   [](const auto& a, const auto& b) { return a.itinerary < b.itinerary; });
+  const auto last = std::unique(
+      undecided_.begin(), undecided_.end(),
+      [](const Undecided& a, const Undecided& b) { return a.itinerary == b.itinerary; });
   undecided_.erase(last, undecided_.end());
   return std::exchange(undecided_, {});
 }

@@ -22,8 +22,8 @@ constexpr std::int64_t kCheapNodes = 20000;
 constexpr double kDearSeconds = 2.0;
 // Growth of the tree from one order to the next where nothing is known yet (measured: 5 to 9).
 constexpr double kGrowth = 8.0;
-// A proof that takes longer than this, or than this share of its time limit, pauses for a search, for
-// as long again at most.
+// A proof that takes longer than this, or than this share of its time limit, pauses for a search,
+// for as long again at most.
 constexpr double kSearchSeconds = 5.0;
 constexpr double kSearchShare = 0.25;
 // Dictionaries above this size are not begun: they would not get far, and their copies take memory.
@@ -46,10 +46,7 @@ std::string megabytes(double n_bytes) {
 }  // namespace
 
 Prover::Prover(SearchContext& context, Search search)
-    : context_(context),
-      map_(context.map),
-      search_(std::move(search)),
-      leaves_(context) {
+    : context_(context), map_(context.map), search_(std::move(search)), leaves_(context) {
   certificate_.box = context.options.box;
   certificate_.orders = context.options.orders;
   nodes_.assign(static_cast<std::size_t>(context.options.orders.back()) + 1, 0);
@@ -265,8 +262,8 @@ bool Prover::prove_by_dictionary(Index order, std::int64_t max_nodes) {
   PartialProof part = plan_dictionaries(map_, context_.options.box, order);
   const double n_bytes = CyclicRelaxation::n_bytes(map_, order);
   if (n_bytes > kLargestDictionary) {
-    part.reason = "a dictionary of this order takes " + megabytes(n_bytes) +
-                  ", more than the " + megabytes(kLargestDictionary) +
+    part.reason = "a dictionary of this order takes " + megabytes(n_bytes) + ", more than the " +
+                  megabytes(kLargestDictionary) +
                   " that this method goes up to: ask for smaller orders, or search";
     certificate_.parts.push_back(std::move(part));
     return finish({order}, false);
@@ -355,7 +352,7 @@ void Prover::search_once() {
   if (orders.empty() || outer.stop_requested()) return;
   const double fraction = context_.progress.fraction.load();
   Control control(seconds, [&] { return !outer.stop_requested(); });
-  search(orders, control);
+  search(orders, seconds, control);
   context_.progress.fraction.store(fraction);
 }
 

@@ -15,8 +15,9 @@ class Prover {
  public:
   static constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 
-  // Looks for cycles at random, until its end or until the control says stop.
-  using Search = std::function<void(const std::vector<Index>& orders, Control& control)>;
+  // Looks for cycles at random, until its end or until the control says stop, after `seconds`.
+  using Search =
+      std::function<void(const std::vector<Index>& orders, double seconds, Control& control)>;
 
   // `search` is called once, with the orders that are not proved, when a proof has taken a while:
   // if it is stopped later there is more to show than what it happened to come by.

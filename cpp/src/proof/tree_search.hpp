@@ -70,8 +70,7 @@ template <typename Subtree, typename Explore>
 TreeOutcome search_tree(std::vector<Subtree> roots, int n_threads, std::int64_t max_nodes,
                         bool keep_tree, Control& control, const TreeProgress& shown,
                         PartialProof& proof, const Explore& explore,
-                        const Interludes* interludes = nullptr,
-                        std::int64_t piece_budget = 4096) {
+                        const Interludes* interludes = nullptr, std::int64_t piece_budget = 4096) {
   // A round takes the last kPerRound open subtrees, whatever the number of threads: like a stack,
   // which keeps few of them in memory.
   constexpr std::size_t kPerRound = 64;
@@ -108,8 +107,8 @@ TreeOutcome search_tree(std::vector<Subtree> roots, int n_threads, std::int64_t 
     const auto item = [&](std::size_t i) -> Waiting& { return waiting[waiting.size() - 1 - i]; };
     std::atomic<std::int64_t> n_leaves{0};
     // Which nodes a limited search looks at must not depend on the clock.
-    const bool may_end = interludes != nullptr &&
-                         max_nodes == std::numeric_limits<std::int64_t>::max();
+    const bool may_end =
+        interludes != nullptr && max_nodes == std::numeric_limits<std::int64_t>::max();
     parallel_for(n, n_threads, [&](std::size_t i, int thread) {
       if (control.stop_requested()) return;
       if (may_end && i > 0 && (n_leaves.load() > kLeavesPerRound || interludes->wanted())) return;

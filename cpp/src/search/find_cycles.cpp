@@ -18,6 +18,10 @@ constexpr std::size_t kMaxCells = 4096;
 // 0.1 s); `exhaustive` refuses beyond kMaxListed itineraries.
 constexpr double kCheapListing = 2e8;
 constexpr double kMaxListed = 1e11;
+// What a core does in a second, and how much longer a Newton step takes than by products where it
+// has to be an orthogonal elimination.
+constexpr double kFlopsPerSecond = 2e9;
+constexpr double kStableStep = 20.0;
 
 // The alphabet for listing `order`: all bit patterns where few, else the nonempty regions.
 // `cells` caches the latter between orders.
@@ -90,18 +94,21 @@ std::int64_t file_candidates(SearchContext& context, const std::vector<Itinerary
 
 namespace {
 
-// What a search at random knows in case that the proof is stopped. It has a collection of its own, so
-// that nothing of it is in the answer about orders that were proved.
+// What a search at random knows in case that the proof is stopped. It has a collection of its own,
+// so that nothing of it is in the answer about orders that were proved.
 class Meanwhile {
  public:
   explicit Meanwhile(SearchContext& context)
       : context_(context), found_(context.map, context.options.box) {}
 
-  void search(const std::vector<Index>& orders, Control& control) {
+  void search(const std::vector<Index>& orders, double seconds, Control& control) {
     SearchContext context{context_.map,      context_.options, control,
                           context_.progress, found_,           make_kernel_tables(context_.map)};
     for (const Index order : orders) {
       if (control.stop_requested()) return;
+      // No look at the clock comes between the start and the end of a step.
+      const double step = make_newton_kernel(context_.map, *context.tables, order)->flops();
+      if (kStableStep * step > kFlopsPerSecond * seconds) return;
       context.progress.order.store(order);
       OrderStatistics& statistics = statistics_[order];
       statistics.order = order;
@@ -138,8 +145,8 @@ class Meanwhile {
 SearchResult find_completely(SearchContext& context) {
   const SearchOptions& options = context.options;
   Meanwhile meanwhile(context);
-  Prover prover(context, [&](const std::vector<Index>& orders, Control& control) {
-    meanwhile.search(orders, control);
+  Prover prover(context, [&](const std::vector<Index>& orders, double seconds, Control& control) {
+    meanwhile.search(orders, seconds, control);
   });
   if (options.resume) prover.resume(*options.resume, options.known);
   const bool choose = options.proof.method == ProofMethod::automatic;
