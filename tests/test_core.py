@@ -7,9 +7,8 @@ import sys
 
 import numpy as np
 import pytest
-from rnndyn._core._cpu import supported_instruction_sets
-
 from rnndyn import _core
+from rnndyn._core._core import supported_instruction_sets
 
 SEARCH = """
 import json, rnndyn as rd

@@ -1,8 +1,8 @@
 #include "register.hpp"
 
-// RNNDYN_MODULE_NAME is the instruction set this copy of the core was compiled for.
-PYBIND11_MODULE(RNNDYN_MODULE_NAME, module) {
+PYBIND11_MODULE(_core, module) {
   module.doc() = "Compiled core of rnndyn.";
+  rnndyn::bindings::register_kernels(module);
   rnndyn::bindings::register_map(module);
   rnndyn::bindings::register_cycles(module);
   rnndyn::bindings::register_search(module);

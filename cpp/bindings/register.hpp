@@ -6,6 +6,7 @@
 
 namespace rnndyn::bindings {
 
+void register_kernels(pybind11::module_& module);
 void register_map(pybind11::module_& module);
 void register_cycles(pybind11::module_& module);
 void register_search(pybind11::module_& module);

@@ -6,7 +6,7 @@
 #include <numeric>
 #include <vector>
 
-#include "basins/lane_map.hpp"
+#include "basins/orbit_map.hpp"
 #include "networks.hpp"
 #include "rnndyn/basins.hpp"
 
@@ -54,7 +54,7 @@ TEST_CASE("steps of many orbits are those of one") {
     const CanonicalMap map(random_matrix(stream, m, m), random_matrix(stream, m, h),
                            random_matrix(stream, h, m), random_vector(stream, m),
                            random_vector(stream, h));
-    const LaneMap lanes(map);
+    const OrbitMap lanes(map);
     std::vector<double> from(lanes.buffer_size()), to(lanes.buffer_size());
     const Matrix states = random_matrix(stream, m, kOrbits);
     for (Index i = 0; i < m; ++i) {

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "cycles/block_cyclic.hpp"
+#include "map/decompositions.hpp"
 #include "networks.hpp"
 #include "rnndyn/cycles.hpp"
 
@@ -24,6 +25,73 @@ TEST_CASE("block cyclic elimination equals the dense solution") {
     const Matrix f = random_matrix(stream, n * m, 2);
     const Matrix expected = dense.fullPivLu().solve(f);
     CHECK((BlockCyclic(blocks).solve(f) - expected).norm() < 1e-9 * (1.0 + expected.norm()));
+  }
+}
+
+template <int M>
+void check_known_size(RandomStream& stream, Index n) {
+  using Block = Eigen::Matrix<double, M, M>;
+  std::vector<Block> blocks;
+  std::vector<Matrix> same;
+  for (Index s = 0; s < n; ++s) {
+    same.push_back(10.0 * random_matrix(stream, M, M));  // expanding
+    blocks.emplace_back(same.back());
+  }
+  const Matrix f = random_matrix(stream, n * M, 3);
+  const Matrix expected = BlockCyclic(same).solve(f);
+  const Matrix found = BasicBlockCyclic<M>(blocks).solve(f);
+  CHECK((found - expected).norm() < 1e-9 * expected.norm());
+  for (Index s = 0; s < n; ++s) {
+    const Index next = (s + 1) % n;
+    const Matrix residual = found.middleRows(next * M, M) -
+                            same[static_cast<std::size_t>(s)] * found.middleRows(s * M, M) -
+                            f.middleRows(s * M, M);
+    CHECK(residual.norm() < 1e-10 * (1.0 + found.norm()));
+  }
+}
+
+TEST_CASE("blocks of a size known to the compiler give the same solution") {
+  for (std::uint64_t trial = 0; trial < 50; ++trial) {
+    RandomStream stream(12, 0, trial);
+    const auto n = 1 + static_cast<Index>(stream.below(30));
+    check_known_size<1>(stream, n);
+    check_known_size<2>(stream, n);
+    check_known_size<3>(stream, n);
+  }
+}
+
+TEST_CASE("a singular closing system gives infinities, whether its size is known or not") {
+  // The second direction comes back unchanged.
+  Eigen::Matrix2d turn;
+  turn << 3.0, 1.0, 0.0, 1.0;
+  for (const int n : {1, 2, 7}) {
+    const std::vector<Eigen::Matrix2d> blocks(static_cast<std::size_t>(n), turn);
+    const BasicBlockCyclic<2> known(blocks);
+    const BlockCyclic unknown({blocks.begin(), blocks.end()});
+    const Matrix f = Matrix::Ones(2 * n, 1);
+    CHECK(std::isinf(known.solve(f)(0, 0)) == std::isinf(unknown.solve(f)(0, 0)));
+    const Matrix direction = known.null_space(1);
+    CHECK((direction - unknown.null_space(1)).norm() < 1e-12 * direction.norm());
+    CHECK((known.solve(f, 1) - unknown.solve(f, 1)).norm() < 1e-12 * known.solve(f, 1).norm());
+  }
+  const std::vector<Eigen::Matrix2d> identity{Eigen::Matrix2d::Identity()};
+  CHECK(std::isinf(BasicBlockCyclic<2>(identity).solve(Matrix::Ones(2, 1))(0, 0)));
+}
+
+TEST_CASE("condition numbers of eigenvalues are those of the complex eigenvectors") {
+  for (std::uint64_t trial = 0; trial < 30; ++trial) {
+    RandomStream stream(13, 0, trial);
+    const auto n = 2 + static_cast<Index>(stream.below(8));
+    const Matrix a = random_matrix(stream, n, n);
+    const dense::Eigensystem found = dense::eigensystem(a);
+    const Eigen::EigenSolver<Matrix> solver(a);
+    const Eigen::MatrixXcd vectors = solver.eigenvectors();
+    const Eigen::MatrixXcd inverse = vectors.inverse();
+    for (Index i = 0; i < n; ++i) {
+      CHECK(std::abs(found.values(i) - solver.eigenvalues()(i)) == 0.0);
+      CHECK(found.conditions(i) ==
+            doctest::Approx(inverse.row(i).norm() * vectors.col(i).norm()).epsilon(1e-9));
+    }
   }
 }
 

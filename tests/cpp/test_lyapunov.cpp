@@ -3,7 +3,8 @@
 #include <cmath>
 #include <limits>
 
-#include "lyapunov/orthonormalize.hpp"
+#include "kernels/tangent/orthonormalize.hpp"
+#include "kernels/tangent/product.hpp"
 #include "rnndyn/lyapunov.hpp"
 #include "rnndyn/random.hpp"
 
@@ -88,9 +89,9 @@ void check_factorization(const Matrix& matrix, double tolerance, bool householde
   const Index n = matrix.rows(), m = matrix.cols();
   Block<Real> block(n, m), q(n, m);
   block.view().matrix().topRows(n) = matrix.cast<Real>();
-  Orthonormalizer<Real> orthonormalizer(n, m);
+  const auto orthonormalizer = make_orthonormalizer<Real>(n, m, &parallel_for);
   Vector log_diagonal(m);
-  const auto outcome = orthonormalizer.run(block.view(), q.view(), log_diagonal.data(), false, 1);
+  const auto outcome = orthonormalizer->run(block.view(), q.view(), log_diagonal.data(), false, 1);
   const HouseholderFactors exact = householder_factors(matrix, 1e-16);
   REQUIRE(outcome.finite);
   CHECK(outcome.householder == householder);
@@ -106,7 +107,7 @@ void check_factorization(const Matrix& matrix, double tolerance, bool householde
   // Shared work changes nothing.
   Block<Real> shared(n, m);
   Vector shared_diagonal(m);
-  orthonormalizer.run(block.view(), shared.view(), shared_diagonal.data(), false, 4);
+  orthonormalizer->run(block.view(), shared.view(), shared_diagonal.data(), false, 4);
   CHECK(shared.view().matrix() == q.view().matrix());
   CHECK(shared_diagonal == log_diagonal);
 }
@@ -153,7 +154,8 @@ TEST_CASE("what the fast way cannot factorise goes to Householder's method") {
     Block<double> block(n, n), result(n, n);
     block.view().matrix().topRows(n) = q * ones;
     Vector log_diagonal(n);
-    Orthonormalizer<double>(n, n).run(block.view(), result.view(), log_diagonal.data(), false, 1);
+    make_orthonormalizer<double>(n, n, &parallel_for)
+        ->run(block.view(), result.view(), log_diagonal.data(), false, 1);
     CHECK(orthogonality_error(result.view(), n) < 1e-7);
   }
   // One column is a combination of two others, one is zero: both are taken out.
@@ -184,10 +186,10 @@ TEST_CASE("blocks with infinities are left alone and reported") {
   block.view().matrix().setOnes();
   block.view().column(1)[2] = std::numeric_limits<double>::quiet_NaN();
   Vector log_diagonal = Vector::Zero(2);
-  Orthonormalizer<double> orthonormalizer(4, 2);
-  CHECK_FALSE(orthonormalizer.run(block.view(), q.view(), log_diagonal.data(), false, 1).finite);
+  const auto orthonormalizer = make_orthonormalizer<double>(4, 2, &parallel_for);
+  CHECK_FALSE(orthonormalizer->run(block.view(), q.view(), log_diagonal.data(), false, 1).finite);
   block.view().column(1)[2] = 1e300;  // its square overflows
-  CHECK(orthonormalizer.run(block.view(), q.view(), log_diagonal.data(), false, 1).finite);
+  CHECK(orthonormalizer->run(block.view(), q.view(), log_diagonal.data(), false, 1).finite);
   CHECK(log_diagonal(0) == doctest::Approx(std::log(2.0)));
 }
 

@@ -3,26 +3,17 @@
 
 #include <Eigen/Dense>
 #include <cstddef>
-#include <cstdint>
+#include <type_traits>
 #include <vector>
+
+#include "rnndyn/types.hpp"
 
 namespace rnndyn {
 
-using Index = Eigen::Index;
+static_assert(std::is_same_v<Index, Eigen::Index>);
 using Matrix = Eigen::MatrixXd;
 using Vector = Eigen::VectorXd;
 using ConstVectorRef = Eigen::Ref<const Vector>;
-
-// 64 bits of a region; unit i is bit i % 64 of word i / 64. A region has at least one word.
-using Word = std::uint64_t;
-
-inline bool get_bit(const Word* region, Index unit) {
-  return ((region[unit / 64] >> (unit % 64)) & 1U) != 0;
-}
-inline void set_bit(Word* region, Index unit, bool value) {
-  const Word mask = Word{1} << (unit % 64);
-  region[unit / 64] = value ? (region[unit / 64] | mask) : (region[unit / 64] & ~mask);
-}
 
 class CanonicalMap {
  public:

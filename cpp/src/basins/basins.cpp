@@ -6,7 +6,7 @@
 #include <limits>
 #include <stdexcept>
 
-#include "lane_map.hpp"
+#include "basins/orbit_map.hpp"
 
 namespace rnndyn {
 namespace {
@@ -50,16 +50,10 @@ class Places {
       const double* row = states + static_cast<std::size_t>(narrowest_[n]) * kStride;
       const double center = place.center(narrowest_[n]);
       const double half_width = place.half_widths(narrowest_[n]);
-      // Integers as wide as the numbers, whose union the compiler can take in registers.
-      std::array<std::int64_t, kStride> near;
-      std::int64_t any = 0;
+      const std::uint32_t near = kernels::functions().near_center(row, center, half_width);
+      if (near == 0) continue;
       for (std::size_t lane = 0; lane < kStride; ++lane) {
-        near[lane] = std::abs(row[lane] - center) <= half_width ? 1 : 0;
-        any |= near[lane];
-      }
-      if (any == 0) continue;
-      for (std::size_t lane = 0; lane < kStride; ++lane) {
-        if (near[lane] != 0 && found[lane] == kUndecided &&
+        if (((near >> lane) & 1U) != 0 && found[lane] == kUndecided &&
             contains(place, LaneState{states + lane})) {
           found[lane] = place.attractor;
           any_found = true;
@@ -90,7 +84,7 @@ class Places {
 };
 
 struct Shared {
-  const LaneMap& map;
+  const OrbitMap& map;
   const Places& places;
   const PlaneOfStates& plane;
   const std::vector<Index>& points;
@@ -269,7 +263,7 @@ BasinRun basins(const CanonicalMap& map, const PlaneOfStates& plane,
   BasinRun run;
   run.labels.assign(points.size(), kNotReached);
   run.n_steps.assign(points.size(), 0);
-  const LaneMap lanes(map);
+  const OrbitMap lanes(map);
   const Places places(neighbourhoods);
   // Looking should not take longer than stepping: one look costs about three terms of a step for
   // each neighbourhood. What is found does not depend on this.

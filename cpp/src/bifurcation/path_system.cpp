@@ -6,6 +6,8 @@
 #include <numeric>
 #include <utility>
 
+#include "cycles/block_loops.hpp"
+
 namespace rnndyn {
 namespace {
 
@@ -18,26 +20,23 @@ constexpr double kNoiseSafety = 8.0;
 // of long expanding cycles are graded without any.
 constexpr double kRankLoss = 1e-6;
 
-// out = a b for small column-major blocks; Eigen's product of large matrices costs more to start.
-void multiply(Index m, const double* a, const double* b, double* out) {
-  if (m > 16) {
-    Eigen::Map<Matrix>(out, m, m).noalias() =
-        Eigen::Map<const Matrix>(a, m, m) * Eigen::Map<const Matrix>(b, m, m);
-    return;
-  }
-  std::fill(out, out + m * m, 0.0);
-  for (Index c = 0; c < m; ++c) {
-    for (Index l = 0; l < m; ++l) {
-      const double factor = b[c * m + l];
-      for (Index r = 0; r < m; ++r) out[c * m + r] += a[l * m + r] * factor;
-    }
-  }
-}
+constexpr int kAnySize = Eigen::Dynamic;
 
-// out = a x + out.
-void add_product(Index m, const double* a, const double* x, double* out) {
-  for (Index l = 0; l < m; ++l) {
-    for (Index r = 0; r < m; ++r) out[r] += a[l * m + r] * x[l];
+// The reflection I - factor v v^T of `rows` numbers in each of the columns, which start `stride`
+// apart. Four partial sums: one would wait for every addition.
+void reflect(Index rows, const double* v, double factor, Index columns, double* first,
+             Index stride) {
+  for (Index c = 0; c < columns; ++c) {
+    double* x = first + c * stride;
+    double sums[4] = {};
+    Index r = 0;
+    for (; r + 4 <= rows; r += 4) {
+      for (Index i = 0; i < 4; ++i) sums[i] += v[r + i] * x[r + i];
+    }
+    double along = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    for (; r < rows; ++r) along += v[r] * x[r];
+    along *= factor;
+    for (r = 0; r < rows; ++r) x[r] -= v[r] * along;
   }
 }
 
@@ -210,27 +209,34 @@ void PathSystem::condense() {
   condensed_.col(0) = blocks_.col(0);
   offset_size_ = blocks_.bottomRows(m_).cwiseAbs().maxCoeff();
   if (k_ == 1) return;
-  Vector growth = Eigen::Map<const Matrix>(blocks_.data(), m_, m_).cwiseAbs().rowwise().sum();
+  const Vector ones = Vector::Ones(m_);
+  Vector growth = Vector::Zero(m_);
+  Vector next(m_);
+  add_absolute_product<kAnySize>(m_, blocks_.data(), ones.data(), growth.data());
   Vector product(m_ * m_ + m_);
   // Sizes of the terms that add up to an offset: they may cancel, their rounding errors do not.
   Vector terms = blocks_.col(0).tail(m_).cwiseAbs();
   for (Index t = 1; t < k_; ++t) {
     const double* block = blocks_.col(t).data();
-    const Eigen::Map<const Matrix> j(block, m_, m_);
-    growth = (j.cwiseAbs() * growth).eval();
-    terms = (j.cwiseAbs() * terms + blocks_.col(t).tail(m_).cwiseAbs()).eval();
+    next.setZero();
+    add_absolute_product<kAnySize>(m_, block, growth.data(), next.data());
+    growth.swap(next);
+    next = blocks_.col(t).tail(m_).cwiseAbs();
+    add_absolute_product<kAnySize>(m_, block, terms.data(), next.data());
+    terms.swap(next);
     if (growth.maxCoeff() > kSegmentGrowth) {
       condensed_.col(static_cast<Index>(segment_starts_.size())) = blocks_.col(t);
       segment_starts_.push_back(t);
       amplification_.push_back(1.0);
-      growth = j.cwiseAbs().rowwise().sum();
+      growth.setZero();
+      add_absolute_product<kAnySize>(m_, block, ones.data(), growth.data());
       terms = blocks_.col(t).tail(m_).cwiseAbs();
     } else {
       offset_size_ = std::max(offset_size_, terms.maxCoeff());
       auto target = condensed_.col(static_cast<Index>(segment_starts_.size()) - 1);
-      multiply(m_, block, target.data(), product.data());
+      multiply_columns<kAnySize>(m_, block, target.data(), m_, m_, product.data(), m_);
       product.tail(m_) = blocks_.col(t).tail(m_);
-      add_product(m_, block, target.data() + m_ * m_, product.data() + m_ * m_);
+      add_product<kAnySize>(m_, block, target.data() + m_ * m_, product.data() + m_ * m_);
       target = product;
       amplification_.back() = std::max(amplification_.back(), growth.maxCoeff());
     }
@@ -262,6 +268,7 @@ void PathSystem::eliminate(PathSample& out) {
     Matrix g = -block(0);
     Matrix e = Matrix::Identity(m_, m_);
     Vector f = offset(0);
+    Vector v(m2);
     eliminated_.resize(static_cast<std::size_t>(n_segments - 1));
     for (Index s = 1; s < n_segments; ++s) {
       stack_.setZero(m2, 3 * m_ + 1);
@@ -273,14 +280,13 @@ void PathSystem::eliminate(PathSample& out) {
       stack_.col(3 * m_).tail(m_) = offset(s);
       for (Index c = 0; c < m_; ++c) {
         const Index rest = m2 - c;
-        Vector v = stack_.col(c).tail(rest);
-        const double length = v.norm();
-        if (length > 0.0 && v.tail(rest - 1).squaredNorm() > 0.0) {
-          v(0) += std::copysign(length, v(0));
-          const double factor = 2.0 / v.squaredNorm();
-          auto corner = stack_.bottomRightCorner(rest, 3 * m_ + 1 - c);
-          const Eigen::RowVectorXd along = factor * (v.transpose() * corner);
-          corner.noalias() -= v * along;
+        double* corner = stack_.data() + c * m2 + c;
+        double below = 0.0;
+        for (Index i = 1; i < rest; ++i) below += corner[i] * corner[i];
+        if (below > 0.0) {
+          std::copy_n(corner, rest, v.data());
+          v(0) += std::copysign(std::sqrt(v(0) * v(0) + below), v(0));
+          reflect(rest, v.data(), 2.0 / (v(0) * v(0) + below), 3 * m_ + 1 - c, corner, m2);
           out.determinant.multiply(-1.0);  // of a reflection
         }
         // [E; -P_s] has full rank as long as the eliminated rows have: E comes from an orthogonal
@@ -323,10 +329,16 @@ void PathSystem::eliminate(PathSample& out) {
   for (Index s = n_segments - 1; s >= 1; --s) {
     const Matrix& rows = eliminated_[static_cast<std::size_t>(s - 1)];
     const Index next = s + 1 == n_segments ? 0 : s + 1;
-    Vector right = rows.col(3 * m_);
-    right.noalias() -= rows.middleCols(m_, m_) * starts_.col(0);
-    right.noalias() -= rows.middleCols(2 * m_, m_) * starts_.col(next);
-    starts_.col(s) = rows.leftCols(m_).triangularView<Eigen::Upper>().solve(right);
+    z.setZero();
+    add_product<kAnySize>(m_, rows.col(m_).data(), starts_.col(0).data(), z.data());
+    add_product<kAnySize>(m_, rows.col(2 * m_).data(), starts_.col(next).data(), z.data());
+    double* x = starts_.col(s).data();
+    for (Index r = 0; r < m_; ++r) x[r] = rows(r, 3 * m_) - z(r);
+    for (Index c = m_ - 1; c >= 0; --c) {
+      const double* column = rows.col(c).data();
+      x[c] /= column[c];
+      for (Index r = 0; r < c; ++r) x[r] -= column[r] * x[c];
+    }
   }
   // |N| is at most |adj| |right side|, and that is what its rounding errors are relative to, until
   // the matrix is about to lose rank twice: then adj is itself lost in rounding errors, relative to
@@ -355,7 +367,7 @@ void PathSystem::expand(PathSample& out) {
       ++segment;
     } else {
       std::copy_n(blocks_.col(t - 1).data() + m_ * m_, m_, z);
-      add_product(m_, blocks_.col(t - 1).data(), z - m_, z);
+      add_product<kAnySize>(m_, blocks_.col(t - 1).data(), z - m_, z);
     }
     for (Index j = 0; j < n_relevant_; ++j) {
       const double* w0 = border0 + j * (m_ + 1);

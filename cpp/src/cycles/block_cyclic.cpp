@@ -1,64 +1,181 @@
 #include "block_cyclic.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
+
+#include "block_loops.hpp"
 
 namespace rnndyn {
 
-template <int M>
-void PairFactor<M>::compute(const Eigen::Matrix<double, kRows, M>& stacked) {
-  // Householder reflections (Golub, Van Loan, Matrix Computations, 4th ed., sec. 5.1), written out
-  // for fixed sizes.
-  Eigen::Matrix<double, kRows, M> rest = stacked;
-  q_adjoint.setIdentity();
-  for (int c = 0; c < M; ++c) {
-    double square = 0.0;
-    for (int row = c + 1; row < kRows; ++row) square += rest(row, c) * rest(row, c);
-    if (square == 0.0) continue;
-    const double head = rest(c, c);
-    const double length = std::sqrt(head * head + square);
-    Eigen::Matrix<double, kRows, 1> v = rest.col(c);
-    for (int row = 0; row < c; ++row) v(row) = 0.0;
-    v(c) = head + std::copysign(length, head);
-    const double scale = 2.0 / (v(c) * v(c) + square);
-    const Eigen::Matrix<double, 1, M> along = scale * (v.transpose() * rest);
-    rest -= v * along;
-    const Eigen::Matrix<double, 1, kRows> turned = scale * (v.transpose() * q_adjoint);
-    q_adjoint -= v * turned;
+namespace {
+
+// The Householder reflection (Golub, Van Loan, Matrix Computations, 4th ed., sec. 5.1) that makes
+// zeros below the diagonal of column c of `a`, applied to `a` and to the square `q`.
+template <int kRows, int kColumns>
+void reflect(int c, double* a, double* q) {
+  double square = 0.0;
+  for (int row = c + 1; row < kRows; ++row) square += a[c * kRows + row] * a[c * kRows + row];
+  if (square == 0.0) return;
+  const double head = a[c * kRows + c];
+  const double length = std::sqrt(head * head + square);
+  double v[kRows];
+  for (int row = 0; row < kRows; ++row) v[row] = row < c ? 0.0 : a[c * kRows + row];
+  v[c] = head + std::copysign(length, head);
+  const double scale = 2.0 / (v[c] * v[c] + square);
+  const auto turn = [&](double* column) {
+    double along = 0.0;
+    for (int row = 0; row < kRows; ++row) along += v[row] * column[row];
+    along *= scale;
+    for (int row = 0; row < kRows; ++row) column[row] -= v[row] * along;
+  };
+  for (int k = 0; k < kColumns; ++k) turn(a + k * kRows);
+  for (int k = 0; k < kRows; ++k) turn(q + k * kRows);
+}
+
+template <int kSize>
+void set_identity(double* matrix) {
+  for (int c = 0; c < kSize; ++c) {
+    for (int row = 0; row < kSize; ++row) matrix[c * kSize + row] = row == c ? 1.0 : 0.0;
   }
-  r = rest.template topRows<M>();
+}
+
+// x = r^-1 x for the upper triangle of r.
+template <int M>
+void solve_upper(const double* r, double* x) {
+  for (int c = M - 1; c >= 0; --c) {
+    x[c] /= r[c * M + c];
+    for (int row = 0; row < c; ++row) x[row] -= r[c * M + row] * x[c];
+  }
+}
+
+// out = q x.
+template <int kSize>
+void turned(const double* q, const double* x, double* out) {
+  for (int row = 0; row < kSize; ++row) out[row] = 0.0;
+  add_product<kSize>(kSize, q, x, out);
+}
+
+// The solution, smallest at z_0, when all but the `rank` largest singular values count as zero.
+Matrix truncated_solution(const Eigen::JacobiSVD<Matrix>& svd, Index rank, const Matrix& right) {
+  Matrix scaled = dense::transposed_product(svd.matrixU().leftCols(rank), right);
+  for (Index i = 0; i < rank; ++i) scaled.row(i) /= svd.singularValues()(i);
+  return dense::product(svd.matrixV().leftCols(rank), scaled);
+}
+
+}  // namespace
+
+template <int M>
+void PairFactor<M>::compute(const double* upper, const double* lower) {
+  double stacked[kRows * M];
+  for (int c = 0; c < M; ++c) {
+    for (int row = 0; row < M; ++row) {
+      stacked[c * kRows + row] = upper[c * M + row];
+      stacked[c * kRows + M + row] = -lower[c * M + row];
+    }
+  }
+  set_identity<kRows>(q_adjoint);
+  for (int c = 0; c < M; ++c) reflect<kRows, M>(c, stacked, q_adjoint);
+  for (int c = 0; c < M; ++c) {
+    for (int row = 0; row < M; ++row) r[c * M + row] = stacked[c * kRows + row];
+  }
+}
+
+// Takes for singular what Eigen::ColPivHouseholderQR does, which factorises larger blocks: columns
+// that are left with nothing but rounding errors of the largest one.
+template <int M>
+void ClosingFactor<M>::compute(const Eigen::Matrix<double, M, M>& block) {
+  for (int i = 0; i < M * M; ++i) r[i] = block.data()[i];
+  for (int c = 0; c < M; ++c) order[c] = c;
+  set_identity<M>(q_adjoint);
+  full_rank = true;
+  double largest = 0.0;
+  for (int c = 0; c < M; ++c) {
+    int pivot = c;
+    double best = -1.0;
+    for (int k = c; k < M; ++k) {
+      double square = 0.0;
+      for (int row = c; row < M; ++row) square += r[k * M + row] * r[k * M + row];
+      if (square > best) {
+        best = square;
+        pivot = k;
+      }
+    }
+    if (c == 0) largest = best;
+    constexpr double kUnit = std::numeric_limits<double>::epsilon();
+    if (best < kUnit * kUnit * largest * static_cast<double>(M - c) / M) full_rank = false;
+    std::swap_ranges(r + c * M, r + (c + 1) * M, r + pivot * M);
+    std::swap(order[c], order[pivot]);
+    reflect<M, M>(c, r, q_adjoint);
+    if (r[c * M + c] == 0.0) full_rank = false;
+  }
+}
+
+template <int M>
+void ClosingFactor<M>::solve(const double* right, double* out) const {
+  double x[M];
+  turned<M>(q_adjoint, right, x);
+  solve_upper<M>(r, x);
+  for (int c = 0; c < M; ++c) out[order[c]] = x[c];
+}
+
+void ClosingFactor<Eigen::Dynamic>::compute(const Matrix& block) {
+  // All directions count, however small: the caller decides what is singular.
+  qr.setThreshold(0.0);
+  qr.compute(block);
+  full_rank = qr.rank() == block.rows();
 }
 
 template <int M>
 BasicBlockCyclic<M>::BasicBlockCyclic(std::vector<Block> blocks)
     : m_(blocks.front().rows()), n_blocks_(blocks.size()) {
-  const Block identity = Block::Identity(m_, m_);
   // Row so far: g z_0 + e z_{s} = f. The first block row is z_1 - P_0 z_0 = f_0.
   Block g = -blocks.front();
-  Block e = identity;
+  Block e = Block::Identity(m_, m_);
   steps_.resize(n_blocks_ - 1);
-  for (std::size_t s = 1; s < n_blocks_; ++s) {
-    constexpr int kRows = PairFactor<M>::kRows;
-    Eigen::Matrix<double, kRows, M> stacked(2 * m_, m_);
+  for (std::size_t s = 1; s < n_blocks_; ++s) add_step(blocks[s], steps_[s - 1], g, e);
+  closing_ = g + e;
+  closing_factor_.compute(closing_);
+}
+
+// Eliminates z_s: the columns of z_0 and of z_{s+1} are [g 0; 0 I].
+template <int M>
+void BasicBlockCyclic<M>::add_step(const Block& block, Step& step, Block& g, Block& e) {
+  if constexpr (M == Eigen::Dynamic) {
+    Matrix stacked(2 * m_, m_);
     stacked.topRows(m_) = e;
-    stacked.bottomRows(m_) = -blocks[s];
-    Step& step = steps_[s - 1];
-    step.factor.compute(stacked);
-    // Columns of z_0 and of z_{s+1}.
-    Eigen::Matrix<double, kRows, kRows> others =
-        Eigen::Matrix<double, kRows, kRows>::Zero(2 * m_, 2 * m_);
+    stacked.bottomRows(m_) = -block;
+    step.factor.qr.compute(stacked);
+    step.factor.r = step.factor.qr.matrixQR().topRows(m_);
+    Matrix others = Matrix::Zero(2 * m_, 2 * m_);
     others.topLeftCorner(m_, m_) = g;
-    others.bottomRightCorner(m_, m_) = identity;
-    step.factor.apply(others);
+    others.bottomRightCorner(m_, m_).setIdentity();
+    dense::apply_adjoint(step.factor.qr, others);
     step.x = others.topLeftCorner(m_, m_);
     step.y = others.topRightCorner(m_, m_);
     g = others.bottomLeftCorner(m_, m_);
     e = others.bottomRightCorner(m_, m_);
+  } else {
+    constexpr int kRows = 2 * M;
+    step.factor.compute(e.data(), block.data());
+    const double* q = step.factor.q_adjoint;
+    double product[kRows];
+    for (int c = 0; c < M; ++c) {
+      for (int row = 0; row < kRows; ++row) product[row] = 0.0;
+      for (int l = 0; l < M; ++l) {
+        const double factor = g.data()[c * M + l];
+        for (int row = 0; row < kRows; ++row) product[row] += q[l * kRows + row] * factor;
+      }
+      const double* last = q + (M + c) * kRows;
+      for (int row = 0; row < M; ++row) {
+        step.x.data()[c * M + row] = product[row];
+        step.y.data()[c * M + row] = last[row];
+        g.data()[c * M + row] = product[M + row];
+        e.data()[c * M + row] = last[M + row];
+      }
+    }
   }
-  closing_ = g + e;
-  // All directions count, however small: the caller decides what is singular.
-  closing_qr_.setThreshold(0.0);
-  closing_qr_.compute(closing_);
 }
 
 template <int M>
@@ -71,9 +188,22 @@ const Eigen::JacobiSVD<Matrix>& BasicBlockCyclic<M>::closing_svd() const {
 
 template <int M>
 void BasicBlockCyclic<M>::eliminate(Matrix& f) const {
-  for (std::size_t s = 1; s < n_blocks_; ++s) {
-    steps_[s - 1].factor.apply(
-        f.template middleRows<PairFactor<M>::kRows>(static_cast<Index>(s - 1) * m_, 2 * m_));
+  if constexpr (M == Eigen::Dynamic) {
+    for (std::size_t s = 1; s < n_blocks_; ++s) {
+      dense::apply_adjoint(steps_[s - 1].factor.qr,
+                           f.middleRows(static_cast<Index>(s - 1) * m_, 2 * m_));
+    }
+  } else {
+    constexpr int kRows = 2 * M;
+    for (Index c = 0; c < f.cols(); ++c) {
+      double* rows = f.data() + c * f.rows();
+      for (const Step& step : steps_) {
+        double product[kRows];
+        turned<kRows>(step.factor.q_adjoint, rows, product);
+        for (int row = 0; row < kRows; ++row) rows[row] = product[row];
+        rows += M;
+      }
+    }
   }
 }
 
@@ -83,16 +213,22 @@ void BasicBlockCyclic<M>::back_substitute(const Matrix& eliminated, Matrix& z) c
     const Step& step = steps_[s - 1];
     const Index row = static_cast<Index>(s) * m_;
     const Index next = s + 1 == n_blocks_ ? 0 : row + m_;
-    const auto r = step.factor.r.template triangularView<Eigen::Upper>();
     if constexpr (M == Eigen::Dynamic) {
-      z.middleRows(row, m_) = r.solve(eliminated.middleRows(row - m_, m_) - step.x * z.topRows(m_) -
-                                      step.y * z.middleRows(next, m_));
+      z.middleRows(row, m_) = eliminated.middleRows(row - m_, m_);
+      dense::subtract_product(step.x, z.topRows(m_), z.middleRows(row, m_));
+      dense::subtract_product(step.y, z.middleRows(next, m_), z.middleRows(row, m_));
+      dense::solve_triangle(step.factor.r, dense::Triangle::upper, z.middleRows(row, m_));
     } else {
       for (Index c = 0; c < z.cols(); ++c) {
-        Eigen::Matrix<double, M, 1> right = eliminated.col(c).template segment<M>(row - m_);
-        right -= step.x * z.col(c).template head<M>();
-        right -= step.y * z.col(c).template segment<M>(next);
-        z.col(c).template segment<M>(row) = r.solve(right);
+        const double* right = eliminated.data() + c * z.rows() + row - M;
+        double* column = z.data() + c * z.rows();
+        double x[M];
+        double known[M] = {};
+        add_product<M>(M, step.x.data(), column, known);
+        add_product<M>(M, step.y.data(), column + next, known);
+        for (int i = 0; i < M; ++i) x[i] = right[i] - known[i];
+        solve_upper<M>(step.factor.r, x);
+        for (int i = 0; i < M; ++i) column[row + i] = x[i];
       }
     }
   }
@@ -102,27 +238,19 @@ template <int M>
 Matrix BasicBlockCyclic<M>::solve(const Matrix& f, Index nullity) const {
   Matrix eliminated = f;
   eliminate(eliminated);
-  const auto rest = eliminated.bottomRows(m_);
   Matrix z(f.rows(), f.cols());
-  if (nullity == 0) {
-    if (closing_qr_.rank() < m_) {
-      z.setConstant(std::numeric_limits<double>::infinity());
-      return z;
-    }
-    if constexpr (M == Eigen::Dynamic) {
-      z.topRows(m_) = closing_qr_.solve(rest);
-    } else {
-      for (Index c = 0; c < f.cols(); ++c) {
-        const Eigen::Matrix<double, M, 1> right = rest.col(c);
-        z.col(c).template head<M>() = closing_qr_.solve(right);
-      }
-    }
+  if (nullity > 0) {
+    z.topRows(m_) = truncated_solution(closing_svd(), m_ - nullity, eliminated.bottomRows(m_));
+  } else if (!closing_factor_.full_rank) {
+    z.setConstant(std::numeric_limits<double>::infinity());
+    return z;
+  } else if constexpr (M == Eigen::Dynamic) {
+    z.topRows(m_) = dense::solve(closing_factor_.qr, eliminated.bottomRows(m_));
   } else {
-    const auto& svd = closing_svd();
-    const Index rank = m_ - nullity;
-    const Matrix scaled = (svd.matrixU().leftCols(rank).adjoint() * rest).array().colwise() /
-                          svd.singularValues().head(rank).array();
-    z.topRows(m_) = svd.matrixV().leftCols(rank) * scaled;
+    for (Index c = 0; c < f.cols(); ++c) {
+      const double* end = eliminated.data() + (c + 1) * f.rows();
+      closing_factor_.solve(end - M, z.data() + c * f.rows());
+    }
   }
   back_substitute(eliminated, z);
   return z;
@@ -140,7 +268,7 @@ template <int M>
 double BasicBlockCyclic<M>::inconsistency(const Matrix& f, Index d) const {
   Matrix eliminated = f;
   eliminate(eliminated);
-  return (closing_svd().matrixU().rightCols(d).adjoint() * eliminated.bottomRows(m_))
+  return dense::transposed_product(closing_svd().matrixU().rightCols(d), eliminated.bottomRows(m_))
       .cwiseAbs()
       .maxCoeff();
 }

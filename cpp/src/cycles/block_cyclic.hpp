@@ -9,36 +9,37 @@
 
 namespace rnndyn {
 
-// Orthogonal factorisation of two blocks on top of each other.
+// Orthogonal factorisation of two blocks on top of each other, and that of the closing block with
+// column pivoting. So small, they are loops over column-major numbers.
 template <int M>
 struct PairFactor {
   static constexpr int kRows = 2 * M;
-  Eigen::Matrix<double, M, M> r;
-  Eigen::Matrix<double, kRows, kRows> q_adjoint;  // so small that multiplying by it is cheapest
+  double r[M * M];
+  double q_adjoint[kRows * kRows];  // so small that multiplying by it is cheapest
 
-  void compute(const Eigen::Matrix<double, kRows, M>& stacked);
-  template <typename Rows>
-  void apply(Rows&& rows) const {
-    for (Index c = 0; c < rows.cols(); ++c) {
-      const Eigen::Matrix<double, kRows, 1> product = q_adjoint * rows.col(c);
-      rows.col(c) = product;
-    }
-  }
+  void compute(const double* upper, const double* lower);
+};
+template <int M>
+struct ClosingFactor {
+  double r[M * M];
+  double q_adjoint[M * M];
+  int order[M];  // of the columns
+  bool full_rank;
+
+  void compute(const Eigen::Matrix<double, M, M>& block);
+  void solve(const double* right, double* out) const;
 };
 template <>
 struct PairFactor<Eigen::Dynamic> {
-  static constexpr int kRows = Eigen::Dynamic;
   Eigen::HouseholderQR<Matrix> qr;
   Matrix r;
+};
+template <>
+struct ClosingFactor<Eigen::Dynamic> {
+  Eigen::ColPivHouseholderQR<Matrix> qr;
+  bool full_rank;
 
-  void compute(const Matrix& stacked) {
-    qr.compute(stacked);
-    r = qr.matrixQR().topRows(stacked.cols());
-  }
-  template <typename Rows>
-  void apply(Rows&& rows) const {
-    rows.applyOnTheLeft(qr.householderQ().adjoint());
-  }
+  void compute(const Matrix& block);
 };
 
 // Structured orthogonal factorisation of the cyclic block system (Wright, SIAM J. Sci. Stat.
@@ -77,11 +78,12 @@ class BasicBlockCyclic {
   // one what is left for z_0.
   void eliminate(Matrix& f) const;
   void back_substitute(const Matrix& eliminated, Matrix& z) const;
+  void add_step(const Block& block, Step& step, Block& g, Block& e);
 
   Index m_;
   std::vector<Step> steps_;
   Block closing_;  // of the system left for z_0
-  Eigen::ColPivHouseholderQR<Block> closing_qr_;
+  ClosingFactor<M> closing_factor_;
   mutable std::optional<Eigen::JacobiSVD<Matrix>> closing_svd_;
   std::size_t n_blocks_;
 };

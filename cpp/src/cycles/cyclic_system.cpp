@@ -1,8 +1,11 @@
 #include "cyclic_system.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
+#include <utility>
 
+#include "block_loops.hpp"
 #include "rnndyn/rounding.hpp"
 
 namespace rnndyn {
@@ -10,24 +13,42 @@ namespace {
 
 // Of a sum of n products, and two roundings more for the product with the bound of its size.
 double gamma_of(Index n) { return gamma(static_cast<double>(n) + 2.0); }
-// More than any sum of products here loses to underflow, and so much more that a factor gamma of a
-// radius may underflow before it is multiplied by a large number: no sum has 10^9 terms.
-constexpr double kUnderflow = underflow(1e9);
 // Inflates a bound that was itself summed in floating point, and covers underflow.
-template <typename Derived>
-typename Derived::PlainObject inflated(const Eigen::MatrixBase<Derived>& bound) {
-  const double factor = 1.0 + 8.0 * static_cast<double>(bound.rows() + 8) * kUnitRoundoff;
-  return (bound * factor).array() + kUnderflow;
-}
+double inflation(Index rows) { return 1.0 + 8.0 * static_cast<double>(rows + 8) * kUnitRoundoff; }
+// More than any sum of products here loses to underflow, and so much more that the product of a
+// radius with gamma may underflow before a large number multiplies it: no sum has 10^9 terms.
+constexpr double kUnderflow = underflow(1e9);
 
 // Radius of the interval product of midpoint-radius matrices whose midpoint is fl(a b).
-template <typename Block>
+template <int M, typename Block>
 Block product_radius(const Block& a, const Block& ra, const Block& b, const Block& rb) {
-  const Block abs_b = b.cwiseAbs();
-  Block rad = a.cwiseAbs() * (rb + gamma_of(a.cols()) * abs_b);
-  rad.noalias() += ra * (abs_b + rb);
-  return inflated(rad);
+  const Index m = a.rows();
+  Block spread(m, m);  // of |a|
+  Block reach(m, m);   // of ra
+  const double unit = gamma_of(m);
+  for (Index i = 0; i < m * m; ++i) {
+    const double size = std::abs(b.data()[i]);
+    spread.data()[i] = rb.data()[i] + unit * size;
+    reach.data()[i] = size + rb.data()[i];
+  }
+  Block abs_a(m, m);
+  for (Index i = 0; i < m * m; ++i) abs_a.data()[i] = std::abs(a.data()[i]);
+  Block radius(m, m);
+  Block part(m, m);
+  multiply_columns<M>(m, abs_a.data(), spread.data(), m, m, radius.data(), m);
+  multiply_columns<M>(m, ra.data(), reach.data(), m, m, part.data(), m);
+  const double factor = inflation(m);
+  for (Index i = 0; i < m * m; ++i) {
+    radius.data()[i] = (radius.data()[i] + part.data()[i]) * factor + kUnderflow;
+  }
+  return radius;
 }
+
+bool all_zero(Index n, const double* values) {
+  return std::all_of(values, values + n, [](double value) { return value == 0.0; });
+}
+
+double largest_of(Index n, const double* values) { return *std::max_element(values, values + n); }
 
 }  // namespace
 
@@ -36,10 +57,16 @@ BasicCyclicSystem<M>::BasicCyclicSystem(const CanonicalMap& map, const Itinerary
     : map_(map), itinerary_(itinerary), m_(map.n_states()), offsets_(m_, itinerary.order) {
   const Index k = itinerary.order;
   double largest = 1.0;
-  Column growth;
+  Column growth = Column::Zero(m_);
+  Column before(m_);
+  const Column ones = Column::Ones(m_);
   std::vector<Block> blocks;
   jacobians_.reserve(static_cast<std::size_t>(k));
   partial_.reserve(static_cast<std::size_t>(k));
+  const auto grow = [&](const Block& j, const Column& from) {
+    growth.setZero();
+    add_absolute_product<M>(m_, j.data(), from.data(), growth.data());
+  };
   for (Index t = 0; t < k; ++t) {
     if constexpr (M == Eigen::Dynamic) {
       jacobians_.push_back(map.jacobian(itinerary.at(t)));
@@ -48,18 +75,19 @@ BasicCyclicSystem<M>::BasicCyclicSystem(const CanonicalMap& map, const Itinerary
       add_step(t);
     }
     const Block& j = jacobians_.back();
-    const Block abs_j = j.cwiseAbs();
-    if (t > 0) growth = (abs_j * growth).eval();
-    if (t == 0 || growth.maxCoeff() > kSegmentGrowth) {
+    before = growth;
+    if (t > 0) grow(j, before);
+    partial_.push_back(j);
+    if (t == 0 || largest_of(m_, growth.data()) > kSegmentGrowth) {
       starts_.push_back(t);
-      growth = abs_j.rowwise().sum();
-      partial_.push_back(j);
+      grow(j, ones);
       blocks.push_back(j);
     } else {
-      partial_.push_back(j * partial_.back());
+      multiply_columns<M>(m_, j.data(), partial_[static_cast<std::size_t>(t - 1)].data(), m_, m_,
+                          partial_.back().data(), m_);
       blocks.back() = partial_.back();
     }
-    largest = std::max(largest, growth.maxCoeff());
+    largest = std::max(largest, largest_of(m_, growth.data()));
   }
   condensed_.emplace(std::move(blocks));
   singular_threshold_ = 32.0 * kUnitRoundoff * static_cast<double>(m_ + k) * largest;
@@ -68,17 +96,22 @@ BasicCyclicSystem<M>::BasicCyclicSystem(const CanonicalMap& map, const Itinerary
 // The same sums as CanonicalMap::jacobian and offset, without their temporary matrices.
 template <int M>
 void BasicCyclicSystem<M>::add_step(Index t) {
+  const Index m = block_size<M>(m_);
   Block j = map_.a();
   Column c = map_.h1();
-  for (Index i = 0; i < map_.n_units(); ++i) {
+  const double* w = map_.w1().data();
+  for (Index i = 0; i < map_.n_units(); ++i, w += m) {
     if (!get_bit(itinerary_.at(t), i)) continue;
-    const Column w = map_.w1().col(i);
+    const double h2 = map_.h2()(i);
+    for (Index r = 0; r < m; ++r) c.data()[r] += w[r] * h2;
     if (map_.w2_is_identity()) {
-      j.col(i) += w;
-    } else {
-      for (Index l = 0; l < m_; ++l) j.col(l) += w * map_.w2()(i, l);
+      for (Index r = 0; r < m; ++r) j.data()[i * m + r] += w[r];
+      continue;
     }
-    c += w * map_.h2()(i);
+    for (Index l = 0; l < m; ++l) {
+      const double factor = map_.w2()(i, l);
+      for (Index r = 0; r < m; ++r) j.data()[l * m + r] += w[r] * factor;
+    }
   }
   jacobians_.push_back(j);
   offsets_.col(t) = c;
@@ -86,49 +119,63 @@ void BasicCyclicSystem<M>::add_step(Index t) {
 
 template <int M>
 auto BasicCyclicSystem<M>::jacobian_radii() const -> std::vector<Block> {
-  const Block abs_a = map_.a().cwiseAbs();
+  const Index m = block_size<M>(m_);
+  Block abs_a(m_, m_);
+  for (Index i = 0; i < m * m; ++i) abs_a.data()[i] = std::abs(map_.a().data()[i]);
   std::vector<Block> radii;
   radii.reserve(static_cast<std::size_t>(order()));
   for (Index t = 0; t < order(); ++t) {
     const Word* region = itinerary_.at(t);
-    Block magnitude = abs_a;
+    Block& magnitude = radii.emplace_back(abs_a);
+    double* sums = magnitude.data();
     Index n_terms = 1;
-    for (Index i = 0; i < map_.n_units(); ++i) {
+    const double* w = map_.w1().data();
+    for (Index i = 0; i < map_.n_units(); ++i, w += m) {
       if (!get_bit(region, i)) continue;
       if (map_.w2_is_identity()) {
-        magnitude.col(i) += map_.w1().col(i).cwiseAbs();
-      } else {
-        const Column w = map_.w1().col(i).cwiseAbs();
-        for (Index l = 0; l < m_; ++l) magnitude.col(l) += w * std::abs(map_.w2()(i, l));
-        ++n_terms;
+        for (Index r = 0; r < m; ++r) sums[i * m + r] += std::abs(w[r]);
+        continue;
       }
+      for (Index l = 0; l < m; ++l) {
+        const double factor = std::abs(map_.w2()(i, l));
+        for (Index r = 0; r < m; ++r) sums[l * m + r] += std::abs(w[r]) * factor;
+      }
+      ++n_terms;
     }
-    radii.push_back(inflated(gamma_of(n_terms) * magnitude));
+    const double unit = gamma_of(n_terms);
+    const double factor = inflation(m);
+    for (Index i = 0; i < m * m; ++i) sums[i] = unit * sums[i] * factor + kUnderflow;
   }
   return radii;
 }
 
 template <int M>
 Matrix BasicCyclicSystem<M>::condense(const Points& f) const {
-  Matrix g(static_cast<Index>(starts_.size()) * m_, 1);
+  const Index m = block_size<M>(m_);
+  Matrix g(static_cast<Index>(starts_.size()) * m, 1);
+  Column next(m);
   for (std::size_t s = 0; s < starts_.size(); ++s) {
-    Column sum = f.col(starts_[s]);
+    double* sum = g.data() + static_cast<Index>(s) * m;
+    std::copy_n(f.data() + starts_[s] * m, m, sum);
     for (Index t = starts_[s] + 1; t < segment_end(s); ++t) {
-      sum = (jacobians_[static_cast<std::size_t>(t)] * sum + f.col(t)).eval();
+      std::copy_n(f.data() + t * m, m, next.data());
+      add_product<M>(m, jacobians_[static_cast<std::size_t>(t)].data(), sum, next.data());
+      std::copy_n(next.data(), m, sum);
     }
-    g.template middleRows<M>(static_cast<Index>(s) * m_, m_) = sum;
   }
   return g;
 }
 
 template <int M>
 auto BasicCyclicSystem<M>::expand(const Matrix& starts, const Points& f) const -> Points {
+  const Index m = block_size<M>(m_);
   Points z(m_, order());
   for (std::size_t s = 0; s < starts_.size(); ++s) {
-    Column point = starts.template middleRows<M>(static_cast<Index>(s) * m_, m_);
-    for (Index t = starts_[s]; t < segment_end(s); ++t) {
-      z.col(t) = point;
-      point = (jacobians_[static_cast<std::size_t>(t)] * point + f.col(t)).eval();
+    double* point = z.data() + starts_[s] * m;
+    std::copy_n(starts.data() + static_cast<Index>(s) * m, m, point);
+    for (Index t = starts_[s]; t + 1 < segment_end(s); ++t, point += m) {
+      std::copy_n(f.data() + t * m, m, point + m);
+      add_product<M>(m, jacobians_[static_cast<std::size_t>(t)].data(), point, point + m);
     }
   }
   return z;
@@ -139,93 +186,162 @@ std::vector<Matrix> BasicCyclicSystem<M>::null_space(Index d) const {
   const Matrix starts = condensed_->null_space(d);
   std::vector<Matrix> directions;
   for (std::size_t s = 0; s < starts_.size(); ++s) {
-    Matrix at = starts.template middleRows<M>(static_cast<Index>(s) * m_, m_);
+    Matrix at = starts.middleRows(static_cast<Index>(s) * m_, m_);
     for (Index t = starts_[s]; t < segment_end(s); ++t) {
       directions.push_back(at);
-      at = jacobians_[static_cast<std::size_t>(t)] * at;
+      const Block& j = jacobians_[static_cast<std::size_t>(t)];
+      multiply_columns<M>(m_, j.data(), directions.back().data(), m_, d, at.data(), m_);
     }
   }
   return directions;
 }
 
 template <int M>
+auto BasicCyclicSystem<M>::partial_radii(const std::vector<Block>& radii) const
+    -> std::vector<Block> {
+  std::vector<Block> result;
+  result.reserve(radii.size());
+  for (Index t = 0; t < order(); ++t) {
+    const auto u = static_cast<std::size_t>(t);
+    result.push_back(starts_segment(t) ? radii[u]
+                                       : product_radius<M>(jacobians_[u], radii[u], partial_[u - 1],
+                                                           result[u - 1]));
+  }
+  return result;
+}
+
+// Row sums of |I - K X|, row block by row block.
+template <int M>
+Vector BasicCyclicSystem<M>::defect_of(const Matrix& x, const Matrix& abs_x,
+                                       const std::vector<Block>& spreads) const {
+  const Index m = block_size<M>(m_);
+  const Index n = x.rows();
+  Vector defect(n);
+  Matrix product(m, n);
+  Matrix slack(m, n);
+  Block spread(m, m);
+  for (std::size_t s = 0; s < starts_.size(); ++s) {
+    const Index row = static_cast<Index>(s) * m;
+    const Index next = s + 1 == starts_.size() ? 0 : row + m;
+    const auto last = static_cast<std::size_t>(segment_end(s) - 1);
+    const Block& block = partial_[last];
+    const double unit = gamma_of(m + 2);
+    for (Index i = 0; i < m * m; ++i) {
+      spread.data()[i] = spreads[last].data()[i] + unit * std::abs(block.data()[i]);
+    }
+    multiply_columns<M>(m, block.data(), x.data() + row, n, n, product.data(), m);
+    multiply_columns<M>(m, spread.data(), abs_x.data() + row, n, n, slack.data(), m);
+    Column sum = Column::Zero(m);
+    for (Index c = 0; c < n; ++c) {
+      for (Index i = 0; i < m; ++i) {
+        const double diagonal = c == row + i ? 1.0 : 0.0;
+        const double e = product.data()[c * m + i] - x.data()[c * n + next + i] + diagonal;
+        const double rounding = gamma_of(2) * (abs_x.data()[c * n + next + i] + diagonal);
+        sum.data()[i] += std::abs(e) + (slack.data()[c * m + i] + rounding);
+      }
+    }
+    for (Index i = 0; i < m; ++i) {
+      defect(row + i) = (sum.data()[i] * inflation(m) + kUnderflow) *
+                        (1.0 + 4.0 * static_cast<double>(n) * kUnitRoundoff);
+    }
+  }
+  return defect;
+}
+
+// Residuals condensed onto the segments; `built_up` is the error there when a point is reached.
+template <int M>
+Vector BasicCyclicSystem<M>::condensed_bound(const Points& residual, const Points& residual_error,
+                                             const std::vector<Block>& radii,
+                                             Points& built_up) const {
+  const Index m = block_size<M>(m_);
+  Vector bound(static_cast<Index>(starts_.size()) * m);
+  Column mid(m), rad(m), fresh(m), size(m), carried(m), spread(m), rounding(m);  // |mid| + rad
+  const auto write_bound = [&](double* out) {
+    for (Index i = 0; i < m; ++i) out[i] = std::abs(mid.data()[i]) + rad.data()[i];
+  };
+  for (std::size_t s = 0; s < starts_.size(); ++s) {
+    mid.setZero();
+    rad.setZero();
+    for (Index t = starts_[s]; t < segment_end(s); ++t) {
+      write_bound(built_up.data() + t * m);
+      const double* r = residual.data() + t * m;
+      const double* r_error = residual_error.data() + t * m;
+      // Keeps an exact point exact, so that a border is seen as one.
+      if (all_zero(m, mid.data()) && all_zero(m, rad.data()) && all_zero(m, r) &&
+          all_zero(m, r_error)) {
+        continue;
+      }
+      const double* j = jacobians_[static_cast<std::size_t>(t)].data();
+      const double* rj = radii[static_cast<std::size_t>(t)].data();
+      write_bound(size.data());
+      carried.setZero();
+      spread.setZero();
+      for (Index i = 0; i < m; ++i) {
+        fresh.data()[i] = r[i];
+        rounding.data()[i] = std::abs(r[i]);
+      }
+      add_absolute_product<M>(m, j, rad.data(), carried.data());
+      add_absolute_product<M>(m, rj, size.data(), spread.data());
+      add_absolute_product<M>(m, j, mid.data(), rounding.data());
+      add_product<M>(m, j, mid.data(), fresh.data());
+      for (Index i = 0; i < m; ++i) {
+        const double sum = carried.data()[i] + spread.data()[i] +
+                           gamma_of(m + 1) * rounding.data()[i] + r_error[i];
+        rad.data()[i] = sum * inflation(m) + kUnderflow;
+      }
+      mid = fresh;
+    }
+    write_bound(bound.data() + static_cast<Index>(s) * m);
+  }
+  return bound;
+}
+
+template <int M>
 bool BasicCyclicSystem<M>::enclose(const Points& residual, const Points& residual_error,
                                    Points& bounds) const {
-  const auto n = static_cast<Index>(starts_.size()) * m_;
+  const Index m = block_size<M>(m_);
+  const auto n = static_cast<Index>(starts_.size()) * m;
   bounds = Points::Constant(m_, order(), std::numeric_limits<double>::infinity());
   const Matrix x = condensed_->solve(Matrix::Identity(n, n));
   if (!x.allFinite()) return false;
   const Matrix abs_x = x.cwiseAbs();
   const std::vector<Block> radii = jacobian_radii();
-  std::vector<Block> partial_radii;
-  partial_radii.reserve(radii.size());
-  for (Index t = 0; t < order(); ++t) {
-    const auto u = static_cast<std::size_t>(t);
-    partial_radii.push_back(starts_segment(t)
-                                ? radii[u]
-                                : product_radius<Block>(jacobians_[u], radii[u], partial_[u - 1],
-                                                        partial_radii[u - 1]));
-  }
-
-  // |I - K X|, row block by row block.
-  Vector defect(n);  // row sums
-  for (std::size_t s = 0; s < starts_.size(); ++s) {
-    const auto row = static_cast<Index>(s) * m_;
-    const Index next = s + 1 == starts_.size() ? 0 : row + m_;
-    const auto last = static_cast<std::size_t>(segment_end(s) - 1);
-    const Block& block = partial_[last];
-    Points e = block * x.template middleRows<M>(row, m_) - x.template middleRows<M>(next, m_);
-    e.template middleCols<M>(row, m_) += Matrix::Identity(m_, m_);
-    Points slack = (partial_radii[last] + gamma_of(m_ + 2) * block.cwiseAbs()) *
-                   abs_x.template middleRows<M>(row, m_);
-    slack += gamma_of(2) * abs_x.template middleRows<M>(next, m_);
-    slack.template middleCols<M>(row, m_) += gamma_of(2) * Matrix::Identity(m_, m_);
-    defect.template segment<M>(row, m_) = inflated((e.cwiseAbs() + slack).rowwise().sum()) *
-                                          (1.0 + 4.0 * static_cast<double>(n) * kUnitRoundoff);
-  }
+  const std::vector<Block> spreads = partial_radii(radii);
+  const Vector defect = defect_of(x, abs_x, spreads);
   const double norm = defect.maxCoeff();
   if (!(norm < 0.5)) return false;
 
-  // Residuals condensed onto the segments: |g| <= |mid| + rad at every step.
-  Points g_bound(m_, order());
-  Vector condensed_residual(n);
-  for (std::size_t s = 0; s < starts_.size(); ++s) {
-    Column mid = Column::Zero(m_);
-    Column rad = Column::Zero(m_);
-    for (Index t = starts_[s]; t < segment_end(s); ++t) {
-      g_bound.col(t) = mid.cwiseAbs() + rad;  // error that has built up when point t is reached
-      const Block& j = jacobians_[static_cast<std::size_t>(t)];
-      const Block& rj = radii[static_cast<std::size_t>(t)];
-      const bool silent = mid.isZero(0.0) && rad.isZero(0.0) && residual.col(t).isZero(0.0) &&
-                          residual_error.col(t).isZero(0.0);
-      if (silent) continue;  // keeps an exact point exact, so that a border is seen as one
-      const Column fresh = j * mid + residual.col(t);
-      rad =
-          inflated(j.cwiseAbs() * rad + rj * (mid.cwiseAbs() + rad) +
-                   gamma_of(m_ + 1) * (j.cwiseAbs() * mid.cwiseAbs() + residual.col(t).cwiseAbs()) +
-                   residual_error.col(t));
-      mid = fresh;
-    }
-    condensed_residual.template segment<M>(static_cast<Index>(s) * m_, m_) = mid.cwiseAbs() + rad;
-  }
+  Points built_up(m_, order());
+  const Vector condensed = condensed_bound(residual, residual_error, radii, built_up);
   Vector at_starts = Vector::Zero(n);
-  const double largest = condensed_residual.maxCoeff();
+  const double largest = condensed.maxCoeff();
   if (largest > 0.0) {
-    Vector y = condensed_residual + defect * (largest / (1.0 - norm) * kOutward);
+    Vector y = condensed + defect * (largest / (1.0 - norm) * kOutward);
     y.array() += kUnderflow;  // before X multiplies it
-    at_starts = inflated(abs_x * y) * (1.0 + 4.0 * static_cast<double>(n) * kUnitRoundoff);
+    at_starts = dense::apply(abs_x, y);
+    for (double& bound : at_starts) {
+      bound = (bound * inflation(n) + kUnderflow) *
+              (1.0 + 4.0 * static_cast<double>(n) * kUnitRoundoff);
+    }
   }
+  Column spread(m);
   for (std::size_t s = 0; s < starts_.size(); ++s) {
-    const Column start = at_starts.template segment<M>(static_cast<Index>(s) * m_, m_);
-    for (Index t = starts_[s]; t < segment_end(s); ++t) {
-      if (t == starts_[s]) {
-        bounds.col(t) = start;
-      } else if (start.isZero(0.0)) {
-        bounds.col(t) = g_bound.col(t);
-      } else {
-        const auto u = static_cast<std::size_t>(t - 1);
-        bounds.col(t) =
-            inflated((partial_[u].cwiseAbs() + partial_radii[u]) * start + g_bound.col(t));
+    const double* start = at_starts.data() + static_cast<Index>(s) * m;
+    const bool exact = all_zero(m, start);
+    std::copy_n(start, m, bounds.data() + starts_[s] * m);
+    for (Index t = starts_[s] + 1; t < segment_end(s); ++t) {
+      const double* extra = built_up.data() + t * m;
+      double* out = bounds.data() + t * m;
+      if (exact) {
+        std::copy_n(extra, m, out);
+        continue;
+      }
+      const auto u = static_cast<std::size_t>(t - 1);
+      spread.setZero();
+      add_absolute_product<M>(m, partial_[u].data(), start, spread.data());
+      add_absolute_product<M>(m, spreads[u].data(), start, spread.data());
+      for (Index i = 0; i < m; ++i) {
+        out[i] = (spread.data()[i] + extra[i]) * inflation(m) + kUnderflow;
       }
     }
   }

@@ -65,6 +65,12 @@ class BasicCyclicSystem {
 
   // What each entry of jacobians() can be off the exact J_t of the map's parameters.
   std::vector<Block> jacobian_radii() const;
+  // The same of the products from each segment's start.
+  std::vector<Block> partial_radii(const std::vector<Block>& radii) const;
+  // Parts of enclose().
+  Vector defect_of(const Matrix& x, const Matrix& abs_x, const std::vector<Block>& spreads) const;
+  Vector condensed_bound(const Points& residual, const Points& residual_error,
+                         const std::vector<Block>& radii, Points& built_up) const;
 
   const CanonicalMap& map_;
   Itinerary itinerary_;

@@ -10,6 +10,8 @@
 #include <optional>
 #include <utility>
 
+#include "block_loops.hpp"
+#include "map/decompositions.hpp"
 #include "rnndyn/cycles.hpp"
 
 namespace rnndyn {
@@ -64,6 +66,20 @@ std::vector<Index> coupled(const Matrix& matrix) {
   return kept;
 }
 
+Matrix part_of(const Matrix& matrix, const std::vector<Index>& kept) {
+  const auto n = static_cast<Index>(kept.size());
+  Matrix part(n, n);
+  for (Index c = 0; c < n; ++c) {
+    for (Index r = 0; r < n; ++r) {
+      part(r, c) = matrix(kept[static_cast<std::size_t>(r)], kept[static_cast<std::size_t>(c)]);
+    }
+  }
+  return part;
+}
+
+// Largest entry of a part in size.
+double largest_entry(const dense::ConstMatrixRef& part) { return part.cwiseAbs().maxCoeff(); }
+
 // Eigenvalues of scale * matrix with first-order error bars: eps times the size of the product
 // times the eigenvalue's condition number, capped for defective ones at the M-th root (Golub, Van
 // Loan, Matrix Computations, 4th ed., sec. 7.2).
@@ -72,7 +88,7 @@ std::vector<Eigenvalue> eigenvalues(const Matrix& matrix, double log_scale, doub
   std::vector<Eigenvalue> result;
   // Together these zeros would be taken for one defective eigenvalue, with error bars as wide.
   if (const std::vector<Index> kept = coupled(matrix); static_cast<Index>(kept.size()) < n) {
-    if (!kept.empty()) result = eigenvalues(matrix(kept, kept), log_scale, relative_error);
+    if (!kept.empty()) result = eigenvalues(part_of(matrix, kept), log_scale, relative_error);
     result.resize(static_cast<std::size_t>(n),
                   {0.0, -std::numeric_limits<double>::infinity(), 0.0});
     return result;
@@ -83,18 +99,15 @@ std::vector<Eigenvalue> eigenvalues(const Matrix& matrix, double log_scale, doub
         {scaled(x, log_scale), std::log(std::abs(x)) + log_scale, x == 0.0 ? 0.0 : relative_error});
     return result;
   }
-  const Eigen::EigenSolver<Matrix> solver(matrix);
-  const Eigen::VectorXcd values = solver.eigenvalues();
-  const Eigen::MatrixXcd vectors = solver.eigenvectors();
-  const Eigen::MatrixXcd inverse = vectors.partialPivLu().inverse();
+  const dense::Eigensystem system = dense::eigensystem(matrix);
   const double size = matrix.norm();
   const double defective = size * std::pow(relative_error, 1.0 / static_cast<double>(n));
   for (Index i = 0; i < n; ++i) {
-    const double condition = inverse.row(i).norm() * vectors.col(i).norm();
-    double error = relative_error * size * condition;
+    double error = relative_error * size * system.conditions(i);
     if (!(error < defective)) error = defective;
-    const double modulus = std::abs(values(i));
-    result.push_back({scaled(values(i), log_scale), std::log(modulus) + log_scale,
+    const std::complex<double> value = system.values(i);
+    const double modulus = std::abs(value);
+    result.push_back({scaled(value, log_scale), std::log(modulus) + log_scale,
                       modulus > 0.0 ? error / modulus : 0.0});
   }
   return result;
@@ -107,15 +120,15 @@ std::vector<Eigenvalue> cluster_eigenvalues(const std::vector<Matrix>& factors,
   Matrix product = Matrix::Identity(n, n);
   double log_scale = 0.0;
   for (const Matrix& factor : factors) {
-    product = factor.block(first, first, n, n) * product;
-    const double size = product.cwiseAbs().maxCoeff();
+    product = dense::product(factor.block(first, first, n, n), product);
+    const double size = largest_entry(product);
     if (size == 0.0) break;
     if (size > 1e100 || size < 1e-100) {
       product /= size;
       log_scale += std::log(size);
     }
   }
-  product = closing.block(first, first, n, n) * product;
+  product = dense::product(closing.block(first, first, n, n), product);
   const double steps = static_cast<double>(factors.size()) * static_cast<double>(n);
   return eigenvalues(product, log_scale, 4.0 * steps * kEpsilon);
 }
@@ -125,8 +138,8 @@ std::vector<Index> clusters(const Matrix& closing) {
   const Index m = closing.rows();
   std::vector<Index> borders{0};
   for (Index i = 1; i < m; ++i) {
-    const double coupling = std::max(closing.block(i, 0, m - i, i).cwiseAbs().maxCoeff(),
-                                     closing.block(0, i, i, m - i).cwiseAbs().maxCoeff());
+    const double coupling = std::max(largest_entry(closing.block(i, 0, m - i, i)),
+                                     largest_entry(closing.block(0, i, i, m - i)));
     if (coupling < kSeparated) borders.push_back(i);
   }
   borders.push_back(m);
@@ -149,12 +162,10 @@ std::vector<Eigenvalue> periodic_eigenvalues(const std::vector<Matrix>& jacobian
     const Matrix before = frame;
     Vector log_moduli = Vector::Zero(m);
     for (std::size_t t = 0; t < jacobians.size(); ++t) {
-      const Eigen::HouseholderQR<Matrix> qr(jacobians[t] * frame);
-      factors[t] = qr.matrixQR().triangularView<Eigen::Upper>();
-      frame = qr.householderQ();
-      log_moduli.array() += factors[t].diagonal().array().abs().log();
+      dense::orthogonal_factors(dense::product(jacobians[t], frame), frame, factors[t]);
+      for (Index i = 0; i < m; ++i) log_moduli(i) += std::log(std::abs(factors[t](i, i)));
     }
-    closing.noalias() = before.transpose() * frame;
+    closing = dense::transposed_product(before, frame);
     borders = clusters(closing);
     bool done = sweep >= 3;
     for (std::size_t b = 0; b + 1 < borders.size() && done; ++b) {
@@ -231,13 +242,17 @@ struct LongProduct {
 std::optional<std::vector<Eigenvalue>> planar_eigenvalues(
     const std::vector<Eigen::Matrix2d>& jacobians) {
   constexpr double kTrustedDeterminant = 1e-9;
-  Eigen::Matrix2d product = Eigen::Matrix2d::Identity();
+  double product[4] = {1.0, 0.0, 0.0, 1.0};
   LongProduct determinant;
   double determinant_error = 0.0;  // relative
   double growth = 1.0;
   for (const Eigen::Matrix2d& j : jacobians) {
-    product = (j * product).eval();
-    growth = std::max(growth, product.cwiseAbs().maxCoeff());
+    double next[4];
+    multiply_columns<2>(2, j.data(), product, 2, 2, next, 2);
+    for (int i = 0; i < 4; ++i) {
+      product[i] = next[i];
+      growth = std::max(growth, std::abs(product[i]));
+    }
     // Kahan's difference of products.
     const double w = j(0, 1) * j(1, 0);
     const double det = std::fma(j(0, 0), j(1, 1), -w) + std::fma(-j(0, 1), j(1, 0), w);
@@ -247,7 +262,7 @@ std::optional<std::vector<Eigenvalue>> planar_eigenvalues(
     determinant_error += 4.0 * kEpsilon * (1.0 + terms / std::abs(det));
   }
   if (!(growth < 1e100) || !(determinant_error < kTrustedDeterminant)) return std::nullopt;
-  const double half = 0.5 * product.trace();
+  const double half = 0.5 * (product[0] + product[3]);
   const bool singular = determinant.mantissa == 0.0;
   const double det = std::ldexp(determinant.mantissa, determinant.exponent);
   const double discriminant = half * half - det;
@@ -281,8 +296,8 @@ std::vector<Eigenvalue> dense_eigenvalues(const std::vector<Matrix>& jacobians) 
   Matrix product = Matrix::Identity(m, m);
   double growth = 1.0;
   for (const Matrix& j : jacobians) {
-    product = j * product;
-    growth = std::max(growth, product.cwiseAbs().maxCoeff());
+    product = dense::product(j, product);
+    growth = std::max(growth, largest_entry(product));
     if (!(growth < 1e100)) break;
   }
   std::vector<Eigenvalue> found;

@@ -1,7 +1,7 @@
 // A map given by functions: its Jacobians come ready-made.
 #include <stdexcept>
 
-#include "lyapunov/layer.hpp"
+#include "lyapunov/layers.hpp"
 
 namespace rnndyn::lyapunov {
 namespace {

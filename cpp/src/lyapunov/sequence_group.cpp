@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/functions.hpp"
 #include "rnndyn/random.hpp"
 
 namespace rnndyn::lyapunov {
@@ -63,7 +64,10 @@ SequenceGroup<Real>::SequenceGroup(const Setting<Real>& setting, Index first, co
   orthonormalizers_.resize(static_cast<std::size_t>(n_threads));
   for (std::size_t f = 0; f < setting.frames.size(); ++f) {
     const auto& shape = setting.frames[f];
-    for (auto& of_thread : orthonormalizers_) of_thread.emplace_back(shape.rows, shape.n_vectors);
+    for (auto& of_thread : orthonormalizers_) {
+      of_thread.push_back(kernels::tangent<Real>().make_orthonormalizer(shape.rows, shape.n_vectors,
+                                                                        &parallel_for));
+    }
     frames_.emplace_back();
     for (Index b = 0; b < n_sequences_; ++b) {
       frames_.back().push_back({Block<Real>(shape.rows, shape.n_vectors),
@@ -187,7 +191,7 @@ void SequenceGroup<Real>::orthonormalize(Index sequence, bool precise, int threa
     Eigen::VectorXd log_diagonal = Eigen::VectorXd::Zero(frame.growth.size());
     const View<Real> block = frame.now.view().left(frame.rank);
     const View<Real> q = frame.other.view().left(frame.rank);
-    const auto outcome = orthonormalizers_[static_cast<std::size_t>(thread)][f].run(
+    const auto outcome = orthonormalizers_[static_cast<std::size_t>(thread)][f]->run(
         block, q, log_diagonal.data(), precise, n_threads);
     if ((!outcome.finite || outcome.householder) && rhythm.pending > 1) {
       repeat(sequence);
@@ -403,7 +407,7 @@ void SequenceGroup<Real>::set_frame(std::size_t number, Index sequence, const Ma
   }
   Eigen::VectorXd log_diagonal(vectors.cols());
   frame.rank = orthonormalizers_.front()[number]
-                   .run(block, frame.now.view().left(vectors.cols()), log_diagonal.data(), true, 1)
+                   ->run(block, frame.now.view().left(vectors.cols()), log_diagonal.data(), true, 1)
                    .rank;
 }
 

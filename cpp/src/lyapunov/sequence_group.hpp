@@ -5,8 +5,8 @@
 #include <memory>
 #include <vector>
 
-#include "lyapunov/layer.hpp"
-#include "lyapunov/orthonormalize.hpp"
+#include "kernels/tangent/orthonormalize.hpp"
+#include "lyapunov/layers.hpp"
 #include "rnndyn/lyapunov.hpp"
 
 namespace rnndyn::lyapunov {
@@ -117,8 +117,9 @@ class SequenceGroup {
   Block<Real> inputs_;
   std::vector<Block<Real>> states_, next_states_, last_states_;
   std::vector<std::unique_ptr<LayerWork>> work_;
-  std::vector<std::vector<Frame>> frames_;                            // [frame][sequence]
-  std::vector<std::vector<Orthonormalizer<Real>>> orthonormalizers_;  // [thread][frame]
+  std::vector<std::vector<Frame>> frames_;  // [frame][sequence]
+  // [thread][frame]
+  std::vector<std::vector<std::unique_ptr<Orthonormalizer<Real>>>> orthonormalizers_;
   std::vector<Rhythm> rhythms_;
   std::vector<Index> diverged_at_;
   std::vector<std::uint64_t> n_draws_;

@@ -1,6 +1,7 @@
 #include <stdexcept>
 
-#include "lyapunov/layer.hpp"
+#include "kernels/functions.hpp"
+#include "lyapunov/layers.hpp"
 
 namespace rnndyn {
 namespace {
@@ -81,13 +82,14 @@ struct MakeLayers {
   Layers operator()(const RecurrentNetwork& network) const {
     Layers layers;
     for (const RecurrentLayer& weights : network.layers) {
-      layers.push_back(make_gated_layer<Real>(network.kind, weights));
+      layers.push_back(
+          kernels::tangent<Real>().make_gated_layer(network.kind, weights, &parallel_for));
     }
     return layers;
   }
   Layers operator()(const DrivenMap& map) const {
     Layers layers;
-    layers.push_back(make_piecewise_linear_layer<Real>(map));
+    layers.push_back(kernels::tangent<Real>().make_piecewise_linear_layer(map, &parallel_for));
     return layers;
   }
   Layers operator()(const DifferentiableMap& map) const {

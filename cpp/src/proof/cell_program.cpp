@@ -1,9 +1,10 @@
 #include "proof/cell_program.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
+
+#include "kernels/functions.hpp"
 
 namespace rnndyn {
 namespace {
@@ -16,44 +17,6 @@ constexpr double kTolerance = 1e-10;
 constexpr double kZeroSlope = 1e-11;
 
 double slack(double bound) { return kTolerance * (1.0 + std::abs(bound)); }
-
-// Every row but one gets the multiple of `fresh` that its entry in column j asks for. The stride as
-// a constant lets the compiler keep `fresh` in registers.
-template <Index Stride>
-void eliminate(double* coefficients, Index n_slots, Index skip, Index j, const double* fresh) {
-  std::array<double, static_cast<std::size_t>(Stride)> kept;
-  for (Index c = 0; c < Stride; ++c) kept[static_cast<std::size_t>(c)] = fresh[c];
-  for (Index s = 0; s < n_slots; ++s) {
-    if (s == skip) continue;
-    double* row = coefficients + s * Stride;
-    const double factor = row[j];
-    for (Index c = 0; c < Stride; ++c) row[c] += factor * kept[static_cast<std::size_t>(c)];
-  }
-}
-
-void eliminate(double* coefficients, Index n_slots, Index skip, Index j, const double* fresh,
-               Index stride) {
-  switch (stride) {
-    case 4:
-      return eliminate<4>(coefficients, n_slots, skip, j, fresh);
-    case 8:
-      return eliminate<8>(coefficients, n_slots, skip, j, fresh);
-    case 16:
-      return eliminate<16>(coefficients, n_slots, skip, j, fresh);
-    case 24:
-      return eliminate<24>(coefficients, n_slots, skip, j, fresh);
-    case 32:
-      return eliminate<32>(coefficients, n_slots, skip, j, fresh);
-    default:
-      break;
-  }
-  for (Index s = 0; s < n_slots; ++s) {
-    if (s == skip) continue;
-    double* row = coefficients + s * stride;
-    const double factor = row[j];
-    for (Index c = 0; c < stride; ++c) row[c] += factor * fresh[c];
-  }
-}
 
 }  // namespace
 
@@ -204,7 +167,7 @@ void CellProgram::pivot(Index s, Index j, double change) {
   // ... and substitute. Less one, because entry j of the other rows is not set to zero first:
   // loading a vector right after a store into it is slow.
   fresh[j] = inverse - 1.0;
-  eliminate(coefficients_.data(), n_slots, s, j, fresh, stride_);
+  kernels::functions().add_row_multiples(coefficients_.data(), n_slots, stride_, s, j, fresh);
   fresh[j] = inverse;
   const double factor = cost_[at(j)];
   cost_[at(j)] = 0.0;
@@ -307,15 +270,8 @@ Index CellProgram::leaving_slot(Index entering, double rising, double range, dou
   const double* lower = lower_.data() + n_;
   const double* upper = upper_.data() + n_;
   const double* value = value_.data() + n_;
-  double allowed = range;
-#pragma omp simd reduction(min : allowed)
-  for (Index s = 0; s < n_slots; ++s) {
-    const double bound = slope[s] > 0.0 ? upper[s] : lower[s];
-    const double size = std::abs(slope[s]);
-    const double room = std::abs(bound - value[s]) + kTolerance * (1.0 + std::abs(bound));
-    const double ratio = size > kZeroSlope ? room / size : kInfinity;
-    allowed = ratio < allowed ? ratio : allowed;
-  }
+  const double allowed = kernels::functions().allowed_step(n_slots, slope, lower, upper, value,
+                                                           range, kTolerance, kZeroSlope);
   Index leaving = -1;
   double largest = kZeroSlope;
   for (Index s = 0; s < n_slots; ++s) {

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <utility>
 #include <vector>
 
+#include "map/decompositions.hpp"
 #include "rnndyn/random.hpp"
 #include "rnndyn/rounding.hpp"
 
@@ -29,12 +31,22 @@ bool is_moderate(const CanonicalMap& map) {
 
 double gamma_of(Index n) { return gamma(static_cast<double>(n)); }
 
+Matrix absolute(const Matrix& matrix) { return matrix.cwiseAbs(); }
+
+// diag(rows) matrix diag(columns).
+Matrix scaled(const Matrix& matrix, const Vector& rows, const Vector& columns) {
+  Matrix result(matrix.rows(), matrix.cols());
+  for (Index c = 0; c < matrix.cols(); ++c) {
+    for (Index r = 0; r < matrix.rows(); ++r) result(r, c) = rows(r) * matrix(r, c) * columns(c);
+  }
+  return result;
+}
+
 // Whether every symmetric matrix within the entrywise bounds E of `matrix` (lower triangle) is
 // positive definite; `bound(d)` is an upper bound of E d for d > 0. By the criterion of Rump, BIT
 // 46, 433 (2006): the floating-point Cholesky decomposition of a shifted matrix runs through.
 // Scaled first by powers of two, which changes neither the answer nor any digit.
-template <typename Bound>
-bool is_positive_definite(const Matrix& matrix, const Bound& bound) {
+bool is_positive_definite(const Matrix& matrix, const std::function<Vector(const Vector&)>& bound) {
   const Index n = matrix.rows();
   Vector scale(n);
   for (Index i = 0; i < n; ++i) {
@@ -44,24 +56,28 @@ bool is_positive_definite(const Matrix& matrix, const Bound& bound) {
   }
   if (!is_moderate(scale)) return false;
   const double radius = (bound(scale).array() * scale.array()).maxCoeff();
-  Matrix scaled = scale.asDiagonal() * matrix * scale.asDiagonal();
+  Matrix shifted = scaled(matrix, scale, scale);
   // Cholesky of a matrix with trace t is the exact one of a matrix that differs by at most
   // gamma_(n+1) / (1 - gamma_(n+1)) t in norm (Higham, theorem 10.3); twice that leaves room for
   // divisions carried out as products with reciprocals. The rest covers the subtraction itself.
-  const double trace = scaled.trace();
+  const double trace = shifted.trace();
   const double shift =
       kOutward * (radius + (2.0 * gamma_of(n + 8) + 4.0 * kUnitRoundoff) * trace) + kTiny;
-  scaled.diagonal().array() -= shift;
+  shifted.diagonal().array() -= shift;
   if (!std::isfinite(shift)) return false;
-  const Eigen::LLT<Matrix> cholesky(scaled);
-  // Eigen does not take a NaN for a failure.
-  return cholesky.info() == Eigen::Success && cholesky.matrixLLT().diagonal().allFinite();
+  return dense::cholesky(shifted).has_value();
 }
 
 // Bound of |J_ij|: the middle of the interval that J_ij runs through, and half its length.
 Matrix largest_entries(const CanonicalMap& map) {
-  const Matrix size = map.w1().cwiseAbs() * map.w2().cwiseAbs();
-  return (map.a() + 0.5 * (map.w1() * map.w2())).cwiseAbs() + 0.5 * size;
+  Matrix largest = dense::product(absolute(map.w1()), absolute(map.w2()));
+  const Matrix middle = dense::product(map.w1(), map.w2());
+  for (Index c = 0; c < largest.cols(); ++c) {
+    for (Index r = 0; r < largest.rows(); ++r) {
+      largest(r, c) = std::abs(map.a()(r, c) + 0.5 * middle(r, c)) + 0.5 * largest(r, c);
+    }
+  }
+  return largest;
 }
 
 bool contracts_in_infinity_norm(const CanonicalMap& map, const Matrix& largest,
@@ -69,10 +85,11 @@ bool contracts_in_infinity_norm(const CanonicalMap& map, const Matrix& largest,
   const Index m = map.n_states();
   if (weights.size() != m || !is_moderate(weights) || !is_moderate(map)) return false;
   if (!(weights.array() > 0.0).all()) return false;
-  const Vector size =
-      map.a().cwiseAbs() * weights + map.w1().cwiseAbs() * (map.w2().cwiseAbs() * weights);
+  Vector size = dense::apply(absolute(map.a()), weights);
+  size += dense::apply(absolute(map.w1()), dense::apply(absolute(map.w2()), weights));
   // largest_entries is wrong by at most gamma of the products' terms and some roundings more.
-  const Vector bound = largest * weights + gamma_of(map.n_units() + 8) * size;
+  Vector bound = dense::apply(largest, weights);
+  bound += gamma_of(map.n_units() + 8) * size;
   return ((kOutward * bound).array() + kTiny < weights.array()).all();
 }
 
@@ -88,18 +105,23 @@ bool contracts_in_quadratic_norm(const CanonicalMap& map, const Matrix& norm,
 
   const Index h = map.n_units();
   Matrix step(m, m + h);  // (dz, dphi) -> F(x) - F(y)
-  step << map.a(), map.w1();
-  const Matrix lw2 = multipliers.asDiagonal() * map.w2();
-  Matrix matrix = Matrix::Zero(m + h, m + h);
-  matrix.triangularView<Eigen::Lower>() -= step.transpose() * (norm * step);
+  step.leftCols(m) = map.a();
+  step.rightCols(h) = map.w1();
+  const Matrix lw2 = scaled(map.w2(), multipliers, Vector::Ones(m));
+  Matrix matrix = -dense::transposed_product(step, dense::product(norm, step));
   matrix.topLeftCorner(m, m) += norm;
-  matrix.bottomLeftCorner(h, m) -= lw2;
+  matrix.bottomLeftCorner(h, m) -= lw2;  // the lower triangle is enough
   matrix.diagonal().tail(h) += 2.0 * multipliers;
+  const Matrix abs_step = absolute(step);
+  const Matrix abs_norm = absolute(norm);
+  const Matrix abs_lw2 = absolute(lw2);
   const auto bound = [&](const Vector& d) -> Vector {
-    const Vector image = step.cwiseAbs() * d;
-    Vector sum = step.cwiseAbs().transpose() * (norm.cwiseAbs() * image);
-    sum.head(m) += norm.cwiseAbs() * d.head(m) + lw2.cwiseAbs().transpose() * d.tail(h);
-    sum.tail(h) += lw2.cwiseAbs() * d.head(m) + 2.0 * multipliers.cwiseProduct(d.tail(h));
+    const Vector image = dense::apply(abs_step, d);
+    Vector sum = dense::apply_transposed(abs_step, dense::apply(abs_norm, image));
+    sum.head(m) += dense::apply(abs_norm, d.head(m));
+    sum.head(m) += dense::apply_transposed(abs_lw2, d.tail(h));
+    sum.tail(h) += dense::apply(abs_lw2, d.head(m));
+    sum.tail(h) += 2.0 * multipliers.cwiseProduct(d.tail(h));
     return 2.0 * gamma_of(2 * m + 8) * sum;
   };
   return is_positive_definite(matrix, bound);
@@ -117,10 +139,12 @@ Vector balancing_scale(Matrix entries) {
   Vector scale = Vector::Ones(n);
   for (int sweep = 0; sweep < 8; ++sweep) {
     const double floor = 1e-3 * entries.mean() + kTiny;
-    const Vector rows = entries.rowwise().sum().array() + floor;
-    const Vector columns = entries.colwise().sum().transpose().array() + floor;
+    Vector rows = dense::apply(entries, Vector::Ones(n));
+    Vector columns = dense::apply_transposed(entries, Vector::Ones(n));
+    rows.array() += floor;
+    columns.array() += floor;
     const Vector change = rows.cwiseQuotient(columns).cwiseSqrt();
-    entries = change.cwiseInverse().asDiagonal() * entries * change.asDiagonal();
+    entries = scaled(entries, change.cwiseInverse(), change);
     scale.array() *= change.array();
   }
   // A small part of everything keeps the vectors positive where N is reducible.
@@ -128,9 +152,9 @@ Vector balancing_scale(Matrix entries) {
   Vector right = Vector::Ones(n);
   Vector left = right;
   for (int step = 0; step < 40; ++step) {
-    right = entries * right;
+    right = dense::apply(entries, right);
     right /= right.maxCoeff();
-    left = entries.transpose() * left;
+    left = dense::apply_transposed(entries, left);
     left /= left.maxCoeff();
   }
   return scale.array() * right.cwiseQuotient(left).cwiseSqrt().array();
@@ -152,13 +176,13 @@ bool some_difference_grows(const CanonicalMap& map, const Matrix& largest, Contr
   double growth = 0.0;
   for (int step = 0; step < kSteps; ++step) {
     if (stopped(control)) return true;
-    const Vector p = map.w2_is_identity() ? difference : Vector(map.w2() * difference);
-    const Vector linear = map.a() * difference;
-    Vector image = linear + 0.5 * (map.w1() * p);
+    const Vector p = map.w2_is_identity() ? difference : dense::apply(map.w2(), difference);
+    const Vector linear = dense::apply(map.a(), difference);
+    Vector image = linear + 0.5 * dense::apply(map.w1(), p);
     for (int sweep = 0; sweep < 2; ++sweep) {
-      const Vector along = map.w1().transpose() * squared.cwiseProduct(image);
+      const Vector along = dense::apply_transposed(map.w1(), squared.cwiseProduct(image));
       const Vector phi = (along.array() * p.array() > 0.0).select(p, 0.0);
-      image = linear + map.w1() * phi;
+      image = linear + dense::apply(map.w1(), phi);
     }
     const double length = image.cwiseQuotient(scale).norm();
     if (!std::isfinite(length)) return true;
@@ -180,22 +204,29 @@ constexpr double kTargetGain = 0.999;
 
 // First guess: balances how units act on each other at the two real frequencies.
 std::optional<Vector> balanced_multipliers(const Loop& loop) {
-  const Index m = loop.a.rows();
   const Index h = loop.b.cols();
   if (h == 0) return Vector(0);
   Matrix gain = Matrix::Zero(h, h);
   for (const double z : {1.0, -1.0}) {
-    const Matrix resolvent_b = (z * Matrix::Identity(m, m) - loop.a).partialPivLu().solve(loop.b);
-    gain += (loop.c * resolvent_b).cwiseAbs();
+    Matrix shifted = -loop.a;
+    shifted.diagonal().array() += z;
+    gain += absolute(dense::product(loop.c, dense::solve(shifted, loop.b)));
   }
   if (!gain.allFinite()) return std::nullopt;
   return balancing_scale(std::move(gain)).cwiseAbs2().cwiseInverse();
 }
 
+// b diag(1 / l) b^T.
+Matrix input_energy(const Loop& loop, const Vector& l) {
+  return dense::product_transposed(scaled(loop.b, Vector::Ones(loop.b.rows()), l.cwiseInverse()),
+                                   loop.b);
+}
+
 // What is charged for a state, plus a little so that the inequality is strict.
 Matrix state_cost(const Loop& loop, const Vector& l, double gain, Vector& slack) {
   const Index m = loop.a.rows();
-  Matrix cost = loop.c.transpose() * (l / (gain * gain)).asDiagonal() * loop.c;
+  Matrix cost =
+      dense::transposed_product(loop.c, scaled(loop.c, l / (gain * gain), Vector::Ones(m)));
   const double trace = cost.trace();
   slack = 1e-3 * cost.diagonal();
   slack.array() += trace > 0.0 ? 1e-8 * trace / static_cast<double>(m) : 1.0;
@@ -209,31 +240,31 @@ Matrix state_cost(const Loop& loop, const Vector& l, double gain, Vector& slack)
 // gain is larger.
 std::optional<Matrix> solve_riccati(const Loop& loop, const Vector& l, double gain,
                                     Control* control) {
-  const Index m = loop.a.rows();
   Vector slack;
   Matrix p = state_cost(loop, l, gain, slack);
   Matrix a = loop.a;
-  Matrix g = loop.b * l.cwiseInverse().asDiagonal() * loop.b.transpose();
+  Matrix g = input_energy(loop, l);
   for (int k = 0; k < 16; ++k) {
     if (stopped(control)) return std::nullopt;
-    const Eigen::LLT<Matrix> root(p);
-    if (root.info() != Eigen::Success || !p.allFinite() || !a.allFinite()) return std::nullopt;
-    const Matrix u = root.matrixU();
-    const Matrix ug = u * g;
-    const Eigen::LLT<Matrix> rest(Matrix::Identity(m, m) - ug * u.transpose());
-    if (rest.info() != Eigen::Success) return std::nullopt;
-    const Matrix y = rest.matrixL().solve(u);
-    const Matrix ya = y * a;
-    const Matrix z = a * (y * g).transpose();
-    Matrix increment = Matrix::Zero(m, m);
-    increment.selfadjointView<Eigen::Lower>().rankUpdate(ya.transpose());
-    increment.triangularView<Eigen::StrictlyUpper>() = increment.transpose();
+    const std::optional<Matrix> root = dense::cholesky(p);
+    if (!root || !p.allFinite() || !a.allFinite()) return std::nullopt;
+    const Matrix u = root->transpose();
+    Matrix rest = -dense::product_transposed(dense::product(u, g), u);
+    rest.diagonal().array() += 1.0;
+    const std::optional<Matrix> rest_root = dense::cholesky(rest);
+    if (!rest_root) return std::nullopt;
+    Matrix y = u;
+    dense::solve_triangle(*rest_root, dense::Triangle::lower, y);
+    const Matrix ya = dense::product(y, a);
+    const Matrix z = dense::product_transposed(a, dense::product(y, g));
+    const Matrix increment = dense::transposed_product(ya, ya);
     p += increment;
     if ((increment.diagonal().array() <= 0.1 * slack.array()).all()) {
       return Matrix(0.5 * (p + p.transpose()));
     }
-    g = (g + a * g * a.transpose() + z * z.transpose()).eval();
-    a = (a * a + z * ya).eval();
+    g += dense::product_transposed(dense::product(a, g), a);
+    g += dense::product_transposed(z, z);
+    a = dense::product(a, a) + dense::product(z, ya);
   }
   return std::nullopt;
 }
@@ -243,26 +274,31 @@ std::optional<Matrix> solve_riccati(const Loop& loop, const Vector& l, double ga
 // the same ratio of the two: lower l where q is large.
 std::optional<Vector> rebalanced(const Loop& loop, const Vector& l, double gain, const Matrix& p,
                                  Control* control) {
-  const Matrix pb = p * loop.b;
-  Matrix rest = -(loop.b.transpose() * pb);
+  const Matrix pb = dense::product(p, loop.b);
+  Matrix rest = -dense::transposed_product(loop.b, pb);
   rest.diagonal() += l;
-  const Eigen::LLT<Matrix> cholesky(rest);
-  if (cholesky.info() != Eigen::Success) return std::nullopt;
-  const Matrix worst = cholesky.solve(pb.transpose() * loop.a);  // psi = worst dz
-  Matrix power = loop.a + loop.b * worst;
+  const std::optional<Matrix> root = dense::cholesky(rest);
+  if (!root) return std::nullopt;
+  Matrix worst = dense::transposed_product(pb, loop.a);  // psi = worst dz
+  dense::solve_triangle(*root, dense::Triangle::lower, worst);
+  dense::solve_triangle(root->transpose(), dense::Triangle::upper, worst);
+  Matrix power = loop.a + dense::product(loop.b, worst);
   Vector slack;
   // Driven by equal charges of all states and of all units; doubling sums the covariance over time.
-  Matrix covariance = loop.b * l.cwiseInverse().asDiagonal() * loop.b.transpose();
+  Matrix covariance = input_energy(loop, l);
   covariance.diagonal() += state_cost(loop, l, gain, slack).diagonal().cwiseInverse();
   for (int k = 0; k < 16; ++k) {
     if (stopped(control)) return std::nullopt;
-    const Matrix increment = power * covariance * power.transpose();
+    const Matrix increment = dense::product_transposed(dense::product(power, covariance), power);
     covariance += increment;
     if (increment.trace() < 1e-3 * covariance.trace()) break;
-    power = (power * power).eval();
+    power = dense::product(power, power);
   }
-  const Vector q = (loop.c * covariance).cwiseProduct(loop.c).rowwise().sum() / (gain * gain);
-  const Vector psi = (worst * covariance).cwiseProduct(worst).rowwise().sum();
+  const auto energy = [&](const Matrix& rows) -> Vector {
+    return dense::product(rows, covariance).cwiseProduct(rows).rowwise().sum();
+  };
+  const Vector q = energy(loop.c) / (gain * gain);
+  const Vector psi = energy(worst);
   const double floor = 1e-12 * (l.dot(q) + l.dot(psi));
   Vector change = ((psi.array() * l.array() + floor) / (q.array() * l.array() + floor)).log();
   change.array() -= change.mean();
@@ -318,8 +354,14 @@ std::optional<Matrix> m_matrix_factors(const Matrix& b) {
   for (Index k = 0; k < m; ++k) {
     if (!(lu(k, k) > 0.0)) return std::nullopt;
     const Index rest = m - k - 1;
-    lu.col(k).tail(rest) /= lu(k, k);
-    lu.bottomRightCorner(rest, rest).noalias() -= lu.col(k).tail(rest) * lu.row(k).tail(rest);
+    double* pivots = lu.data() + k * m + k + 1;
+    const double pivot = lu(k, k);
+    for (Index r = 0; r < rest; ++r) pivots[r] /= pivot;
+    for (Index c = k + 1; c < m; ++c) {
+      double* column = lu.data() + c * m + k + 1;
+      const double factor = lu(k, c);
+      for (Index r = 0; r < rest; ++r) column[r] -= pivots[r] * factor;
+    }
   }
   return lu;
 }
@@ -329,8 +371,10 @@ std::optional<ContractionProof> prove_in_infinity_norm(const CanonicalMap& map,
   const std::optional<Matrix> lu = m_matrix_factors(largest);
   if (!lu) return std::nullopt;
   const auto solve = [&](const Vector& right) -> Vector {
-    const Vector forward = lu->triangularView<Eigen::UnitLower>().solve(right);
-    return lu->triangularView<Eigen::Upper>().solve(forward);
+    Vector solution = right;
+    dense::solve_triangle(*lu, dense::Triangle::unit_lower, solution);
+    dense::solve_triangle(*lu, dense::Triangle::upper, solution);
+    return solution;
   };
   // Any solution of (I - B) w = r > 0 will do. That for r = 1 shows how large the weights are; as r
   // it leaves every row a margin of the row's own size.
@@ -348,9 +392,14 @@ std::optional<ContractionProof> prove_in_quadratic_norm(const CanonicalMap& map,
     (enters ? active : idle).push_back(u);
   }
   Loop loop;
-  loop.b = map.w1()(Eigen::all, active);
-  loop.c = 0.5 * map.w2()(active, Eigen::all);
-  loop.a = map.a() + loop.b * loop.c;
+  const auto n_active = static_cast<Index>(active.size());
+  loop.b.resize(map.n_states(), n_active);
+  loop.c.resize(n_active, map.n_states());
+  for (Index i = 0; i < n_active; ++i) {
+    loop.b.col(i) = map.w1().col(active[static_cast<std::size_t>(i)]);
+    loop.c.row(i) = 0.5 * map.w2().row(active[static_cast<std::size_t>(i)]);
+  }
+  loop.a = map.a() + dense::product(loop.b, loop.c);
   auto found = quadratic_norm(loop, control);
   if (!found) return std::nullopt;
   auto& [norm, l] = *found;
@@ -359,7 +408,9 @@ std::optional<ContractionProof> prove_in_quadratic_norm(const CanonicalMap& map,
   proof.multipliers.resize(map.n_units());
   // l (q^2 - psi^2) with q = dp / 2, psi = dphi - dp / 2 is l dphi (dp - dphi); the condition of
   // the proof has twice its multiplier.
-  proof.multipliers(active) = 0.5 * l;
+  for (Index i = 0; i < n_active; ++i) {
+    proof.multipliers(active[static_cast<std::size_t>(i)]) = 0.5 * l(i);
+  }
   // The matrix can be definite over all units: those without effect may cost a tenth of the slack
   // together, those with a constant pre-activation only have to make every other dphi dear.
   Vector slack;
@@ -368,7 +419,7 @@ std::optional<ContractionProof> prove_in_quadratic_norm(const CanonicalMap& map,
     const Vector effect = map.w1().col(u);
     const double cost = map.w2().row(u).cwiseAbs2().transpose().cwiseQuotient(slack).sum();
     if ((effect.array() != 0.0).any()) {
-      proof.multipliers(u) = 0x1.0p60 * effect.dot(norm * effect);
+      proof.multipliers(u) = 0x1.0p60 * effect.dot(dense::apply(norm, effect));
     } else {
       proof.multipliers(u) = cost > 0.0 ? 0.1 / (static_cast<double>(idle.size()) * cost) : 1.0;
     }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "map/decompositions.hpp"
 #include "rnndyn/rounding.hpp"
 
 namespace rnndyn {
@@ -43,6 +44,8 @@ bool in_pieces(Index n, Control* control, const Work& work) {
 double largest_of(const Vector& values) {
   return values.size() > 0 ? values.cwiseAbs().maxCoeff() : 0.0;
 }
+
+Matrix absolute(const Matrix& matrix) { return matrix.cwiseAbs(); }
 
 }  // namespace
 
@@ -142,25 +145,26 @@ void CyclicRelaxation::bound_states(Control* control) {
     for (Index j = 0; j < m_; ++j) k_matrix(t * m_ + j, next * m_ + j) += 1.0;
     k_matrix.block(t * m_, t * m_, m_, m_) -= a_;
   }
-  const Eigen::PartialPivLU<Matrix> lu(k_matrix);
-  const Matrix abs_k = k_matrix.cwiseAbs();
+  const Eigen::PartialPivLU<Matrix> lu = dense::factored(k_matrix);
+  const Matrix abs_k = absolute(k_matrix);
   Vector x_sums = Vector::Zero(n);  // row sums of |X|
   Vector defect_sums = Vector::Zero(n);
   complete_ = in_pieces(n, control, [&](Index first, Index count) {
     const Matrix unit = unit_columns(n, first, count);
-    const Matrix x = lu.solve(unit);
-    const Matrix abs_x = x.cwiseAbs();
-    const Matrix defect = (k_matrix * x - unit).cwiseAbs();
-    x_sums += abs_x.rowwise().sum();
+    const Vector ones = Vector::Ones(count);
+    const Matrix x = dense::solve(lu, unit);
+    const Vector size = dense::apply(absolute(x), ones);
+    x_sums += size;
     // n products and their sum, the identity, and the row sum.
-    defect_sums +=
-        (defect * (1.0 + gamma(2.0)) + gamma_of(n + 4) * (abs_k * abs_x)).rowwise().sum();
+    defect_sums += dense::apply(absolute(dense::product(k_matrix, x) - unit), ones) +
+                   gamma_of(2 * n + 4) * dense::apply(abs_k, size);
   });
   if (!complete_ || !x_sums.allFinite()) return;
   // The diagonal of K itself is rounded when k = 1: 1 - A_jj.
   const double rounding = gamma(2.0) * (1.0 + abs_a_.maxCoeff()) * x_sums.maxCoeff();
   const auto size = static_cast<double>(n);
-  const double d = (defect_sums.maxCoeff() + rounding) * kOutward + underflow(4.0 * size * size);
+  const double d = (defect_sums.maxCoeff() * (1.0 + gamma(2.0)) + rounding) * kOutward +
+                   underflow(4.0 * size * size);
   if (!(d < 0.5)) return;
   const double tau = tau_high_;
   // The sum of all u is at most the radius.
@@ -387,10 +391,10 @@ void CyclicRelaxation::invert_equations(Control* control) {
     }
   }
   if (n > 0) {
-    const Eigen::PartialPivLU<Matrix> lu(block.transpose());
+    const Eigen::PartialPivLU<Matrix> lu = dense::factored(block.transpose());
     inverse_.resize(n, n);
     complete_ = in_pieces(n, control, [&](Index first, Index count) {
-      inverse_.middleCols(first, count) = lu.solve(unit_columns(n, first, count));
+      inverse_.middleCols(first, count) = dense::solve(lu, unit_columns(n, first, count));
     });
   }
   coupling_.resize(static_cast<Index>(open_rows_.size()), n);
@@ -432,7 +436,7 @@ RowMultipliers CyclicRelaxation::multipliers(const Dictionary& d) const {
     }
   }
   // The column of z: mu_{t-1} - A^T mu_t - W2^T y_t + (ordering), which is zero where z is free.
-  Matrix right = w2_.transpose() * result.y;
+  Matrix right = dense::transposed_product(w2_, result.y);
   right(0, 0) -= result.omega.sum();
   right.row(0) += result.omega.transpose();
   if (box_rows_) {
@@ -453,7 +457,7 @@ RowMultipliers CyclicRelaxation::multipliers(const Dictionary& d) const {
     result.mu(open % m_, open / m_) = mu;
     wanted -= coupling_.row(p).transpose() * mu;
   }
-  const Vector solved = inverse_ * wanted;
+  const Vector solved = dense::apply(inverse_, wanted);
   for (Index p = 0; p < n; ++p) {
     const std::int32_t at = solved_rows_[static_cast<std::size_t>(p)];
     result.mu(at % m_, at / m_) = solved(p);
@@ -470,13 +474,13 @@ bool CyclicRelaxation::refutes(const RowMultipliers& w, const std::vector<std::i
   double right = 0.0;
   double error = 0.0;
   double right_size = 0.0;
-  const Matrix abs_mu = w.mu.cwiseAbs();
-  const Matrix abs_y = w.y.cwiseAbs();
-  const Matrix from_u = w1_.transpose() * w.mu;
-  const Matrix size_u = abs_w1_.transpose() * abs_mu;
-  const Matrix from_z = a_.transpose() * w.mu;
-  const Matrix size_z = abs_a_.transpose() * abs_mu + abs_w2_.transpose() * abs_y;
-  const Matrix from_y = w2_.transpose() * w.y;
+  const Matrix abs_mu = absolute(w.mu);
+  const Matrix from_u = dense::transposed_product(w1_, w.mu);
+  const Matrix size_u = dense::transposed_product(abs_w1_, abs_mu);
+  const Matrix from_z = dense::transposed_product(a_, w.mu);
+  const Matrix size_z =
+      dense::transposed_product(abs_a_, abs_mu) + dense::transposed_product(abs_w2_, absolute(w.y));
+  const Matrix from_y = dense::transposed_product(w2_, w.y);
   const double omega_sum = w.omega.sum();
   const double g = gamma_of(std::max(m_, r_) + m_ + k_ + 4);
   for (Index t = 0; t < k_; ++t) {

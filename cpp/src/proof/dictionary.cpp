@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/functions.hpp"
+
 namespace rnndyn {
 namespace {
 
@@ -100,15 +102,8 @@ void Dictionary::exchange(Index row, Index column, double value) {
   for (Index j = 0; j < n_columns_; ++j) pivot_row[j] *= -inverse;
   pivot_row[column] = inverse;
   const double constant = -beta_[r] * inverse;
-  for (Index i = 0; i < n_rows_; ++i) {
-    if (i == row) continue;
-    double* target = &t_[at(i, 0)];
-    const double factor = target[column];
-    if (factor == 0.0) continue;
-    target[column] = 0.0;
-    for (Index j = 0; j < n_columns_; ++j) target[j] += factor * pivot_row[j];
-    beta_[static_cast<std::size_t>(i)] += factor * constant;
-  }
+  kernels::functions().substitute_row(t_.data(), n_rows_, stride_, n_columns_, row, column,
+                                      pivot_row, beta_.data(), constant);
   beta_[r] = constant;
   std::swap(basic_[r], nonbasic_[c]);
   std::swap(row_lower_[r], column_lower_[c]);
@@ -264,15 +259,8 @@ void Dictionary::pivot(Index row, Index column, double bound) {
   const Index width = n_columns_;
   for (Index j = 0; j < width; ++j) pivot_row[j] *= -inverse;
   pivot_row[column] = inverse;
-  for (Index i = 0; i < n_rows_; ++i) {
-    if (i == row) continue;
-    double* target = &t_[at(i, 0)];
-    const double factor = target[column];
-    if (factor == 0.0) continue;
-    beta_[static_cast<std::size_t>(i)] += factor * step;
-    target[column] = 0.0;
-    for (Index j = 0; j < width; ++j) target[j] += factor * pivot_row[j];
-  }
+  kernels::functions().substitute_row(t_.data(), n_rows_, stride_, width, row, column, pivot_row,
+                                      beta_.data(), step);
   const double cost = cost_[c];
   cost_[c] = 0.0;
   for (Index j = 0; j < n_active_; ++j) cost_[static_cast<std::size_t>(j)] += cost * pivot_row[j];

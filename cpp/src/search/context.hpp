@@ -16,14 +16,14 @@ struct SearchContext {
   Control& control;
   SearchProgress& progress;
   Collection& collection;
-  std::shared_ptr<const KernelTables> tables;
+  std::shared_ptr<const kernels::NewtonTables> tables;
 
   std::vector<std::unique_ptr<NewtonKernel>> make_kernels(Index order) const {
-    std::vector<std::unique_ptr<NewtonKernel>> kernels;
+    std::vector<std::unique_ptr<NewtonKernel>> workspaces;
     for (int i = 0; i < std::max(1, options.n_threads); ++i) {
-      kernels.push_back(make_newton_kernel(map, *tables, order));
+      workspaces.push_back(std::make_unique<NewtonKernel>(map, *tables, order));
     }
-    return kernels;
+    return workspaces;
   }
   std::int64_t max_restarts_or(std::int64_t otherwise) const {
     return options.max_restarts.value_or(otherwise);

@@ -103,11 +103,11 @@ class Meanwhile {
 
   void search(const std::vector<Index>& orders, double seconds, Control& control) {
     SearchContext context{context_.map,      context_.options, control,
-                          context_.progress, found_,           make_kernel_tables(context_.map)};
+                          context_.progress, found_,           make_newton_tables(context_.map)};
     for (const Index order : orders) {
       if (control.stop_requested()) return;
       // No look at the clock comes between the start and the end of a step.
-      const double step = make_newton_kernel(context_.map, *context.tables, order)->flops();
+      const double step = NewtonKernel(context_.map, *context.tables, order).flops();
       if (kStableStep * step > kFlopsPerSecond * seconds) return;
       context.progress.order.store(order);
       OrderStatistics& statistics = statistics_[order];
@@ -194,8 +194,7 @@ SearchResult search_orders(SearchContext& context) {
       alphabet = alphabets.for_order(statistics.order);
       const double n_listed =
           alphabet != nullptr ? count_necklaces(alphabets.size(*alphabet), statistics.order) : 0.0;
-      const double flops =
-          n_listed * make_newton_kernel(map, *context.tables, statistics.order)->flops();
+      const double flops = n_listed * NewtonKernel(map, *context.tables, statistics.order).flops();
       if (options.method == SearchMethod::automatic) {
         const bool cheap = alphabet != nullptr && flops <= kCheapListing;
         // Listing comes with margins and is certain in its own way, a proof is proof: where both
@@ -261,7 +260,7 @@ SearchResult find_cycles(const CanonicalMap& map, const SearchOptions& options, 
   // The tables serve listing and random searches; a small proof is done sooner than they are made.
   const bool proof = options.method == SearchMethod::complete;
   SearchContext context{map,      options,    control,
-                        progress, collection, proof ? nullptr : make_kernel_tables(map)};
+                        progress, collection, proof ? nullptr : make_newton_tables(map)};
   SearchResult result = proof ? find_completely(context) : search_orders(context);
   progress.fraction.store(1.0);
   collection.extract(options.orders, result);

@@ -1,11 +1,9 @@
-#include "newton_kernel.hpp"
+#include "search/newton_kernel.hpp"
 
-#include <array>
-#include <utility>
+#include <algorithm>
 
-#include "lane_kernel.hpp"
-#include "large_kernel.hpp"
-#include "small_kernel.hpp"
+#include "kernels/functions.hpp"
+#include "search/newton_large.hpp"
 
 namespace rnndyn {
 namespace {
@@ -13,83 +11,114 @@ namespace {
 // All regions' affine maps are tabulated up to this many doubles (1 MiB: stays in the L2 cache).
 constexpr Index kTableLimit = Index{1} << 17;
 
-using Factory = std::unique_ptr<NewtonKernel> (*)(const CanonicalMap&, const KernelTables&, Index);
+std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
-template <int M>
-std::unique_ptr<NewtonKernel> make_small(const CanonicalMap& map, const KernelTables& tables,
-                                         Index order) {
-  return std::make_unique<SmallKernel<M>>(map, tables, order);
-}
-
-template <int... Sizes>
-constexpr std::array<Factory, sizeof...(Sizes)> factories(
-    std::integer_sequence<int, Sizes...> /*sizes*/) {
-  return {&make_small<Sizes + 1>...};
-}
-
-}  // namespace
-
-KernelTables::KernelTables(const CanonicalMap& map)
-    : reach(map),
-      diagonal_a(map.a().isDiagonal(0.0)),
-      width(affine_width(map.n_states())),
-      units(std::max<Index>(8, (map.n_units() + 7) / 8 * 8)) {
+void fill_parameters(const CanonicalMap& map, kernels::NewtonTables& tables) {
   const Index m = map.n_states();
   const Index h = map.n_units();
-  const auto at = [](Index i) { return static_cast<std::size_t>(i); };
-  base.assign(at(m * width), 0.0);
+  const Index width = tables.width;
+  tables.base.assign(at(m * width), 0.0);
   for (Index i = 0; i < m; ++i) {
-    for (Index j = 0; j < m; ++j) base[at(i * width + j)] = map.a()(i, j);
-    base[at(i * width + m)] = map.h1()(i);
+    for (Index j = 0; j < m; ++j) tables.base[at(i * width + j)] = map.a()(i, j);
+    tables.base[at(i * width + m)] = map.h1()(i);
   }
-  a.assign(at(m * width), 0.0);
-  diagonal.assign(at(width), 0.0);
-  h1.assign(at(width), 0.0);
+  tables.a.assign(at(m * width), 0.0);
+  tables.diagonal.assign(at(width), 0.0);
+  tables.h1.assign(at(width), 0.0);
   for (Index j = 0; j < m; ++j) {
-    for (Index i = 0; i < m; ++i) a[at(j * width + i)] = map.a()(i, j);
-    diagonal[at(j)] = map.a()(j, j);
-    h1[at(j)] = map.h1()(j);
+    for (Index i = 0; i < m; ++i) tables.a[at(j * width + i)] = map.a()(i, j);
+    tables.diagonal[at(j)] = map.a()(j, j);
+    tables.h1[at(j)] = map.h1()(j);
   }
-  rank1.assign(at(h * 2 * width), 0.0);
-  w2.assign(at(m * units), 0.0);
-  h2.assign(at(units), 0.0);
+  tables.rank1.assign(at(h * 2 * width), 0.0);
+  tables.w2.assign(at(m * tables.units), 0.0);
+  tables.h2.assign(at(tables.units), 0.0);
   for (Index u = 0; u < h; ++u) {
     for (Index i = 0; i < m; ++i) {
-      rank1[at(u * 2 * width + i)] = map.w1()(i, u);
-      rank1[at(u * 2 * width + width + i)] = map.w2()(u, i);
-      w2[at(i * units + u)] = map.w2()(u, i);
+      tables.rank1[at(u * 2 * width + i)] = map.w1()(i, u);
+      tables.rank1[at(u * 2 * width + width + i)] = map.w2()(u, i);
+      tables.w2[at(i * tables.units + u)] = map.w2()(u, i);
     }
-    rank1[at(u * 2 * width + width + m)] = map.h2()(u);
-    h2[at(u)] = map.h2()(u);
+    tables.rank1[at(u * 2 * width + width + m)] = map.h2()(u);
+    tables.h2[at(u)] = map.h2()(u);
   }
-  const Index entry = m * width;
-  // Filling the table would take longer than most searches that use the lanes.
-  if (h > 16 || (entry << h) > kTableLimit || lanes_suffice(map)) return;
+}
 
-  regions.resize(at(entry << h));
+void fill_regions(const CanonicalMap& map, kernels::NewtonTables& tables) {
+  const Index m = map.n_states();
+  const Index h = map.n_units();
+  const Index entry = m * tables.width;
+  // Filling the table would take longer than most searches that use the lanes.
+  const bool lanes = m <= kernels::kMaxLaneStates && h <= kernels::kMaxLaneUnits;
+  if (h > 16 || (entry << h) > kTableLimit || lanes) return;
+
+  tables.regions.resize(at(entry << h));
   for (Index code = 0; code < (Index{1} << h); ++code) {
     const auto region = static_cast<Word>(code);
     const Matrix j = map.jacobian(&region);
     const Vector c = map.offset(&region);
     for (Index i = 0; i < m; ++i) {
-      for (Index col = 0; col < m; ++col) regions[at(code * entry + i * width + col)] = j(i, col);
-      regions[at(code * entry + i * width + m)] = c(i);
+      double* row = tables.regions.data() + code * entry + i * tables.width;
+      for (Index col = 0; col < m; ++col) row[col] = j(i, col);
+      row[m] = c(i);
     }
   }
 }
 
-std::shared_ptr<const KernelTables> make_kernel_tables(const CanonicalMap& map) {
-  return std::make_shared<const KernelTables>(map);
+}  // namespace
+
+std::shared_ptr<const kernels::NewtonTables> make_newton_tables(const CanonicalMap& map) {
+  auto tables = std::make_shared<kernels::NewtonTables>();
+  tables->n_states = map.n_states();
+  tables->n_units = map.n_units();
+  tables->words = map.words_per_region();
+  tables->w2_is_identity = map.w2_is_identity();
+  tables->diagonal_a = map.a().isDiagonal(0.0);
+  tables->relevant = map.relevant_units();
+  tables->reach = reach_of(map);
+  tables->width = kernels::affine_width(map.n_states());
+  tables->units = std::max<Index>(8, (map.n_units() + 7) / 8 * 8);
+  if (map.n_states() <= kernels::kMaxSmallStates) {
+    fill_parameters(map, *tables);
+    fill_regions(map, *tables);
+  }
+  return tables;
 }
 
-std::unique_ptr<NewtonKernel> make_newton_kernel(const CanonicalMap& map,
-                                                 const KernelTables& tables, Index order) {
-  static constexpr auto kSmall =
-      factories(std::make_integer_sequence<int, static_cast<int>(kMaxSmallStates)>{});
-  const Index m = map.n_states();
-  if (auto lanes = make_lane_kernel(map, tables, order)) return lanes;
-  if (m <= kMaxSmallStates) return kSmall[static_cast<std::size_t>(m - 1)](map, tables, order);
-  return std::make_unique<LargeKernel>(map, order);
+NewtonKernel::NewtonKernel(const CanonicalMap& map, const kernels::NewtonTables& tables,
+                           Index order)
+    : map_(map), order_(order) {
+  if (map.n_states() <= kernels::kMaxSmallStates) {
+    kernel_ = kernels::functions().make_newton(tables, order);
+  } else {
+    kernel_ = std::make_unique<LargeNewton>(map, tables.reach, order);
+  }
+}
+
+void NewtonKernel::iterate(const Word* itineraries, Word* next, unsigned active,
+                           NewtonStatus* status) {
+  const unsigned grown = kernel_->iterate(itineraries, next, active, status);
+  for (int lane = 0; lane < lanes(); ++lane) {
+    if (((active >> lane) & 1U) == 0) continue;
+    const bool lane_grown = ((grown >> lane) & 1U) != 0;
+    if (!lane_grown && status[lane] != NewtonStatus::singular) continue;
+    status[lane] = iterate_lane(lane, itineraries, next, lane_grown);
+  }
+}
+
+NewtonStatus NewtonKernel::iterate_lane(int lane, const Word* itineraries, Word* next, bool grown) {
+  const auto n_lanes = static_cast<std::size_t>(lanes());
+  own_.resize(static_cast<std::size_t>(order_) * map_.words_per_region());
+  result_.assign(own_.size(), 0);
+  for (std::size_t i = 0; i < own_.size(); ++i) {
+    own_[i] = itineraries[i * n_lanes + static_cast<std::size_t>(lane)];
+  }
+  const NewtonStatus status = grown ? iterate_stably(map_, own_.data(), order_, result_.data())
+                                    : iterate_singular(map_, own_.data(), order_, result_.data());
+  for (std::size_t i = 0; i < own_.size(); ++i) {
+    next[i * n_lanes + static_cast<std::size_t>(lane)] = result_[i];
+  }
+  return status;
 }
 
 }  // namespace rnndyn

@@ -1,60 +1,53 @@
 // One step of the search: Newton's method on F^k(z) - z in symbol space.
 #pragma once
 
-#include <algorithm>
 #include <memory>
+#include <vector>
 
+#include "kernels/newton.hpp"
 #include "rnndyn/itinerary.hpp"
 #include "rnndyn/map.hpp"
 
 namespace rnndyn {
 
-enum class NewtonStatus {
-  settled,   // the candidate's orbit follows the itinerary it was solved for
-  moved,     // it follows another one, written to `next`
-  singular,  // I - J is singular to working precision: the itinerary may hold a continuum, wherever
-             // the orbit of its least-squares candidate, written to `next`, goes
-  diverged   // candidate or orbit left the finite range; `next` is not written
-};
-
 // Solves for the candidate of an itinerary and reads off the itinerary of its true orbit. Bits
 // whose pre-activation is negligible keep their value, so a point on a border settles; whether a
-// settled itinerary is a cycle is for solve_cycle() to say.
+// settled itinerary is a cycle is for solve_cycle() to say. The product of Jacobians is the
+// kernels' way; where it grows too large, the cyclic system is solved by orthogonal elimination,
+// and where it is singular, by least squares.
 //
-// A kernel treats lanes() itineraries at once. They lie interleaved: word w of the region at time t
-// of lane l is [(t * words + w) * lanes + l], which for one lane is the plain layout.
+// lanes() itineraries are treated at once; see kernels/newton.hpp for how they lie in memory.
 class NewtonKernel {
  public:
-  virtual ~NewtonKernel() = default;
-  virtual int lanes() const { return 1; }
+  // A workspace for one thread; `map` and `tables` must outlive it.
+  NewtonKernel(const CanonicalMap& map, const kernels::NewtonTables& tables, Index order);
+
+  int lanes() const { return kernel_->lanes(); }
   // Bits of irrelevant units are zero on the way in and out. Lanes whose bit in `active` is not set
   // may hold anything; their status means nothing.
-  virtual void iterate(const Word* itineraries, Word* next, unsigned active,
-                       NewtonStatus* status) = 0;
+  void iterate(const Word* itineraries, Word* next, unsigned active, NewtonStatus* status);
   // Runs the map `transient` steps from `state` and writes the regions of the next `order` points,
   // for one lane. Returns false when the orbit left the finite range. `state` is overwritten.
-  virtual bool read_itinerary(Vector& state, Index transient, Word* out) = 0;
+  bool read_itinerary(Vector& state, Index transient, Word* out) {
+    return kernel_->read_itinerary(state.data(), transient, out);
+  }
   // Floating-point operations per itinerary, roughly.
-  virtual double flops() const = 0;
+  double flops() const { return kernel_->flops(); }
+
+ private:
+  // The way of one lane by other means than the product.
+  NewtonStatus iterate_lane(int lane, const Word* itineraries, Word* next, bool grown);
+
+  const CanonicalMap& map_;
+  Index order_;
+  std::unique_ptr<kernels::Newton> kernel_;
+  std::vector<Word> own_, result_;
 };
 
 // What all threads of a search share: the parameters laid out for the kernels.
-class KernelTables;
+std::shared_ptr<const kernels::NewtonTables> make_newton_tables(const CanonicalMap& map);
 
-std::shared_ptr<const KernelTables> make_kernel_tables(const CanonicalMap& map);
-// A workspace for one thread; `map` and `tables` must outlive it.
-std::unique_ptr<NewtonKernel> make_newton_kernel(const CanonicalMap& map,
-                                                 const KernelTables& tables, Index order);
-
-// A pre-activation counts as negligible below this fraction of the largest term it can be made of,
-// or below what rounding can have made of it when errors grew on the way: then solve_cycle()
-// decides.
-inline constexpr double kNegligible = 1e-12;
-inline constexpr double kRoundingSafety = 1e-14;
-// The product of Jacobians is used as long as no entry of it or of a partial product passes this:
-// the candidate then keeps at least 8 digits. Beyond, the cyclic system is solved by orthogonal
-// elimination.
-inline constexpr double kProductLimit = 1e7;
+kernels::PreactivationReach reach_of(const CanonicalMap& map);
 
 // The orthogonal way, for any order and growth. Each segment's orbit is followed on its own from
 // the solved point, so no error grows by more than a segment's share.
@@ -64,14 +57,5 @@ NewtonStatus iterate_stably(const CanonicalMap& map, const Word* itinerary, Inde
 // The least-squares candidate of a singular system. Returns `singular` or `diverged`.
 NewtonStatus iterate_singular(const CanonicalMap& map, const Word* itinerary, Index order,
                               Word* next);
-
-// The largest that |W2 z + h2| can be is reach.scale * |z| + reach.shift in the maximum norm.
-struct PreactivationReach {
-  explicit PreactivationReach(const CanonicalMap& map);
-  double negligible(double largest_state, double growth) const {
-    return std::max(kNegligible, kRoundingSafety * growth) * (scale * largest_state + shift);
-  }
-  double scale, shift;
-};
 
 }  // namespace rnndyn

@@ -1,15 +1,14 @@
 #include <algorithm>
 #include <cmath>
 
-#include "../cycles/cyclic_system.hpp"
-#include "newton_kernel.hpp"
+#include "cycles/cyclic_system.hpp"
+#include "search/newton_kernel.hpp"
 
 namespace rnndyn {
 
-PreactivationReach::PreactivationReach(const CanonicalMap& map) : scale(0.0), shift(0.0) {
-  if (map.n_units() == 0) return;
-  scale = map.w2().cwiseAbs().rowwise().sum().maxCoeff();
-  shift = map.h2().cwiseAbs().maxCoeff();
+kernels::PreactivationReach reach_of(const CanonicalMap& map) {
+  if (map.n_units() == 0) return {};
+  return {map.w2().cwiseAbs().rowwise().sum().maxCoeff(), map.h2().cwiseAbs().maxCoeff()};
 }
 
 namespace {
@@ -24,8 +23,8 @@ Itinerary as_itinerary(const CanonicalMap& map, const Word* regions, Index order
 NewtonStatus follow_segments(const CanonicalMap& map, const CyclicSystem& system,
                              const Matrix& points, const Itinerary& itinerary, Word* next) {
   if (!points.allFinite()) return NewtonStatus::diverged;
-  const double threshold = PreactivationReach(map).negligible(points.cwiseAbs().maxCoeff(),
-                                                              CyclicSystem::kSegmentGrowth);
+  const double threshold =
+      reach_of(map).negligible(points.cwiseAbs().maxCoeff(), CyclicSystem::kSegmentGrowth);
   bool same = true;
   Vector z;
   for (Index t = 0; t < itinerary.order; ++t) {

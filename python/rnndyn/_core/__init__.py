@@ -1,7 +1,8 @@
-"""The compiled core, in the fastest build that this processor can run.
+"""The compiled core, with the fastest kernels that this processor can run.
 
-The wheel holds one extension module per instruction set. The environment variable
-``RNNDYN_INSTRUCTION_SET`` (``baseline``, ``avx2`` or ``avx512``) overrides the choice.
+The core is compiled once, its hot loops once more for each further instruction set, in modules of
+their own. The environment variable ``RNNDYN_INSTRUCTION_SET`` (``baseline``, ``avx2`` or
+``avx512``) overrides the choice.
 """
 
 import copyreg
@@ -10,42 +11,52 @@ import importlib.util
 import os
 from typing import Any
 
-from rnndyn._core._cpu import supported_instruction_sets
+from rnndyn._core import _core
+
+
+def _available_instruction_sets() -> list[str]:
+    """Best first: what the processor can run and this build has kernels for."""
+    return [
+        name
+        for name in _core.supported_instruction_sets()
+        if name == "baseline" or importlib.util.find_spec(f"rnndyn._core._kernels_{name}")
+    ]
 
 
 def _choose_instruction_set() -> str:
-    built = [
-        name
-        for name in supported_instruction_sets()
-        if importlib.util.find_spec(f"rnndyn._core._{name}") is not None
-    ]
+    available = _available_instruction_sets()
     wanted = os.environ.get("RNNDYN_INSTRUCTION_SET")
     if wanted is None:
-        return built[0]
-    if wanted not in built:
+        return available[0]
+    if wanted not in available:
         raise ImportError(
             f"RNNDYN_INSTRUCTION_SET={wanted!r} cannot be used here; "
-            f"choose one of {', '.join(built)} or unset it"
+            f"choose one of {', '.join(available)} or unset it"
         )
     return wanted
 
 
-instruction_set: str = _choose_instruction_set()
-_module = importlib.import_module(f"rnndyn._core._{instruction_set}")
+def _use_instruction_set(name: str) -> None:
+    if name != "baseline":
+        _core.use_kernels(importlib.import_module(f"rnndyn._core._kernels_{name}").functions)
 
-CanonicalMap = _module.CanonicalMap
-System = _module.System
-basins = _module.basins
-cycle_on_path = _module.cycle_on_path
-differentiable_map = _module.differentiable_map
-events_on_path = _module.events_on_path
-find_cycles = _module.find_cycles
-follow_cycles = _module.follow_cycles
-lyapunov_spectrum = _module.lyapunov_spectrum
-philox = _module.philox
-piecewise_linear_system = _module.piecewise_linear_system
-recurrent_network = _module.recurrent_network
-solve_cycle = _module.solve_cycle
+
+_use_instruction_set(_choose_instruction_set())
+instruction_set: str = _core.instruction_set_in_use()
+
+CanonicalMap = _core.CanonicalMap
+System = _core.System
+basins = _core.basins
+cycle_on_path = _core.cycle_on_path
+differentiable_map = _core.differentiable_map
+events_on_path = _core.events_on_path
+find_cycles = _core.find_cycles
+follow_cycles = _core.follow_cycles
+lyapunov_spectrum = _core.lyapunov_spectrum
+philox = _core.philox
+piecewise_linear_system = _core.piecewise_linear_system
+recurrent_network = _core.recurrent_network
+solve_cycle = _core.solve_cycle
 
 
 def _canonical_map(*arrays: Any) -> Any:

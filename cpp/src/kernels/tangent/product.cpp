@@ -1,4 +1,4 @@
-#include "lyapunov/product.hpp"
+#include "kernels/tangent/product.hpp"
 
 #include <algorithm>
 

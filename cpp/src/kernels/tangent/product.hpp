@@ -10,7 +10,8 @@
 #include <array>
 #include <vector>
 
-#include "lyapunov/block.hpp"
+#include "kernels/tangent/block.hpp"
+#include "kernels/tangent/packet.hpp"
 
 namespace rnndyn::lyapunov {
 

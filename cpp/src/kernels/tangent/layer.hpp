@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "lyapunov/product.hpp"
+#include "kernels/tangent/block.hpp"
 #include "rnndyn/lyapunov.hpp"
 
 namespace rnndyn::lyapunov {
@@ -29,10 +29,10 @@ class Layer {
 
   Index n_states() const { return n_units() * n_parts(); }
   // The state has this many parts (h and c of an LSTM) of so many units; each part is padded to
-  // whole packets in blocks.
+  // whole lines in blocks.
   virtual Index n_units() const = 0;
   virtual Index n_parts() const { return 1; }
-  Index part_rows() const { return whole_packets<Real>(n_units()); }
+  Index part_rows() const { return whole_lines<Real>(n_units()); }
   Index rows() const { return n_parts() * part_rows(); }
 
   virtual std::unique_ptr<LayerWork> make_work(Index n_sequences, int n_threads) const = 0;
@@ -48,34 +48,13 @@ class Layer {
                          const std::vector<View<Real>>& next_frames, int n_threads) const = 0;
 };
 
-template <class Real>
-std::unique_ptr<Layer<Real>> make_gated_layer(CellKind kind, const RecurrentLayer& weights);
-template <class Real>
-std::unique_ptr<Layer<Real>> make_piecewise_linear_layer(const DrivenMap& map);
-template <class Real>
-std::unique_ptr<Layer<Real>> make_differentiable_layer(const DifferentiableMap& map);
+// How a layer starts threads: those of the core, whichever module its code is in.
+using ParallelFor = decltype(&parallel_for);
 
 template <class Real>
-std::vector<std::unique_ptr<Layer<Real>>> make_layers(const System& system);
-
-// A dense state <-> the padded rows of a block.
-template <class Real, class Derived>
-void spread(const Layer<Real>& layer, const Eigen::MatrixBase<Derived>& dense, View<Real> block) {
-  for (Index part = 0; part < layer.n_parts(); ++part) {
-    block.matrix().middleRows(part * layer.part_rows(), layer.n_units()) =
-        dense.middleRows(part * layer.n_units(), layer.n_units()).template cast<Real>();
-  }
-}
+std::unique_ptr<Layer<Real>> make_gated_layer(CellKind kind, const RecurrentLayer& weights,
+                                              ParallelFor parallel);
 template <class Real>
-Matrix gathered(const Layer<Real>& layer, View<Real> block) {
-  Matrix dense(layer.n_states(), block.columns);
-  for (Index part = 0; part < layer.n_parts(); ++part) {
-    dense.middleRows(part * layer.n_units(), layer.n_units()) =
-        block.matrix()
-            .middleRows(part * layer.part_rows(), layer.n_units())
-            .template cast<double>();
-  }
-  return dense;
-}
-
+std::unique_ptr<Layer<Real>> make_piecewise_linear_layer(const DrivenMap& map,
+                                                         ParallelFor parallel);
 }  // namespace rnndyn::lyapunov

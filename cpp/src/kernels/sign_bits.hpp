@@ -5,9 +5,9 @@
 #include <immintrin.h>
 #endif
 
-#include "rnndyn/map.hpp"
+#include "rnndyn/types.hpp"
 
-namespace rnndyn {
+namespace rnndyn::kernels {
 
 // Bit i of the result is p[i] > threshold where that is clear, and the bit of `current` where
 // |p[i]| <= threshold. `count` is at most 64; p is readable up to the next multiple of 8.
@@ -40,4 +40,4 @@ inline Word sign_bits(const double* p, Index count, double threshold, Word curre
   return (above | (not_below & current)) & used;
 }
 
-}  // namespace rnndyn
+}  // namespace rnndyn::kernels

@@ -1,11 +1,12 @@
-#include "lane_kernel.hpp"
-
+// The kernel for few states and units: several itineraries at once, one in each lane of a vector
+// register.
 #include <cmath>
 #include <vector>
 
-#include "small_kernel.hpp"
+#include "kernels/newton_factories.hpp"
+#include "kernels/newton_small.hpp"
 
-namespace rnndyn {
+namespace rnndyn::kernels {
 
 #if defined(__GNUC__)
 // Vectors are passed between functions of this file only, all compiled with the same flags.
@@ -26,26 +27,25 @@ inline Words load_words(const Word* from) {
 }
 
 template <int M>
-class LaneKernel final : public NewtonKernel {
+class LaneNewton final : public Newton {
  public:
-  LaneKernel(const CanonicalMap& map, const KernelTables& tables, Index order)
+  LaneNewton(const NewtonTables& tables, Index order)
       : order_(order),
-        n_units_(static_cast<int>(map.n_units())),
-        relevant_(map.relevant_units()[0]),
-        reach_(map),
-        single_(map, tables, order) {
-    for (int i = 0; i < M; ++i) {
-      for (int j = 0; j < M; ++j) base_[i][j] = map.a()(i, j);
-      base_[i][M] = map.h1()(i);
-    }
+        n_units_(static_cast<int>(tables.n_units)),
+        relevant_(tables.relevant[0]),
+        reach_(tables.reach),
+        single_(tables, order),
+        own_(static_cast<std::size_t>(order)),
+        result_(own_.size()) {
+    for (int i = 0; i < M; ++i) std::copy_n(tables.base.data() + i * tables.width, M + 1, base_[i]);
     for (int h = 0; h < n_units_; ++h) {
+      const double* w1 = tables.rank1.data() + h * 2 * tables.width;
+      const double* w2 = w1 + tables.width;
+      std::copy_n(w1, M, w1_[h]);
+      std::copy_n(w2, M + 1, w2_[h]);
       for (int i = 0; i < M; ++i) {
-        w1_[h][i] = map.w1()(i, h);
-        w2_[h][i] = map.w2()(h, i);
-        for (int j = 0; j < M; ++j) rank1_[h][i][j] = map.w1()(i, h) * map.w2()(h, j);
-        rank1_[h][i][M] = map.w1()(i, h) * map.h2()(h);
+        for (int j = 0; j <= M; ++j) rank1_[h][i][j] = w1[i] * w2[j];
       }
-      w2_[h][M] = map.h2()(h);
     }
   }
 
@@ -54,12 +54,12 @@ class LaneKernel final : public NewtonKernel {
     const double hidden = static_cast<double>(n_units_);
     return static_cast<double>(order_) * (2.0 * M * M * (M + 1) + 2.0 * hidden * M * (M + 3));
   }
-  bool read_itinerary(Vector& state, Index transient, Word* out) override {
+  bool read_itinerary(double* state, Index transient, Word* out) override {
     return single_.read_itinerary(state, transient, out);
   }
 
-  void iterate(const Word* itineraries, Word* next, unsigned active,
-               NewtonStatus* status) override {
+  unsigned iterate(const Word* itineraries, Word* next, unsigned active,
+                   NewtonStatus* status) override {
     Reals affine[M][M + 1] = {};
     const Reals growth = compose(itineraries, affine);
     Reals z[M] = {};
@@ -67,10 +67,11 @@ class LaneKernel final : public NewtonKernel {
     Reals largest = {};
     for (int i = 0; i < M; ++i) largest = larger(largest, magnitude(z[i]));
     const Words difference = follow(z, largest, growth, itineraries, next);
+    unsigned grown = 0;
     for (int lane = 0; lane < kLanes; ++lane) {
       if (((active >> lane) & 1U) == 0) continue;
       if (!(growth[lane] <= kProductLimit) || regular[lane] == 0) {
-        status[lane] = one_by_one(lane, itineraries, next);
+        grown |= one_by_one(lane, itineraries, next, status[lane]) << lane;
         continue;
       }
       double sum = 0.0;
@@ -80,6 +81,7 @@ class LaneKernel final : public NewtonKernel {
                      : difference[lane] == 0 ? NewtonStatus::settled
                                              : NewtonStatus::moved;
     }
+    return grown;
   }
 
  private:
@@ -136,7 +138,7 @@ class LaneKernel final : public NewtonKernel {
       }
       a[i][M] = affine[i][M];
     }
-    const Reals smallest = 1e-13 * size;
+    const Reals smallest = kSingularPivot * size;
     Masks regular = ~Masks{};
     for (int p = 0; p < M; ++p) {
       for (int i = p + 1; i < M; ++i) {
@@ -194,23 +196,24 @@ class LaneKernel final : public NewtonKernel {
     return difference;
   }
 
-  // Lanes that need more than the product of Jacobians.
-  NewtonStatus one_by_one(int lane, const Word* itineraries, Word* next) {
-    std::vector<Word> own(static_cast<std::size_t>(order_));
-    std::vector<Word> result(own.size());
-    for (Index t = 0; t < order_; ++t)
-      own[static_cast<std::size_t>(t)] = itineraries[t * kLanes + lane];
-    const NewtonStatus status = single_.iterate_one(own.data(), result.data());
-    for (Index t = 0; t < order_; ++t)
-      next[t * kLanes + lane] = result[static_cast<std::size_t>(t)];
-    return status;
+  // Lanes that are in doubt, where the pivots are chosen and growth is measured as for one.
+  unsigned one_by_one(int lane, const Word* itineraries, Word* next, NewtonStatus& status) {
+    for (Index t = 0; t < order_; ++t) {
+      own_[static_cast<std::size_t>(t)] = itineraries[t * kLanes + lane];
+    }
+    const unsigned grown = single_.iterate(own_.data(), result_.data(), 1, &status);
+    for (Index t = 0; t < order_; ++t) {
+      next[t * kLanes + lane] = result_[static_cast<std::size_t>(t)];
+    }
+    return grown;
   }
 
   Index order_;
   int n_units_;
   Word relevant_;
   PreactivationReach reach_;
-  SmallKernel<M> single_;
+  SmallNewton<M> single_;
+  std::vector<Word> own_, result_;
   double base_[M][M + 1] = {};                  // [A | h1]
   double rank1_[kMaxLaneUnits][M][M + 1] = {};  // what a unit that is on adds to [J | c]
   double w1_[kMaxLaneUnits][M] = {};            // columns of W1
@@ -219,22 +222,16 @@ class LaneKernel final : public NewtonKernel {
 
 }  // namespace
 
-bool lanes_suffice(const CanonicalMap& map) {
-  return map.n_states() <= kMaxLaneStates && map.n_units() <= kMaxLaneUnits;
-}
-
-std::unique_ptr<NewtonKernel> make_lane_kernel(const CanonicalMap& map, const KernelTables& tables,
-                                               Index order) {
-  if (!lanes_suffice(map)) return nullptr;
-  switch (map.n_states()) {
+std::unique_ptr<Newton> make_lane_newton(const NewtonTables& tables, Index order) {
+  switch (tables.n_states) {
     case 1:
-      return std::make_unique<LaneKernel<1>>(map, tables, order);
+      return std::make_unique<LaneNewton<1>>(tables, order);
     case 2:
-      return std::make_unique<LaneKernel<2>>(map, tables, order);
+      return std::make_unique<LaneNewton<2>>(tables, order);
     case 3:
-      return std::make_unique<LaneKernel<3>>(map, tables, order);
+      return std::make_unique<LaneNewton<3>>(tables, order);
     case 4:
-      return std::make_unique<LaneKernel<4>>(map, tables, order);
+      return std::make_unique<LaneNewton<4>>(tables, order);
     default:
       return nullptr;
   }
@@ -242,13 +239,11 @@ std::unique_ptr<NewtonKernel> make_lane_kernel(const CanonicalMap& map, const Ke
 
 #else
 
-bool lanes_suffice(const CanonicalMap& /*map*/) { return false; }
-
-std::unique_ptr<NewtonKernel> make_lane_kernel(const CanonicalMap& /*map*/,
-                                               const KernelTables& /*tables*/, Index /*order*/) {
+// Only GCC and Clang have vector types; elsewhere one itinerary at a time is as fast.
+std::unique_ptr<Newton> make_lane_newton(const NewtonTables& /*tables*/, Index /*order*/) {
   return nullptr;
 }
 
 #endif
 
-}  // namespace rnndyn
+}  // namespace rnndyn::kernels

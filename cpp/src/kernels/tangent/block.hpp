@@ -7,18 +7,17 @@
 
 namespace rnndyn::lyapunov {
 
+// Numbers in a line of the cache, which is also the widest register: the layout of a block does not
+// depend on the instruction set that works on it.
 template <class Real>
-using Packet = typename Eigen::internal::packet_traits<Real>::type;
+inline constexpr Index line_size = 64 / static_cast<Index>(sizeof(Real));
 
 template <class Real>
-inline constexpr Index packet_size = Eigen::internal::packet_traits<Real>::size;
-
-template <class Real>
-constexpr Index whole_packets(Index rows) {
-  return (rows + packet_size<Real> - 1) / packet_size<Real> * packet_size<Real>;
+constexpr Index whole_lines(Index rows) {
+  return (rows + line_size<Real> - 1) / line_size<Real> * line_size<Real>;
 }
 
-// A block owned elsewhere. Rows are a whole number of packets; those beyond the true ones are zero.
+// A block owned elsewhere. Rows are a whole number of lines; those beyond the true ones are zero.
 template <class Real>
 struct View {
   Real* data = nullptr;
@@ -41,7 +40,7 @@ class Block {
  public:
   Block() = default;
   Block(Index rows, Index columns)
-      : rows_(whole_packets<Real>(rows)),
+      : rows_(whole_lines<Real>(rows)),
         columns_(columns),
         stride_(stride_of(rows_)),
         storage_(Eigen::Matrix<Real, -1, 1>::Zero(stride_ * columns)) {}
@@ -52,11 +51,11 @@ class Block {
   // Columns a multiple of 512 bytes apart would compete for the same few lines of the cache.
   static Index stride_of(Index rows) {
     const auto bytes = rows * static_cast<Index>(sizeof(Real));
-    return bytes > 0 && bytes % 512 == 0 ? rows + packet_size<Real> : rows;
+    return bytes > 0 && bytes % 512 == 0 ? rows + line_size<Real> : rows;
   }
 
   Index rows_ = 0, columns_ = 0, stride_ = 0;
-  // Eigen aligns it for the widest packets; the stride keeps every column aligned for them.
+  // Aligned to whole lines (EIGEN_MAX_ALIGN_BYTES), and so are all columns by their stride.
   Eigen::Matrix<Real, -1, 1> storage_;
 };
 

@@ -1,6 +1,7 @@
 // F(z) = A z + W1 relu(W2 z + h2) + h1 with h1 and h2 moved by inputs. Units that are off add
 // nothing: their columns of W1 are left out of the tangent map.
-#include "lyapunov/layer.hpp"
+#include "kernels/tangent/layer.hpp"
+#include "kernels/tangent/product.hpp"
 
 namespace rnndyn::lyapunov {
 namespace {
@@ -15,12 +16,13 @@ struct PiecewiseLinearWork : LayerWork {
 template <class Real>
 class PiecewiseLinearLayer : public Layer<Real> {
  public:
-  explicit PiecewiseLinearLayer(const DrivenMap& driven)
+  PiecewiseLinearLayer(const DrivenMap& driven, ParallelFor parallel)
       : n_states_(driven.map.n_states()),
         n_units_(driven.map.n_units()),
         n_inputs_(driven.input_h1.cols()),
         w2_is_identity_(driven.map.w2_is_identity()),
         a_is_diagonal_(driven.map.a().isDiagonal(0.0)),
+        parallel_(parallel),
         w1_(n_states_, n_units_),
         h1_(driven.map.h1().template cast<Real>()),
         h2_(driven.map.h2().template cast<Real>()) {
@@ -100,7 +102,7 @@ class PiecewiseLinearLayer : public Layer<Real> {
         }
         rectified[b] = products.view().left(frames[b].columns);
       }
-      parallel_for(w2_.panels().size(), n_threads, [&](std::size_t item, int) {
+      parallel_(w2_.panels().size(), n_threads, [&](std::size_t item, int) {
         const Panel& panel = w2_.panels()[item];
         for (std::size_t b = 0; b < frames.size(); ++b) {
           multiply(w2_.data(panel), panel, n_states_, frames[b], rectified[b], Update::set);
@@ -116,7 +118,7 @@ class PiecewiseLinearLayer : public Layer<Real> {
       }
       return;
     }
-    parallel_for(w1_.panels().size(), n_threads, [&](std::size_t item, int) {
+    parallel_(w1_.panels().size(), n_threads, [&](std::size_t item, int) {
       const Panel& panel = w1_.panels()[item];
       for (std::size_t b = 0; b < frames.size(); ++b) {
         multiply_some(w1_.data(panel), panel, work.active[b], rectified[b], next_frames[b]);
@@ -151,6 +153,7 @@ class PiecewiseLinearLayer : public Layer<Real> {
 
   Index n_states_, n_units_, n_inputs_;
   bool w2_is_identity_, a_is_diagonal_, only_rectified_ = false;
+  ParallelFor parallel_;
   PackedMatrix<Real> a_, w1_, w2_, input_h1_, input_h2_;
   Eigen::Matrix<Real, -1, 1> a_diagonal_, h1_, h2_;
 };
@@ -158,10 +161,11 @@ class PiecewiseLinearLayer : public Layer<Real> {
 }  // namespace
 
 template <class Real>
-std::unique_ptr<Layer<Real>> make_piecewise_linear_layer(const DrivenMap& map) {
-  return std::make_unique<PiecewiseLinearLayer<Real>>(map);
+std::unique_ptr<Layer<Real>> make_piecewise_linear_layer(const DrivenMap& map,
+                                                         ParallelFor parallel) {
+  return std::make_unique<PiecewiseLinearLayer<Real>>(map, parallel);
 }
-template std::unique_ptr<Layer<double>> make_piecewise_linear_layer(const DrivenMap&);
-template std::unique_ptr<Layer<float>> make_piecewise_linear_layer(const DrivenMap&);
+template std::unique_ptr<Layer<double>> make_piecewise_linear_layer(const DrivenMap&, ParallelFor);
+template std::unique_ptr<Layer<float>> make_piecewise_linear_layer(const DrivenMap&, ParallelFor);
 
 }  // namespace rnndyn::lyapunov

@@ -3,7 +3,7 @@
 #include <limits>
 #include <numeric>
 
-#include "lyapunov/orthonormalize.hpp"
+#include "kernels/tangent/orthonormalize.hpp"
 
 namespace rnndyn::lyapunov {
 namespace {

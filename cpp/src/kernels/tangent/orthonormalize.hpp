@@ -1,9 +1,10 @@
 // Q R factorisation of a block of tangent vectors.
 #pragma once
 
+#include <memory>
 #include <vector>
 
-#include "lyapunov/product.hpp"
+#include "kernels/tangent/layer.hpp"
 
 namespace rnndyn::lyapunov {
 
@@ -28,11 +29,7 @@ struct Tolerance {
   static constexpr double aimed_log_condition = is_double ? 13.8 : 6.0;
 };
 
-// Block modified Gram-Schmidt with Cholesky Q R of the panels. All its work is products of
-// matrices, and mostly one round is enough: projecting panel by panel loses digits like the
-// condition of the block, not like its square as one Cholesky Q R of the whole would (Å. Björck,
-// "Numerics of Gram-Schmidt orthogonalization", Linear Algebra Appl. 197, 1994). A second pass
-// follows where a probe shows that too much orthogonality was lost. Keeps its buffers.
+// Orthonormal columns with the spans of a block's. Keeps its buffers.
 template <class Real>
 class Orthonormalizer {
  public:
@@ -45,34 +42,23 @@ class Orthonormalizer {
     double log_condition = 0.0;
   };
 
-  // For blocks of up to this many rows and columns.
-  Orthonormalizer(Index rows, Index columns);
+  Orthonormalizer() = default;
+  Orthonormalizer(const Orthonormalizer&) = delete;
+  Orthonormalizer& operator=(const Orthonormalizer&) = delete;
+  virtual ~Orthonormalizer() = default;
 
   // `q` receives orthonormal columns with the spans of the leading columns of `block`, and
   // log_diagonal[j] = ln R_jj. A column that depends on those before it is taken out: the columns
   // behind it move up, and the last one becomes zero, with ln R_jj = -inf.
   // `precise` asks for orthogonality to the last digits.
-  Outcome run(View<Real> block, View<Real> q, double* log_diagonal, bool precise, int n_threads);
-
- private:
-  // Both return false where the fast way cannot do it.
-  bool factor_fast(View<Real> q, double* log_diagonal, double& error, bool precise, int n_threads);
-  bool factor_by_panels(View<Real> q, double* log_diagonal, int n_threads);
-  double orthogonality_error(View<Real> q);
-  bool factor_panel(View<Real> panel, double* log_diagonal);
-  // One Cholesky Q R; returns the smallest squared ratio of a pivot to its column, 0 on breakdown.
-  double cholesky_round(View<Real> panel, double* log_diagonal);
-  void project(View<Real> panel, View<Real> rest, int n_threads);
-
-  Index panel_columns_;
-  PackedMatrix<Real> transposed_, tall_;
-  Block<Real> gram_, coefficients_;
-  Eigen::Matrix<Real, -1, -1> factor_;
-  std::vector<Real> row_;
-  Eigen::Matrix<Real, -1, 1> probe_, image_, deviation_;
-  std::vector<double> second_diagonal_;
-  std::vector<double> norms_;
+  virtual Outcome run(View<Real> block, View<Real> q, double* log_diagonal, bool precise,
+                      int n_threads) = 0;
 };
+
+// For blocks of up to this many rows and columns.
+template <class Real>
+std::unique_ptr<Orthonormalizer<Real>> make_orthonormalizer(Index rows, Index columns,
+                                                            ParallelFor parallel);
 
 // Householder's method with the rows in order of size, in double precision whatever the block's:
 // rows of very different size keep their own digits (A. J. Cox, N. J. Higham, "Stability of

@@ -2,8 +2,9 @@
 // W_ih x, so the tangent map is a sum of scaled products with the same weights.
 #include <array>
 
-#include "lyapunov/activation.hpp"
-#include "lyapunov/layer.hpp"
+#include "kernels/tangent/activation.hpp"
+#include "kernels/tangent/layer.hpp"
+#include "kernels/tangent/product.hpp"
 
 namespace rnndyn::lyapunov {
 namespace {
@@ -37,8 +38,11 @@ struct GatedWork : LayerWork {
 template <class Real>
 class GatedLayer : public Layer<Real> {
  public:
-  GatedLayer(CellKind kind, const RecurrentLayer& weights)
-      : kind_(kind), n_units_(weights.weight_hh.cols()), n_inputs_(weights.weight_ih.cols()) {
+  GatedLayer(CellKind kind, const RecurrentLayer& weights, ParallelFor parallel)
+      : kind_(kind),
+        n_units_(weights.weight_hh.cols()),
+        n_inputs_(weights.weight_ih.cols()),
+        parallel_(parallel) {
     for (int g = 0; g < n_gates(kind); ++g) {
       const auto i = static_cast<std::size_t>(g);
       hidden_[i] = PackedMatrix<Real>(n_units_, n_units_);
@@ -109,7 +113,7 @@ class GatedLayer : public Layer<Real> {
       propagate_rows(work, work.scratch[static_cast<std::size_t>(thread)], panel, frames, below,
                      next_frames);
     };
-    parallel_for(hidden_[0].panels().size(), n_threads, task);
+    parallel_(hidden_[0].panels().size(), n_threads, task);
   }
 
  private:
@@ -267,6 +271,7 @@ class GatedLayer : public Layer<Real> {
 
   CellKind kind_;
   Index n_units_, n_inputs_;
+  ParallelFor parallel_;
   std::array<PackedMatrix<Real>, kMostGates> hidden_, input_;
   std::array<Eigen::Matrix<Real, -1, 1>, kMostGates> hidden_bias_, input_bias_;
 };
@@ -274,10 +279,13 @@ class GatedLayer : public Layer<Real> {
 }  // namespace
 
 template <class Real>
-std::unique_ptr<Layer<Real>> make_gated_layer(CellKind kind, const RecurrentLayer& weights) {
-  return std::make_unique<GatedLayer<Real>>(kind, weights);
+std::unique_ptr<Layer<Real>> make_gated_layer(CellKind kind, const RecurrentLayer& weights,
+                                              ParallelFor parallel) {
+  return std::make_unique<GatedLayer<Real>>(kind, weights, parallel);
 }
-template std::unique_ptr<Layer<double>> make_gated_layer(CellKind, const RecurrentLayer&);
-template std::unique_ptr<Layer<float>> make_gated_layer(CellKind, const RecurrentLayer&);
+template std::unique_ptr<Layer<double>> make_gated_layer(CellKind, const RecurrentLayer&,
+                                                         ParallelFor);
+template std::unique_ptr<Layer<float>> make_gated_layer(CellKind, const RecurrentLayer&,
+                                                        ParallelFor);
 
 }  // namespace rnndyn::lyapunov

@@ -1,33 +1,38 @@
-// The kernel for many states: matrix products and LU by Eigen's blocked routines.
+// The kernel for many states: products of matrices and LU.
 #pragma once
 
 #include <vector>
 
-#include "newton_kernel.hpp"
+#include "kernels/newton.hpp"
+#include "rnndyn/map.hpp"
 
 namespace rnndyn {
 
-class LargeKernel final : public NewtonKernel {
+class LargeNewton final : public kernels::Newton {
  public:
-  LargeKernel(const CanonicalMap& map, Index order);
+  LargeNewton(const CanonicalMap& map, const kernels::PreactivationReach& reach, Index order);
 
-  void iterate(const Word* itinerary, Word* next, unsigned active, NewtonStatus* status) override;
-  bool read_itinerary(Vector& state, Index transient, Word* out) override;
+  unsigned iterate(const Word* itinerary, Word* next, unsigned active,
+                   NewtonStatus* status) override;
+  bool read_itinerary(double* state, Index transient, Word* out) override;
   double flops() const override;
 
  private:
-  NewtonStatus iterate_one(const Word* itinerary, Word* next);
+  NewtonStatus follow(double growth, const Word* itinerary, Word* next);
   void gather(const Word* region);
   // product_ = the affine map of the region.
   void start(const Word* region);
   // Composes the affine map of the region after product_.
   void apply(const Word* region);
+  void add_offset(Matrix& affine, Index n_active);
   // p_ = W2 z + h2, and z = F(z) from it.
-  void preactivate(const Vector& z);
-  void advance(Vector& z);
+  void preactivate();
+  void advance();
+  // The region of p_; returns what differs from `now`.
+  Word read_region(double threshold, const Word* now, Word* out) const;
 
   const CanonicalMap& map_;
-  PreactivationReach reach_;
+  kernels::PreactivationReach reach_;
   Index order_;
   bool diagonal_a_;
   // J = A + W1 D W2 costs nact M^2, applying the factors one after the other nact M (M+1): the
@@ -39,9 +44,9 @@ class LargeKernel final : public NewtonKernel {
   Matrix active_w1_, active_w2_;  // columns of W1 and (transposed) rows of W2 of the active units
   Matrix active_rows_, jacobian_, system_;
   Matrix w2_transposed_;
-  Vector active_h2_, z_, p_;
-  std::vector<Index> active_;
-  Eigen::PartialPivLU<Matrix> lu_;
+  Vector active_h2_, z_, offset_, p_;
+  std::vector<Word> nothing_;
+  std::vector<Index> active_, rows_;
 };
 
 }  // namespace rnndyn

@@ -8,53 +8,50 @@
 #include <utility>
 #include <vector>
 
-#include "kernel_tables.hpp"
-#include "pack.hpp"
-#include "sign_bits.hpp"
+#include "kernels/newton.hpp"
+#include "kernels/pack.hpp"
+#include "kernels/sign_bits.hpp"
 
-namespace rnndyn {
+namespace rnndyn::kernels {
 
 template <int M>
-class SmallKernel final : public NewtonKernel {
+class SmallNewton final : public Newton {
  public:
-  SmallKernel(const CanonicalMap& map, const KernelTables& tables, Index order)
-      : map_(map),
-        tables_(tables),
+  SmallNewton(const NewtonTables& tables, Index order)
+      : tables_(tables),
         order_(order),
-        words_(static_cast<Index>(map.words_per_region())),
+        words_(static_cast<Index>(tables.words)),
         preactivation_(static_cast<std::size_t>(tables.units), 0.0),
-        region_(map.words_per_region(), 0),
-        nothing_(map.words_per_region(), 0) {}
+        region_(tables.words, 0),
+        nothing_(tables.words, 0) {}
 
   double flops() const override {
     const double k = static_cast<double>(order_);
-    const double hidden = static_cast<double>(map_.n_units());
+    const double hidden = static_cast<double>(tables_.n_units);
     return k * (2.0 * M * M * (M + 1) + 4.0 * M * hidden) + 2.0 / 3.0 * M * M * M;
   }
 
-  void iterate(const Word* itinerary, Word* next, unsigned /*active*/,
-               NewtonStatus* status) override {
-    *status = iterate_one(itinerary, next);
-  }
-
-  NewtonStatus iterate_one(const Word* itinerary, Word* next) {
+  unsigned iterate(const Word* itinerary, Word* next, unsigned /*active*/,
+                   NewtonStatus* status) override {
     const double growth = compose(itinerary);
-    if (!(growth <= kProductLimit)) return iterate_stably(map_, itinerary, order_, next);
+    if (!(growth <= kProductLimit)) return 1;
     alignas(64) double z[kWidth] = {};
-    if (!solve(z)) return iterate_singular(map_, itinerary, order_, next);
-    return follow(z, growth, itinerary, next);
+    *status = solve(z) ? follow(z, growth, itinerary, next) : NewtonStatus::singular;
+    return 0;
   }
 
-  bool read_itinerary(Vector& state, Index transient, Word* out) override {
+  bool read_itinerary(double* state, Index transient, Word* out) override {
     alignas(64) double z[kWidth] = {};
-    std::copy_n(state.data(), M, z);
+    std::copy_n(state, M, z);
     for (Index t = -transient; t < order_; ++t) {
       read_region(z, 0.0, nothing_.data(), region_.data());
       if (t >= 0) std::copy_n(region_.data(), words_, out + t * words_);
       advance(z, region_.data());
     }
-    std::copy_n(z, M, state.data());
-    return state.allFinite() && state.cwiseAbs().maxCoeff() < 1e100;
+    std::copy_n(z, M, state);
+    bool inside = true;
+    for (int i = 0; i < M; ++i) inside = inside && std::abs(z[i]) < kFarAway;
+    return inside;
   }
 
  private:
@@ -179,7 +176,7 @@ class SmallKernel final : public NewtonKernel {
     std::copy_n(affine(itinerary), M * kWidth, buffers_[0]);
     int current = 0;
     const bool skip =
-        kWorthSkipping && tables_.regions.empty() && tables_.diagonal_a && map_.w2_is_identity();
+        kWorthSkipping && tables_.regions.empty() && tables_.diagonal_a && tables_.w2_is_identity;
     double largest[kWidth] = {};
     for (Index t = 1; t < order_; ++t) {
       const double* old = buffers_[current];
@@ -213,7 +210,7 @@ class SmallKernel final : public NewtonKernel {
       a[i][M] = product_[i * kWidth + M];
       for (int c = 0; c < M; ++c) size = std::max(size, std::abs(a[i][c]));
     }
-    const double smallest_pivot = 1e-13 * size;
+    const double smallest_pivot = kSingularPivot * size;
     double inverse[M];
     for (int p = 0; p < M; ++p) {
       int best = p;
@@ -258,7 +255,7 @@ class SmallKernel final : public NewtonKernel {
 
   // Region of z, where negligible pre-activations keep the bit of `now`; returns what differs.
   Word read_region(const double* z, double threshold, const Word* now, Word* out) {
-    if (map_.w2_is_identity() && M <= 8) {
+    if (tables_.w2_is_identity && M <= 8) {
       // Bit by bit: the few states were just written one by one, and reading them back as one
       // vector would wait for those writes.
       Word bits = 0;
@@ -267,16 +264,16 @@ class SmallKernel final : public NewtonKernel {
         const Word not_below = z[i] >= -threshold ? 1U : 0U;
         bits |= (above | (not_below & (now[0] >> i))) << i;
       }
-      out[0] = bits & map_.relevant_units()[0];
+      out[0] = bits & tables_.relevant[0];
       if (tables_.regions.empty()) std::copy_n(z, M, preactivation_.data());
       return out[0] ^ now[0];
     }
     preactivate(z);
     Word difference = 0;
     for (Index w = 0; w < words_; ++w) {
-      const Index count = std::min<Index>(64, map_.n_units() - 64 * w);
+      const Index count = std::min<Index>(64, tables_.n_units - 64 * w);
       out[w] = sign_bits(preactivation_.data() + 64 * w, count, threshold, now[w]) &
-               map_.relevant_units()[static_cast<std::size_t>(w)];
+               tables_.relevant[static_cast<std::size_t>(w)];
       difference |= out[w] ^ now[w];
     }
     return difference;
@@ -284,7 +281,7 @@ class SmallKernel final : public NewtonKernel {
 
   void preactivate(const double* z) {
     double* p = preactivation_.data();
-    if (map_.w2_is_identity()) {
+    if (tables_.w2_is_identity) {
       std::copy_n(z, M, p);
       return;
     }
@@ -334,7 +331,7 @@ class SmallKernel final : public NewtonKernel {
         }
       }
     }
-    if (map_.w2_is_identity()) {
+    if (tables_.w2_is_identity) {
       // All columns, active or not: a loop of known length is never mispredicted.
       for (int j = 0; j < M; ++j) {
         const double p = std::max(preactivation_[static_cast<std::size_t>(j)], 0.0);
@@ -346,7 +343,7 @@ class SmallKernel final : public NewtonKernel {
         }
       }
     }
-    for (Index w = 0; w < words_ && !map_.w2_is_identity(); ++w) {
+    for (Index w = 0; w < words_ && !tables_.w2_is_identity; ++w) {
       for (Word bits = region[w]; bits != 0; bits &= bits - 1) {
         const Index unit = 64 * w + std::countr_zero(bits);
         const double p = preactivation_[static_cast<std::size_t>(unit)];
@@ -364,8 +361,7 @@ class SmallKernel final : public NewtonKernel {
     }
   }
 
-  const CanonicalMap& map_;
-  const KernelTables& tables_;
+  const NewtonTables& tables_;
   Index order_;
   Index words_;
   std::vector<double> preactivation_;
@@ -375,4 +371,4 @@ class SmallKernel final : public NewtonKernel {
   const double* product_ = buffers_[0];
 };
 
-}  // namespace rnndyn
+}  // namespace rnndyn::kernels

@@ -11,7 +11,7 @@
 #define RNNDYN_UNROLL
 #endif
 
-namespace rnndyn {
+namespace rnndyn::kernels {
 
 // Doubles in one register. Wider packs would compile too, but GCC keeps them in memory.
 #if defined(__AVX512F__)
@@ -66,4 +66,4 @@ inline void store(const Pack<N>& pack, double* to) {
   std::memcpy(to, &pack, sizeof(pack));
 }
 
-}  // namespace rnndyn
+}  // namespace rnndyn::kernels

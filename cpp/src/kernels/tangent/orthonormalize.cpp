@@ -1,10 +1,10 @@
-#include "lyapunov/orthonormalize.hpp"
+#include "kernels/tangent/orthonormalize.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-#include "rnndyn/parallel.hpp"
+#include "kernels/tangent/product.hpp"
 #include "rnndyn/random.hpp"
 
 namespace rnndyn::lyapunov {
@@ -32,21 +32,55 @@ Index columns_per_panel(Index columns) {
   return (columns + n_panels - 1) / n_panels;
 }
 
-}  // namespace
+// Block modified Gram-Schmidt with Cholesky Q R of the panels. All its work is products of
+// matrices, and mostly one round is enough: projecting panel by panel loses digits like the
+// condition of the block, not like its square as one Cholesky Q R of the whole would (Å. Björck,
+// "Numerics of Gram-Schmidt orthogonalization", Linear Algebra Appl. 197, 1994). A second pass
+// follows where a probe shows that too much orthogonality was lost.
+template <class Real>
+class BlockOrthonormalizer final : public Orthonormalizer<Real> {
+ public:
+  using Outcome = typename Orthonormalizer<Real>::Outcome;
+
+  BlockOrthonormalizer(Index rows, Index columns, ParallelFor parallel);
+
+  Outcome run(View<Real> block, View<Real> q, double* log_diagonal, bool precise,
+              int n_threads) override;
+
+ private:
+  // Both return false where the fast way cannot do it.
+  bool factor_fast(View<Real> q, double* log_diagonal, double& error, bool precise, int n_threads);
+  bool factor_by_panels(View<Real> q, double* log_diagonal, int n_threads);
+  double orthogonality_error(View<Real> q);
+  bool factor_panel(View<Real> panel, double* log_diagonal);
+  // One Cholesky Q R; returns the smallest squared ratio of a pivot to its column, 0 on breakdown.
+  double cholesky_round(View<Real> panel, double* log_diagonal);
+  void project(View<Real> panel, View<Real> rest, int n_threads);
+
+  ParallelFor parallel_;
+  Index panel_columns_;
+  PackedMatrix<Real> transposed_, tall_;
+  Block<Real> gram_, coefficients_;
+  Eigen::Matrix<Real, -1, -1> factor_;
+  std::vector<Real> row_;
+  Eigen::Matrix<Real, -1, 1> probe_, image_, deviation_;
+  std::vector<double> second_diagonal_;
+  std::vector<double> norms_;
+};
 
 template <class Real>
-Orthonormalizer<Real>::Orthonormalizer(Index rows, Index columns)
-    : panel_columns_(columns_per_panel(columns)),
-      transposed_(panel_columns_, whole_packets<Real>(rows)),
+BlockOrthonormalizer<Real>::BlockOrthonormalizer(Index rows, Index columns, ParallelFor parallel)
+    : parallel_(parallel),
+      panel_columns_(columns_per_panel(columns)),
+      transposed_(panel_columns_, whole_lines<Real>(rows)),
       tall_(rows, panel_columns_),
       gram_(panel_columns_, panel_columns_),
       coefficients_(panel_columns_, columns),
       norms_(static_cast<std::size_t>(columns)) {}
 
 template <class Real>
-typename Orthonormalizer<Real>::Outcome Orthonormalizer<Real>::run(View<Real> block, View<Real> q,
-                                                                   double* log_diagonal,
-                                                                   bool precise, int n_threads) {
+typename Orthonormalizer<Real>::Outcome BlockOrthonormalizer<Real>::run(
+    View<Real> block, View<Real> q, double* log_diagonal, bool precise, int n_threads) {
   Outcome outcome;
   outcome.rank = block.columns;
   bool fast = true;
@@ -99,8 +133,8 @@ typename Orthonormalizer<Real>::Outcome Orthonormalizer<Real>::run(View<Real> bl
 }
 
 template <class Real>
-bool Orthonormalizer<Real>::factor_fast(View<Real> q, double* log_diagonal, double& error,
-                                        bool precise, int n_threads) {
+bool BlockOrthonormalizer<Real>::factor_fast(View<Real> q, double* log_diagonal, double& error,
+                                             bool precise, int n_threads) {
   if (!factor_by_panels(q, log_diagonal, n_threads)) return false;
   // The diagonal of R does not bound the condition (W. Kahan, Canad. Math. Bull. 9, 1966), so the
   // result is looked at.
@@ -118,7 +152,7 @@ bool Orthonormalizer<Real>::factor_fast(View<Real> q, double* log_diagonal, doub
 
 // Largest entry of (Q^T Q - I) x for a vector x of signs without pattern.
 template <class Real>
-double Orthonormalizer<Real>::orthogonality_error(View<Real> q) {
+double BlockOrthonormalizer<Real>::orthogonality_error(View<Real> q) {
   probe_.resize(q.columns);
   RandomStream signs(0, 0, static_cast<std::uint64_t>(q.columns));
   std::uint64_t bits = 0;
@@ -132,7 +166,8 @@ double Orthonormalizer<Real>::orthogonality_error(View<Real> q) {
 }
 
 template <class Real>
-bool Orthonormalizer<Real>::factor_by_panels(View<Real> q, double* log_diagonal, int n_threads) {
+bool BlockOrthonormalizer<Real>::factor_by_panels(View<Real> q, double* log_diagonal,
+                                                  int n_threads) {
   for (Index first = 0; first < q.columns; first += panel_columns_) {
     const Index width = std::min(panel_columns_, q.columns - first);
     const View<Real> panel = q.from(first, width);
@@ -144,7 +179,7 @@ bool Orthonormalizer<Real>::factor_by_panels(View<Real> q, double* log_diagonal,
 }
 
 template <class Real>
-bool Orthonormalizer<Real>::factor_panel(View<Real> panel, double* log_diagonal) {
+bool BlockOrthonormalizer<Real>::factor_panel(View<Real> panel, double* log_diagonal) {
   std::fill_n(log_diagonal, panel.columns, 0.0);
   const double ratio = cholesky_round(panel, log_diagonal);
   if (ratio == 0.0) return false;
@@ -154,7 +189,7 @@ bool Orthonormalizer<Real>::factor_panel(View<Real> panel, double* log_diagonal)
 }
 
 template <class Real>
-double Orthonormalizer<Real>::cholesky_round(View<Real> panel, double* log_diagonal) {
+double BlockOrthonormalizer<Real>::cholesky_round(View<Real> panel, double* log_diagonal) {
   const Index n = panel.columns;
   const View<Real> gram = gram_.view().left(n);
   transposed_.pack_transposed(panel);
@@ -184,7 +219,7 @@ double Orthonormalizer<Real>::cholesky_round(View<Real> panel, double* log_diago
 }
 
 template <class Real>
-void Orthonormalizer<Real>::project(View<Real> panel, View<Real> rest, int n_threads) {
+void BlockOrthonormalizer<Real>::project(View<Real> panel, View<Real> rest, int n_threads) {
   transposed_.pack_transposed(panel);
   tall_.pack(panel.matrix());
   const auto task = [&](std::size_t item, int) {
@@ -197,11 +232,18 @@ void Orthonormalizer<Real>::project(View<Real> panel, View<Real> rest, int n_thr
       multiply(tall_.data(rows), rows, panel.columns, coefficients, columns, Update::subtract);
     }
   };
-  parallel_for(static_cast<std::size_t>((rest.columns + kColumnsPerTask - 1) / kColumnsPerTask),
-               n_threads, task);
+  parallel_(static_cast<std::size_t>((rest.columns + kColumnsPerTask - 1) / kColumnsPerTask),
+            n_threads, task);
 }
 
-template class Orthonormalizer<double>;
-template class Orthonormalizer<float>;
+}  // namespace
+
+template <class Real>
+std::unique_ptr<Orthonormalizer<Real>> make_orthonormalizer(Index rows, Index columns,
+                                                            ParallelFor parallel) {
+  return std::make_unique<BlockOrthonormalizer<Real>>(rows, columns, parallel);
+}
+template std::unique_ptr<Orthonormalizer<double>> make_orthonormalizer(Index, Index, ParallelFor);
+template std::unique_ptr<Orthonormalizer<float>> make_orthonormalizer(Index, Index, ParallelFor);
 
 }  // namespace rnndyn::lyapunov

@@ -1,0 +1,57 @@
+#include "kernels/functions.hpp"
+
+#include "kernels/dense.hpp"
+#include "kernels/newton_factories.hpp"
+#include "kernels/sign_bits.hpp"
+#include "kernels/tangent/layer.hpp"
+#include "kernels/tangent/orthonormalize.hpp"
+
+namespace rnndyn::kernels {
+namespace {
+
+constexpr const char* kInstructionSet =
+#if defined(__AVX512F__)
+    "avx512";
+#elif defined(__AVX2__)
+    "avx2";
+#else
+    "baseline";
+#endif
+
+Word read_region(const double* p, Index n_units, double threshold, const Word* now,
+                 const Word* relevant, Word* out) {
+  Word difference = 0;
+  for (Index w = 0; 64 * w < n_units || w == 0; ++w) {
+    const Index count = n_units - 64 * w < 64 ? n_units - 64 * w : 64;
+    out[w] = sign_bits(p + 64 * w, count, threshold, now[w]) & relevant[w];
+    difference |= out[w] ^ now[w];
+  }
+  return difference;
+}
+
+template <class Real>
+constexpr TangentFunctions<Real> tangent_functions() {
+  return {&lyapunov::make_gated_layer<Real>, &lyapunov::make_piecewise_linear_layer<Real>,
+          &lyapunov::make_orthonormalizer<Real>};
+}
+
+}  // namespace
+
+const Functions& native_functions() {
+  static constexpr Functions kFunctions{
+      .instruction_set = kInstructionSet,
+      .make_newton = &make_newton,
+      .dense = kDense,
+      .read_region = &read_region,
+      .step_orbits = &step_orbits,
+      .near_center = &near_center,
+      .substitute_row = &substitute_row,
+      .add_row_multiples = &add_row_multiples,
+      .allowed_step = &allowed_step,
+      .tangent_double = tangent_functions<double>(),
+      .tangent_float = tangent_functions<float>(),
+  };
+  return kFunctions;
+}
+
+}  // namespace rnndyn::kernels

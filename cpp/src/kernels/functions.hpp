@@ -1,0 +1,102 @@
+// The hot loops: compiled once per instruction set, reached through one table of functions.
+//
+// Everything in kernels/ but in_use.cpp is compiled for the baseline into the core and once more
+// for each further instruction set into a module of its own, whose symbols cannot meet those of the
+// core. What crosses the border are numbers, pointers, standard containers, objects with virtual
+// functions, and Eigen's matrices to read: they are aligned alike everywhere (EIGEN_MAX_ALIGN_BYTES
+// in CMakeLists.txt).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <type_traits>
+
+#include "kernels/newton.hpp"
+#include "kernels/orbits.hpp"
+#include "kernels/simplex.hpp"
+#include "rnndyn/types.hpp"
+
+namespace rnndyn {
+
+// These are Eigen's and the networks': only the rooms that use them need to read their headers.
+enum class CellKind;
+struct RecurrentLayer;
+struct DrivenMap;
+namespace lyapunov {
+template <class Real>
+class Layer;
+template <class Real>
+class Orthonormalizer;
+}  // namespace lyapunov
+
+namespace kernels {
+
+using ParallelFor = void (*)(std::size_t n_items, int n_threads,
+                             const std::function<void(std::size_t item, int thread)>& task);
+
+// Matrices are stored column by column, `ld` numbers from one column to the next.
+struct DenseFunctions {
+  // c (m x n) = a b, or c + a b; a is m x k, b is k x n, or n x k and taken transposed.
+  void (*multiply)(Index m, Index n, Index k, const double* a, Index lda, const double* b,
+                   Index ldb, bool transpose_b, double* c, Index ldc, bool add);
+  // y += a x for a of m x n.
+  void (*multiply_vector)(Index m, Index n, const double* a, Index lda, const double* x, double* y);
+  // LU with row pivoting of a (n x n) in place; row i of a stands in row rows[i] of the factors.
+  void (*factor)(Index n, double* a, Index* rows);
+  // x = a^-1 x with these factors.
+  void (*solve)(Index n, const double* lu, const Index* rows, double* x);
+  // Largest modulus; NaN counts as infinite.
+  double (*largest)(Index m, Index n, const double* a, Index lda);
+};
+
+// Steps of networks and the tangent vectors along them.
+template <class Real>
+struct TangentFunctions {
+  using Layer = std::unique_ptr<lyapunov::Layer<Real>>;
+  Layer (*make_gated_layer)(CellKind kind, const RecurrentLayer& weights, ParallelFor parallel);
+  Layer (*make_piecewise_linear_layer)(const DrivenMap& map, ParallelFor parallel);
+  std::unique_ptr<lyapunov::Orthonormalizer<Real>> (*make_orthonormalizer)(Index rows,
+                                                                           Index columns,
+                                                                           ParallelFor parallel);
+};
+
+// Under this name a table goes from its module to the core.
+inline constexpr const char* kCapsuleName = "rnndyn.kernels";
+
+struct Functions {
+  const char* instruction_set;
+  // For up to kMaxSmallStates states. The tables must outlive the kernel.
+  std::unique_ptr<Newton> (*make_newton)(const NewtonTables& tables, Index order);
+  DenseFunctions dense;
+  // The region of a state with the pre-activations p, readable up to the next multiple of 8. Where
+  // |p| <= threshold the bit of `now` stays; returns what differs from `now`.
+  Word (*read_region)(const double* p, Index n_units, double threshold, const Word* now,
+                      const Word* relevant, Word* out);
+  decltype(&kernels::step_orbits) step_orbits;
+  decltype(&kernels::near_center) near_center;
+  decltype(&kernels::substitute_row) substitute_row;
+  decltype(&kernels::add_row_multiples) add_row_multiples;
+  decltype(&kernels::allowed_step) allowed_step;
+  TangentFunctions<double> tangent_double;
+  TangentFunctions<float> tangent_float;
+};
+
+// Those of the instruction set that this file's user was compiled with.
+const Functions& native_functions();
+
+// Those in use. The baseline's until use_functions() is called, which is done once, when the core
+// is loaded and before anything is computed.
+const Functions& functions();
+void use_functions(const Functions& functions);
+
+template <class Real>
+const TangentFunctions<Real>& tangent() {
+  if constexpr (std::is_same_v<Real, double>) {
+    return functions().tangent_double;
+  } else {
+    return functions().tangent_float;
+  }
+}
+
+}  // namespace kernels
+}  // namespace rnndyn

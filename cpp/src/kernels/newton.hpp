@@ -1,0 +1,96 @@
+// One step of the search in the hot loop: solve for the candidate of an itinerary, follow its
+// orbit.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "rnndyn/types.hpp"
+
+namespace rnndyn {
+
+enum class NewtonStatus {
+  settled,   // the candidate's orbit follows the itinerary it was solved for
+  moved,     // it follows another one, written to `next`
+  singular,  // I - J is singular to working precision: the itinerary may hold a continuum, wherever
+             // the orbit of its least-squares candidate, written to `next`, goes
+  diverged   // candidate or orbit left the finite range; `next` is not written
+};
+
+namespace kernels {
+
+// A pre-activation counts as negligible below this fraction of the largest term it can be made of,
+// or below what rounding can have made of it when errors grew on the way: then solve_cycle()
+// decides.
+inline constexpr double kNegligible = 1e-12;
+inline constexpr double kRoundingSafety = 1e-14;
+// The product of Jacobians is used as long as no entry of it or of a partial product passes this:
+// the candidate then keeps at least 8 digits.
+inline constexpr double kProductLimit = 1e7;
+// A pivot of I - J below this fraction of its largest entry counts as zero.
+inline constexpr double kSingularPivot = 1e-13;
+
+inline constexpr Index kMaxSmallStates = 16;
+inline constexpr Index kMaxLaneStates = 4;
+inline constexpr Index kMaxLaneUnits = 16;
+
+// The largest that |W2 z + h2| can be is scale * |z| + shift in the maximum norm.
+struct PreactivationReach {
+  double negligible(double largest_state, double growth) const {
+    return std::max(kNegligible, kRoundingSafety * growth) * (scale * largest_state + shift);
+  }
+  double scale = 0.0, shift = 0.0;
+};
+
+// Columns of an affine row [J | c]: M + 1 rounded up to half a cache line or whole ones.
+constexpr Index affine_width(Index m) { return m + 1 <= 4 ? 4 : (m + 8) / 8 * 8; }
+
+// The parameters of a map laid out for the kernels; shared by all threads of a search.
+struct NewtonTables {
+  Index n_states = 0, n_units = 0;
+  std::size_t words = 1;  // of a region
+  bool w2_is_identity = false, diagonal_a = false;
+  std::vector<Word> relevant;  // units that can change the map
+  PreactivationReach reach;
+  Index width = 0;               // affine_width(M)
+  Index units = 0;               // H padded to a multiple of 8
+  std::vector<double> base;      // [A | h1], M x width
+  std::vector<double> a;         // A column by column, each padded to `width`
+  std::vector<double> diagonal;  // of A, padded to `width`
+  std::vector<double> h1;        // padded to `width`
+  std::vector<double> rank1;     // per unit: W1 column (width), then [W2 row | h2] (width)
+  std::vector<double> w2;        // W2 column by column, each padded to `units`
+  std::vector<double> h2;        // padded to `units`
+  // [J | c] of every region, indexed by the region's word, where H is small; else empty.
+  std::vector<double> regions;
+};
+
+// A kernel treats lanes() itineraries at once. They lie interleaved: word w of the region at time t
+// of lane l is [(t * words + w) * lanes + l], which for one lane is the plain layout.
+class Newton {
+ public:
+  Newton() = default;
+  Newton(const Newton&) = delete;
+  Newton& operator=(const Newton&) = delete;
+  virtual ~Newton() = default;
+
+  virtual int lanes() const { return 1; }
+  // Bits of irrelevant units are zero on the way in and out. Lanes whose bit in `active` is not set
+  // may hold anything; their status means nothing. Returns the lanes, as bits, whose product of
+  // Jacobians passed kProductLimit. Their status is not written, and neither is `next` of those and
+  // of singular lanes: both need more than the product.
+  virtual unsigned iterate(const Word* itineraries, Word* next, unsigned active,
+                           NewtonStatus* status) = 0;
+  // Runs the map `transient` steps from `state` and writes the regions of the next `order` points,
+  // for one lane. Returns false when the orbit left the finite range. `state` is overwritten.
+  virtual bool read_itinerary(double* state, Index transient, Word* out) = 0;
+  // Floating-point operations per itinerary, roughly.
+  virtual double flops() const = 0;
+};
+
+// Beyond this an orbit counts as having left the finite range.
+inline constexpr double kFarAway = 1e100;
+
+}  // namespace kernels
+}  // namespace rnndyn

@@ -1,0 +1,207 @@
+#include "search/newton_large.hpp"
+
+#include <bit>
+#include <cmath>
+
+#include "kernels/functions.hpp"
+#include "kernels/sign_bits.hpp"
+
+namespace rnndyn {
+namespace {
+
+enum class Right { plain, transposed };
+
+// The first n columns of c, set or added to: the first k columns of a times b (k x n, or n x k and
+// taken transposed). Rows of c beyond those of a stay as they are.
+void multiply(const Matrix& a, Index k, const Matrix& b, Right right, Matrix& c, Index n,
+              bool add) {
+  kernels::functions().dense.multiply(a.rows(), n, k, a.data(), a.rows(), b.data(), b.rows(),
+                                      right == Right::transposed, c.data(), c.rows(), add);
+}
+
+void add_product(const Matrix& a, Index columns, const double* x, Vector& y) {
+  kernels::functions().dense.multiply_vector(a.rows(), columns, a.data(), a.rows(), x, y.data());
+}
+
+}  // namespace
+
+LargeNewton::LargeNewton(const CanonicalMap& map, const kernels::PreactivationReach& reach,
+                         Index order)
+    : map_(map),
+      reach_(reach),
+      order_(order),
+      diagonal_a_(map.a().isDiagonal(0.0)),
+      form_jacobian_(!map.w2_is_identity() && map.n_units() > map.n_states()),
+      product_(map.n_states() + 1, map.n_states()),
+      fresh_(map.n_states() + 1, map.n_states()),
+      active_w1_(map.n_states(), map.n_units()),
+      active_w2_(map.n_states(), map.n_units()),
+      active_rows_(map.n_states() + 1, map.n_units()),
+      system_(map.n_states(), map.n_states()),
+      w2_transposed_(map.w2().transpose()),
+      active_h2_(map.n_units()),
+      z_(map.n_states()),
+      offset_(map.n_states()),
+      p_(Vector::Zero((map.n_units() + 7) / 8 * 8)),
+      nothing_(map.words_per_region(), 0),
+      rows_(static_cast<std::size_t>(map.n_states())) {}
+
+double LargeNewton::flops() const {
+  const auto m = static_cast<double>(map_.n_states());
+  const auto h = static_cast<double>(map_.n_units());
+  const auto k = static_cast<double>(order_);
+  return k * (m * m * h + (diagonal_a_ ? 0.0 : 2.0 * m * m * m) + 4.0 * m * h) +
+         2.0 / 3.0 * m * m * m;
+}
+
+void LargeNewton::gather(const Word* region) {
+  active_.clear();
+  for (std::size_t w = 0; w < map_.words_per_region(); ++w) {
+    for (Word bits = region[w]; bits != 0; bits &= bits - 1) {
+      active_.push_back(static_cast<Index>(64 * w) + std::countr_zero(bits));
+    }
+  }
+  for (std::size_t a = 0; a < active_.size(); ++a) {
+    active_w1_.col(static_cast<Index>(a)) = map_.w1().col(active_[a]);
+  }
+  if (map_.w2_is_identity()) return;
+  for (std::size_t a = 0; a < active_.size(); ++a) {
+    active_w2_.col(static_cast<Index>(a)) = w2_transposed_.col(active_[a]);
+    active_h2_(static_cast<Index>(a)) = map_.h2()(active_[a]);
+  }
+}
+
+void LargeNewton::apply(const Word* region) {
+  const Index m = map_.n_states();
+  gather(region);
+  const auto n = static_cast<Index>(active_.size());
+  if (form_jacobian_) {
+    jacobian_ = map_.a().transpose();
+    multiply(active_w2_, n, active_w1_, Right::transposed, jacobian_, m, true);
+    multiply(product_, m, jacobian_, Right::plain, fresh_, m, false);
+    add_offset(fresh_, n);
+  } else {
+    if (diagonal_a_) {
+      for (Index i = 0; i < m; ++i) fresh_.col(i) = map_.a()(i, i) * product_.col(i);
+    } else {
+      multiply(product_, m, map_.a(), Right::transposed, fresh_, m, false);
+    }
+    if (map_.w2_is_identity()) {
+      for (Index a = 0; a < n; ++a) {
+        active_rows_.col(a) = product_.col(active_[static_cast<std::size_t>(a)]);
+      }
+    } else {
+      multiply(product_, m, active_w2_, Right::plain, active_rows_, n, false);
+      active_rows_.row(m).head(n) += active_h2_.head(n).transpose();
+    }
+    multiply(active_rows_, n, active_w1_, Right::transposed, fresh_, m, true);
+  }
+  fresh_.row(m) += map_.h1().transpose();
+  product_.swap(fresh_);
+}
+
+void LargeNewton::start(const Word* region) {
+  const Index m = map_.n_states();
+  gather(region);
+  const auto n = static_cast<Index>(active_.size());
+  product_.topRows(m) = map_.a().transpose();
+  product_.row(m) = map_.h1().transpose();
+  if (map_.w2_is_identity()) {
+    for (Index a = 0; a < n; ++a) {
+      product_.row(active_[static_cast<std::size_t>(a)]) += active_w1_.col(a).transpose();
+    }
+  } else {
+    multiply(active_w2_, n, active_w1_, Right::transposed, product_, m, true);
+    add_offset(product_, n);
+  }
+}
+
+// The last row += (W1 D h2)^T.
+void LargeNewton::add_offset(Matrix& affine, Index n_active) {
+  offset_.setZero();
+  add_product(active_w1_, n_active, active_h2_.data(), offset_);
+  affine.row(map_.n_states()) += offset_.transpose();
+}
+
+void LargeNewton::preactivate() {
+  const Index units = map_.n_units();
+  if (map_.w2_is_identity()) {
+    p_.head(units) = z_;
+  } else {
+    p_.head(units) = map_.h2();
+    add_product(map_.w2(), map_.n_states(), z_.data(), p_);
+  }
+}
+
+void LargeNewton::advance() {
+  if (diagonal_a_) {
+    z_ = map_.a().diagonal().cwiseProduct(z_) + map_.h1();
+  } else {
+    offset_ = map_.h1();
+    add_product(map_.a(), map_.n_states(), z_.data(), offset_);
+    z_.swap(offset_);
+  }
+  p_ = p_.cwiseMax(0.0);
+  add_product(map_.w1(), map_.n_units(), p_.data(), z_);
+}
+
+Word LargeNewton::read_region(double threshold, const Word* now, Word* out) const {
+  return kernels::functions().read_region(p_.data(), map_.n_units(), threshold, now,
+                                          map_.relevant_units().data(), out);
+}
+
+bool LargeNewton::read_itinerary(double* state, Index transient, Word* out) {
+  const Index m = map_.n_states();
+  const auto words = static_cast<Index>(map_.words_per_region());
+  z_ = Eigen::Map<const Vector>(state, m);
+  for (Index t = -transient; t < order_; ++t) {
+    preactivate();
+    if (t >= 0) read_region(0.0, nothing_.data(), out + t * words);
+    advance();
+  }
+  Eigen::Map<Vector>(state, m) = z_;
+  return z_.allFinite() && z_.cwiseAbs().maxCoeff() < kernels::kFarAway;
+}
+
+unsigned LargeNewton::iterate(const Word* itinerary, Word* next, unsigned /*active*/,
+                              NewtonStatus* status) {
+  const auto& dense = kernels::functions().dense;
+  const Index m = map_.n_states();
+  const auto words = static_cast<Index>(map_.words_per_region());
+  double growth = 1.0;
+  start(itinerary);
+  for (Index t = 1; t < order_; ++t) {
+    apply(itinerary + t * words);
+    growth = std::max(growth, dense.largest(m, m, product_.data(), m + 1));
+    if (!(growth <= kernels::kProductLimit)) return 1;
+  }
+  system_ = -product_.topRows(m).transpose();
+  system_.diagonal().array() += 1.0;
+  const double size = system_.cwiseAbs().maxCoeff();
+  dense.factor(m, system_.data(), rows_.data());
+  if (!(system_.diagonal().cwiseAbs().minCoeff() > kernels::kSingularPivot * size)) {
+    *status = NewtonStatus::singular;
+    return 0;
+  }
+  z_ = product_.row(m).transpose();
+  dense.solve(m, system_.data(), rows_.data(), z_.data());
+  *status = follow(growth, itinerary, next);
+  return 0;
+}
+
+NewtonStatus LargeNewton::follow(double growth, const Word* itinerary, Word* next) {
+  const double largest = z_.cwiseAbs().maxCoeff();
+  if (!(largest < 1e150)) return NewtonStatus::diverged;
+  const double threshold = reach_.negligible(largest, growth);
+  const auto words = static_cast<Index>(map_.words_per_region());
+  Word difference = 0;
+  for (Index t = 0; t < order_; ++t) {
+    preactivate();
+    difference |= read_region(threshold, itinerary + t * words, next + t * words);
+    advance();
+  }
+  if (!z_.allFinite()) return NewtonStatus::diverged;
+  return difference == 0 ? NewtonStatus::settled : NewtonStatus::moved;
+}
+
+}  // namespace rnndyn
