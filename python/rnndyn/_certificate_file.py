@@ -138,9 +138,7 @@ def put_together(header: Any, arrays: Arrays) -> "Certificate":
     undecided = []
     for order in header["undecided_orders"]:
         itineraries = left.pop(f"undecided_{order}/itinerary")
-        undecided.append(
-            UndecidedBlock(order, itineraries, left.pop(f"undecided_{order}/reason"))
-        )
+        undecided.append(UndecidedBlock(order, itineraries, left.pop(f"undecided_{order}/reason")))
     certificate = Certificate(
         status=header["status"],
         box=(left.pop("box/lower"), left.pop("box/upper")) if header["has_box"] else None,

@@ -15,13 +15,8 @@ from numpy.typing import NDArray
 from rnndyn import _certificate_file, _certificate_text
 from rnndyn._arrays import BoolArray, FloatArray, IntArray, frozen, itinerary_text
 from rnndyn._result import SavedResult, same
-from rnndyn._undecided import (
-    REASONS,
-    UndecidedBlock,
-    UndecidedItineraries,
-    UndecidedItinerary,
-    UndecidedReason,
-)
+from rnndyn._undecided import UndecidedBlock, UndecidedItineraries
+from rnndyn._undecided import UndecidedItinerary as UndecidedItinerary
 from rnndyn._version import __version__
 from rnndyn.continua import ContinuumOfFixedPoints
 from rnndyn.cycle_block import CycleBlock
