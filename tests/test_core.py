@@ -7,8 +7,9 @@ import sys
 
 import numpy as np
 import pytest
-from rnndyn import _core
 from rnndyn._core._core import supported_instruction_sets
+
+from rnndyn import _core
 
 SEARCH = """
 import json, rnndyn as rd
