@@ -11,17 +11,50 @@ from rnndyn._core._core import supported_instruction_sets
 
 from rnndyn import _core
 
-SEARCH = """
-import json, rnndyn as rd
+RESULTS = """
+import json
+import numpy as np
+import rnndyn as rd
 from rnndyn import _core
+
+def random_map(m, h, seed, scale):
+    r = np.random.default_rng(seed)
+    return rd.ShallowPLRNN(
+        r.uniform(0.2, 0.8, m), scale * r.normal(size=(m, h)) / h**0.5,
+        r.normal(size=(h, m)) / m**0.5, r.normal(size=m), r.normal(size=h),
+    )
+
 found = []
-for name, order, method in [
-    ("plrnn_10d_10", 10, "search"), ("plrnn_2d_40", 40, "search"),
-    ("plrnn_2d_16", 8, "exhaustive"), ("shallow_2d_h10_cycles", 4, "auto"),
+for model, order, method in [
+    (rd.examples.load("plrnn_10d_10"), 10, "search"),
+    (rd.examples.load("plrnn_2d_40"), 40, "search"),
+    (rd.examples.load("plrnn_2d_16"), 8, "exhaustive"),
+    (rd.examples.load("shallow_2d_h10_cycles"), 4, "auto"),
+    (rd.examples.load("plrnn_10d_10"), 2, "complete"),
+    (rd.examples.lozi_map(), 8, "complete"),
+    (random_map(20, 70, 1, 2.0), 1, "search"),
+    (random_map(3, 20, 2, 2.0), 1, "complete"),
 ]:
-    cycles = rd.find_cycles(rd.examples.load(name), orders=[1, order], method=method, seed=3)
+    cycles = rd.find_cycles(model, orders=[1, order], method=method, seed=3)
     found += [[c.order, c.stability, c.certified, c.points.tolist()] for c in cycles]
-print(json.dumps([_core.instruction_set, found]))
+
+r = np.random.default_rng(5)
+exponents = []
+for cell, gates in ((rd.RNN, 1), (rd.GRU, 3), (rd.LSTM, 4)):
+    n = 21
+    layer = (r.normal(size=(gates * n, 2)), 0.4 * r.normal(size=(gates * n, n)),
+             r.normal(size=gates * n), r.normal(size=gates * n))
+    for dtype in ("float64", "float32"):
+        spectrum = rd.lyapunov_spectrum(
+            cell([layer]), r.normal(size=(2, 60, 2)), transient=0, n_exponents=7, dtype=dtype
+        )
+        exponents.append([dtype, spectrum.exponents.tolist()])
+driven = rd.lyapunov_spectrum(random_map(5, 30, 3, 0.5), n_steps=200, transient=10, seed=1)
+exponents.append(["float64", driven.exponents.tolist()])
+
+cycles = rd.find_cycles(rd.examples.load("plrnn_2d_16"), max_order=16)
+labels = rd.basins(cycles, resolution=20).labels.ravel().tolist()
+print(json.dumps([_core.instruction_set, found, exponents, labels]))
 """
 
 
@@ -36,31 +69,40 @@ def test_random_numbers_are_those_of_numpy(seed):
     np.testing.assert_array_equal(_core.philox([int(k) for k in key], first, 13), expected)
 
 
-def search_with(instruction_set):
+def results_with(instruction_set):
     environment = {**os.environ, "RNNDYN_INSTRUCTION_SET": instruction_set}
     return subprocess.run(
-        [sys.executable, "-c", SEARCH], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", RESULTS],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
-def test_every_instruction_set_finds_the_same_cycles():
+def test_every_instruction_set_gives_the_same_results():
     reference = None
     for name in supported_instruction_sets():
-        done = search_with(name)
+        done = results_with(name)
         if "cannot be used here" in done.stderr:
             continue  # not part of this build (sanitizers build the baseline only)
-        used, found = json.loads(done.stdout)
+        assert not done.stderr
+        used, found, exponents, labels = json.loads(done.stdout)
         assert used == name
-        reference = reference or found
-        assert [record[:3] for record in found] == [record[:3] for record in reference]
-        for own, other in zip(found, reference, strict=True):
+        reference = reference or (found, exponents, labels)
+        assert [record[:3] for record in found] == [record[:3] for record in reference[0]]
+        for own, other in zip(found, reference[0], strict=True):
             np.testing.assert_allclose(own[3], other[3], rtol=1e-12, atol=1e-12)
+        for (dtype, own), (_, other) in zip(exponents, reference[1], strict=True):
+            tolerance = 1e-9 if dtype == "float64" else 1e-3
+            np.testing.assert_allclose(own, other, rtol=tolerance, atol=tolerance)
+        assert labels == reference[2]
     assert reference
-    assert len(reference) >= 10
+    assert len(reference[0]) >= 40
 
 
 def test_an_unknown_instruction_set_is_refused_with_the_choices():
-    done = search_with("mmx")
+    done = results_with("mmx")
     assert done.returncode != 0
     assert "RNNDYN_INSTRUCTION_SET='mmx' cannot be used here; choose one of" in done.stderr
 
