@@ -26,6 +26,11 @@ constexpr double gamma(double n) {
 // itself evaluated, one for each, are paid for as well.
 constexpr double underflow(double n) { return n * kSmallest; }
 
+// More than underflow(n) for any n there is, and a normal number: for inner loops, because
+// arithmetic with subnormal numbers takes many times as long.
+inline constexpr double kUnderflow = 0x1p-1000;
+static_assert(kUnderflow > underflow(1e15));
+
 // A bound that is a sum of up to 10^6 products of nonnegative numbers comes out too small by less
 // than this factor.
 inline constexpr double kOutward = 1.0 + 0x1p-30;

@@ -15,9 +15,6 @@ namespace {
 double gamma_of(Index n) { return gamma(static_cast<double>(n) + 2.0); }
 // Inflates a bound that was itself summed in floating point, and covers underflow.
 double inflation(Index rows) { return 1.0 + 8.0 * static_cast<double>(rows + 8) * kUnitRoundoff; }
-// More than any sum of products here loses to underflow, and so much more that the product of a
-// radius with gamma may underflow before a large number multiplies it: no sum has 10^9 terms.
-constexpr double kUnderflow = underflow(1e9);
 
 // Radius of the interval product of midpoint-radius matrices whose midpoint is fl(a b).
 template <int M, typename Block>

@@ -94,7 +94,7 @@ void accurate_residual(const CanonicalMap& map, const Itinerary& itinerary,
       const auto n = static_cast<double>(m + map.n_units() + 4);
       const double relative = 4.0 * n * n * 0x1.0p-106;
       const bool nothing = size == 0.0 && lost == 0.0;
-      error(r, t) = nothing ? 0.0 : std::abs(sum.low) + relative * size + (lost + underflow(4.0));
+      error(r, t) = nothing ? 0.0 : std::abs(sum.low) + relative * size + (lost + kUnderflow);
     }
   }
 }

@@ -36,7 +36,7 @@ double certified_upper(const CellProgram& program, Index row, double sign, const
   }
   // A product and a sum for each of the columns, in the residuals and in the bound.
   const double unit = gamma_of(2.0 * static_cast<double>(n));
-  const double lost = underflow(2.0 * static_cast<double>(n) + 4.0);
+  const double lost = kUnderflow;
   double slop = unit * total + lost;
   for (Index l = 0; l < n; ++l) {
     slop += (std::abs(residual[static_cast<std::size_t>(l)]) +
@@ -56,7 +56,7 @@ WordCertificate::WordCertificate(const CellCover& cover, Vector size)
   for (const double face : sizes) face_size_.push_back(face * kOutward + underflow(m + 2.0));
   // Each step takes at most M^2 products for the coefficients of z, and some more for each of the
   // faces' multipliers and for the bounds of errors.
-  lost_ = underflow(8.0 * (m + 4.0) * (m + 4.0)) * all;
+  lost_ = std::max(kUnderflow, underflow(8.0 * (m + 4.0) * (m + 4.0)) * all);
 }
 
 bool WordCertificate::refutes(const CellProgram& program, const std::int32_t* word, Index n,

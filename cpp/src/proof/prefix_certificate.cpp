@@ -62,7 +62,7 @@ PrefixCertificate::PrefixCertificate(const CanonicalMap& map, PrefixDomain domai
   const auto m = static_cast<double>(m_);
   double sizes = domain_.tau_high + 1.0;
   for (const double size : size_) sizes += size;
-  lost_ = underflow(4.0 * (m + 4.0)) * (sizes + m + 4.0);
+  lost_ = std::max(kUnderflow, underflow(4.0 * (m + 4.0)) * (sizes + m + 4.0));
   for (Index i = 0; i < map.n_units(); ++i) {
     for (Index j = 0; j < map.n_states(); ++j) normal_.push_back(map.w2()(i, j));
     normal_.push_back(map.h2()(i));
@@ -109,11 +109,10 @@ void PrefixCertificate::add_piece(const Word* region) {
   // What the stored numbers are off by, plus the rounding of a product with M numbers and its sum.
   const double once = gamma_of(m_ + 1);
   const double stored = gamma(n_terms + 2.0);
-  const double lost = underflow(n_terms + 4.0);
   const Matrix j_error =
-      (stored * j_terms + once * (j.cwiseAbs() + stored * j_terms)).array() * kOutward + lost;
+      (stored * j_terms + once * (j.cwiseAbs() + stored * j_terms)).array() * kOutward + kUnderflow;
   const Vector c_error =
-      (stored * c_terms + once * (c.cwiseAbs() + stored * c_terms)).array() * kOutward + lost;
+      (stored * c_terms + once * (c.cwiseAbs() + stored * c_terms)).array() * kOutward + kUnderflow;
   values_.insert(values_.end(), j.data(), j.data() + j.size());
   values_.insert(values_.end(), c.data(), c.data() + c.size());
   values_.insert(values_.end(), j_error.data(), j_error.data() + j_error.size());
@@ -149,6 +148,8 @@ PrefixCertificate::Closing PrefixCertificate::close_in(
   double b = 0.0;
   double d = 0.0;
   double slack = lost_;  // that of the maximum
+  const double of_maximum = gamma_of(m + 3);
+  const double of_step = gamma_of(m + 1);
   const double* lower = domain_.lower.data();
   const double* upper = domain_.upper.data();
   const double* size = size_.data();
@@ -221,7 +222,7 @@ PrefixCertificate::Closing PrefixCertificate::close_in(
       top += std::max(g[j] * lower[j], g[j] * upper[j]);
       summed += std::abs(g[j]) * size[j];
     }
-    const double most = top + (slack + gamma_of(m + 3) * summed) * kOutward;
+    const double most = top + (slack + of_maximum * summed) * kOutward;
     if (most < 0.0) {
       closing.closed = true;
       closing.time = time;
@@ -241,7 +242,7 @@ PrefixCertificate::Closing PrefixCertificate::close_in(
     const double* c = j + m * m;
     const double* j_error = c + m;
     const double* c_error = j_error + m * m;
-    double c_slack = gamma_of(m + 1) * std::abs(b);
+    double c_slack = of_step * std::abs(b);
     slack += lost_;
     for (std::size_t r = 0; r < m; ++r) {
       before[r] = g[r];
