@@ -6,7 +6,7 @@ import rnndyn as rd
 from rnndyn.certificate import Certificate
 
 #: The checker computes in exact fractions: larger trees take it seconds.
-MAX_NODES = 400
+MAX_NODES = 800
 
 
 def can_be_confirmed(certificate: Certificate) -> bool:
