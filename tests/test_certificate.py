@@ -72,9 +72,8 @@ def record(**changes):
             ),
         ],
         "undecided": [
-            {"order": 1, "itinerary": np.array([[True]]), "reason": "border"},
-            {"order": 2, "itinerary": np.array([[False], [True]]), "reason": "singular"},
-            {"order": 2, "itinerary": np.array([[True], [True]]), "reason": "border"},
+            {"order": 1, "itinerary": [[[True]]], "reason": [0]},
+            {"order": 2, "itinerary": [[[False], [True]], [[True], [True]]], "reason": [1, 0]},
         ],
     }
     return {**values, **changes}
@@ -257,9 +256,9 @@ def test_it_cannot_be_changed(certificate):
         ({"parts": [part(method="magic")]}, "method must be one of"),
         ({"parts": [part(nodes=np.zeros((2, 2)))]}, "nodes must be a list"),
         ({"parts": [part(open=[([1], [])])]}, "as many values as bits"),
-        ({"undecided": [{"order": 1, "itinerary": [[True]], "reason": "x"}]}, "reason must be"),
-        ({"undecided": [{"order": 2, "itinerary": [[True]], "reason": "border"}]}, "order 2"),
-        ({"undecided": [{"order": 1, "itinerary": [[True] * 2], "reason": "border"}]}, "shape"),
+        ({"undecided": [{"order": 1, "itinerary": [[[True]]], "reason": [3]}]}, "reason must be"),
+        ({"undecided": [{"order": 2, "itinerary": [[[True]]], "reason": [0]}]}, "order 2"),
+        ({"undecided": [{"order": 1, "itinerary": [[[True] * 2]], "reason": [0]}]}, "shape"),
     ],
 )
 def test_records_that_make_no_sense_are_refused(tent, changes, match):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import rnndyn as rd
+from proofs import confirmed
 from reference import ExactMap, disagreements
 from reference.counting import moebius
 from reference.enumeration import truths_of_orders
@@ -47,7 +48,7 @@ def tent_count(order: int) -> int:
 
 
 def complete(model: Any, orders: Any, **options: Any) -> rd.CycleSet:
-    """A complete search by a chosen method and branching rule."""
+    """A complete search by a chosen method and branching rule; small proofs are confirmed."""
     chosen = {
         "seed": 0,
         "max_restarts": None,
@@ -57,11 +58,13 @@ def complete(model: Any, orders: Any, **options: Any) -> rd.CycleSet:
         "time_limit": None,
         "progress": False,
         "rigorous": True,
-        "keep_tree": False,
+        "keep_tree": True,
         "resume": None,
         **options,
     }
-    return search(model, None, orders, method="complete", **chosen)
+    cycles = search(model, None, orders, method="complete", **chosen)
+    confirmed(cycles)
+    return cycles
 
 
 def counts(cycles: rd.CycleSet) -> dict[int, int]:

@@ -9,7 +9,6 @@ namespace {
 
 constexpr const char* kMethods[] = {"auto", "dictionary", "polygons", "cells", "contraction"};
 constexpr const char* kStatuses[] = {"proved", "searched", "partial"};
-constexpr const char* kReasons[] = {"border", "singular", "unproved"};
 
 template <typename T>
 py::array_t<T> array_of(const std::vector<T>& values) {
@@ -123,17 +122,25 @@ PartialProof part_from(const py::dict& record) {
   return part;
 }
 
-py::list itinerary_list(const CanonicalMap& map, const std::vector<Itinerary>& itineraries) {
-  py::list list;
-  for (const Itinerary& itinerary : itineraries) {
-    BoolArray bits(
-        {static_cast<py::ssize_t>(itinerary.order), static_cast<py::ssize_t>(map.n_units())});
-    for (Index t = 0; t < itinerary.order; ++t) {
-      unpack_region(itinerary.at(t), map.n_units(), bits.mutable_data() + t * map.n_units());
+// Itineraries of one order as columns: there may be millions.
+py::dict undecided_block(const CanonicalMap& map, const Undecided* first, std::size_t n) {
+  const Index order = first->itinerary.order;
+  const Index h = map.n_units();
+  BoolArray bits(
+      {static_cast<py::ssize_t>(n), static_cast<py::ssize_t>(order), static_cast<py::ssize_t>(h)});
+  py::array_t<std::int8_t> reasons(static_cast<py::ssize_t>(n));
+  for (std::size_t i = 0; i < n; ++i) {
+    for (Index t = 0; t < order; ++t) {
+      unpack_region(first[i].itinerary.at(t), h,
+                    bits.mutable_data() + (static_cast<Index>(i) * order + t) * h);
     }
-    list.append(bits);
+    reasons.mutable_data()[i] = static_cast<std::int8_t>(first[i].reason);
   }
-  return list;
+  py::dict block;
+  block["order"] = order;
+  block["itinerary"] = bits;
+  block["reason"] = reasons;
+  return block;
 }
 
 }  // namespace
@@ -145,12 +152,11 @@ ProofMethod proof_method_from(const std::string& name) {
 py::dict certificate_record(const CanonicalMap& map, const Certificate& certificate) {
   py::list parts, undecided;
   for (const PartialProof& part : certificate.parts) parts.append(part_record(part));
-  for (const Undecided& item : certificate.undecided) {
-    py::dict record;
-    record["order"] = item.itinerary.order;
-    record["itinerary"] = itinerary_list(map, {item.itinerary})[0];
-    record["reason"] = kReasons[static_cast<int>(item.reason)];
-    undecided.append(record);
+  // They are sorted by order.
+  const std::vector<Undecided>& all = certificate.undecided;
+  for (std::size_t i = 0, end = 0; i < all.size(); i = end) {
+    while (end < all.size() && all[end].itinerary.order == all[i].itinerary.order) ++end;
+    undecided.append(undecided_block(map, &all[i], end - i));
   }
   py::dict record;
   record["status"] = kStatuses[static_cast<int>(certificate.status)];
@@ -176,16 +182,22 @@ Certificate certificate_from(const CanonicalMap& map, const py::dict& record) {
   return certificate;
 }
 
-std::vector<Itinerary> itineraries_from(const CanonicalMap& map, const py::handle& list) {
+std::vector<Itinerary> itineraries_from(const CanonicalMap& map, const py::handle& blocks) {
   std::vector<Itinerary> itineraries;
-  for (const py::handle& item : list) {
+  for (const py::handle& item : blocks) {
     const auto bits = item.cast<py::array_t<bool, py::array::c_style | py::array::forcecast>>();
-    if (bits.ndim() != 2 || bits.shape(0) < 1 || bits.shape(1) != map.n_units()) {
-      throw std::invalid_argument("an itinerary must have shape (order, n_units)");
+    if (bits.ndim() != 3 || bits.shape(1) < 1 || bits.shape(2) != map.n_units()) {
+      throw std::invalid_argument("itineraries must have shape (n, order, n_units)");
     }
-    Itinerary itinerary(static_cast<Index>(bits.shape(0)), map.words_per_region());
-    itinerary.bits = pack_itinerary(bits, map.n_units());
-    itineraries.push_back(std::move(itinerary));
+    const auto order = static_cast<Index>(bits.shape(1));
+    const bool* next = bits.data();
+    for (py::ssize_t i = 0; i < bits.shape(0); ++i) {
+      Itinerary itinerary(order, map.words_per_region());
+      for (Index t = 0; t < order; ++t) {
+        for (Index u = 0; u < map.n_units(); ++u) set_bit(itinerary.at(t), u, *next++);
+      }
+      itineraries.push_back(std::move(itinerary));
+    }
   }
   return itineraries;
 }

@@ -13,7 +13,7 @@ ProofMethod proof_method_from(const std::string& name);
 py::dict certificate_record(const CanonicalMap& map, const Certificate& certificate);
 // What resuming needs: "orders", "parts", and the itineraries of "undecided".
 Certificate certificate_from(const CanonicalMap& map, const py::dict& record);
-// A list of bool arrays of shape (order, n_units).
-std::vector<Itinerary> itineraries_from(const CanonicalMap& map, const py::handle& list);
+// A list of bool arrays of shape (n, order, n_units).
+std::vector<Itinerary> itineraries_from(const CanonicalMap& map, const py::handle& blocks);
 
 }  // namespace rnndyn::bindings

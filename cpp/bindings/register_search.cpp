@@ -162,6 +162,7 @@ void register_search(py::module_& module) {
         options.max_iterations = max_iterations;
         if (box_lower && box_upper) options.box = Box{*box_lower, *box_upper};
         options.n_threads = n_threads;
+        if (time_limit) options.time_limit = *time_limit;
         options.proof.method = proof_method_from(proof_method);
         if (branching != "violation" && branching != "time_order") {
           throw std::invalid_argument("branching must be 'violation' or 'time_order'");

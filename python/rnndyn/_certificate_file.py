@@ -67,7 +67,7 @@ def read(path: Path, max_bytes: int) -> "Certificate":
 
 
 def taken_apart(certificate: "Certificate") -> tuple[dict[str, Any], Arrays]:
-    from rnndyn.certificate import CYCLE_ARRAYS, REASONS, TREE_ARRAYS
+    from rnndyn.certificate import CYCLE_ARRAYS, TREE_ARRAYS
 
     arrays: Arrays = {}
     if certificate.box is not None:
@@ -77,13 +77,9 @@ def taken_apart(certificate: "Certificate") -> tuple[dict[str, Any], Arrays]:
             arrays[f"cycles_{cycles.order}/{name}"] = getattr(cycles, name)
     for number, itinerary in enumerate(certificate.continua):
         arrays[f"continuum_{number}/itinerary"] = itinerary
-    undecided_orders = sorted({entry.order for entry in certificate.undecided})
-    for order in undecided_orders:
-        entries = [entry for entry in certificate.undecided if entry.order == order]
-        arrays[f"undecided_{order}/itinerary"] = np.stack([entry.itinerary for entry in entries])
-        arrays[f"undecided_{order}/reason"] = np.array(
-            [REASONS.index(entry.reason) for entry in entries], dtype=np.int8
-        )
+    for block in certificate.undecided.blocks:
+        arrays[f"undecided_{block.order}/itinerary"] = block.itinerary
+        arrays[f"undecided_{block.order}/reason"] = block.reason
     parts = []
     for number, part in enumerate(certificate.parts):
         folder = f"part_{number}"
@@ -112,7 +108,7 @@ def taken_apart(certificate: "Certificate") -> tuple[dict[str, Any], Arrays]:
         "proved_orders": list(certificate.proved_orders),
         "coverage": {str(order): value for order, value in certificate.coverage.items()},
         "cycle_orders": [cycles.order for cycles in certificate.cycles],
-        "undecided_orders": undecided_orders,
+        "undecided_orders": [block.order for block in certificate.undecided.blocks],
         "n_continua": len(certificate.continua),
         "parts": parts,
     }
@@ -120,13 +116,8 @@ def taken_apart(certificate: "Certificate") -> tuple[dict[str, Any], Arrays]:
 
 
 def put_together(header: Any, arrays: Arrays) -> "Certificate":
-    from rnndyn.certificate import (
-        CYCLE_ARRAYS,
-        REASONS,
-        Certificate,
-        ListedCycles,
-        UndecidedItinerary,
-    )
+    from rnndyn._undecided import UndecidedBlock, UndecidedItineraries
+    from rnndyn.certificate import CYCLE_ARRAYS, Certificate, ListedCycles
 
     if not isinstance(header, dict) or header.get("format") != FORMAT.name:
         raise ValueError(f'it does not say "format": "{FORMAT.name}"')
@@ -144,22 +135,14 @@ def put_together(header: Any, arrays: Arrays) -> "Certificate":
     undecided = []
     for order in header["undecided_orders"]:
         itineraries = left.pop(f"undecided_{order}/itinerary")
-        codes = left.pop(f"undecided_{order}/reason").tolist()
-        if itineraries.shape != (len(codes), order, n_units):
-            raise ValueError(f"the undecided itineraries of order {order} do not fit together")
-        if not all(0 <= code < len(REASONS) for code in codes):
-            raise ValueError(f"a reason must be a number from 0 to {len(REASONS) - 1}")
-        undecided += [
-            UndecidedItinerary(order, itinerary, REASONS[code])
-            for itinerary, code in zip(itineraries, codes, strict=True)
-        ]
+        undecided.append(UndecidedBlock(order, itineraries, left.pop(f"undecided_{order}/reason")))
     certificate = Certificate(
         status=header["status"],
         box=(left.pop("box/lower"), left.pop("box/upper")) if header["has_box"] else None,
         orders=header["orders"],
         proved_orders=header["proved_orders"],
         parts=tuple(_part(f"part_{n}/", entry, left) for n, entry in enumerate(header["parts"])),
-        undecided=tuple(undecided),
+        undecided=UndecidedItineraries(undecided),
         cycles=tuple(cycles),
         continua=tuple(
             left.pop(f"continuum_{number}/itinerary")

@@ -1,11 +1,12 @@
 """How a certificate looks in a terminal and in a notebook."""
 
 import html
-from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from rnndyn._undecided import UndecidedReason
 
 if TYPE_CHECKING:
     from rnndyn.certificate import Certificate, ProofPart
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 #: Boxes with different bounds for each of up to this many states are written out.
 _MAX_BOUNDS = 3
 
-_REASONS = {
+_REASONS: dict[UndecidedReason, str] = {
     "border": "on a region border, or not to be told from it",
     "singular": "with an equation that is singular, or not to be told from a singular one",
     "unproved": "with error bounds that could not be verified",
@@ -77,18 +78,16 @@ def summary(certificate: "Certificate") -> list[str]:
     if proved:
         found = any(cycles.order in proved for cycles in certificate.cycles)
         found = found or any(len(itinerary) in proved for itinerary in certificate.continua)
-        undecided = [entry for entry in certificate.undecided if entry.order in proved]
+        undecided = certificate.undecided.of_orders(proved)
         verb = "has" if len(proved) == 1 else "have"
         lines.append(
             f"Proved: {orders_text(proved)} {verb} no {'other ' if found else ''}cycles "
             f"{region_text(certificate)}"
             + (", except possibly on the undecided itineraries." if undecided else ".")
         )
-    counts: Counter[str] = Counter(entry.reason for entry in certificate.undecided)
     for reason, text in _REASONS.items():
-        orders = {entry.order for entry in certificate.undecided if entry.reason == reason}
-        if orders:
-            n = counts[reason]
+        if orders := certificate.undecided.orders(reason):
+            n = certificate.undecided.count(reason)
             lines.append(
                 f"Undecided: {n:,} {'itinerary' if n == 1 else 'itineraries'} of "
                 f"{orders_text(orders)} {text}."

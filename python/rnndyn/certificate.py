@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from rnndyn import _certificate_file, _certificate_text
 from rnndyn._arrays import BoolArray, FloatArray, IntArray, frozen, itinerary_text
 from rnndyn._result import SavedResult, same
+from rnndyn._undecided import UndecidedBlock, UndecidedItineraries
+from rnndyn._undecided import UndecidedItinerary as UndecidedItinerary
 from rnndyn._version import __version__
 from rnndyn.continua import ContinuumOfFixedPoints
 from rnndyn.cycle_block import CycleBlock
@@ -24,12 +26,9 @@ from rnndyn.verify import Verdict, fingerprint, verify
 
 ProofStatus = Literal["proved", "searched", "partial"]
 ProofMethod = Literal["dictionary", "polygons", "cells", "contraction"]
-UndecidedReason = Literal["border", "singular", "unproved"]
 
 STATUSES: tuple[ProofStatus, ...] = ("proved", "searched", "partial")
 METHODS: tuple[ProofMethod, ...] = ("dictionary", "polygons", "cells", "contraction")
-#: Files count the reasons in this order.
-REASONS: tuple[UndecidedReason, ...] = ("border", "singular", "unproved")
 
 _LARGEST_ORDER = 1_000_000
 
@@ -190,50 +189,6 @@ class ProofPart:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class UndecidedItinerary:
-    """An itinerary of which the search could not decide whether a cycle follows it.
-
-    Attributes
-    ----------
-    order : int
-        Its length k.
-    itinerary : ndarray of bool, shape (k, H)
-        Regions; the bits of units that cannot change the map mean nothing.
-    reason : {"border", "singular", "unproved"}
-        ``border``: its candidate lies on a region border, or cannot be told from one that does.
-        ``singular``: its equation is singular, or cannot be told from a singular one.
-        ``unproved``: the error bounds of its candidate could not be verified.
-    """
-
-    order: int
-    itinerary: BoolArray
-    reason: UndecidedReason
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "itinerary", frozen(self.itinerary, np.bool_))
-        if self.reason not in REASONS:
-            raise ValueError(f"reason must be one of {', '.join(REASONS)}, got {self.reason!r}")
-        if self.itinerary.ndim != 2 or self.itinerary.shape[0] != self.order or self.order < 1:
-            raise ValueError(
-                f"an itinerary of order {self.order} must have shape ({self.order}, H), "
-                f"got {self.itinerary.shape}"
-            )
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, UndecidedItinerary):
-            return NotImplemented
-        return _same(self, other, {"order", "itinerary", "reason"})
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return UndecidedItinerary, (self.order, self.itinerary, self.reason)
-
-    def __repr__(self) -> str:
-        return f"UndecidedItinerary({itinerary_text(self.itinerary)!r}, {self.reason!r})"
-
-
-@dataclass(frozen=True, eq=False, repr=False)
 class ListedCycles:
     """The cycles of one order that a certificate lists, as columns; n is their number.
 
@@ -332,8 +287,10 @@ class Certificate(SavedResult):
         Those of which it is proved that no cycle is missing.
     parts : tuple of ProofPart
         The proof, and what is there of a proof that was not finished.
-    undecided : tuple of UndecidedItinerary
-        Itineraries that may or may not be followed by a cycle that is not listed.
+    undecided : sequence of UndecidedItinerary
+        Itineraries that may or may not be followed by a cycle that is not listed, each once, and
+        those of listed cycles and continua of which it is not proved that they exist. Its
+        ``blocks`` are the same as arrays, one block for each order.
     cycles : tuple of ListedCycles
         The cycles that were found, one entry per order.
     continua : tuple of ndarray of bool, shape (k, H)
@@ -383,7 +340,7 @@ class Certificate(SavedResult):
     orders: tuple[int, ...]
     proved_orders: tuple[int, ...]
     parts: tuple[ProofPart, ...]
-    undecided: tuple[UndecidedItinerary, ...]
+    undecided: UndecidedItineraries
     cycles: tuple[ListedCycles, ...]
     continua: tuple[BoolArray, ...]
     fingerprint: str
@@ -399,11 +356,7 @@ class Certificate(SavedResult):
         for name in ("orders", "proved_orders"):
             set_field(self, name, _orders(name, getattr(self, name)))
         set_field(self, "parts", tuple(self.parts))
-        # Several leaves of the search tree end at the same itinerary.
-        once: dict[tuple[int, bytes], UndecidedItinerary] = {}
-        for entry in self.undecided:
-            once.setdefault((entry.order, entry.itinerary.tobytes()), entry)
-        set_field(self, "undecided", tuple(once.values()))
+        set_field(self, "undecided", UndecidedItineraries.of(self.undecided))
         set_field(self, "cycles", tuple(cycles for cycles in self.cycles if len(cycles)))
         set_field(self, "continua", tuple(frozen(i, np.bool_) for i in self.continua))
         coverage = {int(order): float(value) for order, value in self.coverage.items()}
@@ -416,7 +369,7 @@ class Certificate(SavedResult):
                     f"the bounds of the box must have shape ({self.n_states},), "
                     f"got {lower.shape} and {upper.shape}"
                 )
-        itineraries = [entry.itinerary for entry in self.undecided]
+        itineraries = [block.itinerary[0] for block in self.undecided.blocks]
         itineraries += [cycles.itinerary[0] for cycles in self.cycles]
         itineraries += self.continua
         if any(i.ndim != 2 or i.shape[0] < 1 or i.shape[1] != self.n_units for i in itineraries):
@@ -455,7 +408,7 @@ class Certificate(SavedResult):
             orders=record["orders"],
             proved_orders=record["proved_orders"],
             parts=tuple(ProofPart.from_record(part) for part in record["parts"]),
-            undecided=tuple(UndecidedItinerary(**entry) for entry in record["undecided"]),
+            undecided=UndecidedItineraries(UndecidedBlock(**b) for b in record["undecided"]),
             cycles=tuple(ListedCycles.of(block) for block in blocks),
             continua=tuple(continuum.itinerary for continuum in continua),
             fingerprint=fingerprint(

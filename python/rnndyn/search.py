@@ -380,9 +380,9 @@ def _check_resume(
     wanted = [bound.tolist() for bound in box if bound is not None]
     if wanted != [bound.tolist() for bound in certificate.box or ()]:
         raise ValueError("resume must be a search of the same box; give the same box= as then")
-    known = [row for block in resume.blocks for row in block.itinerary]
-    known += [continuum.itinerary for continuum in resume.continua]
-    undecided = [entry.itinerary for entry in certificate.undecided]
+    known = [block.itinerary for block in resume.blocks]
+    known += [continuum.itinerary[None] for continuum in resume.continua]
+    undecided = [block.itinerary for block in certificate.undecided.blocks]
     return {**certificate.to_record(), "undecided": undecided}, known
 
 

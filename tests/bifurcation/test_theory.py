@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import rnndyn as rd
+from proofs import find_completely
 
 ORDERS = (1, 2, 3, 4, 5)
 
@@ -113,9 +114,7 @@ def test_it_contracts_where_the_forcing_is_strong(lozi):
     assert len(rd.find_cycles(lozi, max_order=4, progress=False)) > 3
     alpha = 1.0 - 0.99 / largest
     for target in ([0.0, 0.0], [5.0, -3.0], [-40.0, 2.0]):
-        cycles = rd.find_cycles(
-            rd.forced(lozi, alpha, target), max_order=4, method="complete", progress=False
-        )
+        cycles = find_completely(rd.forced(lozi, alpha, target), max_order=4)
         assert [cycle.stability for cycle in cycles] == ["stable"]
 
 

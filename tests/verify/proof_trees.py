@@ -14,6 +14,7 @@ from scipy.optimize import linprog
 
 import rnndyn as rd
 from reference.filtering import relevant_units
+from rnndyn._undecided import UndecidedItineraries, UndecidedItinerary
 from rnndyn.certificate import Certificate
 
 INFEASIBLE, DECIDED, ROTATION = -1, -2, -3
@@ -400,7 +401,7 @@ def proof_record(
 
 def undecided_of(model: Any, leaves: list[Bits]) -> list[dict[str, Any]]:
     """What floating-point arithmetic cannot decide among the itineraries of leaves."""
-    undecided: dict[tuple[int, bytes], dict[str, Any]] = {}
+    undecided: dict[tuple[int, bytes], UndecidedItinerary] = {}
     for word in leaves:
         candidate = rd.solve_cycle(model, word)
         if isinstance(candidate, rd.ContinuumOfFixedPoints):
@@ -409,9 +410,9 @@ def undecided_of(model: Any, leaves: list[Bits]) -> list[dict[str, Any]]:
             reason = "border"
         else:
             continue
-        entry = {"order": len(word), "itinerary": word, "reason": reason}
-        undecided[len(word), word.tobytes()] = entry
-    return list(undecided.values())
+        undecided[len(word), word.tobytes()] = UndecidedItinerary(len(word), word, reason)
+    blocks = UndecidedItineraries.of(undecided.values()).blocks
+    return [{"order": b.order, "itinerary": b.itinerary, "reason": b.reason} for b in blocks]
 
 
 def make_certificate(

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,6 +32,8 @@ struct SearchOptions {
   std::optional<std::int64_t> max_iterations;
   std::optional<Box> box;  // report only cycles with all points in it, and start there
   int n_threads = 1;
+  // That of the control, in seconds: a complete search shares it out between proof and search.
+  double time_limit = std::numeric_limits<double>::infinity();
   ProofOptions proof;
   // An interrupted complete search to go on with: what it proved, and the itineraries it solved
   // that are cycles, continua or undecided.

@@ -6,19 +6,15 @@
 #include <utility>
 
 #include "block_loops.hpp"
+#include "rnndyn/rounding.hpp"
 
 namespace rnndyn {
 namespace {
 
-constexpr double kUnit = 0x1.0p-53;  // unit roundoff
-
-// Bound of the relative error of a sum of n products, gamma_{n+2} of Higham (Accuracy and
-// Stability of Numerical Algorithms, 2nd ed., sec. 3.1), widened for the roundings of the bound's
-// own evaluation, which involve nonnegative terms only.
-double gamma(Index n) { return (static_cast<double>(n) + 2.0) * kUnit * (1.0 + 1e-9); }
+// Of a sum of n products, and two roundings more for the product with the bound of its size.
+double gamma_of(Index n) { return gamma(static_cast<double>(n) + 2.0); }
 // Inflates a bound that was itself summed in floating point, and covers underflow.
-double inflation(Index rows) { return 1.0 + 8.0 * static_cast<double>(rows + 8) * kUnit; }
-constexpr double kUnderflow = 1e-290;
+double inflation(Index rows) { return 1.0 + 8.0 * static_cast<double>(rows + 8) * kUnitRoundoff; }
 
 // Radius of the interval product of midpoint-radius matrices whose midpoint is fl(a b).
 template <int M, typename Block>
@@ -26,7 +22,7 @@ Block product_radius(const Block& a, const Block& ra, const Block& b, const Bloc
   const Index m = a.rows();
   Block spread(m, m);  // of |a|
   Block reach(m, m);   // of ra
-  const double unit = gamma(m);
+  const double unit = gamma_of(m);
   for (Index i = 0; i < m * m; ++i) {
     const double size = std::abs(b.data()[i]);
     spread.data()[i] = rb.data()[i] + unit * size;
@@ -91,7 +87,7 @@ BasicCyclicSystem<M>::BasicCyclicSystem(const CanonicalMap& map, const Itinerary
     largest = std::max(largest, largest_of(m_, growth.data()));
   }
   condensed_.emplace(std::move(blocks));
-  singular_threshold_ = 32.0 * kUnit * static_cast<double>(m_ + k) * largest;
+  singular_threshold_ = 32.0 * kUnitRoundoff * static_cast<double>(m_ + k) * largest;
 }
 
 // The same sums as CanonicalMap::jacobian and offset, without their temporary matrices.
@@ -143,7 +139,7 @@ auto BasicCyclicSystem<M>::jacobian_radii() const -> std::vector<Block> {
       }
       ++n_terms;
     }
-    const double unit = gamma(n_terms);
+    const double unit = gamma_of(n_terms);
     const double factor = inflation(m);
     for (Index i = 0; i < m * m; ++i) sums[i] = unit * sums[i] * factor + kUnderflow;
   }
@@ -226,7 +222,7 @@ Vector BasicCyclicSystem<M>::defect_of(const Matrix& x, const Matrix& abs_x,
     const Index next = s + 1 == starts_.size() ? 0 : row + m;
     const auto last = static_cast<std::size_t>(segment_end(s) - 1);
     const Block& block = partial_[last];
-    const double unit = gamma(m + 2);
+    const double unit = gamma_of(m + 2);
     for (Index i = 0; i < m * m; ++i) {
       spread.data()[i] = spreads[last].data()[i] + unit * std::abs(block.data()[i]);
     }
@@ -237,13 +233,13 @@ Vector BasicCyclicSystem<M>::defect_of(const Matrix& x, const Matrix& abs_x,
       for (Index i = 0; i < m; ++i) {
         const double diagonal = c == row + i ? 1.0 : 0.0;
         const double e = product.data()[c * m + i] - x.data()[c * n + next + i] + diagonal;
-        const double rounding = gamma(2) * (abs_x.data()[c * n + next + i] + diagonal);
+        const double rounding = gamma_of(2) * (abs_x.data()[c * n + next + i] + diagonal);
         sum.data()[i] += std::abs(e) + (slack.data()[c * m + i] + rounding);
       }
     }
     for (Index i = 0; i < m; ++i) {
       defect(row + i) = (sum.data()[i] * inflation(m) + kUnderflow) *
-                        (1.0 + 4.0 * static_cast<double>(n) * kUnit);
+                        (1.0 + 4.0 * static_cast<double>(n) * kUnitRoundoff);
     }
   }
   return defect;
@@ -286,8 +282,8 @@ Vector BasicCyclicSystem<M>::condensed_bound(const Points& residual, const Point
       add_absolute_product<M>(m, j, mid.data(), rounding.data());
       add_product<M>(m, j, mid.data(), fresh.data());
       for (Index i = 0; i < m; ++i) {
-        const double sum =
-            carried.data()[i] + spread.data()[i] + gamma(m + 1) * rounding.data()[i] + r_error[i];
+        const double sum = carried.data()[i] + spread.data()[i] +
+                           gamma_of(m + 1) * rounding.data()[i] + r_error[i];
         rad.data()[i] = sum * inflation(m) + kUnderflow;
       }
       mid = fresh;
@@ -317,10 +313,12 @@ bool BasicCyclicSystem<M>::enclose(const Points& residual, const Points& residua
   Vector at_starts = Vector::Zero(n);
   const double largest = condensed.maxCoeff();
   if (largest > 0.0) {
-    const Vector y = condensed + defect * (largest / (1.0 - norm) * (1.0 + 1e-9));
+    Vector y = condensed + defect * (largest / (1.0 - norm) * kOutward);
+    y.array() += kUnderflow;  // before X multiplies it
     at_starts = dense::apply(abs_x, y);
     for (double& bound : at_starts) {
-      bound = (bound * inflation(n) + kUnderflow) * (1.0 + 4.0 * static_cast<double>(n) * kUnit);
+      bound = (bound * inflation(n) + kUnderflow) *
+              (1.0 + 4.0 * static_cast<double>(n) * kUnitRoundoff);
     }
   }
   Column spread(m);

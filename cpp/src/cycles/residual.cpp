@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "cyclic_system.hpp"
+#include "rnndyn/rounding.hpp"
 
 namespace rnndyn {
 namespace {
@@ -37,13 +38,14 @@ void accurate_residual(const CanonicalMap& map, const Itinerary& itinerary,
   const Index k = itinerary.order;
   std::vector<DoubleDouble> p(static_cast<std::size_t>(map.n_units()));
   Vector p_size(map.n_units());
+  Vector p_products(map.n_units());  // that may have underflowed
   for (Index t = 0; t < k; ++t) {
     const Word* region = itinerary.at(t);
     const auto z = points.col(t);
     for (Index i = 0; i < map.n_units(); ++i) {
       auto& sum = p[static_cast<std::size_t>(i)];
       sum = DoubleDouble{};
-      p_size(i) = 0.0;
+      p_size(i) = p_products(i) = 0.0;
       if (!get_bit(region, i)) continue;
       if (map.w2_is_identity()) {
         sum.high = z(i);
@@ -51,9 +53,15 @@ void accurate_residual(const CanonicalMap& map, const Itinerary& itinerary,
         continue;
       }
       sum.add(map.h2()(i));
-      for (Index j = 0; j < m; ++j) sum.add_product(map.w2()(i, j), z(j));
+      p_size(i) = std::abs(map.h2()(i));
+      for (Index j = 0; j < m; ++j) {
+        const double w = map.w2()(i, j);
+        if (w == 0.0 || z(j) == 0.0) continue;
+        sum.add_product(w, z(j));
+        p_size(i) += std::abs(w * z(j));
+        p_products(i) += 1.0;
+      }
       sum.normalise();
-      p_size(i) = std::abs(map.h2()(i)) + map.w2().row(i).cwiseAbs().dot(z.cwiseAbs());
     }
     const auto next = points.col((t + 1) % k);
     for (Index r = 0; r < m; ++r) {
@@ -61,11 +69,13 @@ void accurate_residual(const CanonicalMap& map, const Itinerary& itinerary,
       sum.add(map.h1()(r));
       sum.add(-next(r));
       double size = std::abs(map.h1()(r)) + std::abs(next(r));
+      double lost = 0.0;  // to underflow: two products for each term, high and low
       for (Index j = 0; j < m; ++j) {
         const double a = map.a()(r, j);
-        if (a == 0.0) continue;
+        if (a == 0.0 || z(j) == 0.0) continue;
         sum.add_product(a, z(j));
         size += std::abs(a * z(j));
+        lost += underflow(2.0);
       }
       for (Index i = 0; i < map.n_units(); ++i) {
         const double w = map.w1()(r, i);
@@ -74,6 +84,8 @@ void accurate_residual(const CanonicalMap& map, const Itinerary& itinerary,
         sum.add_product(w, q.high);
         sum.low += w * q.low;
         size += std::abs(w) * p_size(i);
+        if (q.high == 0.0 && p_products(i) == 0.0) continue;  // exactly nothing
+        lost += underflow(4.0) + std::abs(w) * underflow(2.0 * p_products(i));
       }
       sum.normalise();
       residual(r, t) = sum.high;
@@ -81,7 +93,8 @@ void accurate_residual(const CanonicalMap& map, const Itinerary& itinerary,
       // wrong by at most n 2^-53 of that, so 4 n^2 2^-106 of the size covers both levels.
       const auto n = static_cast<double>(m + map.n_units() + 4);
       const double relative = 4.0 * n * n * 0x1.0p-106;
-      error(r, t) = size == 0.0 ? 0.0 : std::abs(sum.low) + relative * size + 1e-290;
+      const bool nothing = size == 0.0 && lost == 0.0;
+      error(r, t) = nothing ? 0.0 : std::abs(sum.low) + relative * size + (lost + kUnderflow);
     }
   }
 }

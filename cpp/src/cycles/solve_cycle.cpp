@@ -7,6 +7,7 @@
 #include "cyclic_system.hpp"
 #include "multipliers.hpp"
 #include "rnndyn/cycles.hpp"
+#include "rnndyn/rounding.hpp"
 
 namespace rnndyn {
 namespace {
@@ -56,7 +57,8 @@ Place place(const CanonicalMap& map, const Points& points, const Points& bounds,
   margin = std::numeric_limits<double>::infinity();
   Place result = Place::inside;
   const Index m = points.rows();
-  const double gamma = (static_cast<double>(m) + 4.0) * kUnit;
+  // A product and m sums for each term, and 3 more for the evaluation of the bound.
+  const double unit = gamma(static_cast<double>(m) + 4.0);
   for (Index t = 0; t < itinerary.order; ++t) {
     for (Index i = 0; i < map.n_units(); ++i) {
       if (!get_bit(map.relevant_units().data(), i)) continue;
@@ -64,21 +66,23 @@ Place place(const CanonicalMap& map, const Points& points, const Points& bounds,
       double size = std::abs(p);
       double error = 0.0;
       double steepest = 0.0;
+      double lost = 0.0;  // to underflow
       if (map.w2_is_identity()) {
         // p is a copy of the state where W2 = I, so it has no rounding error of its own.
         p = points(i, t);
-        error = bounds(i, t) * (1.0 + 1e-12);
+        error = bounds(i, t);
         steepest = 1.0;
       } else {
         for (Index j = 0; j < m; ++j) {
           const double w = map.w2()(i, j);
+          if (w == 0.0) continue;  // nothing times an unbounded error is nothing
           p += w * points(j, t);
           size += std::abs(w * points(j, t));
-          // Nothing times an unbounded error is nothing.
-          error += w == 0.0 ? 0.0 : std::abs(w) * bounds(j, t);
+          error += std::abs(w) * bounds(j, t);
+          if (points(j, t) != 0.0 || bounds(j, t) != 0.0) lost += underflow(2.0);
           steepest = std::max(steepest, std::abs(w));
         }
-        error = error * (1.0 + 1e-12) + gamma * size;
+        error = error * kOutward + unit * size + lost;
       }
       // A constant pre-activation keeps its sign; it is no distance to any border.
       if (steepest > 0.0) margin = std::min(margin, std::abs(p));

@@ -36,6 +36,9 @@ std::optional<Matrix> cholesky(const ConstMatrixRef& symmetric);
 // By elimination with partial pivoting; infinities or what is not a number where it is singular.
 Matrix solve(const ConstMatrixRef& a, const ConstMatrixRef& right);
 Matrix inverse(const ConstMatrixRef& a);
+// The same in steps, for what takes too long to be done at once.
+Eigen::PartialPivLU<Matrix> factored(const ConstMatrixRef& a);
+Matrix solve(const Eigen::PartialPivLU<Matrix>& factored, const ConstMatrixRef& right);
 Matrix solve(const Eigen::ColPivHouseholderQR<Matrix>& factored, const ConstMatrixRef& right);
 
 // rows = Q^T rows.

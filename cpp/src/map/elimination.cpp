@@ -8,4 +8,9 @@ Matrix solve(const ConstMatrixRef& a, const ConstMatrixRef& right) {
 
 Matrix inverse(const ConstMatrixRef& a) { return a.partialPivLu().inverse(); }
 
+Eigen::PartialPivLU<Matrix> factored(const ConstMatrixRef& a) { return a.partialPivLu(); }
+Matrix solve(const Eigen::PartialPivLU<Matrix>& factored, const ConstMatrixRef& right) {
+  return factored.solve(right);
+}
+
 }  // namespace rnndyn::dense

@@ -19,8 +19,8 @@ struct Range {
 };
 
 // slope . z + constant over the box, outward. `magnitude` bounds the sum of the absolute terms that
-// went into slope and constant, over the box.
-Range range(const Vector& slope, double constant, double magnitude, const Box& box,
+// went into slope and constant, over the box, and `lost` what underflow took from it.
+Range range(const Vector& slope, double constant, double magnitude, double lost, const Box& box,
             double n_operations) {
   double lower = constant;
   double upper = constant;
@@ -30,7 +30,8 @@ Range range(const Vector& slope, double constant, double magnitude, const Box& b
     lower += std::min(a, b);
     upper += std::max(a, b);
   }
-  const double slop = rounding(n_operations) * magnitude + kTiny;
+  const double slop = gamma_of(n_operations) * magnitude +
+                      (lost + underflow(2.0 * static_cast<double>(slope.size()) + 2.0));
   return {lower - slop, upper + slop};
 }
 
@@ -40,6 +41,7 @@ Box image(const CanonicalMap& map, const Box& box) {
   const Index m = map.n_states();
   const Index h = map.n_units();
   const Vector size = box.lower.cwiseAbs().cwiseMax(box.upper.cwiseAbs());
+  const double reach_of_size = size.sum() + 4.0;
   const auto n_operations = static_cast<double>(2 * (m + h) + 16);
   struct Lines {
     double slope_above, above, slope_below, magnitude;
@@ -47,7 +49,8 @@ Box image(const CanonicalMap& map, const Box& box) {
   std::vector<Lines> lines;
   for (Index i = 0; i < h; ++i) {
     const double magnitude = map.w2().row(i).cwiseAbs().dot(size) + std::abs(map.h2()(i));
-    const Range p = range(map.w2().row(i).transpose(), map.h2()(i), magnitude, box, n_operations);
+    const Range p =
+        range(map.w2().row(i).transpose(), map.h2()(i), magnitude, 0.0, box, n_operations);
     if (p.upper <= 0.0) {
       lines.push_back({0.0, 0.0, 0.0, 0.0});
     } else if (p.lower >= 0.0) {
@@ -56,8 +59,8 @@ Box image(const CanonicalMap& map, const Box& box) {
       const double slope = p.upper / (p.upper - p.lower);
       // relu(p) - slope p is convex: its maximum is at an end of the range.
       const double above = std::max(-slope * p.lower, p.upper - slope * p.upper);
-      lines.push_back({slope, above * (1.0 + 8.0 * kRoundoff), p.upper > -p.lower ? 1.0 : 0.0,
-                       magnitude + p.upper - p.lower});
+      lines.push_back({slope, above * (1.0 + gamma(8.0)) + underflow(4.0),
+                       p.upper > -p.lower ? 1.0 : 0.0, magnitude + p.upper - p.lower});
     }
   }
   Box result = box;
@@ -66,6 +69,7 @@ Box image(const CanonicalMap& map, const Box& box) {
       Vector slope = map.a().row(j).transpose();
       double constant = map.h1()(j);
       double magnitude = slope.cwiseAbs().dot(size) + std::abs(constant);
+      double lost = 0.0;
       for (Index i = 0; i < h; ++i) {
         const double w = map.w1()(j, i);
         if (w == 0.0) continue;
@@ -75,8 +79,10 @@ Box image(const CanonicalMap& map, const Box& box) {
         slope += s * map.w2().row(i).transpose();
         constant += s * map.h2()(i) + (above ? w * line.above : 0.0);
         magnitude += 2.0 * std::abs(w) * line.magnitude;
+        // Of the slope, which p multiplies, and of its products with W2, h2 and what is above.
+        lost += underflow(2.0) * (line.magnitude + reach_of_size);
       }
-      const Range reach = range(slope, constant, 2.0 * magnitude, box, n_operations);
+      const Range reach = range(slope, constant, 2.0 * magnitude, lost, box, n_operations);
       if (upper) {
         result.upper(j) = reach.upper;
       } else {

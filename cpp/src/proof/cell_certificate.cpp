@@ -34,22 +34,29 @@ double certified_upper(const CellProgram& program, Index row, double sign, const
       absolute[static_cast<std::size_t>(l)] += std::abs(product);
     }
   }
-  const double unit = rounding(2.0 * static_cast<double>(n));
-  double slop = unit * total + kTiny;
+  // A product and a sum for each of the columns, in the residuals and in the bound.
+  const double unit = gamma_of(2.0 * static_cast<double>(n));
+  const double lost = kUnderflow;
+  double slop = unit * total + lost;
   for (Index l = 0; l < n; ++l) {
     slop += (std::abs(residual[static_cast<std::size_t>(l)]) +
-             unit * absolute[static_cast<std::size_t>(l)] + kTiny) *
+             unit * absolute[static_cast<std::size_t>(l)] + lost) *
             size[l];
   }
   const double result = bound + slop * (1.0 + unit);
-  const double outward = result + std::abs(result) * 2.0 * kRoundoff + kTiny;
+  const double outward = result + std::abs(result) * gamma(2.0) + lost;
   return std::isnan(outward) ? std::numeric_limits<double>::infinity() : outward;
 }
 
 WordCertificate::WordCertificate(const CellCover& cover, Vector size)
     : cover_(&cover), size_(std::move(size)) {
   const Vector sizes = cover.faces.rows.cwiseAbs() * size_;
-  face_size_.assign(sizes.begin(), sizes.end());
+  const auto m = static_cast<double>(size_.size());
+  const double all = size_.sum() + 1.0;
+  for (const double face : sizes) face_size_.push_back(face * kOutward + underflow(m + 2.0));
+  // Each step takes at most M^2 products for the coefficients of z, and some more for each of the
+  // faces' multipliers and for the bounds of errors.
+  lost_ = std::max(kUnderflow, underflow(8.0 * (m + 4.0) * (m + 4.0)) * all);
 }
 
 bool WordCertificate::refutes(const CellProgram& program, const std::int32_t* word, Index n,
@@ -90,8 +97,9 @@ bool WordCertificate::refutes(const CellProgram& program, const std::int32_t* wo
   }
   for (Index l = 0; l < m; ++l)
     g[static_cast<std::size_t>(l)] = closing[static_cast<std::size_t>(l)];
-  const double unit = rounding(2.0 * static_cast<double>(m) + 4.0);
+  const double unit = gamma_of(2.0 * static_cast<double>(m) + 4.0);
   const auto add_rounding = [&] {
+    slop += lost_;
     for (Index l = 0; l < m; ++l)
       slop += unit * std::abs(g[static_cast<std::size_t>(l)]) * size_(l);
   };
@@ -111,6 +119,7 @@ bool WordCertificate::refutes(const CellProgram& program, const std::int32_t* wo
       for (Index l = 0; l < m; ++l) g[static_cast<std::size_t>(l)] += multiplier * row[l];
     }
     if (t == 0) break;
+    slop += lost_;
     // z_t = J z_{t-1} + c in the region of step t - 1; the first rows of T are unit vectors, so the
     // first rows of its image are J, and the errors bound those of all products with it.
     const Cell& before = cover_->cells[static_cast<std::size_t>(word[t - 1])];
@@ -134,9 +143,8 @@ bool WordCertificate::refutes(const CellProgram& program, const std::int32_t* wo
   }
   add_rounding();
   const double sums = static_cast<double>(n + 2) * static_cast<double>(m + 2);
-  slop = slop * (1.0 + rounding(4.0 * sums)) + rounding(2.0 * sums) * total + kTiny;
-  return demand - value >
-         slop * (1.0 + 8.0 * kRoundoff) + 8.0 * kRoundoff * (std::abs(demand) + std::abs(value));
+  slop = slop * (1.0 + gamma_of(4.0 * sums)) + gamma_of(2.0 * sums) * total + lost_;
+  return demand - value > slop * kOutward + gamma(8.0) * (std::abs(demand) + std::abs(value));
 }
 
 }  // namespace rnndyn

@@ -6,16 +6,12 @@
 
 #include "proof/cell_cover.hpp"
 #include "proof/cell_program.hpp"
+#include "rnndyn/rounding.hpp"
 
 namespace rnndyn {
 
-// Unit roundoff, and gamma_n = n u / (1 - n u): a computed sum of products with n roundings along
-// any path differs from the true one by at most gamma_n times the sum of absolute products (Higham
-// 2002, section 3.1). The factor covers the rounding of the bound itself.
-inline constexpr double kRoundoff = 0x1p-53;
-inline double rounding(double n_operations) { return 1.0001 * (n_operations + 4.0) * kRoundoff; }
-// Covers products that underflow.
-inline constexpr double kTiny = 1e-290;
+// Of sums with so many roundings along any path: 4 more for the evaluation of the bound.
+constexpr double gamma_of(double n_operations) { return gamma(n_operations + 4.0); }
 
 // The proofs keep a few vectors of states on the stack.
 inline constexpr Index kMostStates = 128;
@@ -45,6 +41,7 @@ class WordCertificate {
   const CellCover* cover_;
   Vector size_;
   std::vector<double> face_size_;  // |T_f| size
+  double lost_;                    // to underflow at one step
 };
 
 }  // namespace rnndyn

@@ -21,7 +21,7 @@ std::pair<double, double> range(const double* row, const Box& box) {
   const Index m = box.lower.size();
   double lower = 0.0;
   double upper = 0.0;
-  double total = kTiny;
+  double total = 0.0;
   for (Index l = 0; l < m; ++l) {
     const double a = row[l] * box.lower(l);
     const double b = row[l] * box.upper(l);
@@ -29,7 +29,8 @@ std::pair<double, double> range(const double* row, const Box& box) {
     upper += std::max(a, b);
     total += std::max(std::abs(a), std::abs(b));
   }
-  const double slop = rounding(static_cast<double>(m)) * total + kTiny;
+  const double slop =
+      gamma_of(static_cast<double>(m)) * total + underflow(2.0 * static_cast<double>(m) + 2.0);
   return {below(lower - slop), above(upper + slop)};
 }
 
@@ -232,11 +233,20 @@ Cell make_cell(const CanonicalMap& map, const CellTemplate& faces, const Box& bo
   }
   const Vector size = box.lower.cwiseAbs().cwiseMax(box.upper.cwiseAbs());
   const Vector magnitude = faces.rows.cwiseAbs() * (slope * size + constant);
-  const double unit = rounding(2.0 * static_cast<double>(m) + n_on + 4.0);
+  // J and c are sums of n_on + 1 products; M products with T, and M with z.
+  const auto n_states = static_cast<double>(m);
+  const double unit = gamma_of(2.0 * n_states + n_on + 4.0);
+  // What J, c and then their images lose to underflow is multiplied by T and z.
+  const double reach = size.sum() + 1.0;
+  const Vector lost = (faces.rows.cwiseAbs().rowwise().sum().array() * underflow(n_on + 4.0) +
+                       underflow(2.0 * n_states + 4.0)) *
+                      (reach * kOutward);
   cell.image = faces.rows * map.jacobian(region.data());
   const Vector offset = faces.rows * map.offset(region.data());
   cell.image_offset.assign(offset.begin(), offset.end());
-  for (const double v : magnitude) cell.image_error.push_back(unit * v + kTiny);
+  for (Index f = 0; f < n; ++f) {
+    cell.image_error.push_back((unit * magnitude(f) + lost(f)) * kOutward);
+  }
   cell.region = std::move(region);
   return cell;
 }

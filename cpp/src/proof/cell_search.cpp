@@ -37,7 +37,7 @@ TreeOutcome prove_by_cells(const CanonicalMap& map, const Box& box,
                            const std::vector<Index>& orders, const ProofOptions& options,
                            int n_threads, std::int64_t max_nodes, Control& control,
                            const TreeProgress& shown, PartialProof& part,
-                           const std::vector<Path>* open) {
+                           const std::vector<Path>* open, const Interludes* interludes) {
   part.method = ProofMethod::cells;
   part.orders = orders;
   part.rigorous = options.rigorous;
@@ -60,9 +60,12 @@ TreeOutcome prove_by_cells(const CanonicalMap& map, const Box& box,
       for (CellSubtree& subtree : words.subtree(path)) roots.push_back(std::move(subtree));
     }
   }
-  outcome = search_tree(std::move(roots), n_threads, max_nodes, false, control, shown, part,
-                        [&](CellSubtree&& subtree, std::int64_t budget, Piece<CellSubtree>& piece,
-                            int) { words.explore(std::move(subtree), budget, piece, control); });
+  outcome = search_tree(
+      std::move(roots), n_threads, max_nodes, false, control, shown, part,
+      [&](CellSubtree&& subtree, std::int64_t budget, Piece<CellSubtree>& piece, int) {
+        words.explore(std::move(subtree), budget, piece, control);
+      },
+      interludes);
   if (covered.all_orders && covered.cover.cells.empty()) {
     part.reason = "the cover of cells is empty: no order has a cycle in the box";
   } else if (covered.all_orders && only_loops(covered.cover)) {

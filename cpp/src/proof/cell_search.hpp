@@ -33,6 +33,7 @@ TreeOutcome prove_by_cells(const CanonicalMap& map, const Box& box,
                            const std::vector<Index>& orders, const ProofOptions& options,
                            int n_threads, std::int64_t max_nodes, Control& control,
                            const TreeProgress& shown, PartialProof& part,
-                           const std::vector<Path>* open = nullptr);
+                           const std::vector<Path>* open = nullptr,
+                           const Interludes* interludes = nullptr);
 
 }  // namespace rnndyn

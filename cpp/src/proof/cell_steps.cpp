@@ -59,10 +59,11 @@ bool CellSteps::enter(CellProgram& program, const std::vector<double>& lower,
     const double error = cell_->image_error[at(f)];
     const double low = lower[at(f)] - offset;
     const double high = upper[at(f)] - offset;
-    const double low_slop = 8.0 * kRoundoff * (std::abs(lower[at(f)]) + std::abs(offset));
-    const double high_slop = 8.0 * kRoundoff * (std::abs(upper[at(f)]) + std::abs(offset));
-    program.restrict(n_faces_ + f, low - 1.001 * error - low_slop,
-                     high + 1.001 * error + high_slop);
+    // Three sums; sums do not underflow.
+    const double low_slop = gamma(8.0) * (std::abs(lower[at(f)]) + std::abs(offset));
+    const double high_slop = gamma(8.0) * (std::abs(upper[at(f)]) + std::abs(offset));
+    const double wide = 1.001 * error + underflow(4.0);
+    program.restrict(n_faces_ + f, low - wide - low_slop, high + wide + high_slop);
   }
   return make_feasible(program);
 }
@@ -72,7 +73,7 @@ double CellSteps::image_upper(CellProgram& program, Index f, double sign) const 
   const double bound = certified_upper(program, n_faces_ + f, sign, rows_.data(), size_->data());
   const double offset = sign * cell_->image_offset[at(f)];
   const double error = cell_->image_error[at(f)];
-  const double slop = 8.0 * kRoundoff * (std::abs(bound) + std::abs(offset)) + kTiny;
+  const double slop = gamma(8.0) * (std::abs(bound) + std::abs(offset)) + underflow(4.0);
   const double result = bound + offset + (1.001 * error + slop);
   return std::isnan(result) ? std::numeric_limits<double>::infinity() : result;
 }

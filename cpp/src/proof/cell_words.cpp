@@ -132,7 +132,8 @@ class CellWords::Walk {
         continue;
       }
       const bool ask = piece_.n_nodes % kNodesBetweenAsking == kNodesBetweenAsking - 1;
-      if (piece_.n_nodes >= budget || (ask && control.stop_requested())) {
+      if (piece_.n_nodes >= budget || piece_.leaves.size() >= kLeavesPerPiece ||
+          (ask && control.stop_requested())) {
         --frame.next;
         leave_open(bottom, frames);
         return;

@@ -9,20 +9,18 @@
 
 #include "map/decompositions.hpp"
 #include "rnndyn/random.hpp"
+#include "rnndyn/rounding.hpp"
 
 namespace rnndyn {
 namespace {
 
-constexpr double kUnit = std::numeric_limits<double>::epsilon() / 2.0;
-
 // ---- Verification -------------------------------------------------------------------------------
 
-// Bounds that are sums of non-negative terms are computed with a relative error far below this.
-constexpr double kInflate = 1.0 + 1e-9;
-// Entries up to kLargest in size only: underflow, 2^-1075 at a time and times at most four entries
-// and the number of terms, then stays far below kTiny.
+// Entries up to kLargest in size only: what underflows is multiplied by at most four of them, in
+// sums of fewer than 10^12 terms.
 constexpr double kLargest = 1e60;
 constexpr double kTiny = 1e-60;
+static_assert(underflow(1e12) * kLargest * kLargest * kLargest * kLargest < kTiny);
 
 bool is_moderate(const Matrix& matrix) {
   return matrix.allFinite() && matrix.cwiseAbs().sum() <= kLargest;
@@ -31,12 +29,7 @@ bool is_moderate(const CanonicalMap& map) {
   return is_moderate(map.a()) && is_moderate(map.w1()) && is_moderate(map.w2());
 }
 
-// gamma_n of Higham, Accuracy and Stability of Numerical Algorithms, section 3.1: an inner product
-// of n terms, summed in any order, is wrong by at most gamma_n times the sum of absolute values.
-double rounding_factor(Index n) {
-  const double product = static_cast<double>(n) * kUnit;
-  return product / (1.0 - product);
-}
+double gamma_of(Index n) { return gamma(static_cast<double>(n)); }
 
 Matrix absolute(const Matrix& matrix) { return matrix.cwiseAbs(); }
 
@@ -69,7 +62,7 @@ bool is_positive_definite(const Matrix& matrix, const std::function<Vector(const
   // divisions carried out as products with reciprocals. The rest covers the subtraction itself.
   const double trace = shifted.trace();
   const double shift =
-      kInflate * (radius + (2.0 * rounding_factor(n + 8) + 4.0 * kUnit) * trace) + kTiny;
+      kOutward * (radius + (2.0 * gamma_of(n + 8) + 4.0 * kUnitRoundoff) * trace) + kTiny;
   shifted.diagonal().array() -= shift;
   if (!std::isfinite(shift)) return false;
   return dense::cholesky(shifted).has_value();
@@ -96,8 +89,8 @@ bool contracts_in_infinity_norm(const CanonicalMap& map, const Matrix& largest,
   size += dense::apply(absolute(map.w1()), dense::apply(absolute(map.w2()), weights));
   // largest_entries is wrong by at most gamma of the products' terms and some roundings more.
   Vector bound = dense::apply(largest, weights);
-  bound += rounding_factor(map.n_units() + 8) * size;
-  return ((kInflate * bound).array() + kTiny < weights.array()).all();
+  bound += gamma_of(map.n_units() + 8) * size;
+  return ((kOutward * bound).array() + kTiny < weights.array()).all();
 }
 
 bool contracts_in_quadratic_norm(const CanonicalMap& map, const Matrix& norm,
@@ -129,12 +122,14 @@ bool contracts_in_quadratic_norm(const CanonicalMap& map, const Matrix& norm,
     sum.head(m) += dense::apply_transposed(abs_lw2, d.tail(h));
     sum.tail(h) += dense::apply(abs_lw2, d.head(m));
     sum.tail(h) += 2.0 * multipliers.cwiseProduct(d.tail(h));
-    return 2.0 * rounding_factor(2 * m + 8) * sum;
+    return 2.0 * gamma_of(2 * m + 8) * sum;
   };
   return is_positive_definite(matrix, bound);
 }
 
 // ---- Search -------------------------------------------------------------------------------------
+
+bool stopped(Control* control) { return control != nullptr && control->stop_requested(); }
 
 // d such that D^-1 N D has a spectral norm near the spectral radius of N >= 0: d = sqrt(x / y) with
 // the right and left Perron vectors x and y (Stoer and Witzgall, Numer. Math. 4, 158, 1962).
@@ -168,7 +163,7 @@ Vector balancing_scale(Matrix entries) {
 // Whether some sequence of matrices J makes a vector grow: then no norm can exist. At every step
 // the slopes s are those that lengthen the image most, one unit at a time. Only a reason to give
 // up.
-bool some_difference_grows(const CanonicalMap& map, const Matrix& largest) {
+bool some_difference_grows(const CanonicalMap& map, const Matrix& largest, Control* control) {
   constexpr int kTransient = 15;
   constexpr int kSteps = 120;
   const double enough = std::log(1e4);  // more than the transient growth in a scaled norm
@@ -180,6 +175,7 @@ bool some_difference_grows(const CanonicalMap& map, const Matrix& largest) {
   difference.array() *= scale.array();
   double growth = 0.0;
   for (int step = 0; step < kSteps; ++step) {
+    if (stopped(control)) return true;
     const Vector p = map.w2_is_identity() ? difference : dense::apply(map.w2(), difference);
     const Vector linear = dense::apply(map.a(), difference);
     Vector image = linear + 0.5 * dense::apply(map.w1(), p);
@@ -242,12 +238,14 @@ Matrix state_cost(const Loop& loop, const Vector& l, double gain, Vector& slack)
 // Riccati equation of the bounded real lemma, by structure-preserving doubling (Chu, Fan, Lin,
 // Wang, Int. J. Control 77, 767, 2004): step k is the value over 2^k steps of the map. None if the
 // gain is larger.
-std::optional<Matrix> solve_riccati(const Loop& loop, const Vector& l, double gain) {
+std::optional<Matrix> solve_riccati(const Loop& loop, const Vector& l, double gain,
+                                    Control* control) {
   Vector slack;
   Matrix p = state_cost(loop, l, gain, slack);
   Matrix a = loop.a;
   Matrix g = input_energy(loop, l);
   for (int k = 0; k < 16; ++k) {
+    if (stopped(control)) return std::nullopt;
     const std::optional<Matrix> root = dense::cholesky(p);
     if (!root || !p.allFinite() || !a.allFinite()) return std::nullopt;
     const Matrix u = root->transpose();
@@ -274,7 +272,8 @@ std::optional<Matrix> solve_riccati(const Loop& loop, const Vector& l, double ga
 // One multiplicative step towards the multipliers with the smallest gain. Under the worst psi the
 // value is sum_u l_u (energy of q_u / gain^2 - energy of psi_u), and at the best l all units have
 // the same ratio of the two: lower l where q is large.
-std::optional<Vector> rebalanced(const Loop& loop, const Vector& l, double gain, const Matrix& p) {
+std::optional<Vector> rebalanced(const Loop& loop, const Vector& l, double gain, const Matrix& p,
+                                 Control* control) {
   const Matrix pb = dense::product(p, loop.b);
   Matrix rest = -dense::transposed_product(loop.b, pb);
   rest.diagonal() += l;
@@ -289,6 +288,7 @@ std::optional<Vector> rebalanced(const Loop& loop, const Vector& l, double gain,
   Matrix covariance = input_energy(loop, l);
   covariance.diagonal() += state_cost(loop, l, gain, slack).diagonal().cwiseInverse();
   for (int k = 0; k < 16; ++k) {
+    if (stopped(control)) return std::nullopt;
     const Matrix increment = dense::product_transposed(dense::product(power, covariance), power);
     covariance += increment;
     if (increment.trace() < 1e-3 * covariance.trace()) break;
@@ -308,7 +308,7 @@ std::optional<Vector> rebalanced(const Loop& loop, const Vector& l, double gain,
 }
 
 // P and l, or nothing. The gain allowed for is lowered step by step to one.
-std::optional<std::pair<Matrix, Vector>> quadratic_norm(const Loop& loop) {
+std::optional<std::pair<Matrix, Vector>> quadratic_norm(const Loop& loop, Control* control) {
   // Experience: from farther away the gain is hardly ever brought down to one.
   const bool small = loop.a.rows() <= 50;
   const int max_solves = small ? 16 : 6;
@@ -321,10 +321,11 @@ std::optional<std::pair<Matrix, Vector>> quadratic_norm(const Loop& loop) {
   double good_gain = 0.0;
   double shrink = 0.8;
   for (int solve = 0; solve < max_solves; ++solve) {
-    std::optional<Matrix> p = solve_riccati(loop, l, gain);
+    if (stopped(control)) return std::nullopt;
+    std::optional<Matrix> p = solve_riccati(loop, l, gain, control);
     if (p && gain <= kTargetGain) return std::pair(std::move(*p), std::move(l));
     if (p) {
-      std::optional<Vector> next = rebalanced(loop, l, gain, *p);
+      std::optional<Vector> next = rebalanced(loop, l, gain, *p, control);
       if (!next) return std::nullopt;
       good = std::move(l);
       good_gain = gain;
@@ -383,7 +384,7 @@ std::optional<ContractionProof> prove_in_infinity_norm(const CanonicalMap& map,
   return proof;
 }
 
-std::optional<ContractionProof> prove_in_quadratic_norm(const CanonicalMap& map) {
+std::optional<ContractionProof> prove_in_quadratic_norm(const CanonicalMap& map, Control* control) {
   std::vector<Index> active, idle;  // units that enter J, and the others
   for (Index u = 0; u < map.n_units(); ++u) {
     const bool enters =
@@ -399,7 +400,7 @@ std::optional<ContractionProof> prove_in_quadratic_norm(const CanonicalMap& map)
     loop.c.row(i) = 0.5 * map.w2().row(active[static_cast<std::size_t>(i)]);
   }
   loop.a = map.a() + dense::product(loop.b, loop.c);
-  auto found = quadratic_norm(loop);
+  auto found = quadratic_norm(loop, control);
   if (!found) return std::nullopt;
   auto& [norm, l] = *found;
   ContractionProof proof;
@@ -430,13 +431,13 @@ std::optional<ContractionProof> prove_in_quadratic_norm(const CanonicalMap& map)
 
 }  // namespace
 
-std::optional<ContractionProof> prove_contraction(const CanonicalMap& map) {
+std::optional<ContractionProof> prove_contraction(const CanonicalMap& map, Control* control) {
   constexpr Index kLargestQuadratic = 600;
   const Matrix largest = largest_entries(map);
   if (auto proof = prove_in_infinity_norm(map, largest)) return proof;
   if (map.n_states() + map.n_units() > kLargestQuadratic) return std::nullopt;
-  if (!largest.allFinite() || some_difference_grows(map, largest)) return std::nullopt;
-  return prove_in_quadratic_norm(map);
+  if (!largest.allFinite() || some_difference_grows(map, largest, control)) return std::nullopt;
+  return prove_in_quadratic_norm(map, control);
 }
 
 bool is_contraction(const CanonicalMap& map, const ContractionProof& proof) {

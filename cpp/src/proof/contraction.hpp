@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "rnndyn/map.hpp"
+#include "rnndyn/parallel.hpp"
 #include "rnndyn/proof.hpp"
 
 namespace rnndyn {
@@ -25,8 +26,9 @@ namespace rnndyn {
 // Looks for a norm and verifies it. Nothing means that none was found, not that there is none.
 // Takes about as long as some dozens of matrix products; far less where a growing difference of two
 // orbits of the family J shows that no norm exists. Quadratic norms are tried up to
-// n_states + n_units = 600.
-std::optional<ContractionProof> prove_contraction(const CanonicalMap& map);
+// n_states + n_units = 600. Nothing, too, when the control says stop.
+std::optional<ContractionProof> prove_contraction(const CanonicalMap& map,
+                                                  Control* control = nullptr);
 
 // Whether the conditions above hold, with all rounding errors of the check accounted for.
 bool is_contraction(const CanonicalMap& map, const ContractionProof& proof);

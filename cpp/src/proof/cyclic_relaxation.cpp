@@ -5,19 +5,40 @@
 #include <limits>
 
 #include "map/decompositions.hpp"
+#include "rnndyn/rounding.hpp"
 
 namespace rnndyn {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kUnit = 0x1.0p-53;
 // Entries of an elimination below this share of the largest count as zero: the system I - shift (x)
 // A is then singular, and z cannot be eliminated.
 constexpr double kSingular = 1e-11;
 
-// Bound of the relative error of a sum of n products in any order, evaluated in floating point
-// itself (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., sec. 3.1).
-double gamma(Index n) { return (static_cast<double>(n) + 8.0) * kUnit * (1.0 + 1e-9); }
+// Of a sum of n products, a sum of a few of these, and the product with the bound of its size,
+// which is a sum of as many: 8 roundings more than the longest of the sums.
+double gamma_of(Index n) { return gamma(static_cast<double>(n) + 8.0); }
+
+// Entries of a tableau that are changed between looks at the clock: a few milliseconds.
+constexpr Index kEntriesPerLook = 4'000'000;
+
+// Columns first ... first + count - 1 of the identity.
+Matrix unit_columns(Index n, Index first, Index count) {
+  Matrix columns = Matrix::Zero(n, count);
+  for (Index c = 0; c < count; ++c) columns(first + c, c) = 1.0;
+  return columns;
+}
+
+// Calls work(first, count) for pieces of n columns; false where the control says stop in between.
+template <typename Work>
+bool in_pieces(Index n, Control* control, const Work& work) {
+  const Index width = std::max<Index>(8, 8'000'000 / (n * n + 1));
+  for (Index first = 0; first < n; first += width) {
+    if (first > 0 && control != nullptr && control->stop_requested()) return false;
+    work(first, std::min(width, n - first));
+  }
+  return true;
+}
 
 // There may be no relevant unit at all.
 double largest_of(const Vector& values) {
@@ -29,7 +50,7 @@ Matrix absolute(const Matrix& matrix) { return matrix.cwiseAbs(); }
 }  // namespace
 
 CyclicRelaxation::CyclicRelaxation(const CanonicalMap& map, Index order, const Domain& domain,
-                                   bool keep_multipliers, bool break_rotations)
+                                   bool keep_multipliers, bool break_rotations, Control* control)
     : m_(map.n_states()),
       r_(map.n_relevant_units()),
       k_(order),
@@ -75,8 +96,19 @@ CyclicRelaxation::CyclicRelaxation(const CanonicalMap& map, Index order, const D
     box_rows_ = !((z_lower_ + h2_).maxCoeff() < 0.0 && (z_upper_ + h2_).minCoeff() > 0.0);
   }
   for (Index j = 0; by_faces() && j < m_; ++j) kept_[static_cast<std::size_t>(z(0, j))] = 1;
-  build_root();
-  if (!boxed() && !bounded_) bound_states();
+  build_root(control);
+  if (complete_ && !boxed() && !bounded_) bound_states(control);
+}
+
+double CyclicRelaxation::n_bytes(const CanonicalMap& map, Index order) {
+  const auto k = static_cast<double>(order);
+  const double n = k * static_cast<double>(map.n_states() + map.n_relevant_units());
+  return (n + k) * (n + 1.0) * sizeof(double);
+}
+
+double CyclicRelaxation::n_operations(const CanonicalMap& map, Index order) {
+  const double n_z = static_cast<double>(order) * static_cast<double>(map.n_states());
+  return n_z * (2.0 * n_bytes(map, order) / sizeof(double) + n_z * n_z);
 }
 
 // Everything is linear in (z, h, the size of the domain): a power of two makes offsets about 1, so
@@ -90,7 +122,9 @@ void CyclicRelaxation::scale_offsets() {
   const auto exact = [&](const Vector& h) {
     return ((h * factor) / factor - h).isZero(0.0) && (h * factor).allFinite();
   };
-  if (!std::isfinite(factor) || !exact(h1_) || !exact(h2_)) return;
+  const Vector sizes{{domain_.radius, domain_.outer}};
+  if (!std::isfinite(factor) || !exact(h1_) || !exact(h2_) || !exact(sizes)) return;
+  if (!exact(domain_.box.lower) || !exact(domain_.box.upper)) return;
   h1_ *= factor;
   h2_ *= factor;
   domain_.radius *= factor;
@@ -102,7 +136,7 @@ void CyclicRelaxation::scale_offsets() {
 // z = K^-1 g with K = shift - A and g = W1 u + h1 tau, when K is provably regular: with an
 // approximate inverse X and d >= |I - K X| < 1 (largest row sum), K^-1 = X (I - (I - K X))^-1, so
 // |z_i| <= sum_j |X_ij| |g|_max / (1 - d).
-void CyclicRelaxation::bound_states() {
+void CyclicRelaxation::bound_states(Control* control) {
   if (!open_rows_.empty()) return;
   const Index n = k_ * m_;
   Matrix k_matrix = Matrix::Zero(n, n);  // rows as in the equations, columns as in z
@@ -111,24 +145,33 @@ void CyclicRelaxation::bound_states() {
     for (Index j = 0; j < m_; ++j) k_matrix(t * m_ + j, next * m_ + j) += 1.0;
     k_matrix.block(t * m_, t * m_, m_, m_) -= a_;
   }
-  const Matrix x = dense::inverse(k_matrix);
-  if (!x.allFinite()) return;
-  const Vector ones = Vector::Ones(n);
-  Matrix defect = dense::product(k_matrix, x);
-  defect.diagonal().array() -= 1.0;
-  defect = absolute(defect);
-  const Vector size = dense::apply(absolute(x), ones);  // row sums
-  const Vector error = gamma(n + 4) * dense::apply(absolute(k_matrix), size);
-  const Vector defects = (1.0 + 2.0 * kUnit) * dense::apply(defect, ones);
+  const Eigen::PartialPivLU<Matrix> lu = dense::factored(k_matrix);
+  const Matrix abs_k = absolute(k_matrix);
+  Vector x_sums = Vector::Zero(n);  // row sums of |X|
+  Vector defect_sums = Vector::Zero(n);
+  complete_ = in_pieces(n, control, [&](Index first, Index count) {
+    const Matrix unit = unit_columns(n, first, count);
+    const Vector ones = Vector::Ones(count);
+    const Matrix x = dense::solve(lu, unit);
+    const Vector size = dense::apply(absolute(x), ones);
+    x_sums += size;
+    // n products and their sum, the identity, and the row sum.
+    defect_sums += dense::apply(absolute(dense::product(k_matrix, x) - unit), ones) +
+                   gamma_of(2 * n + 4) * dense::apply(abs_k, size);
+  });
+  if (!complete_ || !x_sums.allFinite()) return;
   // The diagonal of K itself is rounded when k = 1: 1 - A_jj.
-  const double rounding = 2.0 * kUnit * (1.0 + abs_a_.maxCoeff()) * size.maxCoeff();
-  const double d = ((defects + error).maxCoeff() + rounding) * (1.0 + 1e-9);
+  const double rounding = gamma(2.0) * (1.0 + abs_a_.maxCoeff()) * x_sums.maxCoeff();
+  const auto size = static_cast<double>(n);
+  const double d = (defect_sums.maxCoeff() * (1.0 + gamma(2.0)) + rounding) * kOutward +
+                   underflow(4.0 * size * size);
   if (!(d < 0.5)) return;
   const double tau = tau_high_;
   // The sum of all u is at most the radius.
   const double weight = abs_w1_.size() > 0 ? abs_w1_.maxCoeff() : 0.0;
-  const double largest = (weight * largest_of(u_upper_) + largest_of(h1_) * tau) * (1.0 + 1e-9);
-  const Vector rows = size * (largest * (1.0 + 2.0 * d) * (1.0 + 1e-9));
+  const double largest =
+      (weight * largest_of(u_upper_) + largest_of(h1_) * tau) * kOutward + underflow(4.0);
+  const Vector rows = (x_sums * (largest * (1.0 + 2.0 * d) * kOutward)).array() + underflow(2.0);
   Vector z_bound = Vector::Zero(m_);
   for (Index t = 0; t < k_; ++t) z_bound = z_bound.cwiseMax(rows.segment(t * m_, m_));
   z_upper_ = z_bound;
@@ -150,7 +193,7 @@ void CyclicRelaxation::bound_units() {
       low += w > 0.0 ? w * z_lower_(j) : w * z_upper_(j);
       size += std::abs(w) * std::max(std::abs(z_lower_(j)), std::abs(z_upper_(j)));
     }
-    const double slack = gamma(m_ + 4) * size;
+    const double slack = gamma_of(m_ + 4) * size + underflow(2.0 * static_cast<double>(m_) + 4.0);
     u_upper_(i) = std::max(0.0, high + slack);
     v_upper_(i) = std::max(0.0, slack - low);
   }
@@ -168,7 +211,8 @@ void CyclicRelaxation::bound_variables(const CanonicalMap& map) {
   v_upper_ = u_upper_;
   bounded_ = map.w2_is_identity() && r_ == m_;
   if (bounded_) {
-    z_upper_ = (Vector::Constant(m_, size) + h2_.cwiseAbs() * tau_high_) * (1.0 + 1e-12);
+    z_upper_ = ((Vector::Constant(m_, size) + h2_.cwiseAbs() * tau_high_) * kOutward).array() +
+               underflow(2.0);
     z_lower_ = -z_upper_;
   }
 }
@@ -177,7 +221,16 @@ void CyclicRelaxation::start_on_face(Dictionary& dictionary, Index face) const {
   dictionary.fix(z(0, face / 2), face % 2 == 0 ? 1.0 : -1.0, kept_);
 }
 
-void CyclicRelaxation::build_root() {
+void CyclicRelaxation::build_root(Control* control) {
+  lay_out_rows();
+  complete_ = solve_for_states(control);
+  if (!complete_) return;
+  solve_for_free_states();
+  root_->start();
+  invert_equations(control);
+}
+
+void CyclicRelaxation::lay_out_rows() {
   const bool at_infinity = homogeneous();
   const Index n_bits_all = n_bits();
   const Index n_z = k_ * m_;
@@ -240,10 +293,21 @@ void CyclicRelaxation::build_root() {
       }
     }
   }
+}
 
-  // Solve the equations for z, largest pivots first; what is left of them stays as equations.
+// Solves the equations for z, largest pivots first; what is left of them stays as equations. False
+// where the control says stop.
+bool CyclicRelaxation::solve_for_states(Control* control) {
+  Dictionary& d = *root_;
+  const Index n_z = k_ * m_;
   std::vector<char> solved_row(static_cast<std::size_t>(n_z), 0);
+  Index changed = 0;  // entries since the last look at the clock
   for (Index step = 0; step < n_z; ++step) {
+    if (changed > kEntriesPerLook) {
+      changed = 0;
+      if (control != nullptr && control->stop_requested()) return false;
+    }
+    changed += d.n_rows() * d.n_columns() + n_z * n_z;
     double best = 0.0;
     double scale = 0.0;
     Index best_row = -1;
@@ -277,13 +341,19 @@ void CyclicRelaxation::build_root() {
     open_rows_.push_back(static_cast<std::int32_t>(q));
     kept_[static_cast<std::size_t>(e_first_ + q)] = 1;
   }
-  // States that the equations do not determine: solve a pre-activation's row for them.
+  return true;
+}
+
+// States that the equations do not determine: solves a pre-activation's row for them.
+void CyclicRelaxation::solve_for_free_states() {
+  Dictionary& d = *root_;
+  const Index n_z = k_ * m_;
   for (Index c = 0; c < n_z && !box_rows_; ++c) {
     const std::int32_t place = d.place(static_cast<std::int32_t>(z_first_ + c));
     if (place >= 0 || place == Dictionary::kAbsent) continue;
     Index best_row = -1;
     double best = 1e-9;
-    for (Index b = 0; b < n_bits_all; ++b) {
+    for (Index b = 0; b < n_bits(); ++b) {
       const std::int32_t row = d.place(v(b));
       if (row < 0) continue;
       const double size = std::abs(d.entry(row, -1 - place));
@@ -300,8 +370,10 @@ void CyclicRelaxation::build_root() {
       if (place >= 0) d.drop_row(place);
     }
   }
-  d.start();
+}
 
+// What multipliers() needs to complete the multipliers of the solved equations.
+void CyclicRelaxation::invert_equations(Control* control) {
   const auto n = static_cast<Index>(solved_rows_.size());
   Matrix block(n, n);
   const auto coefficient = [&](std::int32_t row, std::int32_t column) {
@@ -318,7 +390,13 @@ void CyclicRelaxation::build_root() {
                                 solved_columns_[static_cast<std::size_t>(q)]);
     }
   }
-  if (n > 0) inverse_ = dense::inverse(block.transpose());
+  if (n > 0) {
+    const Eigen::PartialPivLU<Matrix> lu = dense::factored(block.transpose());
+    inverse_.resize(n, n);
+    complete_ = in_pieces(n, control, [&](Index first, Index count) {
+      inverse_.middleCols(first, count) = dense::solve(lu, unit_columns(n, first, count));
+    });
+  }
   coupling_.resize(static_cast<Index>(open_rows_.size()), n);
   for (Index p = 0; p < coupling_.rows(); ++p) {
     for (Index q = 0; q < n; ++q) {
@@ -404,7 +482,7 @@ bool CyclicRelaxation::refutes(const RowMultipliers& w, const std::vector<std::i
       dense::transposed_product(abs_a_, abs_mu) + dense::transposed_product(abs_w2_, absolute(w.y));
   const Matrix from_y = dense::transposed_product(w2_, w.y);
   const double omega_sum = w.omega.sum();
-  const double g = gamma(std::max(m_, r_) + m_ + k_ + 4);
+  const double g = gamma_of(std::max(m_, r_) + m_ + k_ + 4);
   for (Index t = 0; t < k_; ++t) {
     for (Index i = 0; i < r_; ++i) {
       const auto bit = static_cast<std::size_t>(t * r_ + i);
@@ -446,7 +524,7 @@ bool CyclicRelaxation::refutes(const RowMultipliers& w, const std::vector<std::i
     }
   }
   // `error` and `right_size` are sums of the absolute values of what was added up.
-  const double g_sum = gamma(4 * k_ * (r_ + m_) + 16);
+  const double g_sum = gamma_of(4 * k_ * (r_ + m_) + 16);
   if (homogeneous()) {
     // The right sides carry tau and stand on the left: sum c x - right tau = nu.
     const double high = g_sum * right_size - right;
@@ -456,12 +534,11 @@ bool CyclicRelaxation::refutes(const RowMultipliers& w, const std::vector<std::i
     right = w.nu;
     right_size = std::abs(w.nu);
   }
-  // Products may underflow: each then loses less than kTiny, times a bound of some variable.
-  constexpr double kTiny = 1e-300;
+  // There are fewer than n^2 products; each is multiplied by the bound of one variable at most.
   const double largest = 1.0 + std::max({largest_of(u_upper_), largest_of(v_upper_),
-                                         largest_of(z_upper_), largest_of(z_lower_)});
+                                         largest_of(z_upper_), largest_of(z_lower_), tau_high_});
   const auto n = static_cast<double>(k_ * (r_ + m_) + m_ + 16);
-  const double slack = g_sum * (error + right_size) + kTiny * n * n * largest;
+  const double slack = g_sum * (error + right_size) + underflow(2.0 * n * n) * largest;
   return std::isfinite(left) && left + slack < right;
 }
 

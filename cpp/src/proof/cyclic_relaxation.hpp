@@ -45,8 +45,14 @@ class CyclicRelaxation {
     double outer = 0.0;   // 0: no limit
   };
 
+  // `control` may stop the building; then nothing but complete() may be asked.
   CyclicRelaxation(const CanonicalMap& map, Index order, const Domain& domain,
-                   bool keep_multipliers, bool break_rotations = true);
+                   bool keep_multipliers, bool break_rotations = true, Control* control = nullptr);
+  bool complete() const { return complete_; }
+
+  // Memory that the first dictionary of an order takes, and the operations that it takes to build.
+  static double n_bytes(const CanonicalMap& map, Index order);
+  static double n_operations(const CanonicalMap& map, Index order);
 
   // Trees of a proof: the faces of the cube, or one.
   Index n_faces() const { return by_faces() ? 2 * m_ : 0; }
@@ -82,8 +88,12 @@ class CyclicRelaxation {
   void scale_offsets();
   void bound_variables(const CanonicalMap& map);
   void bound_units();
-  void bound_states();
-  void build_root();
+  void bound_states(Control* control);
+  void build_root(Control* control);
+  void lay_out_rows();
+  bool solve_for_states(Control* control);
+  void solve_for_free_states();
+  void invert_equations(Control* control);
   std::int32_t z(Index t, Index j) const {
     return static_cast<std::int32_t>(z_first_ + t * m_ + j);
   }
@@ -95,6 +105,7 @@ class CyclicRelaxation {
   Domain domain_;
   double tau_low_ = 1.0, tau_high_ = 1.0;
   bool bounded_ = true;
+  bool complete_ = true;
   bool break_rotations_;   // z_{0,0} is the largest of all z_{t,0}
   bool box_rows_ = false;  // bounds of z are rows of their own
   std::vector<Index> units_;

@@ -21,6 +21,8 @@ constexpr double kSmallestPivot = 1e-8;
 // Ratios closer than this count as ties, in which the larger pivot wins (Harris 1973).
 constexpr double kTie = 1e-10;
 constexpr Index kPivotsPerRow = 40;
+// Entries of tableaus that are changed between looks at the clock: a few milliseconds.
+constexpr Index kEntriesPerLook = 4'000'000;
 
 }  // namespace
 
@@ -272,9 +274,14 @@ void Dictionary::pivot(Index row, Index column, double bound) {
   ++n_pivots_;
 }
 
-Dictionary::Outcome Dictionary::solve(const Kept& kept) {
+Dictionary::Outcome Dictionary::solve(const Kept& kept, Control* control) {
   const std::int64_t limit = n_pivots_ + kPivotsPerRow * (n_rows_ + 1);
+  Index changed = 0;
   for (;;) {
+    if (changed > kEntriesPerLook) {
+      changed = 0;
+      if (control != nullptr && control->stop_requested()) return Outcome::stopped;
+    }
     Index row = -1;
     double worst = 0.0;
     for (Index i = 0; i < n_rows_; ++i) {
@@ -297,6 +304,7 @@ Dictionary::Outcome Dictionary::solve(const Kept& kept) {
     }
     if (n_pivots_ >= limit) return Outcome::stalled;
     pivot(row, column, grow ? row_lower_[r] : row_upper_[r]);
+    changed += n_rows_ * n_columns_;
     if (column_lower_[static_cast<std::size_t>(column)] ==
         column_upper_[static_cast<std::size_t>(column)]) {
       retire(column, kept);

@@ -7,12 +7,13 @@
 #include <vector>
 
 #include "rnndyn/map.hpp"
+#include "rnndyn/parallel.hpp"
 
 namespace rnndyn {
 
 class Dictionary {
  public:
-  enum class Outcome { feasible, infeasible, stalled };
+  enum class Outcome { feasible, infeasible, stalled, stopped };
 
   // Which fixed nonbasic variables keep their column, because a certificate reads it.
   using Kept = std::vector<char>;  // by variable
@@ -52,7 +53,8 @@ class Dictionary {
   // Whether fixing a variable at zero is refuted by its own row; then `row` is that row.
   bool refutes_zero(std::int32_t variable, Index& row) const;
 
-  Outcome solve(const Kept& kept);
+  // `stopped` when the control says so: what was done until then stays, and solve() may go on.
+  Outcome solve(const Kept& kept, Control* control = nullptr);
   // After `infeasible`: the row that proves it, and whether its variable lies above its upper bound
   // (else below its lower one).
   Index infeasible_row() const { return infeasible_row_; }
@@ -62,6 +64,8 @@ class Dictionary {
     infeasible_above_ = above;
   }
   std::int64_t n_pivots() const { return n_pivots_; }
+  // Memory of the tableau.
+  std::size_t n_bytes() const { return t_.size() * sizeof(double); }
 
   // Copies with no unused columns; keeps the memory of the target.
   void copy_to(Dictionary& target) const;

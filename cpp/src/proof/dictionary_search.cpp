@@ -1,5 +1,6 @@
 #include "dictionary_search.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 
@@ -47,17 +48,29 @@ class Search {
     stack.push_back(std::move(root));
     while (!stack.empty()) {
       if (piece.n_nodes > 0 && (piece.n_nodes >= budget || control_.stop_requested())) break;
+      if (piece.leaves.size() >= kLeavesPerPiece) break;
       Node node = std::move(stack.back());
       stack.pop_back();
-      visit(std::move(node), stack, piece);
+      if (!visit(node, stack, piece)) {
+        stack.push_back(std::move(node));
+        break;
+      }
     }
-    for (; !stack.empty(); stack.pop_back()) {
+    for (std::size_t n_bytes = 0; !stack.empty(); stack.pop_back()) {
       write(piece, ProofTree::kOpen);
-      piece.open.push_back(std::move(stack.back()));
+      Node& node = stack.back();
+      if (node.dictionary) n_bytes += node.dictionary->n_bytes();
+      if (n_bytes > kWaitingBytes) give_back(std::move(node.dictionary));
+      piece.open.push_back(std::move(node));
     }
   }
 
  private:
+  // Dictionaries that a piece keeps for the nodes of its stack, and for those that it leaves open;
+  // beyond, they are made again from the path.
+  static constexpr std::size_t kStackBytes = std::size_t{1} << 28;
+  static constexpr std::size_t kWaitingBytes = std::size_t{1} << 25;
+
   // Number of a bit among the relevant units, from its number among all units.
   Index bit_of(std::int32_t bit) const {
     const Index t = bit / map_.n_units();
@@ -81,7 +94,10 @@ class Search {
     return result;
   }
   void give_back(std::shared_ptr<Dictionary>&& dictionary) {
-    if (dictionary) spare_.push_back(std::move(dictionary));
+    std::shared_ptr<Dictionary> last = std::move(dictionary);
+    if (last && (spare_.size() + 1) * last->n_bytes() <= kStackBytes) {
+      spare_.push_back(std::move(last));
+    }
   }
 
   std::shared_ptr<Dictionary> rebuild(const Node& node) {
@@ -146,42 +162,50 @@ class Search {
     return leaf;
   }
 
-  void visit(Node&& node, std::vector<Node>& stack, Piece<Node>& piece) {
-    ++piece.n_nodes;
+  // False where the control stopped it: then the node is still to be visited.
+  bool visit(Node& node, std::vector<Node>& stack, Piece<Node>& piece) {
     if (node.leaf) {
+      ++piece.n_nodes;
       close(piece, *node.leaf, node.path);
-      return;
+      return true;
     }
     if (!node.dictionary) node.dictionary = rebuild(node);
-    Dictionary::Outcome outcome = node.dictionary->solve(relaxation_.kept());
+    Dictionary::Outcome outcome = node.dictionary->solve(relaxation_.kept(), &control_);
+    if (outcome == Dictionary::Outcome::stopped) return false;
+    std::int64_t n_uncertified = 0;
     if (outcome == Dictionary::Outcome::infeasible) {
       std::optional<Leaf> leaf = refuted(*node.dictionary, node.decided, node.face);
       if (!leaf) {
         // Rounding errors may have piled up in the tableau: once more from the start.
         give_back(std::move(node.dictionary));
         node.dictionary = rebuild(node);
-        outcome = node.dictionary->solve(relaxation_.kept());
+        outcome = node.dictionary->solve(relaxation_.kept(), &control_);
+        if (outcome == Dictionary::Outcome::stopped) return false;
         if (outcome == Dictionary::Outcome::infeasible) {
           leaf = refuted(*node.dictionary, node.decided, node.face);
         }
-        if (!leaf) ++piece.n_uncertified;
+        if (!leaf) ++n_uncertified;
       }
       if (leaf) {
+        ++piece.n_nodes;
         close(piece, *leaf, node.path);
         give_back(std::move(node.dictionary));
-        return;
+        return true;
       }
     }
+    ++piece.n_nodes;
+    piece.n_uncertified += n_uncertified;
     const Index bit = choose(*node.dictionary, node.decided);
     if (bit < 0) {
       piece.leaves.push_back(itinerary(node.decided));
       piece.share += share(node.path);
       write(piece, ProofTree::kDecided);
       give_back(std::move(node.dictionary));
-      return;
+      return true;
     }
     write(piece, number_of(bit));
     branch(std::move(node), bit, stack);
+    return true;
   }
 
   // The second child to be looked at takes over the parent's dictionary; a child that its own row
@@ -191,13 +215,13 @@ class Search {
     Node off = child(node, bit, false);
     const bool off_open = !off.leaf;
     if (!on.leaf) {
-      if (off_open) {
+      if (!off_open) {
+        on.dictionary = std::move(node.dictionary);
+      } else if ((stack.size() + 1) * node.dictionary->n_bytes() <= kStackBytes) {
         on.dictionary = fresh();
         node.dictionary->copy_to(*on.dictionary);
-      } else {
-        on.dictionary = std::move(node.dictionary);
       }
-      on.dictionary->fix_at_zero(fixed_by(bit, true), relaxation_.kept());
+      if (on.dictionary) on.dictionary->fix_at_zero(fixed_by(bit, true), relaxation_.kept());
     }
     if (off_open) {
       off.dictionary = std::move(node.dictionary);
@@ -262,6 +286,12 @@ class Search {
   std::vector<std::shared_ptr<Dictionary>> spare_;
 };
 
+// Nodes of a piece of work by their number of bits: an eighth of a second, about.
+std::int64_t piece_budget(Index n_bits) {
+  return std::clamp(static_cast<std::int64_t>(0.125 / dictionary_node_seconds(n_bits)),
+                    std::int64_t{1}, std::int64_t{4096});
+}
+
 // Sum of |p| up to which a proof has rounding errors relative to that size, in units of the offsets
 // that drive the map; the relaxation beyond gets simpler the larger it is.
 constexpr double kLargeSum = 1e6;
@@ -283,6 +313,11 @@ bool is_cube_like(const Box& box) {
 }
 
 }  // namespace
+
+double dictionary_node_seconds(Index n_bits) {
+  const auto n = static_cast<double>(n_bits);
+  return 4e-7 + 8e-9 * n * n;
+}
 
 PartialProof plan_dictionaries(const CanonicalMap& map, const std::optional<Box>& box,
                                Index order) {
@@ -308,7 +343,8 @@ PartialProof plan_dictionaries(const CanonicalMap& map, const std::optional<Box>
 TreeOutcome prove_by_dictionaries(const CanonicalMap& map, const std::optional<Box>& box,
                                   const ProofOptions& options, int n_threads,
                                   std::int64_t max_nodes, Control& control,
-                                  const TreeProgress& shown, PartialProof& part) {
+                                  const TreeProgress& shown, PartialProof& part,
+                                  const Interludes* interludes) {
   using Domain = CyclicRelaxation::Domain;
   Domain domain;
   domain.radius = part.radius;
@@ -322,7 +358,9 @@ TreeOutcome prove_by_dictionaries(const CanonicalMap& map, const std::optional<B
   } else {
     domain.box = *box;
   }
-  const CyclicRelaxation relaxation(map, part.orders.front(), domain, options.rigorous);
+  const CyclicRelaxation relaxation(map, part.orders.front(), domain, options.rigorous, true,
+                                    &control);
+  if (!relaxation.complete()) return {};
   std::vector<Search> searches;
   for (int i = 0; i < std::max(1, n_threads); ++i) {
     searches.emplace_back(map, relaxation, options, control);
@@ -337,11 +375,12 @@ TreeOutcome prove_by_dictionaries(const CanonicalMap& map, const std::optional<B
   }
   std::vector<Node> roots;
   for (const Path& path : starts) roots.push_back(searches.front().from_path(path));
-  return search_tree(std::move(roots), n_threads, max_nodes, options.keep_tree, control, shown,
-                     part, [&](Node&& node, std::int64_t budget, Piece<Node>& piece, int thread) {
-                       searches[static_cast<std::size_t>(thread)].explore(std::move(node), budget,
-                                                                          piece);
-                     });
+  return search_tree(
+      std::move(roots), n_threads, max_nodes, options.keep_tree, control, shown, part,
+      [&](Node&& node, std::int64_t budget, Piece<Node>& piece, int thread) {
+        searches[static_cast<std::size_t>(thread)].explore(std::move(node), budget, piece);
+      },
+      interludes, piece_budget(relaxation.n_bits()));
 }
 
 }  // namespace rnndyn

@@ -15,11 +15,15 @@ namespace rnndyn {
 // faces once more with at_infinity set.
 PartialProof plan_dictionaries(const CanonicalMap& map, const std::optional<Box>& box, Index order);
 
+// Seconds that a node takes, about (measured up to 100 unknowns).
+double dictionary_node_seconds(Index n_bits);
+
 // Searches one part; starts from part.open where that is not empty (after an interrupted search).
 // Every cycle of the part's domain follows one of the returned itineraries, rotated somehow.
 TreeOutcome prove_by_dictionaries(const CanonicalMap& map, const std::optional<Box>& box,
                                   const ProofOptions& options, int n_threads,
                                   std::int64_t max_nodes, Control& control,
-                                  const TreeProgress& shown, PartialProof& part);
+                                  const TreeProgress& shown, PartialProof& part,
+                                  const Interludes* interludes = nullptr);
 
 }  // namespace rnndyn

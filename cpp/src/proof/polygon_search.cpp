@@ -16,7 +16,7 @@ namespace {
 TreeOutcome search(const CanonicalMap& map, const PrefixDomain& domain,
                    const std::vector<Index>& orders, const ProofOptions& options, int n_threads,
                    std::int64_t max_nodes, Control& control, const TreeProgress& shown,
-                   PartialProof& part) {
+                   PartialProof& part, const Interludes* interludes) {
   std::vector<PrefixSubtree> roots;
   for (Path& path : part.open) roots.push_back({std::move(path)});
   part.open.clear();
@@ -37,8 +37,9 @@ TreeOutcome search(const CanonicalMap& map, const PrefixDomain& domain,
         std::unique_ptr<PrefixWalk>& walk = walks[static_cast<std::size_t>(thread)];
         if (!walk) walk = kernels::functions().make_polygon_walk(map, domain, orders, options);
         walk->explore(std::move(subtree), budget, piece, control);
-      });
-  if (domain.at_infinity()) {
+      },
+      interludes);
+  if (domain.at_infinity() && interludes == nullptr) {
     std::sort(outcome.leaves.begin(), outcome.leaves.end());
     outcome.leaves.erase(std::unique(outcome.leaves.begin(), outcome.leaves.end()),
                          outcome.leaves.end());
@@ -114,7 +115,8 @@ void choose_split(const CanonicalMap& map, const std::vector<Index>& orders, Con
 TreeOutcome prove_by_polygons(const CanonicalMap& map, const std::optional<Box>& box,
                               const std::vector<Index>& orders, const ProofOptions& options,
                               int n_threads, std::int64_t max_nodes, Control& control,
-                              const TreeProgress& shown, PartialProof& part, Index pivot) {
+                              const TreeProgress& shown, PartialProof& part, Index pivot,
+                              const Interludes* interludes) {
   const Index m = map.n_states();
   if (m > 2) throw std::invalid_argument("polygons are for maps with at most two states");
   if (orders.empty()) throw std::invalid_argument("there must be an order to search");
@@ -130,7 +132,8 @@ TreeOutcome prove_by_polygons(const CanonicalMap& map, const std::optional<Box>&
   } else {
     domain = domain_in_box({Vector::Constant(m, -part.radius), Vector::Constant(m, part.radius)});
   }
-  return search(map, domain, sorted, options, n_threads, max_nodes, control, shown, part);
+  return search(map, domain, sorted, options, n_threads, max_nodes, control, shown, part,
+                interludes);
 }
 
 PolygonPlan plan_polygons(const CanonicalMap& map, const std::optional<Box>& box,

@@ -26,7 +26,8 @@ namespace rnndyn {
 TreeOutcome prove_by_polygons(const CanonicalMap& map, const std::optional<Box>& box,
                               const std::vector<Index>& orders, const ProofOptions& options,
                               int n_threads, std::int64_t max_nodes, Control& control,
-                              const TreeProgress& shown, PartialProof& part, Index pivot = 0);
+                              const TreeProgress& shown, PartialProof& part, Index pivot = 0,
+                              const Interludes* interludes = nullptr);
 
 // How to split R^M: into |z| <= radius (a power of two) and beyond, and the pivot for the latter.
 struct PolygonPlan {

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
-#include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 #include "cell_search.hpp"
@@ -24,26 +22,14 @@ constexpr std::int64_t kCheapNodes = 20000;
 constexpr double kDearSeconds = 2.0;
 // Growth of the tree from one order to the next where nothing is known yet (measured: 5 to 9).
 constexpr double kGrowth = 8.0;
-// How much longer a stopped search goes on solving leaves.
-constexpr double kGraceSeconds = 0.1;
-// Relaxations larger than this are not built to settle a single itinerary.
-constexpr Index kLargestSingleProof = 400;
-
-// Whether error bounds leave open on which side of the box a cycle lies.
-bool straddles(const std::optional<Box>& box, const Cycle& cycle) {
-  if (!box) return false;
-  const double error = cycle.error_bound;
-  bool surely_outside = false;
-  bool surely_inside = true;
-  for (Index t = 0; t < cycle.points.cols(); ++t) {
-    const auto z = cycle.points.col(t).array();
-    surely_outside = surely_outside || (z < box->lower.array() - error).any() ||
-                     (z > box->upper.array() + error).any();
-    surely_inside = surely_inside && (z >= box->lower.array() + error).all() &&
-                    (z <= box->upper.array() - error).all();
-  }
-  return !surely_outside && !surely_inside;
-}
+// A proof that takes longer than this, or than this share of its time limit, pauses for a search,
+// for as long again at most.
+constexpr double kSearchSeconds = 5.0;
+constexpr double kSearchShare = 0.25;
+// Dictionaries above this size are not begun: they would not get far, and their copies take memory.
+constexpr double kLargestDictionary = 128e6;  // bytes
+// The first dictionary is built in a tenth of a second.
+constexpr double kOperationsOfMoment = 2e8;
 
 std::string plural(std::size_t n, const char* noun) {
   std::string text = std::to_string(n);
@@ -53,15 +39,14 @@ std::string plural(std::size_t n, const char* noun) {
   return text;
 }
 
-// Seconds a node of the dictionary method takes, about (measured up to 100 unknowns).
-double node_seconds(Index n_bits) {
-  const auto n = static_cast<double>(n_bits);
-  return 4e-7 + 8e-9 * n * n;
+std::string megabytes(double n_bytes) {
+  return std::to_string(static_cast<std::int64_t>(n_bytes / 1e6)) + " MB";
 }
 
 }  // namespace
 
-Prover::Prover(SearchContext& context) : context_(context), map_(context.map) {
+Prover::Prover(SearchContext& context, Search search)
+    : context_(context), map_(context.map), search_(std::move(search)), leaves_(context) {
   certificate_.box = context.options.box;
   certificate_.orders = context.options.orders;
   nodes_.assign(static_cast<std::size_t>(context.options.orders.back()) + 1, 0);
@@ -72,7 +57,8 @@ void Prover::resume(const Certificate& earlier, const std::vector<Itinerary>& kn
   for (const Undecided& undecided : earlier.undecided) pending_.push_back(undecided.itinerary);
   // In any case: or a short time limit would be used up by this alone, again and again.
   const double start = context_.control.seconds();
-  solve_leaves(known, true);
+  leaves_.solve(known, true);
+  search_ = nullptr;  // was done then
   context_.control.exclude(context_.control.seconds() - start);
 }
 
@@ -84,7 +70,7 @@ bool Prover::all_orders_at_once() const { return map_.n_states() <= 2; }
 
 bool Prover::try_contraction() {
   const double start = context_.control.seconds();
-  std::optional<ContractionProof> proof = prove_contraction(map_);
+  std::optional<ContractionProof> proof = prove_contraction(map_, &context_.control);
   if (!proof) return false;
   // Every orbit converges to the fixed point, so its region shows where to solve for it. On a
   // border, or where convergence is slow, the region may be a neighbour's; then Newton's method
@@ -93,6 +79,7 @@ bool Prover::try_contraction() {
   Itinerary itinerary(1, map_.words_per_region());
   bool found = false;
   for (int round = 0; round < 60 && !found; ++round) {
+    if (context_.control.stop_requested()) return false;
     for (int step = 0; step < 50; ++step) z = map_.step(z);
     map_.region(z, itinerary.at(0));
     const Candidate candidate = solve_cycle(map_, itinerary);
@@ -112,7 +99,7 @@ bool Prover::try_contraction() {
   for (std::size_t w = 0; w < itinerary.words; ++w) {
     itinerary.at(0)[w] &= map_.relevant_units()[w];
   }
-  solve_leaves({itinerary});
+  leaves_.solve({itinerary});
   part.seconds = context_.control.seconds() - start;
   certificate_.parts.push_back(std::move(part));
   return finish(certificate_.orders, true);
@@ -144,7 +131,7 @@ void Prover::begin_cheaply() {
 bool Prover::prove_cheaply(Index order) {
   if (is_done(order)) return true;
   if (!hopeful_) return false;
-  const double budget = kCheapSeconds / node_seconds(order * map_.n_relevant_units());
+  const double budget = kCheapSeconds / dictionary_node_seconds(order * map_.n_relevant_units());
   hopeful_ = predicted_nodes(order) <= budget && prove({order}, static_cast<std::int64_t>(budget));
   return hopeful_;
 }
@@ -180,7 +167,7 @@ bool Prover::prove(const std::vector<Index>& orders, std::int64_t max_nodes) {
     part.n_leaves = static_cast<std::int64_t>(orders.size());
     std::vector<Itinerary> leaves;
     for (const Index order : orders) leaves.emplace_back(order, map_.words_per_region());
-    solve_leaves(std::move(leaves));
+    leaves_.solve(std::move(leaves));
     certificate_.parts.push_back(std::move(part));
     return finish(orders, !context_.control.stop_requested());
   }
@@ -191,7 +178,8 @@ bool Prover::prove(const std::vector<Index>& orders, std::int64_t max_nodes) {
   bool tried_cells = false;
   for (std::size_t i = 0; i < orders.size(); ++i) {
     const Index order = orders[i];
-    const double seconds = predicted_nodes(order) * node_seconds(order * map_.n_relevant_units());
+    const double seconds =
+        predicted_nodes(order) * dictionary_node_seconds(order * map_.n_relevant_units());
     if (choose && !tried_cells && context_.options.box && seconds > kDearSeconds &&
         max_nodes == kNoLimit) {
       tried_cells = true;
@@ -222,7 +210,7 @@ bool Prover::run(PartialProof part, std::int64_t max_nodes) {
     old.orders.clear();
     if (part.complete) {
       certificate_.parts.push_back(std::move(part));
-      solve_leaves(std::exchange(pending_, {}));
+      leaves_.solve(std::exchange(pending_, {}));
       return true;
     }
     kept = std::move(part.tree);
@@ -236,34 +224,34 @@ bool Prover::run(PartialProof part, std::int64_t max_nodes) {
   const TreeProgress progress{context_.progress.n_nodes, context_.progress.n_open,
                               context_.progress.share};
   const int n_threads = context_.options.n_threads;
-  TreeOutcome outcome;
+  const Interludes interludes{[this] { return is_time_to_search(); },
+                              [this](std::vector<Itinerary> leaves) {
+                                leaves_.solve(std::move(leaves));
+                                if (is_time_to_search()) search_once();
+                              }};
   switch (part.method) {
     case ProofMethod::polygons:
-      outcome =
-          rnndyn::prove_by_polygons(map_, context_.options.box, part.orders, options, n_threads,
-                                    max_nodes, context_.control, progress, part, part.pivot);
+      rnndyn::prove_by_polygons(map_, context_.options.box, part.orders, options, n_threads,
+                                max_nodes, context_.control, progress, part, part.pivot,
+                                &interludes);
       break;
     case ProofMethod::cells: {
       const std::vector<Path> open = std::move(part.open);
       part.open.clear();
-      outcome = rnndyn::prove_by_cells(map_, *context_.options.box, part.orders, options, n_threads,
-                                       max_nodes, context_.control, progress, part,
-                                       open.empty() ? nullptr : &open);
+      rnndyn::prove_by_cells(map_, *context_.options.box, part.orders, options, n_threads,
+                             max_nodes, context_.control, progress, part,
+                             open.empty() ? nullptr : &open, &interludes);
       break;
     }
     default:
-      outcome = prove_by_dictionaries(map_, context_.options.box, options, n_threads, max_nodes,
-                                      context_.control, progress, part);
+      prove_by_dictionaries(map_, context_.options.box, options, n_threads, max_nodes,
+                            context_.control, progress, part, &interludes);
       break;
   }
   part.rigorous = part.rigorous && options.rigorous;
-  const auto n_leaves = static_cast<std::int64_t>(outcome.leaves.size());
-  part.n_leaves = std::max(part.n_leaves, n_leaves);
   if (!kept.nodes.empty()) part.tree = spliced(kept, part.tree);
   // What an earlier search left unsolved comes after its tree, so that every resumption gets on.
-  std::vector<Itinerary> leaves = std::exchange(pending_, {});
-  leaves.insert(leaves.end(), outcome.leaves.begin(), outcome.leaves.end());
-  solve_leaves(std::move(leaves));
+  leaves_.solve(std::exchange(pending_, {}));
   part.seconds = seconds_before + context_.control.seconds() - start;
   const bool complete = part.complete;
   certificate_.parts.push_back(std::move(part));
@@ -272,8 +260,18 @@ bool Prover::run(PartialProof part, std::int64_t max_nodes) {
 
 bool Prover::prove_by_dictionary(Index order, std::int64_t max_nodes) {
   PartialProof part = plan_dictionaries(map_, context_.options.box, order);
+  const double n_bytes = CyclicRelaxation::n_bytes(map_, order);
+  if (n_bytes > kLargestDictionary) {
+    part.reason = "a dictionary of this order takes " + megabytes(n_bytes) + ", more than the " +
+                  megabytes(kLargestDictionary) +
+                  " that this method goes up to: ask for smaller orders, or search";
+    certificate_.parts.push_back(std::move(part));
+    return finish({order}, false);
+  }
   part.reason = "branch and bound over ";
   part.reason += plural(static_cast<std::size_t>(order * map_.n_relevant_units()), "bit");
+  // What takes a while before its first node would leave no time for a search.
+  if (CyclicRelaxation::n_operations(map_, order) > kOperationsOfMoment) search_once();
   bool complete = run(part, max_nodes);
   if (complete && (part.unbounded || part.by_faces)) {
     part.at_infinity = true;
@@ -322,7 +320,7 @@ bool Prover::prove_by_cells(const std::vector<Index>& orders, std::int64_t max_n
 }
 
 bool Prover::finish(const std::vector<Index>& orders, bool proved) {
-  if (!proved || unsolved_) return false;
+  if (!proved || !leaves_.all_solved()) return false;
   for (const Index order : orders) {
     if (!is_done(order)) done_orders_.push_back(order);
   }
@@ -334,125 +332,38 @@ bool Prover::finish(const std::vector<Index>& orders, bool proved) {
   return true;
 }
 
-void Prover::solve_leaves(std::vector<Itinerary> leaves, bool ignore_time_limit) {
-  std::unordered_set<Itinerary, ItineraryHash> seen;
-  std::erase_if(leaves, [&](Itinerary& leaf) {
-    leaf = canonical_rotation(leaf);
-    return !seen.insert(leaf).second;
-  });
-  std::vector<Candidate> answers(leaves.size());
-  std::vector<char> done(leaves.size(), 0);
-  Control& control = context_.control;
-  // A stopped search still solves what it can of its leaves in a moment.
-  const double deadline = control.stop_requested() ? control.seconds() + kGraceSeconds : 0.0;
-  const auto stopped = [&]() {
-    if (!control.stop_requested()) return false;
-    if (ignore_time_limit && control.reason() == StopReason::time_limit) return false;
-    return control.seconds() > deadline;
-  };
-  const int n_threads = leaves.size() < 8 ? 1 : context_.options.n_threads;
-  parallel_for(leaves.size(), n_threads, [&](std::size_t i, int /*thread*/) {
-    if (stopped()) return;
-    answers[i] = solve_cycle(map_, leaves[i]);
-    done[i] = 1;
-  });
-  // Whether a candidate on a border is part of a continuum is dear to find out, and many leaves
-  // meet in the same border cycle: ask once for each.
-  std::vector<std::size_t> asked(leaves.size());
-  std::vector<std::size_t> questions;
-  std::unordered_map<Itinerary, std::vector<std::size_t>, ItineraryHash> borders;
-  for (std::size_t i = 0; i < leaves.size(); ++i) {
-    asked[i] = i;
-    if (done[i] == 0 || answers[i].proved) continue;
-    if (answers[i].kind == CandidateKind::cycle && answers[i].cycle->on_border) {
-      std::vector<std::size_t>& twins = borders[answers[i].cycle->itinerary];
-      const auto twin = std::find_if(twins.begin(), twins.end(), [&](std::size_t t) {
-        return answers[t].cycle->points == answers[i].cycle->points;
-      });
-      if (twin != twins.end()) {
-        asked[i] = *twin;
-        continue;
-      }
-      twins.push_back(i);
-    }
-    questions.push_back(i);
-  }
-  parallel_for(questions.size(), questions.size() < 8 ? 1 : n_threads,
-               [&](std::size_t q, int /*thread*/) {
-                 const std::size_t i = questions[q];
-                 // Then it stays what it is: undecided.
-                 if (control.stop_requested() && !ignore_time_limit) return;
-                 answers[i] = enlarged(map_, std::move(answers[i]));
-               });
-  for (std::size_t i = 0; i < leaves.size(); ++i) {
-    if (asked[i] == i) continue;
-    answers[i] = answers[asked[i]];
-  }
-  for (std::size_t i = 0; i < leaves.size(); ++i) {
-    if (done[i] == 0) {
-      certificate_.undecided.push_back({std::move(leaves[i]), UndecidedReason::unproved});
-      unsolved_ = true;
-      continue;
-    }
-    Candidate& answer = answers[i];
-    if (answer.proved && answer.kind == CandidateKind::cycle &&
-        straddles(context_.options.box, *answer.cycle)) {
-      certificate_.undecided.push_back({leaves[i], UndecidedReason::unproved});
-    }
-    if (!answer.proved) {
-      const bool singular =
-          answer.kind == CandidateKind::continuum || answer.kind == CandidateKind::none;
-      const bool border = answer.kind == CandidateKind::cycle && answer.cycle->on_border;
-      const bool empty =
-          answer.kind == CandidateKind::none || answer.kind == CandidateKind::virtual_cycle;
-      if (!empty || !refuted(leaves[i])) {
-        certificate_.undecided.push_back({leaves[i], singular ? UndecidedReason::singular
-                                                     : border ? UndecidedReason::border
-                                                              : UndecidedReason::unproved});
-      }
-    }
-    if (context_.collection.lookup(leaves[i]) != Collection::kUnknown) continue;
-    context_.collection.add(leaves[i], std::move(answer));
-  }
-  context_.progress.n_cycles.store(static_cast<std::int64_t>(context_.collection.members().size()));
+bool Prover::is_time_to_search() const {
+  if (!search_) return false;
+  const double pause = std::min(kSearchSeconds, kSearchShare * context_.options.time_limit);
+  return context_.control.seconds() >= pause;
 }
 
-// A linear program over one itinerary: what a solver of equations cannot say of a singular system,
-// that it has no solution in its regions.
-bool Prover::refuted(const Itinerary& itinerary) const {
-  const Index n_bits = itinerary.order * map_.n_relevant_units();
-  if (n_bits > kLargestSingleProof || !context_.options.proof.rigorous) return false;
-  using Domain = CyclicRelaxation::Domain;
-  // Any split of R^M will do; this one needs no forest.
-  constexpr double kRadius = 1e6;
-  std::vector<Domain> domains;
-  if (context_.options.box) {
-    domains.push_back({Domain::Kind::box, *context_.options.box, 0.0, 0.0});
-  } else {
-    domains.push_back({Domain::Kind::small_sum, {}, kRadius, 0.0});
-    domains.push_back({Domain::Kind::large_sum, {}, kRadius, 0.0});
+void Prover::search_once() {
+  if (!search_) return;
+  const Search search = std::exchange(search_, nullptr);
+  std::vector<Index> orders;
+  for (const Index order : certificate_.orders) {
+    if (!is_done(order)) orders.push_back(order);
   }
-  for (const Domain& domain : domains) {
-    const CyclicRelaxation relaxation(map_, itinerary.order, domain, true, false);
-    Dictionary dictionary = relaxation.root();
-    std::vector<std::int8_t> decided(static_cast<std::size_t>(n_bits), 0);
-    for (Index bit = 0; bit < n_bits; ++bit) {
-      const bool on = get_bit(itinerary.at(bit / map_.n_relevant_units()), relaxation.unit(bit));
-      decided[static_cast<std::size_t>(bit)] = on ? 1 : 0;
-      dictionary.fix_at_zero(on ? CyclicRelaxation::v(bit) : CyclicRelaxation::u(bit),
-                             relaxation.kept());
-    }
-    if (dictionary.solve(relaxation.kept()) != Dictionary::Outcome::infeasible) return false;
-    if (!relaxation.refutes(relaxation.multipliers(dictionary), decided, -1)) return false;
-  }
-  return true;
+  Control& outer = context_.control;
+  // A proof that has failed leaves all the time there is.
+  const double limit = context_.options.time_limit;
+  const double seconds = std::isfinite(limit) ? kSearchShare * limit : kSearchSeconds;
+  if (orders.empty() || outer.stop_requested()) return;
+  const double fraction = context_.progress.fraction.load();
+  Control control(seconds, [&] { return !outer.stop_requested(); });
+  search(orders, seconds, control);
+  context_.progress.fraction.store(fraction);
 }
 
 Certificate Prover::certificate() && {
-  solve_leaves(std::exchange(pending_, {}));
+  leaves_.solve(std::exchange(pending_, {}));
   for (Collection::Member& member : context_.collection.members()) {
-    if (is_done(member.order())) member.hits = std::max<std::int64_t>(member.hits, 1);
+    if (!is_done(member.order())) continue;
+    member.hits = std::max<std::int64_t>(member.hits, 1);
+    if (member.inside_box) leaves_.doubt(member);
   }
+  certificate_.undecided = leaves_.take_undecided();
   // A resumed search may have begun without rigour.
   for (const Index order : done_orders_) {
     const bool rigorous = std::all_of(

@@ -1,9 +1,11 @@
 // Proves orders complete by whichever method suits, and keeps the certificate.
 #pragma once
 
+#include <functional>
 #include <limits>
 #include <vector>
 
+#include "leaves.hpp"
 #include "rnndyn/proof.hpp"
 #include "search/context.hpp"
 
@@ -13,7 +15,13 @@ class Prover {
  public:
   static constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 
-  explicit Prover(SearchContext& context);
+  // Looks for cycles at random, until its end or until the control says stop, after `seconds`.
+  using Search =
+      std::function<void(const std::vector<Index>& orders, double seconds, Control& control)>;
+
+  // `search` is called once, with the orders that are not proved, when a proof has taken a while:
+  // if it is stopped later there is more to show than what it happened to come by.
+  explicit Prover(SearchContext& context, Search search = {});
 
   // Takes over what an interrupted search had proved.
   void resume(const Certificate& earlier, const std::vector<Itinerary>& known);
@@ -32,6 +40,8 @@ class Prover {
 
   // Whether the search of this order came to its end; it is proved then if it was rigorous.
   bool is_done(Index order) const;
+  // Calls the search, if it has not been called yet.
+  void search_once();
   // What the proofs that begin with this order took: itineraries solved, and time.
   std::int64_t n_leaves(Index order) const;
   double seconds(Index order) const;
@@ -39,8 +49,7 @@ class Prover {
 
  private:
   bool run(PartialProof part, std::int64_t max_nodes);
-  void solve_leaves(std::vector<Itinerary> leaves, bool ignore_time_limit = false);
-  bool refuted(const Itinerary& itinerary) const;
+  bool is_time_to_search() const;
   bool prove_by_dictionary(Index order, std::int64_t max_nodes);
   bool prove_by_polygons(const std::vector<Index>& orders, std::int64_t max_nodes);
   bool prove_by_cells(const std::vector<Index>& orders, std::int64_t max_nodes);
@@ -49,6 +58,8 @@ class Prover {
 
   SearchContext& context_;
   const CanonicalMap& map_;
+  Search search_;
+  Leaves leaves_;
   Certificate certificate_;
   std::vector<PartialProof> earlier_;  // parts of a search that is resumed, not yet taken up
   std::vector<Itinerary> pending_;     // its undecided itineraries
@@ -57,7 +68,6 @@ class Prover {
 
   std::vector<Index> done_orders_;
   bool hopeful_ = true;              // a cheap proof of the next order may succeed
-  bool unsolved_ = false;            // some leaf was not solved before the search was stopped
   std::vector<std::int64_t> nodes_;  // of the dictionary proofs so far, by order; 0: none
 };
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <functional>
+#include <limits>
 #include <utility>
 
 #include "rnndyn/parallel.hpp"
@@ -40,24 +42,39 @@ struct UnseenProgress {
   operator TreeProgress() { return {n_nodes, n_open, share}; }
 };
 
+// What happens between the rounds of a search, on the thread that began it. A round that takes long
+// or brings many leaves ends early: that changes when things are done, not which tree is searched.
+struct Interludes {
+  std::function<bool()> wanted;                        // asked by any thread: end the round now?
+  std::function<void(std::vector<Itinerary>)> settle;  // the leaves that have come up
+};
+
 struct TreeOutcome {
-  std::vector<Itinerary> leaves;
+  std::vector<Itinerary> leaves;  // where no interludes took them
   bool complete = false;
 };
+
+// A piece of work ends when it has this many leaves: as a stopped search has to do something about
+// each that it has not solved, they must not pile up.
+inline constexpr std::size_t kLeavesPerPiece = 512;
 
 // Runs explore(subtree, budget, piece, thread) on `roots` and on what that leaves open, until
 // nothing is open, `max_nodes` nodes have been looked at, or the control stops it. explore() takes
 // the subtree by rvalue reference, must look at at least one node, and asks
 // control.stop_requested() itself, at least every few milliseconds: when that is true it leaves
 // everything open. Subtree needs a member `Path path`.
+//
+// `piece_budget` is how many nodes a piece may look at: what takes a moment. The tree does not
+// depend on it.
 template <typename Subtree, typename Explore>
 TreeOutcome search_tree(std::vector<Subtree> roots, int n_threads, std::int64_t max_nodes,
                         bool keep_tree, Control& control, const TreeProgress& shown,
-                        PartialProof& proof, const Explore& explore) {
+                        PartialProof& proof, const Explore& explore,
+                        const Interludes* interludes = nullptr, std::int64_t piece_budget = 4096) {
   // A round takes the last kPerRound open subtrees, whatever the number of threads: like a stack,
   // which keeps few of them in memory.
   constexpr std::size_t kPerRound = 64;
-  constexpr std::int64_t kBudget = 4096;
+  constexpr std::int64_t kLeavesPerRound = 16384;
   struct Waiting {
     Subtree subtree;
     std::size_t piece;  // number of the piece that will hold its tree
@@ -76,20 +93,28 @@ TreeOutcome search_tree(std::vector<Subtree> roots, int n_threads, std::int64_t 
   shown.n_nodes.store(proof.n_nodes);
   shown.n_open.store(static_cast<std::int64_t>(waiting.size()));
   shown.share.store(proof.share);
+  std::int64_t n_kept = 0;  // leaves that have been counted
 
   while (!waiting.empty() && proof.n_nodes < max_nodes && !control.stop_requested()) {
     const std::size_t n = std::min(kPerRound, waiting.size());
     // Small limits are kept to, roughly.
     const std::int64_t left = (max_nodes - proof.n_nodes) / static_cast<std::int64_t>(n);
-    const std::int64_t budget = std::clamp<std::int64_t>(left, 64, kBudget);
+    const std::int64_t budget =
+        std::clamp<std::int64_t>(left, std::min<std::int64_t>(64, piece_budget), piece_budget);
     std::vector<Piece<Subtree>> pieces(n);
     std::vector<char> begun(n, 0);
     // The top of the stack comes first in preorder.
     const auto item = [&](std::size_t i) -> Waiting& { return waiting[waiting.size() - 1 - i]; };
+    std::atomic<std::int64_t> n_leaves{0};
+    // Which nodes a limited search looks at must not depend on the clock.
+    const bool may_end =
+        interludes != nullptr && max_nodes == std::numeric_limits<std::int64_t>::max();
     parallel_for(n, n_threads, [&](std::size_t i, int thread) {
       if (control.stop_requested()) return;
+      if (may_end && i > 0 && (n_leaves.load() > kLeavesPerRound || interludes->wanted())) return;
       begun[i] = 1;
       explore(std::move(item(i).subtree), budget, pieces[i], thread);
+      n_leaves.fetch_add(static_cast<std::int64_t>(pieces[i].leaves.size()));
       shown.n_nodes.fetch_add(pieces[i].n_nodes);
       shown.share.fetch_add(pieces[i].share);
     });
@@ -120,13 +145,18 @@ TreeOutcome search_tree(std::vector<Subtree> roots, int n_threads, std::int64_t 
     shown.n_nodes.store(proof.n_nodes);
     shown.n_open.store(static_cast<std::int64_t>(waiting.size()));
     shown.share.store(proof.share);
+    proof.n_leaves += static_cast<std::int64_t>(outcome.leaves.size()) - n_kept;
+    n_kept = static_cast<std::int64_t>(outcome.leaves.size());
+    if (interludes != nullptr) {
+      interludes->settle(std::exchange(outcome.leaves, {}));
+      n_kept = 0;
+    }
   }
   for (auto it = waiting.rbegin(); it != waiting.rend(); ++it) {
     proof.open.push_back(std::move(it->subtree.path));
   }
   outcome.complete = waiting.empty();
   proof.complete = outcome.complete;
-  proof.n_leaves = static_cast<std::int64_t>(outcome.leaves.size());
   if (keep_tree) {
     // Put the pieces together. Recursion depth is the number of nested pieces, so use a stack.
     struct Cursor {

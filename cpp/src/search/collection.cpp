@@ -89,6 +89,7 @@ void Collection::extract(const std::vector<Index>& orders, SearchResult& result)
     }
     if (!part) result.continua.push_back(continua[i]);
   }
+  std::vector<Member*> listed;
   for (Member& member : members_) {
     if (!member.candidate.cycle || !member.inside_box || !wanted(member.order())) continue;
     bool absorbed = false;
@@ -98,10 +99,15 @@ void Collection::extract(const std::vector<Index>& orders, SearchResult& result)
                                 contains(found.continuum, map_, member.points()));
       }
     }
-    if (!absorbed) result.cycles.push_back({std::move(*member.candidate.cycle), member.hits});
+    if (!absorbed) listed.push_back(&member);
   }
-  std::sort(result.cycles.begin(), result.cycles.end(),
-            [](const auto& a, const auto& b) { return a.cycle.itinerary < b.cycle.itinerary; });
+  // A search that is stopped may have a million of them, each of which is moved once.
+  std::sort(listed.begin(), listed.end(),
+            [](const Member* a, const Member* b) { return a->itinerary() < b->itinerary(); });
+  result.cycles.reserve(listed.size());
+  for (Member* member : listed) {
+    result.cycles.push_back({std::move(*member->candidate.cycle), member->hits});
+  }
   std::sort(result.continua.begin(), result.continua.end(), [](const auto& a, const auto& b) {
     return a.continuum.itinerary < b.continuum.itinerary;
   });

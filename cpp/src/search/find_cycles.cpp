@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 #include <stdexcept>
 #include <unordered_set>
 
@@ -17,6 +18,10 @@ constexpr std::size_t kMaxCells = 4096;
 // 0.1 s); `exhaustive` refuses beyond kMaxListed itineraries.
 constexpr double kCheapListing = 2e8;
 constexpr double kMaxListed = 1e11;
+// What a core does in a second, and how much longer a Newton step takes than by products where it
+// has to be an orthogonal elimination.
+constexpr double kFlopsPerSecond = 2e9;
+constexpr double kStableStep = 20.0;
 
 // The alphabet for listing `order`: all bit patterns where few, else the nonempty regions.
 // `cells` caches the latter between orders.
@@ -89,15 +94,66 @@ std::int64_t file_candidates(SearchContext& context, const std::vector<Itinerary
 
 namespace {
 
+// What a search at random knows in case that the proof is stopped. It has a collection of its own,
+// so that nothing of it is in the answer about orders that were proved.
+class Meanwhile {
+ public:
+  explicit Meanwhile(SearchContext& context)
+      : context_(context), found_(context.map, context.options.box) {}
+
+  void search(const std::vector<Index>& orders, double seconds, Control& control) {
+    SearchContext context{context_.map,      context_.options, control,
+                          context_.progress, found_,           make_newton_tables(context_.map)};
+    for (const Index order : orders) {
+      if (control.stop_requested()) return;
+      // No look at the clock comes between the start and the end of a step.
+      const double step = NewtonKernel(context_.map, *context.tables, order).flops();
+      if (kStableStep * step > kFlopsPerSecond * seconds) return;
+      context.progress.order.store(order);
+      OrderStatistics& statistics = statistics_[order];
+      statistics.order = order;
+      search_heuristically(context, statistics);
+    }
+  }
+
+  // Adds what it knows about an order that is not proved.
+  void add(OrderStatistics& statistics) {
+    const auto searched = statistics_.find(statistics.order);
+    if (searched == statistics_.end()) return;
+    for (Collection::Member& member : found_.members()) {
+      if (member.order() != statistics.order) continue;
+      const std::int64_t hits = member.hits;
+      const Itinerary itinerary = member.itinerary();
+      const std::int32_t id = context_.collection.add(itinerary, std::move(member.candidate));
+      if (id >= 0) context_.collection.members()[static_cast<std::size_t>(id)].hits += hits;
+    }
+    statistics.n_restarts = searched->second.n_restarts;
+    statistics.n_solves += searched->second.n_solves;
+    statistics.n_hits = searched->second.n_hits;
+    statistics.n_singletons = searched->second.n_singletons;
+    statistics.coverage = searched->second.coverage;
+    statistics.seconds += searched->second.seconds;
+  }
+
+ private:
+  SearchContext& context_;
+  Collection found_;
+  std::map<Index, OrderStatistics> statistics_;
+};
+
 // With a proof, whatever it takes.
 SearchResult find_completely(SearchContext& context) {
   const SearchOptions& options = context.options;
-  Prover prover(context);
+  Meanwhile meanwhile(context);
+  Prover prover(context, [&](const std::vector<Index>& orders, double seconds, Control& control) {
+    meanwhile.search(orders, seconds, control);
+  });
   if (options.resume) prover.resume(*options.resume, options.known);
   const bool choose = options.proof.method == ProofMethod::automatic;
   const bool contraction = options.proof.method == ProofMethod::contraction;
   const bool settled = (choose || contraction) && prover.try_contraction();
   if (!settled && !contraction) prover.prove(options.orders, Prover::kNoLimit);
+  prover.search_once();  // where there is no proof
   SearchResult result;
   for (const Index order : options.orders) {
     OrderStatistics statistics;
@@ -111,6 +167,9 @@ SearchResult find_completely(SearchContext& context) {
     result.statistics.push_back(statistics);
   }
   result.certificate = std::move(prover).certificate();
+  for (OrderStatistics& statistics : result.statistics) {
+    if (!statistics.complete) meanwhile.add(statistics);
+  }
   return result;
 }
 

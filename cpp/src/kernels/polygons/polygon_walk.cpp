@@ -119,7 +119,8 @@ void PolygonWalk<M, AtInfinity>::explore(PrefixSubtree&& subtree, std::int64_t b
       inside = resume(piece);
       continue;
     }
-    if (piece.n_nodes >= budget || (until_look-- == 0 && control.stop_requested())) {
+    if (piece.n_nodes >= budget || piece.leaves.size() >= kLeavesPerPiece ||
+        (until_look-- == 0 && control.stop_requested())) {
       leave_open(piece, inside);
       break;
     }

@@ -8,18 +8,15 @@
 #include <utility>
 
 #include "rnndyn/itinerary.hpp"
+#include "rnndyn/rounding.hpp"
 
 namespace rnndyn {
 namespace {
 
-constexpr double kUnit = 0x1.0p-53;  // unit roundoff
-// gamma_n of Higham (Accuracy and Stability of Numerical Algorithms, 2nd ed., sec. 3.1), with room
-// for the roundings of the bound's own evaluation.
-constexpr double gamma(double n) { return (n + 2.0) * kUnit * (1.0 + 1e-9); }
-// Sums of up to 1e6 bounds, each evaluated in floating point, are wrong by less than this factor.
-constexpr double kInflate = 1.0 + 1e-9;
-// Products below the smallest normal number lose up to 2^-1075 each, times at most 1e30 or so.
-constexpr double kUnderflow = 1e-270;
+// Of a sum of n products, and two roundings more for the product with the bound of its size.
+constexpr double gamma_of(std::size_t n) { return gamma(static_cast<double>(n) + 2.0); }
+// A product that is added to a sum: one rounding of each.
+constexpr double kTermAndSum = gamma(2.0) * kOutward;
 // Steps that a proof goes back beyond its last multiplier without gaining.
 constexpr int kPatience = 6;
 
@@ -60,6 +57,12 @@ PrefixCertificate::PrefixCertificate(const CanonicalMap& map, PrefixDomain domai
   for (Index j = 0; j < map.n_states(); ++j) {
     size_.push_back(std::max(std::abs(domain_.lower(j)), std::abs(domain_.upper(j))));
   }
+  // A row that is added, or a step that is substituted, takes at most M + 1 products for each
+  // coefficient and as many for the constant, and some for the bounds of their errors.
+  const auto m = static_cast<double>(m_);
+  double sizes = domain_.tau_high + 1.0;
+  for (const double size : size_) sizes += size;
+  lost_ = std::max(kUnderflow, underflow(4.0 * (m + 4.0)) * (sizes + m + 4.0));
   for (Index i = 0; i < map.n_units(); ++i) {
     for (Index j = 0; j < map.n_states(); ++j) normal_.push_back(map.w2()(i, j));
     normal_.push_back(map.h2()(i));
@@ -104,11 +107,12 @@ void PrefixCertificate::add_piece(const Word* region) {
     n_terms += 1.0;
   }
   // What the stored numbers are off by, plus the rounding of a product with M numbers and its sum.
-  const double once = gamma(static_cast<double>(m_) + 1.0);
+  const double once = gamma_of(m_ + 1);
+  const double stored = gamma(n_terms + 2.0);
   const Matrix j_error =
-      (gamma(n_terms) * j_terms + once * (j.cwiseAbs() + gamma(n_terms) * j_terms)) * kInflate;
+      (stored * j_terms + once * (j.cwiseAbs() + stored * j_terms)).array() * kOutward + kUnderflow;
   const Vector c_error =
-      (gamma(n_terms) * c_terms + once * (c.cwiseAbs() + gamma(n_terms) * c_terms)) * kInflate;
+      (stored * c_terms + once * (c.cwiseAbs() + stored * c_terms)).array() * kOutward + kUnderflow;
   values_.insert(values_.end(), j.data(), j.data() + j.size());
   values_.insert(values_.end(), c.data(), c.data() + c.size());
   values_.insert(values_.end(), j_error.data(), j_error.data() + j_error.size());
@@ -143,7 +147,9 @@ PrefixCertificate::Closing PrefixCertificate::close_in(
   // how far the true combination of rows can be above it anywhere in the domain.
   double b = 0.0;
   double d = 0.0;
-  double slack = kUnderflow;
+  double slack = lost_;  // that of the maximum
+  const double of_maximum = gamma_of(m + 3);
+  const double of_step = gamma_of(m + 1);
   const double* lower = domain_.lower.data();
   const double* upper = domain_.upper.data();
   const double* size = size_.data();
@@ -154,20 +160,20 @@ PrefixCertificate::Closing PrefixCertificate::close_in(
     for (std::size_t j = 0; j < m; ++j) {
       const double term = factor * normal[j];
       g[j] += term;
-      slack += size[j] * (2.0 * kUnit * kInflate) * (std::abs(term) + std::abs(g[j]));
+      slack += size[j] * kTermAndSum * (std::abs(term) + std::abs(g[j]));
     }
   };
   const auto add_constant = [&](double term) {
     d += term;
-    slack += (2.0 * kUnit * kInflate) * (std::abs(term) + std::abs(d));
+    slack += kTermAndSum * (std::abs(term) + std::abs(d));
   };
   const auto add_tau = [&](double term) {
     b += term;
-    slack += tau_high * (2.0 * kUnit * kInflate) * (std::abs(term) + std::abs(b));
+    slack += tau_high * kTermAndSum * (std::abs(term) + std::abs(b));
   };
   const auto add_state = [&](std::size_t j, double term) {
     g[j] += term;
-    slack += size[j] * (2.0 * kUnit * kInflate) * std::abs(g[j]);
+    slack += size[j] * kTermAndSum * std::abs(g[j]);
   };
 
   Closing closing;
@@ -180,6 +186,7 @@ PrefixCertificate::Closing PrefixCertificate::close_in(
     for (; next < multipliers.size() && multipliers[next].time == time; ++next) {
       const Multiplier& at = multipliers[next];
       if (!(at.value > 0.0)) continue;
+      slack += lost_;
       std::int32_t c = at.constraint;
       if (c < first_box_row_) {
         const Word* region = time == last_time ? last : this->region(pieces[time]);
@@ -215,7 +222,7 @@ PrefixCertificate::Closing PrefixCertificate::close_in(
       top += std::max(g[j] * lower[j], g[j] * upper[j]);
       summed += std::abs(g[j]) * size[j];
     }
-    const double most = top + (slack + gamma(static_cast<double>(m) + 3.0) * summed) * kInflate;
+    const double most = top + (slack + of_maximum * summed) * kOutward;
     if (most < 0.0) {
       closing.closed = true;
       closing.time = time;
@@ -235,7 +242,8 @@ PrefixCertificate::Closing PrefixCertificate::close_in(
     const double* c = j + m * m;
     const double* j_error = c + m;
     const double* c_error = j_error + m * m;
-    double c_slack = gamma(static_cast<double>(m) + 1.0) * std::abs(b);
+    double c_slack = of_step * std::abs(b);
+    slack += lost_;
     for (std::size_t r = 0; r < m; ++r) {
       before[r] = g[r];
       b += c[r] * g[r];

@@ -100,6 +100,7 @@ class PrefixCertificate {
   std::size_t m_, words_;
   std::int32_t first_box_row_, n_constraints_;
   std::vector<double> size_;    // bound of |z_j|
+  double lost_ = 0.0;           // to underflow, by one row or one step
   std::vector<double> normal_;  // rows of W2, then h2
   // Per piece: J, c, then bounds of what one evaluation of J^T g and of c . g is wrong by, in units
   // of |g|. Per face of a cell: the normal, then the offset.
