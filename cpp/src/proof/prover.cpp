@@ -45,6 +45,11 @@ bool straddles(const std::optional<Box>& box, const Cycle& cycle) {
   return !surely_outside && !surely_inside;
 }
 
+bool touches_border(const Candidate& candidate) {
+  return candidate.cycle ? candidate.cycle->on_border
+                         : candidate.continuum && candidate.continuum->on_border;
+}
+
 std::string plural(std::size_t n, const char* noun) {
   std::string text = std::to_string(n);
   text += ' ';
@@ -363,7 +368,7 @@ void Prover::solve_leaves(std::vector<Itinerary> leaves, bool ignore_time_limit)
   std::unordered_map<Itinerary, std::vector<std::size_t>, ItineraryHash> borders;
   for (std::size_t i = 0; i < leaves.size(); ++i) {
     asked[i] = i;
-    if (done[i] == 0 || answers[i].proved) continue;
+    if (done[i] == 0 || (answers[i].proved && !touches_border(answers[i]))) continue;
     if (answers[i].kind == CandidateKind::cycle && answers[i].cycle->on_border) {
       std::vector<std::size_t>& twins = borders[answers[i].cycle->itinerary];
       const auto twin = std::find_if(twins.begin(), twins.end(), [&](std::size_t t) {

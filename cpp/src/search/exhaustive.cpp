@@ -115,8 +115,8 @@ void list_exhaustively(SearchContext& context, const std::vector<Word>& regions,
           kernel.iterate(listed.data(), next.data(), (1U << filled) - 1U, status.data());
           for (std::size_t lane = 0; lane < filled; ++lane) {
             ++n_listed[task];
-            if (status[lane] != NewtonStatus::settled && status[lane] != NewtonStatus::singular)
-              continue;
+            // What follows another itinerary is refuted; what leaves the finite range is not.
+            if (status[lane] == NewtonStatus::moved) continue;
             candidates[task].push_back(take_lane(listed, lane, lanes, order, words));
             positions[task].push_back(n_listed[task]);
           }
@@ -151,6 +151,7 @@ void list_exhaustively(SearchContext& context, const std::vector<Word>& regions,
   for (std::size_t task = 0; task < tasks.size(); ++task) {
     for (std::size_t i = 0; i < candidates[task].size(); ++i) {
       ++n_candidates;
+      statistics.n_undecided += context.collection.is_undecided(candidates[task][i]) ? 1 : 0;
       const std::int32_t id = context.collection.lookup(candidates[task][i]);
       if (id < 0 || context.collection.members()[static_cast<std::size_t>(id)].order() != order)
         continue;
@@ -164,7 +165,7 @@ void list_exhaustively(SearchContext& context, const std::vector<Word>& regions,
     if (member.order() == order) member.hits = 1;
   }
   statistics.complete = !context.control.stop_requested();
-  if (statistics.complete) statistics.coverage = 1.0;
+  if (statistics.complete && statistics.n_undecided == 0) statistics.coverage = 1.0;
 }
 
 }  // namespace rnndyn
