@@ -12,7 +12,13 @@
 namespace rnndyn {
 
 // The numbers are part of the file format of results.
-enum class Stability : std::int8_t { stable = 0, saddle = 1, unstable = 2, nonhyperbolic = 3 };
+enum class Stability : std::int8_t {
+  stable = 0,
+  saddle = 1,
+  unstable = 2,
+  nonhyperbolic = 3,
+  undecided = 4  // the error bars of the multipliers are too wide to tell
+};
 
 // Eigenvalues of the product of Jacobians around a cycle, by decreasing modulus.
 struct Multipliers {

@@ -19,6 +19,8 @@ Cycle finish_border_cycle(const CanonicalMap& map, const Itinerary& itinerary,
 // Smallest period of the points as far as their error bounds can tell.
 Index apparent_period(const Matrix& points, const Matrix& bounds);
 
+// Jacobians of the steps, summed in double-double arithmetic: where large terms cancel, the
+// multipliers are those of what is left.
 std::vector<Matrix> jacobians_of(const CanonicalMap& map, const Itinerary& itinerary);
 
 // Largest |F(z_t) - z_{t+1}| around the cycle.

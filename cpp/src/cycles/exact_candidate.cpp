@@ -8,6 +8,7 @@
 
 #include "continuum.hpp"
 #include "exact/exact_interior.hpp"
+#include "exact_map.hpp"
 #include "rnndyn/linear_program.hpp"
 
 namespace rnndyn {
@@ -16,118 +17,6 @@ namespace {
 // Products of 32-bit words that one candidate may take: about a tenth of a second.
 constexpr double kEffort = 3e7;
 constexpr double kUnit = 0x1.0p-53;
-
-// An affine set of orbits z_t = (column 0 of at[t] + other columns times a) / denominator.
-struct ExactOrbits {
-  std::vector<ExactMatrix> at;
-  Dyadic denominator;  // > 0
-
-  Index dimension() const { return at.front().cols() - 1; }
-  Index order() const { return static_cast<Index>(at.size()); }
-};
-
-class ExactMap {
- public:
-  explicit ExactMap(const CanonicalMap& map)
-      : map_(map),
-        a_(map.a()),
-        w1_(map.w1()),
-        w2_(map.w2()),
-        h1_(Matrix(map.h1())),
-        h2_(Matrix(map.h2())) {}
-
-  // All solutions of z_{t+1} = J_t z_t + c_t, z_k = z_0, wherever they lie.
-  std::optional<ExactOrbits> orbits(const Itinerary& itinerary, ExactEffort& effort) const {
-    const Index m = map_.n_states();
-    std::vector<ExactMatrix> pieces;  // [J_t | c_t]
-    ExactMatrix around(m, m + 1);     // [P | q] of all steps so far
-    for (Index i = 0; i < m; ++i) around(i, i) = Dyadic(1.0);
-    for (Index t = 0; t < itinerary.order; ++t) {
-      pieces.push_back(piece(itinerary.at(t), effort));
-      around = applied(pieces.back(), around, Dyadic(1.0), effort);
-    }
-    if (effort.exhausted()) return std::nullopt;
-    ExactMatrix closing(m, m);
-    std::vector<Dyadic> right(static_cast<std::size_t>(m));
-    for (Index r = 0; r < m; ++r) {
-      for (Index c = 0; c < m; ++c) closing(r, c) = -around(r, c);
-      closing(r, r) += Dyadic(1.0);
-      right[static_cast<std::size_t>(r)] = around(r, m);
-    }
-    std::optional<AffineSolutions> starts = solve_exactly(closing, right, effort);
-    if (!starts) return std::nullopt;
-    ExactOrbits result{{std::move(starts->solutions)}, std::move(starts->denominator)};
-    for (Index t = 0; t + 1 < itinerary.order; ++t) {
-      const ExactMatrix& now = result.at.back();
-      const ExactMatrix& step = pieces[static_cast<std::size_t>(t)];
-      result.at.push_back(applied_to_columns(step, now, result.denominator, effort));
-    }
-    return result;
-  }
-
-  // The pre-activations of all units at step t, as forms (times the denominator) in a.
-  ExactMatrix preactivations(const ExactOrbits& orbits, Index t, ExactEffort& effort) const {
-    const ExactMatrix& z = orbits.at[static_cast<std::size_t>(t)];
-    if (map_.w2_is_identity()) return z;
-    ExactMatrix p = product(w2_, z, effort);
-    for (Index i = 0; i < p.rows(); ++i) {
-      effort.spend(h2_(i, 0), orbits.denominator);
-      p(i, 0) += h2_(i, 0) * orbits.denominator;
-    }
-    return p;
-  }
-
- private:
-  ExactMatrix piece(const Word* region, ExactEffort& effort) const {
-    const Index m = map_.n_states();
-    ExactMatrix result(m, m + 1);
-    for (Index r = 0; r < m; ++r) {
-      for (Index c = 0; c < m; ++c) result(r, c) = a_(r, c);
-      result(r, m) = h1_(r, 0);
-      for (Index i = 0; i < map_.n_units() && !effort.exhausted(); ++i) {
-        if (!get_bit(region, i) || w1_(r, i).is_zero()) continue;
-        for (Index c = 0; c <= m; ++c) {
-          const Dyadic& factor = c == m ? h2_(i, 0) : w2_(i, c);
-          if (factor.is_zero()) continue;
-          effort.spend(w1_(r, i), factor);
-          result(r, c) += w1_(r, i) * factor;
-        }
-      }
-    }
-    return result;
-  }
-
-  // [J | c] of a step after [P | q], where the constant column is worth `unit`.
-  static ExactMatrix applied(const ExactMatrix& step, const ExactMatrix& before, const Dyadic& unit,
-                             ExactEffort& effort) {
-    const Index m = step.rows();
-    ExactMatrix linear(m, m);
-    for (Index r = 0; r < m; ++r) {
-      for (Index c = 0; c < m; ++c) linear(r, c) = step(r, c);
-    }
-    ExactMatrix result = product(linear, before, effort);
-    for (Index r = 0; r < m; ++r) result(r, before.cols() - 1) += step(r, m) * unit;
-    return result;
-  }
-  // The same where the constants are column 0.
-  static ExactMatrix applied_to_columns(const ExactMatrix& step, const ExactMatrix& columns,
-                                        const Dyadic& unit, ExactEffort& effort) {
-    const Index m = step.rows();
-    ExactMatrix linear(m, m);
-    for (Index r = 0; r < m; ++r) {
-      for (Index c = 0; c < m; ++c) linear(r, c) = step(r, c);
-    }
-    ExactMatrix result = product(linear, columns, effort);
-    for (Index r = 0; r < m; ++r) {
-      effort.spend(step(r, m), unit);
-      result(r, 0) += step(r, m) * unit;
-    }
-    return result;
-  }
-
-  const CanonicalMap& map_;
-  ExactMatrix a_, w1_, w2_, h1_, h2_;
-};
 
 // Keeps a = (origin + frame b) / denominator.
 void restrict_to(ExactOrbits& orbits, const AffineSolutions& kept, ExactEffort& effort) {
@@ -148,9 +37,9 @@ void restrict_to(ExactOrbits& orbits, const AffineSolutions& kept, ExactEffort& 
 
 // What the closed regions of an itinerary say about a set of orbits.
 struct Conditions {
-  bool met = true;                              // by the pre-activations that are constant
-  ExactMatrix forms;                            // >= 0: those that are not
-  Itinerary zeros;                              // those that are zero
+  bool met = true;    // by the pre-activations that are constant
+  ExactMatrix forms;  // >= 0: those that are not
+  Itinerary zeros;    // those that are zero
   double margin = std::numeric_limits<double>::infinity();  // of constant ones
 };
 
@@ -181,8 +70,7 @@ Conditions conditions_of(const CanonicalMap& map, const ExactMap& exact, const E
       if (sign == 0) set_bit(result.zeros.at(t), i, true);
       if (sign == (on ? -1 : 1)) result.met = false;
       if ((map.w2().row(i).array() != 0.0).any()) {
-        result.margin =
-            std::min(result.margin, std::abs(quotient(p(i, 0), orbits.denominator)));
+        result.margin = std::min(result.margin, std::abs(quotient(p(i, 0), orbits.denominator)));
       }
     }
   }
@@ -221,7 +109,8 @@ Index period_of(const ExactOrbits& orbits) {
     if (k % d != 0) continue;
     bool repeats = true;
     for (Index t = 0; t + d < k && repeats; ++t) {
-      repeats = orbits.at[static_cast<std::size_t>(t)] == orbits.at[static_cast<std::size_t>(t + d)];
+      repeats =
+          orbits.at[static_cast<std::size_t>(t)] == orbits.at[static_cast<std::size_t>(t + d)];
     }
     if (repeats) return d;
   }
@@ -235,9 +124,9 @@ Matrix rounding_of(const ExactOrbits& orbits, const Matrix& points) {
     for (Index i = 0; i < points.rows(); ++i) {
       const Dyadic rounded = Dyadic(points(i, t)) * orbits.denominator;
       const bool exact = rounded == orbits.at[static_cast<std::size_t>(t)](i, 0);
-      bounds(i, t) = exact ? 0.0
-                           : 2.0 * kUnit * std::abs(points(i, t)) +
-                                 std::numeric_limits<double>::denorm_min();
+      bounds(i, t) =
+          exact ? 0.0
+                : 2.0 * kUnit * std::abs(points(i, t)) + std::numeric_limits<double>::denorm_min();
     }
   }
   return bounds;
@@ -254,9 +143,8 @@ Candidate isolated(const CanonicalMap& map, const ExactMap& exact, const Itinera
   if (conditions.met && any_bit(conditions.zeros)) {
     const Index period = period_of(orbits);
     const Itinerary cleared = resized(without(itinerary, conditions.zeros), period);
-    candidate.cycle =
-        finish_border_cycle(map, cleared, resized(conditions.zeros, period),
-                            points.leftCols(period), bounds.leftCols(period));
+    candidate.cycle = finish_border_cycle(map, cleared, resized(conditions.zeros, period),
+                                          points.leftCols(period), bounds.leftCols(period));
     // The cleared bits make another equation, which need not be regular.
     if (!(regular && cleared == itinerary)) {
       const auto again = exact.orbits(cleared, effort);

@@ -1,5 +1,7 @@
 #include <cmath>
+#include <limits>
 
+#include "continuum.hpp"
 #include "cyclic_system.hpp"
 
 namespace rnndyn {
@@ -37,6 +39,10 @@ void accurate_residual(const CanonicalMap& map, const Itinerary& itinerary,
   const Index k = itinerary.order;
   std::vector<DoubleDouble> p(static_cast<std::size_t>(map.n_units()));
   Vector p_size(map.n_units());
+  std::vector<char> p_any(static_cast<std::size_t>(map.n_units()));  // whether a term is not zero
+  // What the products of a pre-activation can lose below the normal range, and its low parts.
+  const double p_loss =
+      4.0 * static_cast<double>(m + 1) * std::numeric_limits<double>::denorm_min();
   for (Index t = 0; t < k; ++t) {
     const Word* region = itinerary.at(t);
     const auto z = points.col(t);
@@ -44,13 +50,18 @@ void accurate_residual(const CanonicalMap& map, const Itinerary& itinerary,
       auto& sum = p[static_cast<std::size_t>(i)];
       sum = DoubleDouble{};
       p_size(i) = 0.0;
+      p_any[static_cast<std::size_t>(i)] = 0;
       if (!get_bit(region, i)) continue;
       if (map.w2_is_identity()) {
         sum.high = z(i);
         p_size(i) = std::abs(z(i));
+        p_any[static_cast<std::size_t>(i)] = z(i) != 0.0 ? 1 : 0;
         continue;
       }
       sum.add(map.h2()(i));
+      bool any = map.h2()(i) != 0.0;
+      for (Index j = 0; j < m; ++j) any = any || (map.w2()(i, j) != 0.0 && z(j) != 0.0);
+      p_any[static_cast<std::size_t>(i)] = any ? 1 : 0;
       for (Index j = 0; j < m; ++j) sum.add_product(map.w2()(i, j), z(j));
       sum.normalise();
       p_size(i) = std::abs(map.h2()(i)) + map.w2().row(i).cwiseAbs().dot(z.cwiseAbs());
@@ -61,11 +72,14 @@ void accurate_residual(const CanonicalMap& map, const Itinerary& itinerary,
       sum.add(map.h1()(r));
       sum.add(-next(r));
       double size = std::abs(map.h1()(r)) + std::abs(next(r));
+      bool any = size != 0.0;
+      double loss = 0.0;  // of pre-activations
       for (Index j = 0; j < m; ++j) {
         const double a = map.a()(r, j);
         if (a == 0.0) continue;
         sum.add_product(a, z(j));
         size += std::abs(a * z(j));
+        any = any || z(j) != 0.0;
       }
       for (Index i = 0; i < map.n_units(); ++i) {
         const double w = map.w1()(r, i);
@@ -74,6 +88,9 @@ void accurate_residual(const CanonicalMap& map, const Itinerary& itinerary,
         sum.add_product(w, q.high);
         sum.low += w * q.low;
         size += std::abs(w) * p_size(i);
+        if (p_any[static_cast<std::size_t>(i)] == 0) continue;
+        any = true;
+        loss += std::abs(w) * p_loss;
       }
       sum.normalise();
       residual(r, t) = sum.high;
@@ -81,9 +98,35 @@ void accurate_residual(const CanonicalMap& map, const Itinerary& itinerary,
       // wrong by at most n 2^-53 of that, so 4 n^2 2^-106 of the size covers both levels.
       const auto n = static_cast<double>(m + map.n_units() + 4);
       const double relative = 4.0 * n * n * 0x1.0p-106;
-      error(r, t) = size == 0.0 ? 0.0 : std::abs(sum.low) + relative * size + 1e-290;
+      // Nothing but zeros is exact; products may underflow although their factors are not zero.
+      error(r, t) = any ? std::abs(sum.low) + relative * size + loss * (1.0 + 1e-9) + 1e-290 : 0.0;
     }
   }
+}
+
+std::vector<Matrix> jacobians_of(const CanonicalMap& map, const Itinerary& itinerary) {
+  std::vector<Matrix> jacobians;
+  for (Index t = 0; t < itinerary.order; ++t) {
+    const Word* region = itinerary.at(t);
+    if (map.w2_is_identity()) {  // every entry is a sum of two numbers
+      jacobians.push_back(map.jacobian(region));
+      continue;
+    }
+    Matrix& j = jacobians.emplace_back(map.n_states(), map.n_states());
+    for (Index c = 0; c < j.cols(); ++c) {
+      for (Index r = 0; r < j.rows(); ++r) {
+        DoubleDouble sum;
+        sum.add(map.a()(r, c));
+        for (Index i = 0; i < map.n_units(); ++i) {
+          if (!get_bit(region, i)) continue;
+          sum.add_product(map.w1()(r, i), map.w2()(i, c));
+        }
+        sum.normalise();
+        j(r, c) = sum.high;
+      }
+    }
+  }
+  return jacobians;
 }
 
 }  // namespace rnndyn

@@ -6,6 +6,7 @@
 #include "continuum.hpp"
 #include "cyclic_system.hpp"
 #include "exact_candidate.hpp"
+#include "exact_stability.hpp"
 #include "multipliers.hpp"
 #include "rnndyn/cycles.hpp"
 
@@ -80,7 +81,9 @@ Place place(const CanonicalMap& map, const Points& points, const Points& bounds,
           error += w == 0.0 ? 0.0 : std::abs(w) * bounds(j, t);
           steepest = std::max(steepest, std::abs(w));
         }
-        error = error * (1.0 + 1e-12) + gamma * size;
+        // A product below the normal range loses up to the smallest number.
+        error = error * (1.0 + 1e-12) + gamma * size +
+                (static_cast<double>(m) + 1.0) * std::numeric_limits<double>::denorm_min();
       }
       // A constant pre-activation keeps its sign; it is no distance to any border.
       if (steepest > 0.0) margin = std::min(margin, std::abs(p));
@@ -133,12 +136,6 @@ double cycle_residual(const CanonicalMap& map, const Matrix& points) {
     largest = std::max(largest, error.cwiseAbs().maxCoeff());
   }
   return largest;
-}
-
-std::vector<Matrix> jacobians_of(const CanonicalMap& map, const Itinerary& itinerary) {
-  std::vector<Matrix> jacobians;
-  for (Index t = 0; t < itinerary.order; ++t) jacobians.push_back(map.jacobian(itinerary.at(t)));
-  return jacobians;
 }
 
 Index apparent_period(const Matrix& points, const Matrix& bounds) {
@@ -208,13 +205,12 @@ Candidate undecided_candidate(const CanonicalMap& map, const Itinerary& itinerar
   Itinerary zeros;
   double margin = 0.0;
   const Place where = place(map, points, bounds, placed, zeros, margin);
-  const Index period = where == Place::border ? apparent_period(points, bounds)
-                                              : primitive_period(itinerary);
+  const Index period =
+      where == Place::border ? apparent_period(points, bounds) : primitive_period(itinerary);
   candidate.kind = where == Place::outside ? CandidateKind::virtual_cycle : CandidateKind::cycle;
   if (where == Place::border) {
-    candidate.cycle =
-        finish_border_cycle(map, resized(placed, period), resized(zeros, period),
-                            points.leftCols(period), bounds.leftCols(period));
+    candidate.cycle = finish_border_cycle(map, resized(placed, period), resized(zeros, period),
+                                          points.leftCols(period), bounds.leftCols(period));
     return candidate;
   }
   Cycle& cycle = candidate.cycle.emplace();
@@ -254,7 +250,9 @@ std::optional<Candidate> proved_candidate(const CanonicalMap& map, const Itinera
   Cycle& cycle = candidate.cycle.emplace();
   cycle.itinerary = itinerary;
   cycle.points = points;
-  cycle.multipliers = multipliers_of(system.jacobians());
+  cycle.multipliers = where == Place::outside || map.w2_is_identity()
+                          ? multipliers_of(system.jacobians())
+                          : multipliers(jacobians_of(map, itinerary));
   if (where == Place::outside) {
     cycle.residual = residual.cwiseAbs().maxCoeff();
   } else if constexpr (M == Eigen::Dynamic) {
@@ -282,15 +280,29 @@ std::optional<Candidate> proved_candidate(const CanonicalMap& map, const Itinera
   }
 }
 
+// Real cycles only: a stability that is asked for, and that the error bars do not tell.
+void settle_stability(const CanonicalMap& map, Candidate& candidate) {
+  if (candidate.kind != CandidateKind::cycle) return;
+  Stability& stability = candidate.cycle->multipliers.stability;
+  if (stability != Stability::undecided) return;
+  stability = exact_stability(map, candidate.cycle->itinerary).value_or(stability);
+}
+
+Candidate decided_or_not(const CanonicalMap& map, const Itinerary& itinerary) {
+  if (std::optional<Candidate> proved = proved_candidate(map, itinerary)) return std::move(*proved);
+  if (std::optional<Candidate> exact = exact_candidate(map, itinerary)) return std::move(*exact);
+  return undecided_candidate(map, itinerary);
+}
+
 }  // namespace
 
 Candidate solve_cycle(const CanonicalMap& map, const Itinerary& wanted) {
   Itinerary itinerary = wanted;
   mask_irrelevant(map, itinerary);
   itinerary = canonical_rotation(itinerary);
-  if (std::optional<Candidate> proved = proved_candidate(map, itinerary)) return std::move(*proved);
-  if (std::optional<Candidate> exact = exact_candidate(map, itinerary)) return std::move(*exact);
-  return undecided_candidate(map, itinerary);
+  Candidate candidate = decided_or_not(map, itinerary);
+  settle_stability(map, candidate);
+  return candidate;
 }
 
 Itinerary visible_itinerary(const CanonicalMap& map, const Itinerary& itinerary,

@@ -237,7 +237,8 @@ double quotient(const Dyadic& numerator, const Dyadic& denominator) {
   const double value = first + rest / d_high;
   const std::int64_t exponent = numerator.magnitude() - denominator.magnitude();
   const double sign = numerator.negative_ != denominator.negative_ ? -1.0 : 1.0;
-  return sign * std::ldexp(value, static_cast<int>(std::clamp<std::int64_t>(exponent, -4000, 4000)));
+  return sign *
+         std::ldexp(value, static_cast<int>(std::clamp<std::int64_t>(exponent, -4000, 4000)));
 }
 
 }  // namespace rnndyn

@@ -10,7 +10,7 @@ namespace rnndyn {
 
 class Dyadic {
  public:
-  Dyadic() = default;  // zero
+  Dyadic() = default;             // zero
   explicit Dyadic(double value);  // finite
 
   bool is_zero() const { return limbs_.empty(); }

@@ -9,8 +9,7 @@ namespace {
 // regions, and the others are their limits.
 bool is_part_of(const Continuum& small, const Continuum& large) {
   return small.itinerary.order == large.itinerary.order &&
-         small.basis.cols() <= large.basis.cols() &&
-         contains(large, small.itinerary, small.zeros);
+         small.basis.cols() <= large.basis.cols() && contains(large, small.itinerary, small.zeros);
 }
 
 }  // namespace
@@ -23,8 +22,8 @@ std::int32_t Collection::lookup(const Itinerary& itinerary) const {
 bool Collection::same(const Candidate& a, const Candidate& b) const {
   if (a.cycle.has_value() != b.cycle.has_value()) return false;
   if (a.continuum) return a.continuum->basis.cols() == b.continuum->basis.cols();
-  // Away from borders the itinerary says it all. On one it does not: its bits are cleared there, and
-  // they may be those of a cycle inside the region.
+  // Away from borders the itinerary says it all. On one it does not: its bits are cleared there,
+  // and they may be those of a cycle inside the region.
   if (!a.cycle->on_border && !b.cycle->on_border) return true;
   const bool decided = a.decided && b.decided;
   if (decided && a.cycle->on_border != b.cycle->on_border) return false;
@@ -102,9 +101,9 @@ void Collection::extract(const std::vector<Index>& orders, SearchResult& result)
     bool absorbed = false;
     if (member.candidate.cycle->on_border) {
       for (const FoundContinuum& found : continua) {
-        absorbed = absorbed || (found.continuum.itinerary.order == member.order() &&
-                                contains(found.continuum, member.itinerary(),
-                             member.candidate.cycle->zeros));
+        absorbed = absorbed ||
+                   (found.continuum.itinerary.order == member.order() &&
+                    contains(found.continuum, member.itinerary(), member.candidate.cycle->zeros));
       }
     }
     if (!absorbed) result.cycles.push_back({std::move(*member.candidate.cycle), member.hits});

@@ -195,7 +195,8 @@ SearchResult search_orders(SearchContext& context) {
   }
   if (prover) {
     result.certificate = std::move(*prover).certificate();
-    for (OrderStatistics& statistics : result.statistics) count_undecided(*result.certificate, statistics);
+    for (OrderStatistics& statistics : result.statistics)
+      count_undecided(*result.certificate, statistics);
   }
   // Orders that were not reached are listed as such.
   for (std::size_t i = result.statistics.size(); i < options.orders.size(); ++i) {
