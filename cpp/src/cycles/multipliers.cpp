@@ -86,8 +86,12 @@ std::vector<Eigenvalue> eigenvalues(const Matrix& matrix, double log_scale, doub
     double error = relative_error * size * condition;
     if (!(error < defective)) error = defective;
     const double modulus = std::abs(values(i));
-    result.push_back({scaled(values(i), log_scale), std::log(modulus) + log_scale,
-                      modulus > 0.0 ? error / modulus : 0.0});
+    // A zero that rounding may have made of anything up to beyond the unit circle is not known.
+    const bool small = std::log(error) + log_scale < 0.0;
+    const double log_error = modulus > 0.0 ? error / modulus
+                             : small       ? 0.0
+                                           : std::numeric_limits<double>::infinity();
+    result.push_back({scaled(values(i), log_scale), std::log(modulus) + log_scale, log_error});
   }
   return result;
 }
@@ -271,6 +275,22 @@ std::optional<std::vector<Eigenvalue>> planar_eigenvalues(
       {small, determinant.log_modulus() - log_large, error + determinant_error}};
 }
 
+// The smallest multiplier is the first that sweeps lose where scales are far apart. What the
+// determinants leave for it has to lie on the same side of the unit circle.
+void doubt_smallest(const std::vector<Matrix>& jacobians, std::vector<Eigenvalue>& found) {
+  const auto smallest = std::ranges::min_element(found, {}, &Eigenvalue::log_modulus);
+  double left = 0.0;
+  for (const Matrix& j : jacobians) {
+    left += j.partialPivLu().matrixLU().diagonal().array().abs().log().sum();
+  }
+  for (auto e = found.begin(); e != found.end(); ++e) {
+    if (e != smallest) left -= e->log_modulus;
+  }
+  if (std::isfinite(left) && (left < 0.0) != (smallest->log_modulus < 0.0)) {
+    smallest->log_error = std::numeric_limits<double>::infinity();
+  }
+}
+
 // Any number of states, all of which are coupled.
 std::vector<Eigenvalue> coupled_eigenvalues(const std::vector<Matrix>& jacobians) {
   const Index m = jacobians.front().rows();
@@ -310,6 +330,7 @@ std::vector<Eigenvalue> coupled_eigenvalues(const std::vector<Matrix>& jacobians
       growth <= kTrustedSpread * smallest && terms <= kTrustedCancellation * smallest;
   if (jacobians.size() > 1 && (found.empty() || !trusted)) {
     found = periodic_eigenvalues(jacobians);
+    doubt_smallest(jacobians, found);
   }
   return found;
 }
