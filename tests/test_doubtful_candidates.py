@@ -36,14 +36,17 @@ def test_a_feed_forward_chain_has_its_stable_point(n):
     assert len(found.continua) == 0
     (point,) = [cycle for cycle in found if cycle.itinerary.all()]
     assert np.array_equal(point.points, np.ones((1, n)))
-    assert point.certified and point.stability == "stable" and point.spectral_radius == 0.5
+    assert point.certified
+    assert point.stability == "stable"
+    assert point.spectral_radius == 0.5
 
 
 def test_a_delay_line_of_a_million_to_one():
     n = 6
     model = rd.PLRNN(np.zeros(n), 1e6 * np.eye(n, k=-1), np.r_[1.0, np.zeros(n - 1)])
     (point,) = rd.find_fixed_points(model, method="exhaustive", progress=False)
-    assert point.certified and point.points[0, -1] == 1e30
+    assert point.certified
+    assert point.points[0, -1] == 1e30
     assert np.array_equal(point.multipliers, np.zeros(n))
 
 
@@ -104,7 +107,8 @@ def test_a_line_is_claimed_only_where_there_is_one():
     assert np.array_equal(point.points[0], [-(2.0**52), 2.0**52])
     line = rd.PLRNN([1.0, 0.5], np.zeros((2, 2)), [0.0, 1.0])
     found = rd.find_fixed_points(line, progress=False)
-    assert len(found) == 0 and len(found.continua) == 1
+    assert len(found) == 0
+    assert len(found.continua) == 1
 
 
 def test_multipliers_of_jacobians_that_cancel():
@@ -118,4 +122,5 @@ def test_multipliers_of_jacobians_that_cancel():
 def test_listing_a_long_order_needs_no_deep_stack():
     model = rd.PiecewiseLinearMap([[0.5]], [[0.0]], [[1.0]], [1.0], [0.0])
     found = rd.find_cycles(model, orders=[200_000], method="exhaustive", progress=False)
-    assert len(found) == 0 and found.search.listed_orders == (200_000,)
+    assert len(found) == 0
+    assert found.search.listed_orders == (200_000,)

@@ -48,9 +48,7 @@ def _family(rng: Rng, entries: Callable[..., Array]) -> Any:
         return rd.ReLURNN(entries(m, m), entries(m))
     if kind == 2:
         m = min(m, 2)
-        return rd.DendriticPLRNN(
-            entries(m), entries(m, m), entries(m), entries(2), entries(2, m)
-        )
+        return rd.DendriticPLRNN(entries(m), entries(m, m), entries(m), entries(2), entries(2, m))
     return _shallow(rng, entries)
 
 
@@ -67,9 +65,7 @@ def _extreme_scales(rng: Rng) -> Any:
     sign = rng.choice([-1, 1])
 
     def entries(*shape: int) -> Array:
-        return rng.normal(size=shape) * 10.0 ** (
-            sign * rng.choice([0, 0, 0, 70, 140], size=shape)
-        )
+        return rng.normal(size=shape) * 10.0 ** (sign * rng.choice([0, 0, 0, 70, 140], size=shape))
 
     return _family(rng, entries)
 
