@@ -51,8 +51,9 @@ def _check_size(canonical: CanonicalMap) -> None:
         size = max(values.max(initial=0.0) for values in (*parameters, jacobian, offset))
     if not size <= LARGEST_STEP:
         raise ValueError(
-            f"model has parameters, or products of them in A + W1 W2 and h1 + W1 h2, up to "
-            f"{size:.1e}, and what is beyond {LARGEST_STEP:g} cannot be squared: rescale its states and units"
+            "model has parameters, or products of them in A + W1 W2 and h1 + W1 h2, up to "
+            f"{size:.1e}, and what is beyond {LARGEST_STEP:g} cannot be squared: "
+            "rescale its states and units"
         )
 
 
