@@ -112,11 +112,12 @@ def test_a_line_is_claimed_only_where_there_is_one():
 
 
 def test_multipliers_of_jacobians_that_cancel():
-    # Two units that are on together add 1e12 and take it away again: J = 0.5.
-    model = rd.PiecewiseLinearMap([[0.5]], [[1e12, -1e12 / 3]], [[1.0], [3.0]], [1.0], [9.0, 9.0])
+    # Two units that are on together add 1e16 and take it away again, which swallows the rest.
+    model = rd.PiecewiseLinearMap([[0.1]], [[1e16, -1e16]], [[1.0], [1.0]], [1.0], [1.0, 1.0])
     cycle = rd.solve_cycle(model, [[True, True]])
-    exact = Fraction(0.5) + Fraction(1e12) + 3 * Fraction(-1e12 / 3)
-    assert cycle.multipliers[0] == float(exact)
+    assert cycle.certified
+    assert cycle.multipliers[0] == 0.1
+    assert cycle.stability == "stable"
 
 
 def test_listing_a_long_order_needs_no_deep_stack():
