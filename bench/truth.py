@@ -14,6 +14,8 @@ from types import SimpleNamespace
 
 import draws
 import rnndyn as rd
+from adversarial.checks import problems_of, truths_of
+from adversarial.networks import adversarial_network, orders_of
 from bench.machine import print_machine
 from bench.table import format_seconds, print_table
 from reference import ExactMap, disagreements, false_claims
@@ -22,6 +24,7 @@ from reference.networks import FAMILIES, orders_within_reach, random_network
 
 ROOT = Path(__file__).resolve().parent.parent
 SHOWN_DISAGREEMENTS = 20
+METHODS = ("auto", "exhaustive", "search", "scyfi", "complete")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,10 +32,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--first", type=int, default=0, help="number of the first network")
     parser.add_argument("--log", type=Path, help="write all disagreements to this file")
     parser.add_argument("--family", choices=FAMILIES, action="append", help="only this family")
+    parser.add_argument(
+        "--adversarial", type=int, metavar="N", help="look at N networks made to go wrong instead"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
     print_machine()
+    if arguments.adversarial is not None:
+        _run_adversarial(arguments)
+        return
     count = 50 if arguments.quick else arguments.count
     numbers = range(arguments.first, arguments.first + count)
     shown: list[str] = []
@@ -55,6 +64,10 @@ def run(arguments: argparse.Namespace) -> None:
          "false claims", "time"],
         rows,
     )  # fmt: skip
+    _finish(arguments, shown)
+
+
+def _finish(arguments: argparse.Namespace, shown: list[str]) -> None:
     if arguments.log:
         arguments.log.write_text("".join(f"{text}\n" for text in shown))
     for text in shown[:SHOWN_DISAGREEMENTS]:
@@ -76,6 +89,41 @@ def _tests_in_full_pass() -> bool:
     environment[draws.VARIABLE] = "full"
     command = [sys.executable, "-m", "pytest", "-q", "-m", "draws and not programs"]
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
+
+
+def _run_adversarial(arguments: argparse.Namespace) -> None:
+    """Every method on networks made to go wrong; see tests/adversarial."""
+    start = time.perf_counter()
+    counts: dict[str, Counter[str]] = {}
+    shown: list[str] = []
+    for number in range(arguments.first, arguments.first + arguments.adversarial):
+        kind, model = adversarial_network(number)
+        own = counts.setdefault(kind, Counter())
+        own["networks"] += 1
+        orders = orders_of(model)
+        truths = truths_of(model, orders)
+        for method in METHODS:
+            try:
+                found = rd.find_cycles(
+                    model, orders=orders, method=method, progress=False, n_threads=1, time_limit=10
+                )
+            except ValueError:
+                own["refused"] += 1
+                break
+            problems = problems_of(found, model, truths)
+            own["wrong"] += bool(problems)
+            own["undecided"] += any(record.n_undecided for record in found.search.orders)
+            shown += [f"{number} ({kind}), {method}: {text}" for text in problems]
+    columns = ("networks", "refused", "undecided", "wrong")
+    rows = [[kind, *(own[name] for name in columns)] for kind, own in counts.items()]
+    print_table(
+        f"Networks made to go wrong against an exact list: {arguments.adversarial:,} in "
+        f"{format_seconds(time.perf_counter() - start)}.\n"
+        "Columns 'undecided' and 'wrong' count answers, of which there is one for each method.",
+        ["kind", *columns],
+        rows,
+    )
+    _finish(arguments, shown)
 
 
 def _check(family: str, number: int, totals: Counter[str]) -> list[str]:

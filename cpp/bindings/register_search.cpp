@@ -95,6 +95,7 @@ py::dict statistics_record(const OrderStatistics& statistics) {
   record["n_restarts"] = statistics.n_restarts;
   record["n_solves"] = statistics.n_solves;
   record["n_itineraries"] = statistics.n_itineraries;
+  record["n_undecided"] = statistics.n_undecided;
   record["n_hits"] = statistics.n_hits;
   record["n_singletons"] = statistics.n_singletons;
   record["coverage"] = statistics.coverage;

@@ -32,7 +32,8 @@ class CycleBlock:
     """All cycles of one order, one array per property, in the order of their itineraries.
 
     The attributes are those of `rnndyn.Cycle` with one more dimension in front, of length n, the
-    number of cycles. `stability` holds numbers: 0 stable, 1 saddle, 2 unstable, 3 nonhyperbolic.
+    number of cycles. `stability` holds numbers: 0 stable, 1 saddle, 2 unstable, 3 nonhyperbolic,
+    4 undecided.
     """
 
     order: int

@@ -10,10 +10,16 @@ import numpy as np
 
 from rnndyn._arrays import BoolArray, ComplexArray, FloatArray, frozen, itinerary_text
 
-Stability = Literal["stable", "saddle", "unstable", "nonhyperbolic"]
+Stability = Literal["stable", "saddle", "unstable", "nonhyperbolic", "undecided"]
 
 #: The compiled core counts the kinds of stability in this order.
-STABILITY_NAMES: tuple[Stability, ...] = ("stable", "saddle", "unstable", "nonhyperbolic")
+STABILITY_NAMES: tuple[Stability, ...] = (
+    "stable",
+    "saddle",
+    "unstable",
+    "nonhyperbolic",
+    "undecided",
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -36,11 +42,12 @@ class Cycle:
         range of floating-point numbers the entry is infinite; `log_moduli` still holds its size.
     spectral_radius : float
         Modulus of the largest multiplier (infinite where it overflows).
-    stability : {"stable", "saddle", "unstable", "nonhyperbolic"}
+    stability : {"stable", "saddle", "unstable", "nonhyperbolic", "undecided"}
         ``stable``: all multipliers inside the unit circle; ``unstable``: all outside; ``saddle``:
         some on each side; ``nonhyperbolic``: one cannot be told from the unit circle within the
         error of the computation, or the cycle lies on a border, where two linear maps meet and
-        neither one's multipliers decide.
+        neither one's multipliers decide; ``undecided``: the error bars of the multipliers are too
+        wide to tell.
     residual : float
         max over t of ``|F(points[t]) - points[t + 1]|`` in the maximum norm.
     margin : float

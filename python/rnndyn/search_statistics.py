@@ -60,6 +60,8 @@ class OrderStatistics:
         Linear systems solved until the last new cycle was found.
     seconds_at_last_new : float
         Time until then.
+    n_undecided : int
+        Of the listed itineraries, those of which it is not known whether they have a cycle.
     """
 
     order: int
@@ -74,10 +76,15 @@ class OrderStatistics:
     seconds: float
     n_solves_at_last_new: int
     seconds_at_last_new: float
+    n_undecided: int = 0
 
     @property
     def listed(self) -> bool:
-        """Whether every itinerary of this order was solved, so that nothing can be missing."""
+        """Whether every itinerary of this order was decided, so that nothing can be missing."""
+        return self._ran_through and self.n_undecided == 0
+
+    @property
+    def _ran_through(self) -> bool:
         return self.method == "exhaustive" and self.complete
 
     @property
@@ -194,10 +201,13 @@ class SearchStatistics:
             lines.append(
                 f"{_orders_text(listed)}: all {count:,} itineraries listed, nothing is missing"
             )
+        for record in self.orders:
+            if record._ran_through and not record.listed:
+                lines.append(_undecided_line(record))
         searched = [
             record
             for record in self.orders
-            if not record.listed and record.method != "complete" and record.n_solves
+            if not record._ran_through and record.method != "complete" and record.n_solves
         ]
         with_hits = [record for record in searched if record.coverage is not None]
         if with_hits:
@@ -341,6 +351,42 @@ def _gamma_cdf(x: float, shape: float) -> float:
         n += 1.0
         term *= x / n
     return total
+
+
+def _undecided_line(record: OrderStatistics) -> str:
+    n = record.n_undecided
+    subject = "1 is undecided" if n == 1 else f"{n:,} are undecided"
+    return (
+        f"{_orders_text([record])}: of {record.n_itineraries:,} itineraries listed {subject}, "
+        "so a cycle may be missing there"
+    )
+
+
+def _undecided_line(record: OrderStatistics) -> str:
+    n = record.n_undecided
+    subject = "1 is undecided" if n == 1 else f"{n:,} are undecided"
+    return (
+        f"{_orders_text([record])}: of {record.n_itineraries:,} itineraries listed {subject}, "
+        "so a cycle may be missing there"
+    )
+
+
+def _undecided_line(record: OrderStatistics) -> str:
+    n = record.n_undecided
+    subject = "1 is undecided" if n == 1 else f"{n:,} are undecided"
+    return (
+        f"{_orders_text([record])}: of {record.n_itineraries:,} itineraries listed {subject}, "
+        "so a cycle may be missing there"
+    )
+
+
+def _undecided_line(record: OrderStatistics) -> str:
+    n = record.n_undecided
+    subject = "1 is undecided" if n == 1 else f"{n:,} are undecided"
+    return (
+        f"{_orders_text([record])}: of {record.n_itineraries:,} itineraries listed {subject}, "
+        "so a cycle may be missing there"
+    )
 
 
 def _coverage_key(record: OrderStatistics) -> tuple[float, float]:

@@ -118,7 +118,7 @@ TEST_CASE("a line of fixed points, clipped to its half line") {
   const Candidate origin = solve_cycle(relu, itinerary({0}));
   REQUIRE(origin.kind == CandidateKind::cycle);
   CHECK(origin.cycle->on_border);
-  CHECK(contains(*line.continuum, relu, origin.cycle->points));
+  CHECK(contains(*line.continuum, origin.cycle->itinerary, origin.cycle->zeros));
   const CanonicalMap shifted = plrnn(Matrix::Identity(1, 1), Matrix::Zero(1, 1), Vector::Ones(1));
   CHECK(solve_cycle(shifted, itinerary({0})).kind == CandidateKind::none);
 }

@@ -12,7 +12,13 @@
 namespace rnndyn {
 
 // The numbers are part of the file format of results.
-enum class Stability : std::int8_t { stable = 0, saddle = 1, unstable = 2, nonhyperbolic = 3 };
+enum class Stability : std::int8_t {
+  stable = 0,
+  saddle = 1,
+  unstable = 2,
+  nonhyperbolic = 3,
+  undecided = 4  // the error bars of the multipliers are too wide to tell
+};
 
 // Eigenvalues of the product of Jacobians around a cycle, by decreasing modulus.
 struct Multipliers {
@@ -34,7 +40,9 @@ struct Cycle {
   double margin = 0.0;       // smallest |pre-activation| of a relevant unit; infinity without units
   double error_bound = 0.0;  // no coordinate of a point is further from the true cycle
   bool on_border = false;    // some pre-activation is zero within its error bound
-  bool certified = false;    // existence and local uniqueness proved in interval arithmetic
+  bool certified = false;    // existence and local uniqueness proved
+  // Bits of the relevant units whose pre-activation vanishes; without bits away from borders.
+  Itinerary zeros;
 };
 
 // All fixed points of F^order on one itinerary whose cyclic system is singular.
@@ -46,6 +54,7 @@ struct Continuum {
   Multipliers multipliers;
   double residual = 0.0;
   bool on_border = false;
+  Itinerary zeros;  // as that of a cycle, of the pre-activations that vanish on all of the continuum
 };
 
 enum class CandidateKind {
@@ -59,7 +68,10 @@ struct Candidate {
   CandidateKind kind = CandidateKind::none;
   std::optional<Cycle> cycle;  // for `cycle` and `virtual_cycle`
   std::optional<Continuum> continuum;
-  bool proved = false;  // the kind follows from verified error bounds, for `cycle` and virtual ones
+  // The kind follows from verified error bounds or exact arithmetic.
+  bool decided = false;
+  // And whoever solves the itinerary of the answer again, exactly, comes to the same.
+  bool proved = false;
 };
 
 // Solves z_{t+1} = J_t z_t + c_t around the itinerary. What comes back has the minimal period and
@@ -70,8 +82,9 @@ Candidate solve_cycle(const CanonicalMap& map, const Itinerary& itinerary);
 // neighbouring regions. Returns the largest such continuum, else the candidate itself.
 Candidate enlarged(const CanonicalMap& map, Candidate candidate);
 
-// Whether the orbit through `points` belongs to `continuum`, within rounding.
-bool contains(const Continuum& continuum, const CanonicalMap& map, const Matrix& points);
+// Whether orbits, given by their regions and by the pre-activations that vanish, belong to
+// `continuum`, which holds all orbits that follow its itinerary in the sense of closed regions.
+bool contains(const Continuum& continuum, const Itinerary& itinerary, const Itinerary& zeros);
 
 // The regions of the points with the true bits of irrelevant units, for showing to people.
 Itinerary visible_itinerary(const CanonicalMap& map, const Itinerary& itinerary,

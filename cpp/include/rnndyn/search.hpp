@@ -47,6 +47,7 @@ struct OrderStatistics {
   std::int64_t n_restarts = 0;
   std::int64_t n_solves = 0;
   std::int64_t n_itineraries = 0;  // listed, where exhaustive
+  std::int64_t n_undecided = 0;    // of these, those that may or may not have a cycle
   std::int64_t n_hits = 0;         // independent restarts that ended in a cycle of this order
   std::int64_t n_singletons = 0;   // cycles that exactly one independent restart ended in
   std::optional<double> coverage;  // Good-Turing: share of the hit probability already seen

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "exact_candidate.hpp"
 #include "map/decompositions.hpp"
 #include "rnndyn/linear_program.hpp"
 
@@ -43,7 +44,7 @@ struct Polytope {
 // Returns false when a pre-activation that is constant on the set has the wrong sign. Bits whose
 // pre-activation is identically zero are cleared, and the set then lies on a border.
 bool clip(const CanonicalMap& map, const AffineOrbits& orbits, Itinerary& itinerary,
-          bool& on_border, Polytope& polytope) {
+          Itinerary& zeros, Polytope& polytope) {
   const Index k = itinerary.order;
   const Index d = orbits.dimension();
   polytope.source.clear();
@@ -64,7 +65,7 @@ bool clip(const CanonicalMap& map, const AffineOrbits& orbits, Itinerary& itiner
       if (slopes.row(i).norm() <= kTolerance * abs_w2.row(i).norm() * direction_size) {
         if (std::abs(p(i)) <= tolerance) {
           set_bit(itinerary.at(t), i, false);
-          on_border = true;
+          set_bit(zeros.at(t), i, true);
         } else if (sign * p(i) < 0.0) {
           return false;
         }
@@ -134,17 +135,12 @@ Index common_period(const AffineOrbits& orbits) {
 // The itineraries of the regions that meet at the points: all choices of the bits whose
 // pre-activation vanishes there, or, where these are many, the single changes and their opposite.
 std::vector<Itinerary> border_sides(const CanonicalMap& map, const Itinerary& itinerary,
-                                    const Matrix& points) {
+                                    const Itinerary& zeros) {
   std::vector<std::pair<Index, Index>> vanishing;
   Itinerary all_set = itinerary;
   for (Index t = 0; t < itinerary.order; ++t) {
-    const Vector p = map.preactivation(points.col(t));
-    const Vector size = map.w2().cwiseAbs() * points.col(t).cwiseAbs() + map.h2().cwiseAbs();
     for (Index i = 0; i < map.n_units(); ++i) {
-      if (!get_bit(map.relevant_units().data(), i)) continue;
-      const double tolerance =
-          kTolerance * std::max(size(i), 1e-3 * map.w2().row(i).cwiseAbs().sum());
-      if (std::abs(p(i)) > tolerance) continue;
+      if (!get_bit(zeros.at(t), i)) continue;
       vanishing.emplace_back(t, i);
       set_bit(all_set.at(t), i, true);
     }
@@ -170,6 +166,28 @@ std::vector<Itinerary> border_sides(const CanonicalMap& map, const Itinerary& it
   return sides;
 }
 
+// Starts the set at another of its points, with orthonormal directions there.
+void turn(AffineOrbits& orbits, Polytope& polytope, Vector& inside, Index shift) {
+  Matrix points(orbits.points.rows(), orbits.points.cols());
+  for (Index t = 0; t < points.cols(); ++t) {
+    points.col(t) = orbits.points.col((t + shift) % points.cols());
+  }
+  orbits.points = std::move(points);
+  std::ranges::rotate(orbits.directions, orbits.directions.begin() + shift);
+  // a = r^-1 b.
+  const Index d = orbits.dimension();
+  const Eigen::HouseholderQR<Matrix> qr(orbits.directions.front());
+  const Matrix r = qr.matrixQR().topRows(d).triangularView<Eigen::Upper>();
+  const auto triangle = r.triangularView<Eigen::Upper>();
+  for (Matrix& directions : orbits.directions) triangle.solveInPlace<Eigen::OnTheRight>(directions);
+  if (polytope.g.rows() > 0) triangle.solveInPlace<Eigen::OnTheRight>(polytope.g);
+  inside = r * inside;
+}
+
+bool any_bit(const Itinerary& itinerary) {
+  return std::ranges::any_of(itinerary.bits, [](Word word) { return word != 0; });
+}
+
 }  // namespace
 
 Candidate solve_singular(const CanonicalMap& map, const Itinerary& wanted,
@@ -183,9 +201,9 @@ Candidate solve_singular(const CanonicalMap& map, const Itinerary& wanted,
   AffineOrbits orbits{system.solve(system.offsets(), nullity), system.null_space(nullity)};
   Polytope polytope;
   Vector inside;
-  bool on_border = false;
+  Itinerary zeros(wanted.order, wanted.words);
   for (;;) {  // every round but the last lowers the dimension
-    if (!clip(map, orbits, itinerary, on_border, polytope)) return candidate;
+    if (!clip(map, orbits, itinerary, zeros, polytope)) return candidate;
     const Index d = orbits.dimension();
     inside = Vector::Zero(d);
     if (polytope.g.rows() == 0) break;
@@ -206,6 +224,7 @@ Candidate solve_singular(const CanonicalMap& map, const Itinerary& wanted,
       right(static_cast<Index>(r)) = polytope.b(equalities[r]) / length;
       const auto [t, unit] = polytope.source[static_cast<std::size_t>(equalities[r])];
       set_bit(itinerary.at(t), unit, false);
+      set_bit(zeros.at(t), unit, true);
     }
     Eigen::JacobiSVD<Matrix> svd(rows, Eigen::ComputeThinU | Eigen::ComputeFullV);
     svd.setThreshold(1e-8);
@@ -216,15 +235,19 @@ Candidate solve_singular(const CanonicalMap& map, const Itinerary& wanted,
       const Matrix bounds =
           Matrix::Constant(map.n_states(), itinerary.order,
                            kTolerance * (1.0 + orbits.points.cwiseAbs().maxCoeff()));
+      const Index period = apparent_period(orbits.points, bounds);
       candidate.kind = CandidateKind::cycle;
-      candidate.cycle = finish_border_cycle(map, itinerary, orbits.points, bounds);
+      candidate.cycle =
+          finish_border_cycle(map, resized(itinerary, period), resized(zeros, period),
+                              orbits.points.leftCols(period), bounds.leftCols(period));
       return candidate;
     }
   }
   if (const Index shift = smallest_rotation(itinerary); shift != 0) {
-    // Cleared border bits changed which rotation comes first: start the set at that point.
-    const Itinerary turned = rotated(wanted, shift);
-    return solve_singular(map, turned, CyclicSystem(map, turned), nullity);
+    // Cleared border bits changed which rotation comes first.
+    itinerary = rotated(itinerary, shift);
+    zeros = rotated(zeros, shift);
+    turn(orbits, polytope, inside, shift);
   }
 
   const Matrix extent = extents(polytope, inside);
@@ -241,59 +264,52 @@ Candidate solve_singular(const CanonicalMap& map, const Itinerary& wanted,
   continuum.multipliers = multipliers(jacobians);
   continuum.multipliers.stability = Stability::nonhyperbolic;
   continuum.residual = cycle_residual(map, continuum.points);
-  continuum.on_border = on_border;
+  continuum.zeros = resized(zeros, period);
+  continuum.on_border = any_bit(zeros);
   return candidate;
 }
 
 Candidate enlarged(const CanonicalMap& map, Candidate candidate) {
-  for (;;) {
+  for (;;) {  // every round but the last raises the dimension
     const bool on_border = candidate.cycle ? candidate.cycle->on_border
                                            : candidate.continuum && candidate.continuum->on_border;
     if (!on_border || candidate.kind == CandidateKind::virtual_cycle) return candidate;
     const Itinerary& itinerary =
         candidate.cycle ? candidate.cycle->itinerary : candidate.continuum->itinerary;
-    const Matrix& points = candidate.cycle ? candidate.cycle->points : candidate.continuum->points;
-    const Index dimension = candidate.continuum ? candidate.continuum->basis.cols() : 0;
-    std::optional<Continuum> largest;
-    for (const Itinerary& sides : border_sides(map, itinerary, points)) {
+    const Itinerary& zeros = candidate.cycle ? candidate.cycle->zeros : candidate.continuum->zeros;
+    Index dimension = candidate.continuum ? candidate.continuum->basis.cols() : 0;
+    std::optional<Candidate> largest;
+    for (const Itinerary& sides : border_sides(map, itinerary, zeros)) {
       const Itinerary turned = canonical_rotation(sides);
       const CyclicSystem system(map, turned);
       const Index nullity = system.nullity();
-      if (nullity <= (largest ? largest->basis.cols() : dimension)) continue;
-      const Candidate found = solve_singular(map, turned, system, nullity);
-      if (!found.continuum || found.continuum->itinerary.order != itinerary.order) continue;
-      if (found.continuum->basis.cols() <= (largest ? largest->basis.cols() : dimension)) continue;
-      if (contains(*found.continuum, map, points)) largest = found.continuum;
+      if (nullity <= dimension) continue;
+      std::optional<Candidate> found = exact_candidate(map, turned);
+      if (!found) found = solve_singular(map, turned, system, nullity);
+      if (!found->continuum || found->continuum->itinerary.order != itinerary.order) continue;
+      if (found->continuum->basis.cols() <= dimension) continue;
+      if (!contains(*found->continuum, itinerary, zeros)) continue;
+      dimension = found->continuum->basis.cols();
+      largest = std::move(found);
     }
     if (!largest) return candidate;
-    candidate.kind = CandidateKind::continuum;
-    candidate.cycle.reset();
-    candidate.continuum = std::move(largest);
+    candidate = std::move(*largest);
   }
 }
 
-bool contains(const Continuum& continuum, const CanonicalMap& map, const Matrix& points) {
-  const Index k = continuum.points.cols();
-  const Index period = points.cols();
-  if (k % period != 0) return false;
-  const double tolerance =
-      10.0 * kTolerance *
-      (1.0 + points.cwiseAbs().maxCoeff() + continuum.points.cwiseAbs().maxCoeff());
-  for (Index shift = 0; shift < period; ++shift) {
-    const Vector offset = points.col(shift) - continuum.points.col(0);
-    const Vector along = continuum.basis.transpose() * offset;
-    if ((offset - continuum.basis * along).cwiseAbs().maxCoeff() > tolerance) continue;
-    bool fits = true;
-    for (Index t = 0; t < k && fits; ++t) {
-      const Vector p = map.preactivation(points.col((t + shift) % period));
-      for (Index i = 0; i < map.n_units() && fits; ++i) {
-        if (!get_bit(map.relevant_units().data(), i)) continue;
-        const double sign = get_bit(continuum.itinerary.at(t), i) ? 1.0 : -1.0;
-        // A cleared bit means p = 0 on the set or p <= 0; both are closed conditions.
-        fits = sign * p(i) >= -tolerance * (1.0 + map.w2().row(i).cwiseAbs().sum());
+bool contains(const Continuum& continuum, const Itinerary& itinerary, const Itinerary& zeros) {
+  const Itinerary& own = continuum.itinerary;
+  if (own.order % itinerary.order != 0) return false;
+  for (Index shift = 0; shift < itinerary.order; ++shift) {
+    bool follows = true;
+    for (Index t = 0; t < own.order && follows; ++t) {
+      const Index at = (t + shift) % itinerary.order;
+      for (std::size_t w = 0; w < own.words && follows; ++w) {
+        const Word vanishing = zeros.order == 0 ? 0 : zeros.at(at)[w];
+        follows = ((own.at(t)[w] ^ itinerary.at(at)[w]) & ~vanishing) == 0;
       }
     }
-    if (fits) return true;
+    if (follows) return true;
   }
   return false;
 }

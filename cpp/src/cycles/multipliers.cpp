@@ -2,15 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
-#include <iterator>
 #include <limits>
 #include <numbers>
-#include <numeric>
 #include <optional>
 #include <utility>
 
 #include "block_loops.hpp"
+#include "block_triangular.hpp"
 #include "map/decompositions.hpp"
 #include "rnndyn/cycles.hpp"
 
@@ -30,6 +28,11 @@ constexpr int kMinSweeps = 12;
 constexpr double kSweepBudget = 2e9;  // operations
 // The formed product is trusted while its spread costs fewer digits than this.
 constexpr double kTrustedSpread = 1e5;
+// A modulus known this well whose error bar contains 1 cannot be told from 1; one that is known
+// less well is simply not known.
+constexpr double kNarrow = 0.01;
+// Nor when it is small next to the product of absolute values, which bounds its rounding errors.
+constexpr double kTrustedCancellation = 1e9;
 
 struct Eigenvalue {
   std::complex<double> value;
@@ -47,36 +50,6 @@ std::complex<double> scaled(std::complex<double> value, double log_scale) {
   return {modulus * std::cos(phase), modulus * std::sin(phase)};
 }
 
-// Indices whose rows and columns hold more than zeros. The others, such as those of units that are
-// off, have the eigenvalue 0, whatever they couple to: the matrix is block triangular.
-std::vector<Index> coupled(const Matrix& matrix) {
-  std::vector<Index> kept(static_cast<std::size_t>(matrix.rows()));
-  std::iota(kept.begin(), kept.end(), Index{0});
-  for (bool changed = true; changed;) {
-    const auto is_free = [&](Index i) {
-      const auto none = [&](auto entry) { return std::ranges::none_of(kept, entry); };
-      return none([&](Index j) { return matrix(i, j) != 0.0; }) ||
-             none([&](Index j) { return matrix(j, i) != 0.0; });
-    };
-    std::vector<Index> left;
-    std::ranges::copy_if(kept, std::back_inserter(left), std::not_fn(is_free));
-    changed = left.size() < kept.size();
-    kept = std::move(left);
-  }
-  return kept;
-}
-
-Matrix part_of(const Matrix& matrix, const std::vector<Index>& kept) {
-  const auto n = static_cast<Index>(kept.size());
-  Matrix part(n, n);
-  for (Index c = 0; c < n; ++c) {
-    for (Index r = 0; r < n; ++r) {
-      part(r, c) = matrix(kept[static_cast<std::size_t>(r)], kept[static_cast<std::size_t>(c)]);
-    }
-  }
-  return part;
-}
-
 // Largest entry of a part in size.
 double largest_entry(const dense::ConstMatrixRef& part) { return part.cwiseAbs().maxCoeff(); }
 
@@ -86,11 +59,19 @@ double largest_entry(const dense::ConstMatrixRef& part) { return part.cwiseAbs()
 std::vector<Eigenvalue> eigenvalues(const Matrix& matrix, double log_scale, double relative_error) {
   const Index n = matrix.rows();
   std::vector<Eigenvalue> result;
-  // Together these zeros would be taken for one defective eigenvalue, with error bars as wide.
-  if (const std::vector<Index> kept = coupled(matrix); static_cast<Index>(kept.size()) < n) {
-    if (!kept.empty()) result = eigenvalues(part_of(matrix, kept), log_scale, relative_error);
-    result.resize(static_cast<std::size_t>(n),
-                  {0.0, -std::numeric_limits<double>::infinity(), 0.0});
+  // Together the eigenvalues of several blocks could be taken for a defective one, with error bars
+  // as wide. The blocks of a block have no blocks of their own, so this goes no deeper.
+  if (const auto blocks = diagonal_blocks({matrix}); blocks.size() > 1) {
+    const double size = matrix.norm();
+    for (const std::vector<Index>& block : blocks) {
+      const Matrix own = matrix(block, block);
+      // The error is one of the whole matrix.
+      const double own_size = own.norm();
+      const double error = own_size > 0.0 ? relative_error * size / own_size : relative_error;
+      for (const Eigenvalue& e : eigenvalues(own, log_scale, std::min(error, 1.0))) {
+        result.push_back(e);
+      }
+    }
     return result;
   }
   if (n == 1) {
@@ -105,10 +86,14 @@ std::vector<Eigenvalue> eigenvalues(const Matrix& matrix, double log_scale, doub
   for (Index i = 0; i < n; ++i) {
     double error = relative_error * size * system.conditions(i);
     if (!(error < defective)) error = defective;
-    const std::complex<double> value = system.values(i);
-    const double modulus = std::abs(value);
-    result.push_back({scaled(value, log_scale), std::log(modulus) + log_scale,
-                      modulus > 0.0 ? error / modulus : 0.0});
+    const double modulus = std::abs(system.values(i));
+    // A zero that rounding may have made of anything up to beyond the unit circle is not known.
+    const bool small = std::log(error) + log_scale < 0.0;
+    const double log_error = modulus > 0.0 ? error / modulus
+                             : small       ? 0.0
+                                           : std::numeric_limits<double>::infinity();
+    result.push_back(
+        {scaled(system.values(i), log_scale), std::log(modulus) + log_scale, log_error});
   }
   return result;
 }
@@ -187,16 +172,22 @@ std::vector<Eigenvalue> periodic_eigenvalues(const std::vector<Matrix>& jacobian
 Stability classify(const std::vector<Eigenvalue>& eigenvalues) {
   bool any_inside = false;
   bool any_outside = false;
+  bool any_unknown = false;
   for (const Eigenvalue& e : eigenvalues) {
     // The error bar is relative to the modulus: that of a modulus near 0 may be huge and yet end
     // far inside the unit circle.
     const double error = std::max(e.log_error, 4.0 * kEpsilon);
     const bool inside = e.log_modulus + std::log1p(error) < 0.0;
     const bool outside = error < 1.0 && e.log_modulus + std::log1p(-error) > 0.0;
-    if (!inside && !outside) return Stability::nonhyperbolic;
+    if (!inside && !outside) {
+      if (error <= kNarrow) return Stability::nonhyperbolic;
+      any_unknown = true;
+      continue;
+    }
     (inside ? any_inside : any_outside) = true;
   }
-  if (any_inside && any_outside) return Stability::saddle;
+  if (any_inside && any_outside) return Stability::saddle;  // whatever the others are
+  if (any_unknown) return Stability::undecided;
   return any_outside ? Stability::unstable : Stability::stable;
 }
 
@@ -288,18 +279,37 @@ std::optional<std::vector<Eigenvalue>> planar_eigenvalues(
       {small, determinant.log_modulus() - log_large, error + determinant_error}};
 }
 
-// Any number of states.
-std::vector<Eigenvalue> dense_eigenvalues(const std::vector<Matrix>& jacobians) {
+// The smallest multiplier is the first that sweeps lose where scales are far apart. What the
+// determinants leave for it has to lie on the same side of the unit circle.
+void doubt_smallest(const std::vector<Matrix>& jacobians, std::vector<Eigenvalue>& found) {
+  const auto smallest = std::ranges::min_element(found, {}, &Eigenvalue::log_modulus);
+  double left = 0.0;
+  for (const Matrix& j : jacobians) {
+    left += j.partialPivLu().matrixLU().diagonal().array().abs().log().sum();
+  }
+  for (auto e = found.begin(); e != found.end(); ++e) {
+    if (e != smallest) left -= e->log_modulus;
+  }
+  if (std::isfinite(left) && (left < 0.0) != (smallest->log_modulus < 0.0)) {
+    smallest->log_error = std::numeric_limits<double>::infinity();
+  }
+}
+
+// Any number of states, all of which are coupled.
+std::vector<Eigenvalue> coupled_eigenvalues(const std::vector<Matrix>& jacobians) {
   const Index m = jacobians.front().rows();
   // The product is good enough when its smallest eigenvalue keeps its digits next to the largest
   // intermediate entry.
   Matrix product = Matrix::Identity(m, m);
+  Matrix absolute = product;  // product of absolute values
   double growth = 1.0;
   for (const Matrix& j : jacobians) {
     product = dense::product(j, product);
+    absolute = dense::product(j.cwiseAbs(), absolute);
     growth = std::max(growth, largest_entry(product));
     if (!(growth < 1e100)) break;
   }
+  const double terms = std::max(growth, absolute.maxCoeff());
   std::vector<Eigenvalue> found;
   if (!(growth < 1e100) && jacobians.size() == 1) {
     constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -314,14 +324,36 @@ std::vector<Eigenvalue> dense_eigenvalues(const std::vector<Matrix>& jacobians) 
   }
   if (growth < 1e100) {
     const double steps = static_cast<double>(jacobians.size()) * static_cast<double>(m);
-    const double relative = 4.0 * steps * kEpsilon * growth /
+    const double relative = 4.0 * steps * kEpsilon * terms /
                             std::max(product.norm(), std::numeric_limits<double>::min());
     found = eigenvalues(product, 0.0, std::min(relative, 1.0));
   }
   double smallest = std::numeric_limits<double>::infinity();
   for (const Eigenvalue& e : found) smallest = std::min(smallest, std::abs(e.value));
-  if (jacobians.size() > 1 && (found.empty() || !(growth <= kTrustedSpread * smallest))) {
+  const bool trusted =
+      growth <= kTrustedSpread * smallest && terms <= kTrustedCancellation * smallest;
+  if (jacobians.size() > 1 && (found.empty() || !trusted)) {
     found = periodic_eigenvalues(jacobians);
+    doubt_smallest(jacobians, found);
+  }
+  return found;
+}
+
+// Any number of states.
+std::vector<Eigenvalue> dense_eigenvalues(std::vector<Matrix> jacobians) {
+  const auto blocks = diagonal_blocks(jacobians);
+  if (blocks.size() == 1) {
+    balance(jacobians);
+    return coupled_eigenvalues(jacobians);
+  }
+  // Delay lines and feed-forward chains fall into blocks of one state, whose multipliers keep their
+  // digits however far the whole product is from a normal matrix.
+  std::vector<Eigenvalue> found;
+  for (const std::vector<Index>& block : blocks) {
+    std::vector<Matrix> own;
+    for (const Matrix& j : jacobians) own.push_back(j(block, block));
+    balance(own);
+    for (const Eigenvalue& e : coupled_eigenvalues(own)) found.push_back(e);
   }
   return found;
 }

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "continuum.hpp"
 #include "cyclic_system.hpp"
 #include "rnndyn/rounding.hpp"
 
@@ -97,6 +98,31 @@ void accurate_residual(const CanonicalMap& map, const Itinerary& itinerary,
       error(r, t) = nothing ? 0.0 : std::abs(sum.low) + relative * size + (lost + kUnderflow);
     }
   }
+}
+
+std::vector<Matrix> jacobians_of(const CanonicalMap& map, const Itinerary& itinerary) {
+  std::vector<Matrix> jacobians;
+  for (Index t = 0; t < itinerary.order; ++t) {
+    const Word* region = itinerary.at(t);
+    if (map.w2_is_identity()) {  // every entry is a sum of two numbers
+      jacobians.push_back(map.jacobian(region));
+      continue;
+    }
+    Matrix& j = jacobians.emplace_back(map.n_states(), map.n_states());
+    for (Index c = 0; c < j.cols(); ++c) {
+      for (Index r = 0; r < j.rows(); ++r) {
+        DoubleDouble sum;
+        sum.add(map.a()(r, c));
+        for (Index i = 0; i < map.n_units(); ++i) {
+          if (!get_bit(region, i)) continue;
+          sum.add_product(map.w1()(r, i), map.w2()(i, c));
+        }
+        sum.normalise();
+        j(r, c) = sum.high;
+      }
+    }
+  }
+  return jacobians;
 }
 
 }  // namespace rnndyn

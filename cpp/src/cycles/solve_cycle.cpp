@@ -5,6 +5,8 @@
 
 #include "continuum.hpp"
 #include "cyclic_system.hpp"
+#include "exact_candidate.hpp"
+#include "exact_stability.hpp"
 #include "multipliers.hpp"
 #include "rnndyn/cycles.hpp"
 #include "rnndyn/rounding.hpp"
@@ -50,10 +52,11 @@ void refine(const CanonicalMap& map, const Itinerary& itinerary, const BasicCycl
 enum class Place { inside, border, outside };
 
 // Where the points lie relative to the regions of the itinerary, given bounds of their errors.
-// Bits of relevant units that cannot be told apart from zero are cleared in `itinerary`.
+// Bits of relevant units that cannot be told apart from zero are cleared in `itinerary` and set in
+// `zeros`, which is made where there are any.
 template <typename Points>
 Place place(const CanonicalMap& map, const Points& points, const Points& bounds,
-            Itinerary& itinerary, double& margin) {
+            Itinerary& itinerary, Itinerary& zeros, double& margin) {
   margin = std::numeric_limits<double>::infinity();
   Place result = Place::inside;
   const Index m = points.rows();
@@ -87,7 +90,9 @@ Place place(const CanonicalMap& map, const Points& points, const Points& bounds,
       // A constant pre-activation keeps its sign; it is no distance to any border.
       if (steepest > 0.0) margin = std::min(margin, std::abs(p));
       if (std::abs(p) <= error) {
+        if (zeros.order == 0) zeros = Itinerary(itinerary.order, itinerary.words);
         set_bit(itinerary.at(t), i, false);
+        set_bit(zeros.at(t), i, true);
         result = Place::border;
       } else if ((p > 0.0) != get_bit(itinerary.at(t), i)) {
         return Place::outside;
@@ -103,12 +108,6 @@ Matrix rotated_columns(const Matrix& points, Index shift) {
     result.col(t) = points.col((t + shift) % points.cols());
   }
   return result;
-}
-
-std::vector<Matrix> jacobians_of(const CanonicalMap& map, const Itinerary& itinerary) {
-  std::vector<Matrix> jacobians;
-  for (Index t = 0; t < itinerary.order; ++t) jacobians.push_back(map.jacobian(itinerary.at(t)));
-  return jacobians;
 }
 
 // Largest |F(z_t) - z_{t+1}| around the cycle, for few states without temporary vectors.
@@ -141,27 +140,27 @@ double cycle_residual(const CanonicalMap& map, const Matrix& points) {
   return largest;
 }
 
-Cycle finish_border_cycle(const CanonicalMap& map, Itinerary itinerary, Matrix points,
-                          Matrix bounds) {
-  // Several itineraries meet in a border point, so points decide about its period.
-  for (Index d = 1; d <= itinerary.order / 2; ++d) {
-    if (itinerary.order % d != 0) continue;
+Index apparent_period(const Matrix& points, const Matrix& bounds) {
+  const Index k = points.cols();
+  for (Index d = 1; d <= k / 2; ++d) {
+    if (k % d != 0) continue;
     bool repeats = true;
-    for (Index t = 0; t + d < itinerary.order && repeats; ++t) {
+    for (Index t = 0; t + d < k && repeats; ++t) {
       repeats = ((points.col(t) - points.col(t + d)).array().abs() <=
                  (bounds.col(t) + bounds.col(t + d)).array())
                     .all();
     }
-    if (repeats) {
-      itinerary = resized(itinerary, d);
-      points.conservativeResize(Eigen::NoChange, d);
-      bounds.conservativeResize(Eigen::NoChange, d);
-      break;
-    }
+    if (repeats) return d;
   }
+  return k;
+}
+
+Cycle finish_border_cycle(const CanonicalMap& map, const Itinerary& itinerary,
+                          const Itinerary& zeros, const Matrix& points, const Matrix& bounds) {
   const Index shift = smallest_rotation(itinerary);
   Cycle cycle;
   cycle.itinerary = rotated(itinerary, shift);
+  cycle.zeros = rotated(zeros, shift);
   cycle.points = rotated_columns(points, shift);
   cycle.multipliers = multipliers(jacobians_of(map, cycle.itinerary));
   // Two linear maps meet here; neither side's multipliers decide about stability (a border point
@@ -184,54 +183,78 @@ Cycle finish_border_cycle(const CanonicalMap& map, Itinerary itinerary, Matrix p
 
 namespace {
 
-// The candidate of the smallest rotation of an itinerary. With the number of states known to the
-// compiler nothing comes back unless its error bounds are proved: then it is the same, sooner.
+// What is left to say in floating point of an equation that neither error bounds nor, for its size,
+// exact arithmetic can judge. Nothing of it is decided.
+Candidate undecided_candidate(const CanonicalMap& map, const Itinerary& itinerary) {
+  const CyclicSystem system(map, itinerary);
+  Candidate candidate;
+  Matrix points = system.solve(system.offsets());
+  Matrix residual, residual_error, bounds;
+  const Index nullity = system.nullity();
+  if (nullity > 0 || !points.allFinite()) {
+    candidate = solve_singular(map, itinerary, system, std::max<Index>(nullity, 1));
+    const Matrix* found = candidate.cycle       ? &candidate.cycle->points
+                          : candidate.continuum ? &candidate.continuum->points
+                                                : nullptr;
+    return found == nullptr || found->allFinite() ? candidate : Candidate{};
+  }
+  refine(map, itinerary, system, points, residual, residual_error);
+  if (!system.enclose(residual, residual_error, bounds)) {
+    const Matrix response = system.solve(residual.cwiseAbs() + residual_error);
+    bounds = kUnprovedSafety * (response.cwiseAbs().array() + kUnit * points.cwiseAbs().array());
+  }
+  Itinerary placed = itinerary;
+  Itinerary zeros;
+  double margin = 0.0;
+  const Place where = place(map, points, bounds, placed, zeros, margin);
+  const Index period =
+      where == Place::border ? apparent_period(points, bounds) : primitive_period(itinerary);
+  candidate.kind = where == Place::outside ? CandidateKind::virtual_cycle : CandidateKind::cycle;
+  if (where == Place::border) {
+    candidate.cycle = finish_border_cycle(map, resized(placed, period), resized(zeros, period),
+                                          points.leftCols(period), bounds.leftCols(period));
+    return candidate;
+  }
+  Cycle& cycle = candidate.cycle.emplace();
+  cycle.itinerary = resized(itinerary, period);
+  cycle.points = points.leftCols(period);
+  cycle.multipliers = multipliers(jacobians_of(map, cycle.itinerary));
+  cycle.residual = cycle_residual(map, cycle.points);
+  cycle.margin = margin;
+  cycle.error_bound = bounds.maxCoeff();
+  return candidate;
+}
+
+// The candidate of the smallest rotation of an itinerary, where floating point proves what it is.
 template <int M>
-std::optional<Candidate> solve_rotation(const CanonicalMap& map, const Itinerary& itinerary) {
+std::optional<Candidate> proved_candidate(const CanonicalMap& map, const Itinerary& itinerary) {
   using Points = typename BasicCyclicSystem<M>::Points;
   const BasicCyclicSystem<M> system(map, itinerary);
 
   Points points = system.solve(system.offsets());
+  if (!points.allFinite()) return std::nullopt;
   Points residual, residual_error, bounds;
-  bool proved = false;
-  if (points.allFinite()) {
-    refine(map, itinerary, system, points, residual, residual_error);
-    proved = system.enclose(residual, residual_error, bounds);
-  }
-  if (!proved) {
-    if constexpr (M != Eigen::Dynamic) {
-      return std::nullopt;
-    } else {
-      const Index nullity = system.nullity();
-      if (nullity > 0 || !points.allFinite()) {
-        return solve_singular(map, itinerary, system, std::max<Index>(nullity, 1));
-      }
-      // Regular as far as floating point can tell, but not provably so.
-      const Matrix response = system.solve(residual.cwiseAbs() + residual_error);
-      bounds = kUnprovedSafety * (response.cwiseAbs().array() + kUnit * points.cwiseAbs().array());
-    }
-  }
+  refine(map, itinerary, system, points, residual, residual_error);
+  if (!system.enclose(residual, residual_error, bounds)) return std::nullopt;
   if (const Index period = primitive_period(itinerary); period < itinerary.order) {
-    // A regular system has one solution, so it is the shorter cycle run through several times.
-    Candidate shorter = solve_cycle(map, resized(itinerary, period));
-    // That holds only if this system, not just the shorter one, is provably regular.
-    shorter.proved = shorter.proved && proved;
-    return shorter;
+    // A regular system has one solution, so it is the shorter cycle run through several times. Its
+    // itinerary repeats nothing, so this goes no deeper.
+    return solve_cycle(map, resized(itinerary, period));
   }
 
   Candidate candidate;
   double margin = 0.0;
   Itinerary placed = itinerary;
-  const Place where = place(map, points, bounds, placed, margin);
+  Itinerary zeros;
+  const Place where = place(map, points, bounds, placed, zeros, margin);
+  if (where == Place::border) return std::nullopt;
   candidate.kind = where == Place::outside ? CandidateKind::virtual_cycle : CandidateKind::cycle;
-  if (where == Place::border) {
-    candidate.cycle = finish_border_cycle(map, placed, points, bounds);
-    return candidate;
-  }
   Cycle& cycle = candidate.cycle.emplace();
   cycle.itinerary = itinerary;
   cycle.points = points;
-  cycle.multipliers = multipliers_of(system.jacobians());
+  cycle.multipliers = where == Place::outside || map.w2_is_identity()
+                          ? multipliers_of(system.jacobians())
+                          : multipliers(jacobians_of(map, itinerary));
   if (where == Place::outside) {
     cycle.residual = residual.cwiseAbs().maxCoeff();
   } else if constexpr (M == Eigen::Dynamic) {
@@ -241,9 +264,36 @@ std::optional<Candidate> solve_rotation(const CanonicalMap& map, const Itinerary
   }
   cycle.margin = margin;
   cycle.error_bound = bounds.maxCoeff();
-  cycle.certified = proved && where == Place::inside;
-  candidate.proved = proved;
+  cycle.certified = where == Place::inside;
+  candidate.decided = candidate.proved = true;
   return candidate;
+}
+
+std::optional<Candidate> proved_candidate(const CanonicalMap& map, const Itinerary& itinerary) {
+  switch (map.n_states()) {
+    case 1:
+      return proved_candidate<1>(map, itinerary);
+    case 2:
+      return proved_candidate<2>(map, itinerary);
+    case 3:
+      return proved_candidate<3>(map, itinerary);
+    default:
+      return proved_candidate<Eigen::Dynamic>(map, itinerary);
+  }
+}
+
+// Real cycles only: a stability that is asked for, and that the error bars do not tell.
+void settle_stability(const CanonicalMap& map, Candidate& candidate) {
+  if (candidate.kind != CandidateKind::cycle) return;
+  Stability& stability = candidate.cycle->multipliers.stability;
+  if (stability != Stability::undecided) return;
+  stability = exact_stability(map, candidate.cycle->itinerary).value_or(stability);
+}
+
+Candidate decided_or_not(const CanonicalMap& map, const Itinerary& itinerary) {
+  if (std::optional<Candidate> proved = proved_candidate(map, itinerary)) return std::move(*proved);
+  if (std::optional<Candidate> exact = exact_candidate(map, itinerary)) return std::move(*exact);
+  return undecided_candidate(map, itinerary);
 }
 
 }  // namespace
@@ -252,12 +302,9 @@ Candidate solve_cycle(const CanonicalMap& map, const Itinerary& wanted) {
   Itinerary itinerary = wanted;
   mask_irrelevant(map, itinerary);
   itinerary = canonical_rotation(itinerary);
-  std::optional<Candidate> candidate;
-  if (map.n_states() == 1) candidate = solve_rotation<1>(map, itinerary);
-  if (map.n_states() == 2) candidate = solve_rotation<2>(map, itinerary);
-  if (map.n_states() == 3) candidate = solve_rotation<3>(map, itinerary);
-  if (!candidate) candidate = solve_rotation<Eigen::Dynamic>(map, itinerary);
-  return std::move(*candidate);
+  Candidate candidate = decided_or_not(map, itinerary);
+  settle_stability(map, candidate);
+  return candidate;
 }
 
 Itinerary visible_itinerary(const CanonicalMap& map, const Itinerary& itinerary,

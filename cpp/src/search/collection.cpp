@@ -1,28 +1,15 @@
 #include "collection.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace rnndyn {
 namespace {
 
-// Whether every orbit of `small` belongs to `large`: its middle, and the middle moved a little
-// along each direction both ways.
-bool is_part_of(const Continuum& small, const Continuum& large, const CanonicalMap& map) {
-  if (small.itinerary.order != large.itinerary.order || small.basis.cols() > large.basis.cols()) {
-    return false;
-  }
-  const Index k = small.itinerary.order;
-  if (!contains(large, map, small.points)) return false;
-  for (Index j = 0; j < small.basis.cols(); ++j) {
-    for (Index side = 0; side < 2; ++side) {
-      const double reach = small.extent(j, side);
-      const double step = std::isfinite(reach) ? 0.5 * reach : (side == 0 ? -1.0 : 1.0);
-      const Matrix orbit = map.orbit(small.points.col(0) + step * small.basis.col(j), k - 1);
-      if (!contains(large, map, orbit)) return false;
-    }
-  }
-  return true;
+// Whether every orbit of `small` belongs to `large`: those in its relative interior follow the same
+// regions, and the others are their limits.
+bool is_part_of(const Continuum& small, const Continuum& large) {
+  return small.itinerary.order == large.itinerary.order &&
+         small.basis.cols() <= large.basis.cols() && contains(large, small.itinerary, small.zeros);
 }
 
 }  // namespace
@@ -35,11 +22,29 @@ std::int32_t Collection::lookup(const Itinerary& itinerary) const {
 bool Collection::same(const Candidate& a, const Candidate& b) const {
   if (a.cycle.has_value() != b.cycle.has_value()) return false;
   if (a.continuum) return a.continuum->basis.cols() == b.continuum->basis.cols();
-  // Away from borders the itinerary says it all.
-  if (!a.cycle->on_border || !b.cycle->on_border) return true;
+  // Away from borders the itinerary says it all. On one it does not: its bits are cleared there,
+  // and they may be those of a cycle inside the region.
+  if (!a.cycle->on_border && !b.cycle->on_border) return true;
+  const bool decided = a.decided && b.decided;
+  if (decided && a.cycle->on_border != b.cycle->on_border) return false;
   const double tolerance = a.cycle->error_bound + b.cycle->error_bound +
                            1e-12 * (1.0 + a.cycle->points.cwiseAbs().maxCoeff());
-  return (a.cycle->points - b.cycle->points).cwiseAbs().maxCoeff() <= tolerance;
+  const Index k = a.cycle->itinerary.order;
+  for (Index shift = 0; shift < k; ++shift) {
+    if (rotated(b.cycle->itinerary, shift) != a.cycle->itinerary) continue;
+    if (decided) {
+      // Two cycles with the same signs everywhere would be joined by a continuum.
+      if (rotated(b.cycle->zeros, shift) == a.cycle->zeros) return true;
+      continue;
+    }
+    double distance = 0.0;
+    for (Index t = 0; t < k; ++t) {
+      const auto apart = a.cycle->points.col(t) - b.cycle->points.col((t + shift) % k);
+      distance = std::max(distance, apart.cwiseAbs().maxCoeff());
+    }
+    if (distance <= tolerance) return true;
+  }
+  return false;
 }
 
 bool Collection::inside_box(const Matrix& points) const {
@@ -50,6 +55,7 @@ bool Collection::inside_box(const Matrix& points) const {
 
 std::int32_t Collection::add(const Itinerary& itinerary, Candidate candidate) {
   std::int32_t id = kRejected;
+  const bool decided = candidate.decided;
   if (candidate.kind == CandidateKind::cycle || candidate.kind == CandidateKind::continuum) {
     Member member;
     member.candidate = std::move(candidate);
@@ -65,6 +71,7 @@ std::int32_t Collection::add(const Itinerary& itinerary, Candidate candidate) {
     }
   }
   outcome_.emplace(itinerary, id);
+  if (!decided) undecided_.insert(itinerary);
   return id;
 }
 
@@ -85,7 +92,7 @@ void Collection::extract(const std::vector<Index>& orders, SearchResult& result)
     for (std::size_t j = 0; j < continua.size() && !part; ++j) {
       const Continuum& other = continua[j].continuum;
       // Of two that contain each other the first stays.
-      part = i != j && is_part_of(own, other, map_) && (j < i || !is_part_of(other, own, map_));
+      part = i != j && is_part_of(own, other) && (j < i || !is_part_of(other, own));
     }
     if (!part) result.continua.push_back(continua[i]);
   }
@@ -95,8 +102,9 @@ void Collection::extract(const std::vector<Index>& orders, SearchResult& result)
     bool absorbed = false;
     if (member.candidate.cycle->on_border) {
       for (const FoundContinuum& found : continua) {
-        absorbed = absorbed || (found.continuum.itinerary.order == member.order() &&
-                                contains(found.continuum, map_, member.points()));
+        absorbed = absorbed ||
+                   (found.continuum.itinerary.order == member.order() &&
+                    contains(found.continuum, member.itinerary(), member.candidate.cycle->zeros));
       }
     }
     if (!absorbed) listed.push_back(&member);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "rnndyn/cycles.hpp"
@@ -34,13 +35,15 @@ class Collection {
     }
   };
 
-  Collection(const CanonicalMap& map, const std::optional<Box>& box) : map_(map), box_(box) {}
+  explicit Collection(const std::optional<Box>& box) : box_(box) {}
 
   // Member that the itinerary (smallest rotation) leads to, kRejected where it leads to none,
   // kUnknown where it has not been tried.
   std::int32_t lookup(const Itinerary& itinerary) const;
   // Files the answer of solve_cycle() for this itinerary; returns what lookup() will.
   std::int32_t add(const Itinerary& itinerary, Candidate candidate);
+  // Whether that answer is no more than what floating point makes of it.
+  bool is_undecided(const Itinerary& itinerary) const { return undecided_.contains(itinerary); }
 
   std::vector<Member>& members() { return members_; }
   const std::vector<Member>& members() const { return members_; }
@@ -53,9 +56,9 @@ class Collection {
   bool same(const Candidate& a, const Candidate& b) const;
   bool inside_box(const Matrix& points) const;
 
-  const CanonicalMap& map_;
   const std::optional<Box>& box_;
   std::unordered_map<Itinerary, std::int32_t, ItineraryHash> outcome_;
+  std::unordered_set<Itinerary, ItineraryHash> undecided_;
   // Members by their own itinerary, which for border cycles may differ from the one solved.
   std::unordered_map<Itinerary, std::vector<std::int32_t>, ItineraryHash> by_itinerary_;
   std::vector<Member> members_;

@@ -10,6 +10,9 @@ namespace {
 
 // Prefixes are lengthened until there are this many to share out among threads.
 constexpr std::size_t kTasks = 256;
+// Two colours have more than kTasks prefixes of this length, and one colour never has more than
+// one.
+constexpr Index kLongestPrefix = 32;
 
 // A prenecklace, to be completed to all necklaces that begin with it.
 struct Prefix {
@@ -17,32 +20,52 @@ struct Prefix {
   Index period;  // of the longest Lyndon prefix
 };
 
-// Necklaces in lexicographic order (Fredricksen, Kessler, Maiorana; recursive form of Ruskey,
-// Combinatorial Generation, 2003, sec. 7.2).
+// Necklaces in lexicographic order (Fredricksen, Kessler, Maiorana; Ruskey, Combinatorial
+// Generation, 2003, sec. 7.2, whose recursion is a loop here: it would be as deep as the order).
 class NecklaceWalk {
  public:
   NecklaceWalk(std::uint32_t n_colours, Index order)
-      : n_colours_(n_colours), order_(order), colours_(static_cast<std::size_t>(order) + 1, 0) {}
+      : n_colours_(n_colours),
+        order_(order),
+        colours_(static_cast<std::size_t>(order) + 1, 0),
+        periods_(colours_.size(), 1) {}
 
   // Calls visit(colours) with `order` colours for each necklace below the prefix, until it returns
   // false.
   template <typename Visit>
   bool complete(const Prefix& prefix, Visit&& visit) {
     std::copy(prefix.colours.begin(), prefix.colours.end(), colours_.begin() + 1);
-    return walk(static_cast<Index>(prefix.colours.size()) + 1, prefix.period, order_, visit);
+    const std::size_t given = prefix.colours.size();
+    const auto last = static_cast<std::size_t>(order_);
+    periods_[given] = prefix.period;
+    std::size_t t = given;  // the last position that has a colour
+    for (;;) {
+      for (; t < last; ++t) {  // the smallest colour, which keeps the period
+        colours_[t + 1] = colours_[t + 1 - static_cast<std::size_t>(periods_[t])];
+        periods_[t + 1] = periods_[t];
+      }
+      if (order_ % periods_[last] == 0 && !visit(colours_.data() + 1)) return false;
+      while (t > given && colours_[t] + 1 == n_colours_) --t;
+      if (t == given) return true;
+      ++colours_[t];
+      periods_[t] = static_cast<Index>(t);
+    }
   }
 
   // All prenecklaces of the smallest length that gives at least kTasks of them.
   std::vector<Prefix> prefixes() {
     std::vector<Prefix> found{{{}, 1}};
-    for (Index length = 1; length <= order_ && found.size() < kTasks; ++length) {
+    const Index longest = std::min(order_, kLongestPrefix);
+    for (Index length = 1; length <= longest && found.size() < kTasks; ++length) {
       std::vector<Prefix> longer;
       for (const Prefix& prefix : found) {
         std::copy(prefix.colours.begin(), prefix.colours.end(), colours_.begin() + 1);
-        extend(length, prefix.period, [&](Index period) {
-          longer.push_back({{colours_.begin() + 1, colours_.begin() + 1 + length}, period});
-          return true;
-        });
+        const std::uint32_t smallest = colours_[static_cast<std::size_t>(length - prefix.period)];
+        for (std::uint32_t colour = smallest; colour < n_colours_; ++colour) {
+          colours_[static_cast<std::size_t>(length)] = colour;
+          longer.push_back({{colours_.begin() + 1, colours_.begin() + 1 + length},
+                            colour == smallest ? prefix.period : length});
+        }
       }
       found = std::move(longer);
     }
@@ -50,27 +73,10 @@ class NecklaceWalk {
   }
 
  private:
-  // Tries every colour at position t and calls next(period of the new prefix).
-  template <typename Next>
-  bool extend(Index t, Index period, Next&& next) {
-    const auto at = static_cast<std::size_t>(t);
-    const std::uint32_t smallest = colours_[static_cast<std::size_t>(t - period)];
-    for (std::uint32_t colour = smallest; colour < n_colours_; ++colour) {
-      colours_[at] = colour;
-      if (!next(colour == smallest ? period : t)) return false;
-    }
-    return true;
-  }
-
-  template <typename Visit>
-  bool walk(Index t, Index period, Index last, Visit& visit) {
-    if (t > last) return last % period != 0 || visit(colours_.data() + 1);
-    return extend(t, period, [&](Index longer) { return walk(t + 1, longer, last, visit); });
-  }
-
   std::uint32_t n_colours_;
   Index order_;
   std::vector<std::uint32_t> colours_;  // [1 ... order]; [0] is the sentinel 0
+  std::vector<Index> periods_;          // of the longest Lyndon prefix of the first t colours
 };
 
 }  // namespace
@@ -115,8 +121,8 @@ void list_exhaustively(SearchContext& context, const std::vector<Word>& regions,
           kernel.iterate(listed.data(), next.data(), (1U << filled) - 1U, status.data());
           for (std::size_t lane = 0; lane < filled; ++lane) {
             ++n_listed[task];
-            if (status[lane] != NewtonStatus::settled && status[lane] != NewtonStatus::singular)
-              continue;
+            // What follows another itinerary is refuted; what leaves the finite range is not.
+            if (status[lane] == NewtonStatus::moved) continue;
             candidates[task].push_back(take_lane(listed, lane, lanes, order, words));
             positions[task].push_back(n_listed[task]);
           }
@@ -151,6 +157,7 @@ void list_exhaustively(SearchContext& context, const std::vector<Word>& regions,
   for (std::size_t task = 0; task < tasks.size(); ++task) {
     for (std::size_t i = 0; i < candidates[task].size(); ++i) {
       ++n_candidates;
+      statistics.n_undecided += context.collection.is_undecided(candidates[task][i]) ? 1 : 0;
       const std::int32_t id = context.collection.lookup(candidates[task][i]);
       if (id < 0 || context.collection.members()[static_cast<std::size_t>(id)].order() != order)
         continue;
@@ -164,7 +171,7 @@ void list_exhaustively(SearchContext& context, const std::vector<Word>& regions,
     if (member.order() == order) member.hits = 1;
   }
   statistics.complete = !context.control.stop_requested();
-  if (statistics.complete) statistics.coverage = 1.0;
+  if (statistics.complete && statistics.n_undecided == 0) statistics.coverage = 1.0;
 }
 
 }  // namespace rnndyn

@@ -173,6 +173,16 @@ SearchResult find_completely(SearchContext& context) {
   return result;
 }
 
+// What a proof leaves open is open, too, where every itinerary was listed.
+void count_undecided(const Certificate& certificate, OrderStatistics& statistics) {
+  if (statistics.method != SearchMethod::exhaustive) return;
+  const auto open = std::ranges::count_if(certificate.undecided, [&](const Undecided& undecided) {
+    return undecided.itinerary.order == statistics.order;
+  });
+  statistics.n_undecided = std::max<std::int64_t>(statistics.n_undecided, open);
+  if (statistics.n_undecided > 0) statistics.coverage.reset();
+}
+
 SearchResult search_orders(SearchContext& context) {
   const CanonicalMap& map = context.map;
   const SearchOptions& options = context.options;
@@ -241,7 +251,11 @@ SearchResult search_orders(SearchContext& context) {
     }
     result.statistics.push_back(statistics);
   }
-  if (prover) result.certificate = std::move(*prover).certificate();
+  if (prover) {
+    result.certificate = std::move(*prover).certificate();
+    for (OrderStatistics& statistics : result.statistics)
+      count_undecided(*result.certificate, statistics);
+  }
   // Orders that were not reached are listed as such.
   for (std::size_t i = result.statistics.size(); i < options.orders.size(); ++i) {
     OrderStatistics statistics;
@@ -256,7 +270,7 @@ SearchResult search_orders(SearchContext& context) {
 
 SearchResult find_cycles(const CanonicalMap& map, const SearchOptions& options, Control& control,
                          SearchProgress& progress) {
-  Collection collection(map, options.box);
+  Collection collection(options.box);
   // The tables serve listing and random searches; a small proof is done sooner than they are made.
   const bool proof = options.method == SearchMethod::complete;
   SearchContext context{map,      options,    control,

@@ -1,9 +1,14 @@
 """Which models have a canonical map, and what to say of the others."""
 
+import numpy as np
+
 from rnndyn._core import CanonicalMap
 from rnndyn.models._recurrent import RecurrentNetwork
 from rnndyn.models.differentiable_map import DifferentiableMap
 from rnndyn.models.rnn import RNN
+
+#: Squares of larger numbers overflow, and with them every norm.
+LARGEST_STEP = 1e150
 
 
 def canonical_map_of(model: object) -> CanonicalMap:
@@ -13,9 +18,12 @@ def canonical_map_of(model: object) -> CanonicalMap:
     ------
     TypeError
         If `model` is anything else; the message says what to do.
+    ValueError
+        If the entries of its Jacobians and offsets can be beyond `LARGEST_STEP`.
     """
     canonical = getattr(model, "canonical", None)
     if isinstance(canonical, CanonicalMap):
+        _check_size(canonical)
         return canonical
     if isinstance(model, RecurrentNetwork | DifferentiableMap):
         raise TypeError(
@@ -26,6 +34,27 @@ def canonical_map_of(model: object) -> CanonicalMap:
         "model must be a network of rnndyn, such as rnndyn.PLRNN(A, W, h) or "
         f"rnndyn.load_model(path), got {type(model).__name__}"
     )
+
+
+def _check_size(canonical: CanonicalMap) -> None:
+    a, w1, w2, h1, h2 = (
+        np.abs(values)
+        for values in (canonical.A, canonical.W1, canonical.W2, canonical.h1, canonical.h2)
+    )
+    parameters = (a, w1, w2, h1, h2)
+    with np.errstate(over="ignore", under="ignore"):
+        # Most networks are far from it, which their largest entries show.
+        size = max(values.max(initial=0.0) for values in parameters)
+        if (1.0 + len(h2) * size) * (1.0 + size) <= LARGEST_STEP:
+            return
+        jacobian, offset = a + w1 @ w2, h1 + w1 @ h2
+        size = max(values.max(initial=0.0) for values in (*parameters, jacobian, offset))
+    if not size <= LARGEST_STEP:
+        raise ValueError(
+            "model has parameters, or products of them in A + W1 W2 and h1 + W1 h2, up to "
+            f"{size:.1e}, and what is beyond {LARGEST_STEP:g} cannot be squared: "
+            "rescale its states and units"
+        )
 
 
 def _advice(model: RecurrentNetwork | DifferentiableMap) -> str:

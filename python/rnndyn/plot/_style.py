@@ -58,6 +58,7 @@ STABILITY_MARKS: dict[Stability, Mark] = {
     "saddle": Mark(ORANGE, "D", filled=False, zorder=4.3, width=1.0, dashes=(0, (5, 1.5))),
     "unstable": Mark(VERMILLION, "^", filled=False, zorder=4.2, width=1.0, dashes=(0, (1.2, 1.2))),
     "nonhyperbolic": Mark(PURPLE, "s", filled=False, zorder=4.1, width=1.0, dashes="solid"),
+    "undecided": Mark(INK_COLOR, "p", filled=False, zorder=4.0, width=1.0, dashes=(0, (1, 3))),
 }
 EVENT_MARKS: dict[EventKind, EventMark] = {
     "border_collision": EventMark(INK_COLOR, "o"),

@@ -23,7 +23,7 @@ Figure = dict[str, Any]
 LIGHT = {
     "text": "#1b232c", "grid": "#e4e8ec", "guide": "#6b7580", "orbit": "#9aa5b1", "disc": "#f2f5f8",
     "stable": "#0072b2", "saddle": "#b87200", "unstable": "#d55e00", "nonhyperbolic": "#b3568f",
-    "continuum": "#00825f", "accent": "#0b5c92", "page": "#ffffff",
+    "undecided": "#6b7580", "continuum": "#00825f", "accent": "#0b5c92", "page": "#ffffff",
 }  # fmt: skip
 
 _TRANSPARENT = "rgba(0,0,0,0)"
@@ -33,6 +33,7 @@ _SYMBOLS: dict[Stability, tuple[str, str]] = {
     "saddle": ("diamond-open", "diamond-open"),
     "unstable": ("triangle-up-open", "x"),
     "nonhyperbolic": ("square-open", "square-open"),
+    "undecided": ("pentagon-open", "cross"),
 }
 #: With more cycles than this the lines through their points would hide the points.
 _MAX_CYCLES_WITH_LINES = 40

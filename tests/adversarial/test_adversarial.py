@@ -1,0 +1,52 @@
+"""All methods on networks made to go wrong: what is claimed is true, and what is missing is said.
+
+RNNDYN_ADVERSARIAL is the number of networks; ``python -m bench truth --adversarial N`` takes many.
+"""
+
+import os
+
+import pytest
+
+import rnndyn as rd
+from adversarial.checks import problems_of, truths_of
+from adversarial.networks import adversarial_network, orders_of
+
+COUNT = int(os.environ.get("RNNDYN_ADVERSARIAL", "330"))
+METHODS = ("auto", "exhaustive", "search", "scyfi", "complete")
+BATCH = 11  # one of every kind
+
+
+def problems_with(number: int, path) -> list[str]:
+    kind, model = adversarial_network(number)
+    orders = orders_of(model)
+    truths = truths_of(model, orders)
+    problems = []
+    for method in METHODS:
+        where = f"network {number} ({kind}), {method}"
+        try:
+            found = rd.find_cycles(
+                model,
+                orders=orders,
+                method=method,
+                progress=False,
+                n_threads=1,
+                max_restarts=20 if method in ("search", "scyfi") else None,
+                time_limit=10.0,
+            )
+        except ValueError as refusal:
+            if "rescale" not in str(refusal):
+                problems.append(f"{where}: {refusal}")
+            continue
+        problems += [f"{where}: {text}" for text in problems_of(found, model, truths)]
+        found.save(path)
+        if rd.load_result(path) != found:
+            problems.append(f"{where}: not the same after loading")
+    return problems
+
+
+@pytest.mark.parametrize("first", range(0, COUNT, BATCH))
+def test_nothing_false_and_nothing_silently_missing(first, tmp_path):
+    problems = []
+    for number in range(first, min(first + BATCH, COUNT)):
+        problems += problems_with(number, tmp_path / "cycles.npz")
+    assert problems == []
