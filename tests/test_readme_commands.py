@@ -61,17 +61,6 @@ def test_the_lines_in_the_text(line):
     run(line)
 
 
-@pytest.mark.parametrize(
-    "network",
-    [
-        "plrnn-2d-16",
-        pytest.param(
-            "plrnn-10d",
-            marks=pytest.mark.skip(
-                reason="the paths of a network with equal multipliers take minutes"
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("network", ["plrnn-2d-16", "plrnn-10d"])
 def test_the_sweep(network):
     run(SWEEP, network)

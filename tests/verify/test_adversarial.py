@@ -6,7 +6,7 @@ import pytest
 import rnndyn as rd
 from proofs import confirmed, find_completely
 
-SEEDS = range(30)
+SEEDS = range(40)
 
 
 def shapes(m, h):

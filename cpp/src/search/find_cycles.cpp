@@ -98,8 +98,7 @@ namespace {
 // so that nothing of it is in the answer about orders that were proved.
 class Meanwhile {
  public:
-  explicit Meanwhile(SearchContext& context)
-      : context_(context), found_(context.map, context.options.box) {}
+  explicit Meanwhile(SearchContext& context) : context_(context), found_(context.options.box) {}
 
   void search(const std::vector<Index>& orders, double seconds, Control& control) {
     SearchContext context{context_.map,      context_.options, control,
