@@ -247,10 +247,7 @@ class SearchStatistics:
             "seed": self.seed,
             "version": self.version,
             "options": dict(self.options),
-            "orders": [
-                {field.name: getattr(record, field.name) for field in fields(OrderStatistics)}
-                for record in self.orders
-            ],
+            "orders": [_record(order) for order in self.orders],
         }
 
     @classmethod
@@ -351,6 +348,14 @@ def _gamma_cdf(x: float, shape: float) -> float:
         n += 1.0
         term *= x / n
     return total
+
+
+def _record(statistics: OrderStatistics) -> dict[str, Any]:
+    values = {field.name: getattr(statistics, field.name) for field in fields(OrderStatistics)}
+    # Left out where there are none: so it was before the number existed.
+    if not statistics.n_undecided:
+        del values["n_undecided"]
+    return values
 
 
 def _undecided_line(record: OrderStatistics) -> str:
