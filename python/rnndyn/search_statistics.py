@@ -367,33 +367,6 @@ def _undecided_line(record: OrderStatistics) -> str:
     )
 
 
-def _undecided_line(record: OrderStatistics) -> str:
-    n = record.n_undecided
-    subject = "1 is undecided" if n == 1 else f"{n:,} are undecided"
-    return (
-        f"{_orders_text([record])}: of {record.n_itineraries:,} itineraries listed {subject}, "
-        "so a cycle may be missing there"
-    )
-
-
-def _undecided_line(record: OrderStatistics) -> str:
-    n = record.n_undecided
-    subject = "1 is undecided" if n == 1 else f"{n:,} are undecided"
-    return (
-        f"{_orders_text([record])}: of {record.n_itineraries:,} itineraries listed {subject}, "
-        "so a cycle may be missing there"
-    )
-
-
-def _undecided_line(record: OrderStatistics) -> str:
-    n = record.n_undecided
-    subject = "1 is undecided" if n == 1 else f"{n:,} are undecided"
-    return (
-        f"{_orders_text([record])}: of {record.n_itineraries:,} itineraries listed {subject}, "
-        "so a cycle may be missing there"
-    )
-
-
 def _coverage_key(record: OrderStatistics) -> tuple[float, float]:
     return record.coverage_lower or 0.0, record.coverage or 0.0
 
