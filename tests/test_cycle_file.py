@@ -185,7 +185,7 @@ def test_an_array_larger_than_the_file_is_refused_before_memory_is_taken(saved):
         ("order_1/itinerary.npy", np.zeros((2, 1, 2), dtype=bool), "not those of its model"),
         ("order_1/points.npy", np.zeros((2, 2, 1)), "must have shape"),
         ("order_1/margin.npy", np.zeros(7), "must have shape"),
-        ("order_1/stability.npy", np.array([2, 4]), "0 to 3"),
+        ("order_1/stability.npy", np.array([2, 5]), "0 to 4"),
         ("order_1/points.npy", np.array(["a", "b"]), "cannot be read"),
         ("model/A.npy", np.zeros((2, 3)), "A must"),
         ("model/surprise.npy", np.zeros(2), "surprise"),

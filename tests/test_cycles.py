@@ -144,7 +144,7 @@ def test_a_block_refuses_points_of_another_order():
 def test_a_block_refuses_unknown_stability():
     record = tent_record(1)
     record["stability"] = np.array([2, 9])
-    with pytest.raises(ValueError, match="0 to 3"):
+    with pytest.raises(ValueError, match="0 to 4"):
         CycleBlock.from_record(record)
 
 

@@ -247,10 +247,7 @@ class SearchStatistics:
             "seed": self.seed,
             "version": self.version,
             "options": dict(self.options),
-            "orders": [
-                {field.name: getattr(record, field.name) for field in fields(OrderStatistics)}
-                for record in self.orders
-            ],
+            "orders": [_record(order) for order in self.orders],
         }
 
     @classmethod
@@ -353,31 +350,12 @@ def _gamma_cdf(x: float, shape: float) -> float:
     return total
 
 
-def _undecided_line(record: OrderStatistics) -> str:
-    n = record.n_undecided
-    subject = "1 is undecided" if n == 1 else f"{n:,} are undecided"
-    return (
-        f"{_orders_text([record])}: of {record.n_itineraries:,} itineraries listed {subject}, "
-        "so a cycle may be missing there"
-    )
-
-
-def _undecided_line(record: OrderStatistics) -> str:
-    n = record.n_undecided
-    subject = "1 is undecided" if n == 1 else f"{n:,} are undecided"
-    return (
-        f"{_orders_text([record])}: of {record.n_itineraries:,} itineraries listed {subject}, "
-        "so a cycle may be missing there"
-    )
-
-
-def _undecided_line(record: OrderStatistics) -> str:
-    n = record.n_undecided
-    subject = "1 is undecided" if n == 1 else f"{n:,} are undecided"
-    return (
-        f"{_orders_text([record])}: of {record.n_itineraries:,} itineraries listed {subject}, "
-        "so a cycle may be missing there"
-    )
+def _record(statistics: OrderStatistics) -> dict[str, Any]:
+    values = {field.name: getattr(statistics, field.name) for field in fields(OrderStatistics)}
+    # Left out where there are none: so it was before the number existed.
+    if not statistics.n_undecided:
+        del values["n_undecided"]
+    return values
 
 
 def _undecided_line(record: OrderStatistics) -> str:

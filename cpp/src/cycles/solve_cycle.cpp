@@ -17,6 +17,9 @@ namespace {
 constexpr double kUnit = 0x1.0p-53;
 // Without a proof the size of the residual times this stands in for the error bound.
 constexpr double kUnprovedSafety = 1e3;
+// Relative error bounds above this are worth an exact solution of a cycle with few coordinates.
+constexpr double kVague = 1e-9;
+constexpr Index kSmallCycle = 64;
 
 void mask_irrelevant(const CanonicalMap& map, Itinerary& itinerary) {
   for (Index t = 0; t < itinerary.order; ++t) {
@@ -290,9 +293,19 @@ void settle_stability(const CanonicalMap& map, Candidate& candidate) {
   stability = exact_stability(map, candidate.cycle->itinerary).value_or(stability);
 }
 
+// Whether a proved cycle is known to fewer digits than a small exact computation would give.
+bool is_vague(const Candidate& candidate) {
+  if (candidate.kind != CandidateKind::cycle) return false;
+  const Cycle& cycle = *candidate.cycle;
+  return cycle.points.size() <= kSmallCycle &&
+         cycle.error_bound > kVague * cycle.points.cwiseAbs().maxCoeff();
+}
+
 Candidate decided_or_not(const CanonicalMap& map, const Itinerary& itinerary) {
-  if (std::optional<Candidate> proved = proved_candidate(map, itinerary)) return std::move(*proved);
+  std::optional<Candidate> proved = proved_candidate(map, itinerary);
+  if (proved && !is_vague(*proved)) return std::move(*proved);
   if (std::optional<Candidate> exact = exact_candidate(map, itinerary)) return std::move(*exact);
+  if (proved) return std::move(*proved);
   return undecided_candidate(map, itinerary);
 }
 
