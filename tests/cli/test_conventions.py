@@ -438,7 +438,7 @@ sys.exit(main(["demo"]))
         ("argparse", "KeyboardInterrupt"),
         ("numpy", "KeyboardInterrupt"),
         ("rnndyn.search", "KeyboardInterrupt"),
-        ("rnndyn._core._cpu", "ImportError('initialization failed') from KeyboardInterrupt()"),
+        ("rnndyn._core._core", "ImportError('initialization failed') from KeyboardInterrupt()"),
     ],
 )
 def test_ctrl_c_while_the_program_starts_leaves_no_traceback(module, error):
