@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -39,7 +40,6 @@ void accurate_residual(const CanonicalMap& map, const Itinerary& itinerary,
   const Index k = itinerary.order;
   std::vector<DoubleDouble> p(static_cast<std::size_t>(map.n_units()));
   Vector p_size(map.n_units());
-  std::vector<char> p_any(static_cast<std::size_t>(map.n_units()));  // whether a term is not zero
   // What the products of a pre-activation can lose below the normal range, and its low parts.
   const double p_loss =
       4.0 * static_cast<double>(m + 1) * std::numeric_limits<double>::denorm_min();
@@ -50,21 +50,20 @@ void accurate_residual(const CanonicalMap& map, const Itinerary& itinerary,
       auto& sum = p[static_cast<std::size_t>(i)];
       sum = DoubleDouble{};
       p_size(i) = 0.0;
-      p_any[static_cast<std::size_t>(i)] = 0;
       if (!get_bit(region, i)) continue;
       if (map.w2_is_identity()) {
         sum.high = z(i);
         p_size(i) = std::abs(z(i));
-        p_any[static_cast<std::size_t>(i)] = z(i) != 0.0 ? 1 : 0;
         continue;
       }
       sum.add(map.h2()(i));
       bool any = map.h2()(i) != 0.0;
       for (Index j = 0; j < m; ++j) any = any || (map.w2()(i, j) != 0.0 && z(j) != 0.0);
-      p_any[static_cast<std::size_t>(i)] = any ? 1 : 0;
       for (Index j = 0; j < m; ++j) sum.add_product(map.w2()(i, j), z(j));
       sum.normalise();
       p_size(i) = std::abs(map.h2()(i)) + map.w2().row(i).cwiseAbs().dot(z.cwiseAbs());
+      // Zero only where all terms are.
+      if (any) p_size(i) = std::max(p_size(i), std::numeric_limits<double>::denorm_min());
     }
     const auto next = points.col((t + 1) % k);
     for (Index r = 0; r < m; ++r) {
@@ -88,7 +87,7 @@ void accurate_residual(const CanonicalMap& map, const Itinerary& itinerary,
         sum.add_product(w, q.high);
         sum.low += w * q.low;
         size += std::abs(w) * p_size(i);
-        if (p_any[static_cast<std::size_t>(i)] == 0) continue;
+        if (p_size(i) == 0.0) continue;
         any = true;
         loss += std::abs(w) * p_loss;
       }
