@@ -513,4 +513,4 @@ def test_what_is_given_twice_is_held_once():
     tent = rd.PLRNN([[2.0]], [[-4.0]], [1.0])
     certificate = rd.find_cycles(tent, 2, method="complete", progress=False).certificate
     again = dataclasses.replace(certificate, undecided=tuple(entries))
-    assert [(e.order, e.reason) for e in again.undecided] == [(2, "border"), (1, "singular")]
+    assert [(e.order, e.reason) for e in again.undecided] == [(1, "singular"), (2, "border")]

@@ -235,7 +235,7 @@ def test_the_slope_is_the_spectral_radius_without_overflow(order, scale):
     assert slope == pytest.approx(rate, abs=10.0 / horizon + 1e-9 * abs(rate))
 
 
-@pytest.mark.parametrize("slope", [1e300, -1e-300, 3.0])
+@pytest.mark.parametrize("slope", [1e140, -1e-140, 3.0])
 def test_one_state_grows_by_its_slope(slope):
     cycle = fixed_point(affine([[3.0]]))
     steps = np.arange(1, 2001)
@@ -307,5 +307,5 @@ def test_bad_growth_arguments():
         rd.gradient_growth(network(n_units=5), cycle, 3)
     form = model.canonical
     huge = rd.PiecewiseLinearMap(form.A, 1e200 * form.W1, 1e200 * form.W2, form.h1, form.h2)
-    with pytest.raises(ValueError, match="so large that its Jacobian at point"):
+    with pytest.raises(ValueError, match="what is beyond 1e\\+150 cannot be squared"):
         rd.gradient_growth(huge, cycle, 3)

@@ -111,7 +111,8 @@ def gaussian_products(n: int, n_steps: int, n_batch: int, seed: int) -> KnownMap
     """
     from scipy.special import digamma
 
-    matrices = np.random.default_rng(seed).normal(size=(n_steps * n_batch, n, n))
+    # One more, of the state after the last step.
+    matrices = np.random.default_rng(seed).normal(size=(n_steps * n_batch + 1, n, n))
 
     def start(rng: np.random.Generator, count: int) -> Array:
         del rng

@@ -227,5 +227,5 @@ def test_the_unit_circle_is_always_there(lozi):
 
 def test_only_what_attracts_is_filled():
     assert [name for name, mark in STABILITY_MARKS.items() if mark.filled] == ["stable"]
-    assert len({mark.marker for mark in STABILITY_MARKS.values()}) == 4
-    assert len({mark.color for mark in STABILITY_MARKS.values()}) == 4
+    assert len({mark.marker for mark in STABILITY_MARKS.values()}) == len(STABILITY_MARKS) == 5
+    assert len({mark.color for mark in STABILITY_MARKS.values()}) == 5

@@ -41,10 +41,10 @@ def subnormal(rng):
     """Products below the smallest normal number, which W1 makes large again."""
     m, h = int(rng.integers(2, 5)), int(rng.integers(1, 3))
     w1 = np.zeros((m, h))
-    w1[0] = rng.choice([1.7e308, 1e300, -1e305, 1e290], size=h)
+    w1[0] = rng.choice([1.7e149, 1e141, -1e146, 1e131], size=h)
     w2 = np.zeros((h, m))
-    w2[:, 1:] = -rng.choice([1e-308, 3e-308, 1e-300], size=(h, m - 1))
-    h1 = rng.choice([1e-16, 2e-16, 3e-16, 1e-20], size=m)
+    w2[:, 1:] = -rng.choice([1e-149, 3e-149, 1e-141], size=(h, m - 1))
+    h1 = rng.choice([1e-175, 2e-175, 3e-175, 1e-179], size=m)
     h2 = rng.integers(0, 8, size=h) * 5e-324
     return np.zeros((m, m)), w1, w2, h1, h2
 
@@ -76,16 +76,16 @@ def test_every_proof_is_confirmed(family):
 def test_nothing_certified_is_false_where_products_underflow():
     model = rd.PiecewiseLinearMap(
         np.zeros((4, 4)),
-        [[1.7e308], [0], [0], [0]],
-        [[0, -1e-308, -1e-308, -1e-308]],
-        [1e-16, 2e-16, 2e-16, 2e-16],
+        [[1.7e149], [0], [0], [0]],
+        [[0, -1e-149, -1e-149, -1e-149]],
+        [1e-175, 2e-175, 2e-175, 2e-175],
         [5e-324],
     )
     cycles = find_completely(model, 1)
-    # Exactly there is one fixed point, at 1e-16; in double arithmetic its pre-activation is 5e-324.
+    # Exactly there is one fixed point, at 1e-175; in double arithmetic its pre-activation is 5e-324.
     for cycle in cycles:
         if cycle.certified:
-            assert abs(cycle.points[0, 0] - 1e-16) <= cycle.error_bound
+            assert abs(cycle.points[0, 0] - 1e-175) <= cycle.error_bound
     assert confirmed(cycles)
 
 
