@@ -88,7 +88,8 @@ def run(arguments: argparse.Namespace) -> None:
         mean = geometric_mean([float(str(row[3])) for row in rows])
         rows.append(["geometric mean", "", "", f"{mean:.3f}", ""])
         print_table(
-            f"{table}: processor time, one thread, the best of {rounds}\n(search: of a solve where it says so; lyapunov: of a step);\n"
+            f"{table}: processor time, one thread, the best of {rounds}\n"
+            "(search: of a solve where it says so; lyapunov: of a step);\n"
             "new / old of the best, and the median of the ratios of neighbouring measurements.",
             ["row", "old", "new", "new / old", "median"],
             rows,

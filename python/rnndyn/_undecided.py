@@ -134,7 +134,9 @@ class UndecidedItineraries(Sequence[UndecidedItinerary]):
             return entries
         by_order: dict[int, list[UndecidedItinerary]] = {}
         # Several leaves of a search tree may end at the same itinerary.
-        once = {(entry.order, entry.itinerary.tobytes()): entry for entry in reversed(tuple(entries))}
+        once = {
+            (entry.order, entry.itinerary.tobytes()): entry for entry in reversed(tuple(entries))
+        }
         for entry in reversed(once.values()):
             by_order.setdefault(entry.order, []).append(entry)
         widths = {entry.itinerary.shape[1] for group in by_order.values() for entry in group}

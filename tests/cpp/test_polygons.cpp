@@ -8,9 +8,9 @@
 #include <set>
 #include <vector>
 
+#include "kernels/polygons/prefix_certificate.hpp"
 #include "networks.hpp"
 #include "proof/polygon_search.hpp"
-#include "kernels/polygons/prefix_certificate.hpp"
 #include "rnndyn/cycles.hpp"
 
 using namespace rnndyn;

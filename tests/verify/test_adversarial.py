@@ -82,7 +82,8 @@ def test_nothing_certified_is_false_where_products_underflow():
         [5e-324],
     )
     cycles = find_completely(model, 1)
-    # Exactly there is one fixed point, at 1e-175; in double arithmetic its pre-activation is 5e-324.
+    # Exactly there is one fixed point, at 1e-175; in double arithmetic its pre-activation is
+    # 5e-324.
     for cycle in cycles:
         if cycle.certified:
             assert abs(cycle.points[0, 0] - 1e-175) <= cycle.error_bound

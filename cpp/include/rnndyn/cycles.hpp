@@ -54,7 +54,8 @@ struct Continuum {
   Multipliers multipliers;
   double residual = 0.0;
   bool on_border = false;
-  Itinerary zeros;  // as that of a cycle, of the pre-activations that vanish on all of the continuum
+  Itinerary
+      zeros;  // as that of a cycle, of the pre-activations that vanish on all of the continuum
 };
 
 enum class CandidateKind {

@@ -266,8 +266,8 @@ BasinRun basins(const CanonicalMap& map, const PlaneOfStates& plane,
   const OrbitMap lanes(map);
   const Places places(neighbourhoods);
   // Looking should not take longer than stepping: one look costs about three terms of a step for
-  // each neighbourhood, and what is done for every look as much as 24. What is found does not depend
-  // on this.
+  // each neighbourhood, and what is done for every look as much as 24. What is found does not
+  // depend on this.
   const Index looking = 24 + 3 * static_cast<Index>(neighbourhoods.size());
   const Index interval = std::clamp<Index>(looking / lanes.n_terms(), 1, 32);
   Shared shared{lanes, places, plane, points, options, interval, control, progress, run};

@@ -17,9 +17,9 @@ void substitute_row(double* rows, Index n_rows, Index stride, Index width, Index
 void add_row_multiples(double* rows, Index n_rows, Index stride, Index skip, Index column,
                        const double* fresh);
 
-// Columns of a row whose entry, times `sign`, is larger than `smallest` in modulus and whose variable
-// can move in the direction that makes the row grow: up where the entry is positive, down where it
-// is negative. Writes them in order and returns their number; `columns` has room for n.
+// Columns of a row whose entry, times `sign`, is larger than `smallest` in modulus and whose
+// variable can move in the direction that makes the row grow: up where the entry is positive, down
+// where it is negative. Writes them in order and returns their number; `columns` has room for n.
 Index columns_that_help(Index n, const double* row, double sign, double smallest,
                         const double* value, const double* lower, const double* upper,
                         std::int32_t* columns);

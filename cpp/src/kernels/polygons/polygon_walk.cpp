@@ -119,8 +119,8 @@ void PolygonWalk<M, AtInfinity>::explore(PrefixSubtree&& subtree, std::int64_t b
       inside = resume(piece);
       continue;
     }
-    // A path says nothing of a step that is complete but for its last decision: whoever goes on from
-    // there would file the words of that step again.
+    // A path says nothing of a step that is complete but for its last decision: whoever goes on
+    // from there would file the words of that step again.
     const bool between_steps = time_ > 0 && n_decided_ == 0 && n_branchings_ > 0;
     if (!between_steps && (piece.n_nodes >= budget || piece.leaves.size() >= kLeavesPerPiece ||
                            (until_look-- <= 0 && control.stop_requested()))) {
