@@ -50,6 +50,7 @@ void register_map(py::module_& module) {
            py::arg("W2"), py::arg("h1"), py::arg("h2"))
       .def_property_readonly("n_states", &CanonicalMap::n_states)
       .def_property_readonly("n_units", &CanonicalMap::n_units)
+      .def_property_readonly("largest_entry", &CanonicalMap::largest_entry)
       .def_property_readonly("A", [](const CanonicalMap& map) { return Matrix(map.a()); })
       .def_property_readonly("W1", [](const CanonicalMap& map) { return Matrix(map.w1()); })
       .def_property_readonly("W2", [](const CanonicalMap& map) { return Matrix(map.w2()); })

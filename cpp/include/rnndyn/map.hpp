@@ -38,6 +38,9 @@ class CanonicalMap {
   const std::vector<Word>& relevant_units() const { return relevant_; }
   Index n_relevant_units() const { return n_relevant_; }
 
+  // Of all parameters, in modulus.
+  double largest_entry() const { return largest_; }
+
   Vector preactivation(const ConstVectorRef& z) const;
   Vector step(const ConstVectorRef& z) const;
   // Column t is the state after t steps, t = 0 ... n_steps.
@@ -55,6 +58,7 @@ class CanonicalMap {
   bool w2_is_identity_;
   std::vector<Word> relevant_;
   Index n_relevant_;
+  double largest_ = 0.0;
 };
 
 }  // namespace rnndyn

@@ -87,6 +87,7 @@ using CyclicSystem = BasicCyclicSystem<Eigen::Dynamic>;
 
 // Residual J_t z_t + c_t - z_{t+1} of the map itself on the itinerary's regions, evaluated in
 // double-double arithmetic, with a bound of what that evaluation can be wrong by.
+// All three are whole matrices of n_states x order.
 void accurate_residual(const CanonicalMap& map, const Itinerary& itinerary,
                        const Eigen::Ref<const Matrix>& points, Eigen::Ref<Matrix> residual,
                        Eigen::Ref<Matrix> error);

@@ -3,6 +3,7 @@
 #include "kernels/dense.hpp"
 #include "kernels/newton_factories.hpp"
 #include "kernels/polygons/polygon_walk.hpp"
+#include "kernels/residual.hpp"
 #include "kernels/sign_bits.hpp"
 #include "kernels/tangent/layer.hpp"
 #include "kernels/tangent/orthonormalize.hpp"
@@ -50,6 +51,8 @@ const Functions& native_functions() {
       .add_row_multiples = &add_row_multiples,
       .columns_that_help = &columns_that_help,
       .allowed_step = &allowed_step,
+      .accurate_residual = &accurate_residual,
+      .accurate_jacobian = &accurate_jacobian,
       .make_polygon_walk = &make_polygon_walk,
       .tangent_double = tangent_functions<double>(),
       .tangent_float = tangent_functions<float>(),

@@ -26,6 +26,7 @@ enum class CellKind;
 struct RecurrentLayer;
 struct DrivenMap;
 class CanonicalMap;
+struct Itinerary;
 class PrefixWalk;
 struct PrefixDomain;
 struct ProofOptions;
@@ -90,6 +91,10 @@ struct Functions {
   decltype(&kernels::add_row_multiples) add_row_multiples;
   decltype(&kernels::columns_that_help) columns_that_help;
   decltype(&kernels::allowed_step) allowed_step;
+  // See kernels/residual.hpp.
+  void (*accurate_residual)(const CanonicalMap& map, const Itinerary& itinerary,
+                            const double* points, double* residual, double* error);
+  void (*accurate_jacobian)(const CanonicalMap& map, const Word* region, double* jacobian);
   std::unique_ptr<PrefixWalk> (*make_polygon_walk)(const CanonicalMap& map,
                                                    const PrefixDomain& domain,
                                                    const std::vector<Index>& orders,

@@ -77,9 +77,9 @@ class Newton {
 
   virtual int lanes() const { return 1; }
   // Bits of irrelevant units are zero on the way in and out. Lanes whose bit in `active` is not set
-  // may hold anything; their status means nothing. Returns the lanes, as bits, whose product of
-  // Jacobians passed kProductLimit. Their status is not written, and neither is `next` of those and
-  // of singular lanes: both need more than the product.
+  // may hold anything; their status means nothing. Returns the lanes, as bits, that need more than
+  // the product of Jacobians: their `next` is not written, and their status is `singular`, or
+  // `moved` where the product passed kProductLimit.
   virtual unsigned iterate(const Word* itineraries, Word* next, unsigned active,
                            NewtonStatus* status) = 0;
   // Runs the map `transient` steps from `state` and writes the regions of the next `order` points,

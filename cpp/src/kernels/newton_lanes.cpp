@@ -67,11 +67,11 @@ class LaneNewton final : public Newton {
     Reals largest = {};
     for (int i = 0; i < M; ++i) largest = larger(largest, magnitude(z[i]));
     const Words difference = follow(z, largest, growth, itineraries, next);
-    unsigned grown = 0;
+    unsigned unfinished = 0;
     for (int lane = 0; lane < kLanes; ++lane) {
       if (((active >> lane) & 1U) == 0) continue;
       if (!(growth[lane] <= kProductLimit) || regular[lane] == 0) {
-        grown |= one_by_one(lane, itineraries, next, status[lane]) << lane;
+        unfinished |= one_by_one(lane, itineraries, next, status[lane]) << lane;
         continue;
       }
       double sum = 0.0;
@@ -81,7 +81,7 @@ class LaneNewton final : public Newton {
                      : difference[lane] == 0 ? NewtonStatus::settled
                                              : NewtonStatus::moved;
     }
-    return grown;
+    return unfinished;
   }
 
  private:
@@ -201,11 +201,11 @@ class LaneNewton final : public Newton {
     for (Index t = 0; t < order_; ++t) {
       own_[static_cast<std::size_t>(t)] = itineraries[t * kLanes + lane];
     }
-    const unsigned grown = single_.iterate(own_.data(), result_.data(), 1, &status);
+    const unsigned unfinished = single_.iterate(own_.data(), result_.data(), 1, &status);
     for (Index t = 0; t < order_; ++t) {
       next[t * kLanes + lane] = result_[static_cast<std::size_t>(t)];
     }
-    return grown;
+    return unfinished;
   }
 
   Index order_;

@@ -34,9 +34,14 @@ class SmallNewton final : public Newton {
   unsigned iterate(const Word* itinerary, Word* next, unsigned /*active*/,
                    NewtonStatus* status) override {
     const double growth = compose(itinerary);
+    *status = NewtonStatus::moved;
     if (!(growth <= kProductLimit)) return 1;
     alignas(64) double z[kWidth] = {};
-    *status = solve(z) ? follow(z, growth, itinerary, next) : NewtonStatus::singular;
+    if (!solve(z)) {
+      *status = NewtonStatus::singular;
+      return 1;
+    }
+    *status = follow(z, growth, itinerary, next);
     return 0;
   }
 

@@ -42,6 +42,10 @@ CanonicalMap::CanonicalMap(Matrix a, Matrix w1, Matrix w2, Vector h1, Vector h2)
   require(
       a_.allFinite() && w1_.allFinite() && w2_.allFinite() && h1_.allFinite() && h2_.allFinite(),
       "all parameters must be finite");
+  const auto look = [this](const auto& values) {
+    if (values.size() > 0) largest_ = std::max(largest_, values.cwiseAbs().maxCoeff());
+  };
+  look(a_), look(w1_), look(w2_), look(h1_), look(h2_);
   w2_is_identity_ = h == m && w2_ == Matrix::Identity(m, m) && (h2_.array() == 0.0).all();
   for (Index i = 0; i < h; ++i) {
     const bool constant = (w2_.row(i).array() == 0.0).all();

@@ -1,6 +1,7 @@
 #include "search/newton_kernel.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "kernels/functions.hpp"
 #include "search/newton_large.hpp"
@@ -97,12 +98,10 @@ NewtonKernel::NewtonKernel(const CanonicalMap& map, const kernels::NewtonTables&
 
 void NewtonKernel::iterate(const Word* itineraries, Word* next, unsigned active,
                            NewtonStatus* status) {
-  const unsigned grown = kernel_->iterate(itineraries, next, active, status);
-  for (int lane = 0; lane < lanes(); ++lane) {
-    if (((active >> lane) & 1U) == 0) continue;
-    const bool lane_grown = ((grown >> lane) & 1U) != 0;
-    if (!lane_grown && status[lane] != NewtonStatus::singular) continue;
-    status[lane] = iterate_lane(lane, itineraries, next, lane_grown);
+  const unsigned unfinished = kernel_->iterate(itineraries, next, active, status);
+  for (unsigned left = unfinished; left != 0; left &= left - 1) {
+    const int lane = std::countr_zero(left);
+    status[lane] = iterate_lane(lane, itineraries, next, status[lane] != NewtonStatus::singular);
   }
 }
 

@@ -178,7 +178,10 @@ unsigned LargeNewton::iterate(const Word* itinerary, Word* next, unsigned /*acti
   for (Index t = 1; t < order_; ++t) {
     apply(itinerary + t * words);
     growth = std::max(growth, dense.largest(m, m, product_.data(), m + 1));
-    if (!(growth <= kernels::kProductLimit)) return 1;
+    if (!(growth <= kernels::kProductLimit)) {
+      *status = NewtonStatus::moved;
+      return 1;
+    }
   }
   system_ = -product_.topRows(m).transpose();
   system_.diagonal().array() += 1.0;
@@ -186,7 +189,7 @@ unsigned LargeNewton::iterate(const Word* itinerary, Word* next, unsigned /*acti
   dense.factor(m, system_.data(), rows_.data());
   if (!(system_.diagonal().cwiseAbs().minCoeff() > kernels::kSingularPivot * size)) {
     *status = NewtonStatus::singular;
-    return 0;
+    return 1;
   }
   z_ = product_.row(m).transpose();
   dense.solve(m, system_.data(), rows_.data(), z_.data());
