@@ -241,7 +241,9 @@ Candidate whole_set(const CanonicalMap& map, const Itinerary& itinerary, ExactOr
       slopes(r, j) = quotient(forms(r, j + 1), scales[static_cast<std::size_t>(j)]);
     }
   }
-  qr.matrixQR().topRows(d).triangularView<Eigen::Upper>().solveInPlace<Eigen::OnTheRight>(slopes);
+  if (slopes.rows() > 0) {  // Eigen takes the address of the first entry
+    qr.matrixQR().topRows(d).triangularView<Eigen::Upper>().solveInPlace<Eigen::OnTheRight>(slopes);
+  }
   continuum.extent = extent_of(slopes, slack);
   continuum.multipliers = multipliers(jacobians_of(map, continuum.itinerary));
   continuum.multipliers.stability = Stability::nonhyperbolic;
