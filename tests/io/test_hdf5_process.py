@@ -162,11 +162,21 @@ def test_a_process_that_sleeps_is_ended_by_the_clock(tmp_path, monkeypatch):
 # How it is started ------------------------------------------------------------------------------
 
 
-def test_a_process_that_cannot_start_is_an_error_of_the_system(tmp_path, monkeypatch):
+@pytest.mark.parametrize("ends_first", [False, True])
+def test_a_process_that_cannot_start_is_an_error_of_the_system(tmp_path, monkeypatch, ends_first):
     path = written(tmp_path, "HDF5")
     program = tmp_path / "program.py"
     program.write_text("raise RuntimeError('no such thing')")
     monkeypatch.setattr(_hdf5, "_PROGRAM", program)
+    if ends_first:  # before anything is written to it
+        start = subprocess.Popen
+
+        def start_and_wait(*arguments, **options):
+            process = start(*arguments, **options)
+            process.wait()
+            return process
+
+        monkeypatch.setattr(subprocess, "Popen", start_and_wait)
     assert refusal(path, OSError) == (
         f"the process that reads HDF5 files could not be started: {sys.executable} ended with exit "
         "code 1: RuntimeError: no such thing"

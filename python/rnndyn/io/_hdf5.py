@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from importlib.util import find_spec
 from pathlib import Path
@@ -155,6 +155,10 @@ class _Process:
         """End the process."""
         if self._process is not None:
             self._process.kill()
+            if self._process.stdin is not None:
+                # Closing writes what is still in the buffer, which a process that has ended refuses.
+                with suppress(OSError):
+                    self._process.stdin.close()
             with self._process:
                 pass
             self._process = None
