@@ -156,7 +156,7 @@ class _Process:
         if self._process is not None:
             self._process.kill()
             if self._process.stdin is not None:
-                # Closing writes what is still in the buffer, which a process that has ended refuses.
+                # Closing writes what is left in the buffer; a process that has ended refuses it.
                 with suppress(OSError):
                     self._process.stdin.close()
             with self._process:
