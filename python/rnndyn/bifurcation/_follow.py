@@ -120,6 +120,7 @@ class _Runner:
         self.found = dict(task.found)
         # The share that is done of each piece; threads write to it, the caller's thread shows it.
         self._shares: dict[int, float] = {}
+        self._n_first = 0  # pieces of the first part, which an interrupt keeps
         self._here = task.executor is None
         self._listing = Listing(task.orders)
         self.stopped_by: StopReason = "finished"
@@ -169,9 +170,10 @@ class _Runner:
         alone = task.n_threads == 1 or len(chunks) == 1
 
         def note(j: int, share: float) -> None:
-            self._shares[j] = share
             if alone:
-                self._show()
+                task.report(j, share)
+            else:
+                self._shares[j] = share
 
         function = partial(
             follow_pieces,
@@ -252,12 +254,14 @@ class _Runner:
 
         def done(index: int, record: Record) -> None:
             finished[index] = record
-            while len(first_part) in finished:
-                first_part.append(finished[len(first_part)])
             if sizes:
                 first = sum(sizes[:index])
                 self._shares |= dict.fromkeys(range(first, first + sizes[index]), 1.0)
-                self._show()
+            while len(first_part) in finished:
+                first_part.append(finished[len(first_part)])
+                if sizes:
+                    self._n_first = sum(sizes[: len(first_part)])
+                    self._show()
 
         try:
             run_chunks(
@@ -290,8 +294,8 @@ class _Runner:
 
     def _show(self) -> None:
         # A copy, since other threads add to it.
-        total = sum(dict(self._shares).values())
-        self._task.report(int(total), total - int(total))
+        rest = sum(share for j, share in dict(self._shares).items() if j >= self._n_first)
+        self._task.report(self._n_first, rest)
 
     def _out_of_time(self) -> bool:
         # Asked from the thread that called the computation, again and again.

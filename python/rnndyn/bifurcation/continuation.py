@@ -39,11 +39,11 @@ class PathProgress(NamedTuple):
     Attributes
     ----------
     n_done : int
-        Straight pieces of the path that are done.
+        Straight pieces from the beginning of the path that are done: what an interrupt keeps.
     n_pieces : int
         Straight pieces in all.
     share : float
-        Share that is done of the next piece, 0 to 1.
+        What is done of the others, in pieces; with one thread it is that of the next, 0 to 1.
     """
 
     n_done: int
