@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import draws
 import rnndyn as rd
-from adversarial.checks import problems_of, truths_of
+from adversarial.checks import METHODS, problems_of, truths_of
 from adversarial.networks import adversarial_network, orders_of
 from bench.machine import print_machine
 from bench.table import format_seconds, print_table
@@ -24,7 +24,6 @@ from reference.networks import FAMILIES, orders_within_reach, random_network
 
 ROOT = Path(__file__).resolve().parent.parent
 SHOWN_DISAGREEMENTS = 20
-METHODS = ("auto", "exhaustive", "search", "scyfi", "complete")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -12,6 +12,8 @@ from reference.exact_map import ExactMap
 from reference.filtering import all_itineraries
 from reference.rational import Matrix, multiply
 
+METHODS = ("auto", "exhaustive", "search", "scyfi", "complete")
+
 
 def truths_of(model: Any, orders: Sequence[int]) -> list[Truth]:
     """The exact decomposition at several orders; every itinerary is solved, none filtered out."""

@@ -1,18 +1,16 @@
 """All methods on networks made to go wrong: what is claimed is true, and what is missing is said.
 
-RNNDYN_ADVERSARIAL is the number of networks; ``python -m bench truth --adversarial N`` takes many.
+``python -m bench truth`` takes 20,000 networks, and with ``--adversarial N`` any number.
 """
-
-import os
 
 import pytest
 
 import rnndyn as rd
-from adversarial.checks import problems_of, truths_of
+from adversarial.checks import METHODS, problems_of, truths_of
 from adversarial.networks import adversarial_network, orders_of
+from draws import drawn
 
-COUNT = int(os.environ.get("RNNDYN_ADVERSARIAL", "330"))
-METHODS = ("auto", "exhaustive", "search", "scyfi", "complete")
+COUNT = drawn(330, 20_000)
 BATCH = 11  # one of every kind
 
 
