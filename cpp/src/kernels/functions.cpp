@@ -43,6 +43,7 @@ const Functions& native_functions() {
   static constexpr Functions kFunctions{
       .instruction_set = kInstructionSet,
       .make_newton = &make_newton,
+      .make_reduced_newton = &make_reduced_newton,
       .dense = kDense,
       .read_region = &read_region,
       .step_orbits = &step_orbits,

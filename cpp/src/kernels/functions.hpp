@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "kernels/newton.hpp"
+#include "kernels/newton_reduced.hpp"
 #include "kernels/orbits.hpp"
 #include "kernels/simplex.hpp"
 #include "rnndyn/types.hpp"
@@ -80,6 +81,7 @@ struct Functions {
   const char* instruction_set;
   // For up to kMaxSmallStates states. The tables must outlive the kernel.
   std::unique_ptr<Newton> (*make_newton)(const NewtonTables& tables, Index order);
+  std::unique_ptr<Newton> (*make_reduced_newton)(const ReducedTables& tables);
   DenseFunctions dense;
   // The region of a state with the pre-activations p, readable up to the next multiple of 8. Where
   // |p| <= threshold the bit of `now` stays; returns what differs from `now`.

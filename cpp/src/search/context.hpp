@@ -19,9 +19,10 @@ struct SearchContext {
   std::shared_ptr<const kernels::NewtonTables> tables;
 
   std::vector<std::unique_ptr<NewtonKernel>> make_kernels(Index order) const {
+    const auto reduced = reduced_where_faster(map, *tables, order);
     std::vector<std::unique_ptr<NewtonKernel>> workspaces;
     for (int i = 0; i < std::max(1, options.n_threads); ++i) {
-      workspaces.push_back(std::make_unique<NewtonKernel>(map, *tables, order));
+      workspaces.push_back(std::make_unique<NewtonKernel>(map, *tables, order, reduced));
     }
     return workspaces;
   }
