@@ -180,7 +180,7 @@ def _cases(first: int) -> Iterator[Case]:
                 case.model, orders=[case.order], method="exhaustive", n_threads=1, progress=False,
                 time_limit=2.0,
             )  # fmt: skip
-            if cycles.complete and len(cycles) >= least:
+            if cycles.finished and len(cycles) >= least:
                 yield case
         number += 1
 

@@ -55,7 +55,7 @@ def order_statistics(order: int, **changes: Any) -> OrderStatistics:
         "n_hits": 0,
         "n_singletons": 0,
         "coverage": None,
-        "complete": True,
+        "finished": True,
         "n_itineraries": 2**order,
         "seconds": 0.001,
         "n_solves_at_last_new": 2,

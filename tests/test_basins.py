@@ -396,7 +396,7 @@ def change_header(arrays, **entries):
     [
         (lambda a: a.pop("header"), "it has no header"),
         (lambda a: change_header(a, format="rnndyn scan"), 'it does not say "format"'),
-        (lambda a: change_header(a, format_version=2), "install a newer rnndyn"),
+        (lambda a: change_header(a, format_version=3), "install a newer rnndyn"),
         (lambda a: change_header(a, attractors=[1, 1, 1]), "is missing"),
         (lambda a: change_header(a, attractors=[1]), "labels must be numbers of attractors"),
         (lambda a: change_header(a, attractors=[2, 1]), "must have shape"),

@@ -12,7 +12,9 @@ import pytest
 
 import rnndyn as rd
 from records import line_record, tent_cycles
-from rnndyn.certificate import Certificate, ListedCycles, ProofPart, UndecidedItinerary
+from rnndyn._undecided import UndecidedItinerary
+from rnndyn.certificate import Certificate
+from rnndyn.certificate_parts import ListedCycles, ProofPart
 from rnndyn.continua import continuum_from_record
 from rnndyn.verify import Verdict, verify
 

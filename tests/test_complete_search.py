@@ -157,7 +157,7 @@ def test_no_disagreement_with_the_exact_enumeration(family):
             runs.append({"proof_method": "polygons"})
         for options in runs:
             cycles = complete(model, orders, **options)
-            assert cycles.complete
+            assert cycles.finished
             reported = SimpleNamespace(cycles=list(cycles), continua=list(cycles.continua))
             assert disagreements(ExactMap.of(model.canonical), reported, truths) == [], options
 
@@ -258,7 +258,7 @@ def test_without_rigour_nothing_is_called_proved(ten):
     cycles = rd.find_cycles(ten, 2, method="complete", rigorous=False, progress=False)
     assert cycles.certificate.status == "searched"
     assert cycles.certificate.proved_orders == ()
-    assert cycles.complete
+    assert cycles.finished
     assert counts(cycles) == {1: 3}
 
 

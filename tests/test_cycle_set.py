@@ -199,7 +199,7 @@ def test_print_of_a_search(tent):
         order_statistics(1),
         searched_order(2),
         searched_order(3, coverage=None, n_hits=0),
-        searched_order(4, coverage=0.95, n_singletons=40, complete=False),
+        searched_order(4, coverage=0.95, n_singletons=40, finished=False),
     ]
     cycles = CycleSet(tent, blocks, [], statistics(*orders, stopped_by="time_limit"))
     check_golden("stopped_search.txt", repr(cycles))

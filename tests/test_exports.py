@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import rnndyn as rd
-from rnndyn._result import EXPORT_VERSION, plain
+from rnndyn._common.words import plain
+from rnndyn.results.export import EXPORT_VERSION
 
 TENT = rd.PLRNN([[2.0]], [[-4.0]], [1.0])
 #: Its multipliers are complex.

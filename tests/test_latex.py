@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import rnndyn as rd
-from rnndyn._cycle_table import conjugate_pairs
+from rnndyn.cycles import conjugate_pairs
 from rnndyn._latex import COLUMNS
 
 

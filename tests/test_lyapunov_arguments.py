@@ -387,7 +387,7 @@ def test_ctrl_c_returns_the_estimate_so_far(lozi):
     assert 0 < spectrum.n_steps < 50_000_000
     lower, upper = spectrum.interval()
     assert lower[0, 0] < 0.4702 < upper[0, 0]
-    assert "INCOMPLETE: stopped by an interrupt after" in repr(spectrum)
+    assert "INCOMPLETE: interrupted after" in repr(spectrum)
     assert meter.calls[-1] == "close"
 
 

@@ -16,7 +16,7 @@ TENT_COUNTS = {1: 2, 2: 1, 3: 2, 4: 3, 5: 6, 6: 9, 7: 18, 8: 30}
 def test_every_cycle_of_the_tent_map_is_found(tent, method):
     cycles = rd.find_cycles(tent, max_order=8, method=method)
     assert {order: len(cycles.of_order(order)) for order in TENT_COUNTS} == TENT_COUNTS
-    assert cycles.complete
+    assert cycles.finished
     for cycle in cycles:
         np.testing.assert_allclose(
             tent.step(cycle.points), np.roll(cycle.points, -1, axis=0), atol=1e-12

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from rnndyn._optional import MissingPackageError
     from rnndyn._progress import LyapunovProgress, Progress, ProgressMeter, SearchProgress
     from rnndyn.basins_of_attraction import BasinsProgress, basins
-    from rnndyn.basins_result import Basins, BasinsRun
+    from rnndyn.basins_result import Basins
+    from rnndyn.basins_run import BasinsRun
     from rnndyn.bifurcation import (
         BifurcationEvent,
         BoundaryCurve,
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
         stability_diagram,
         training_timeline,
     )
-    from rnndyn.certificate import Certificate, ProofPart
+    from rnndyn.certificate import Certificate
+    from rnndyn.certificate_parts import ProofPart
     from rnndyn.citation import Bibliography, Citation, cite
     from rnndyn.continua import ContinuumOfFixedPoints
     from rnndyn.cycle_block import CycleBlock
@@ -70,7 +72,8 @@ if TYPE_CHECKING:
     from rnndyn.parameter_scan import ScanProgress, scan
     from rnndyn.reporting import report
     from rnndyn.result_files import load_result
-    from rnndyn.scan_result import Scan, ScanRun
+    from rnndyn.scan_result import Scan
+    from rnndyn.scan_run import ScanRun
     from rnndyn.search import find_cycles, find_fixed_points, solve_cycle
     from rnndyn.search_statistics import OrderStatistics, SearchStatistics
     from rnndyn.verify import Verdict
@@ -80,7 +83,8 @@ _NAMES_OF_MODULES = {
     "rnndyn._optional": ("MissingPackageError",),
     "rnndyn._progress": ("LyapunovProgress", "Progress", "ProgressMeter", "SearchProgress"),
     "rnndyn.basins_of_attraction": ("BasinsProgress", "basins"),
-    "rnndyn.basins_result": ("Basins", "BasinsRun"),
+    "rnndyn.basins_result": ("Basins",),
+    "rnndyn.basins_run": ("BasinsRun",),
     "rnndyn.bifurcation": (
         "BifurcationEvent",
         "BoundaryCurve",
@@ -104,7 +108,8 @@ _NAMES_OF_MODULES = {
         "stability_diagram",
         "training_timeline",
     ),
-    "rnndyn.certificate": ("Certificate", "ProofPart"),
+    "rnndyn.certificate": ("Certificate",),
+    "rnndyn.certificate_parts": ("ProofPart",),
     "rnndyn.citation": ("Bibliography", "Citation", "cite"),
     "rnndyn.continua": ("ContinuumOfFixedPoints",),
     "rnndyn.cycle_block": ("CycleBlock",),
@@ -137,7 +142,8 @@ _NAMES_OF_MODULES = {
     "rnndyn.parameter_scan": ("ScanProgress", "scan"),
     "rnndyn.reporting": ("report",),
     "rnndyn.result_files": ("load_result",),
-    "rnndyn.scan_result": ("Scan", "ScanRun"),
+    "rnndyn.scan_result": ("Scan",),
+    "rnndyn.scan_run": ("ScanRun",),
     "rnndyn.search": ("find_cycles", "find_fixed_points", "solve_cycle"),
     "rnndyn.search_statistics": ("OrderStatistics", "SearchStatistics"),
     "rnndyn.verify": ("Verdict",),

@@ -1,21 +1,15 @@
 """The file format of basins of attraction, described in ``docs/reference/basins-format.md``."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from rnndyn._cycle_file import block_from, block_members
+from rnndyn.basins_run import BasinsRun
 from rnndyn.cycle_block import COLUMNS, CycleBlock
 from rnndyn.cycles import STABILITY_NAMES, Cycle
-from rnndyn.io._record import header_of, model_of, record_from, record_of
+from rnndyn.io._record import header_of, piecewise_linear_model_of, record_of
 from rnndyn.io._result_file import Arrays, ResultFormat, group_of
-from rnndyn.models import PiecewiseLinearModel
-
-if TYPE_CHECKING:
-    from rnndyn.basins_result import Basins
-
-FORMAT = ResultFormat("rnndyn basins", 1, "basins of attraction")
 
 _CYCLES = ("attractors", "unclaimed")
 _ARRAYS = {
@@ -27,44 +21,28 @@ _ARRAYS = {
 }
 
 
-def write(path: Path, basins: "Basins") -> None:
-    """Write basins; the file appears under its name only when it is complete."""
-    model = record_of(basins.model, None)
+def _taken_apart(state: dict[str, Any]) -> tuple[dict[str, Any], Arrays]:
+    model = record_of(state["model"], None)
     header = {
         "model": header_of(model),
-        **{kind: [cycle.order for cycle in getattr(basins, kind)] for kind in _CYCLES},
-        "axis_labels": list(basins.axis_labels),
-        "run": basins.run.to_dict(),
+        **{kind: [cycle.order for cycle in state[kind]] for kind in _CYCLES},
+        "axis_labels": list(state["axis_labels"]),
+        "run": state["run"].to_dict(),
     }
-    arrays: dict[str, Any] = {name: getattr(basins, name) for name in _ARRAYS}
-    if basins.y_values is not None:
-        arrays["y_values"] = basins.y_values
+    arrays: dict[str, Any] = {name: state[name] for name in _ARRAYS}
+    if state["y_values"] is not None:
+        arrays["y_values"] = state["y_values"]
     for name, parameter in model.parameters.items():
         arrays[f"model/{name}"] = parameter
     for kind in _CYCLES:
-        for number, cycle in enumerate(getattr(basins, kind)):
+        for number, cycle in enumerate(state[kind]):
             for name, column in block_members(_block_of(cycle)).items():
                 arrays[f"{kind}_{number}/{name}"] = column
-    FORMAT.write(path, header, arrays)
+    return header, arrays
 
 
-def read(path: Path, max_bytes: int) -> "Basins":
-    """Read basins that take at most `max_bytes` when unpacked.
-
-    Raises
-    ------
-    ValueError
-        If the file holds no basins, is damaged, or has a newer format.
-    """
-    return FORMAT.read(path, max_bytes, _contents)
-
-
-def _contents(header: dict[str, Any], arrays: Arrays) -> "Basins":
-    from rnndyn.basins_result import Basins, BasinsRun
-
-    model = model_of(record_from(header["model"], group_of(arrays, "model")))
-    if not isinstance(model, PiecewiseLinearModel):
-        raise ValueError(f"basins are those of a piecewise-linear model, but it names {model!r}")
+def _put_together(header: dict[str, Any], arrays: Arrays) -> dict[str, Any]:
+    model = piecewise_linear_model_of(header["model"], group_of(arrays, "model"), "basins")
     for name, dtype in _ARRAYS.items():
         if arrays[name].dtype != dtype:
             raise ValueError(f"member {name!r} must hold {np.dtype(dtype)} numbers")
@@ -79,15 +57,18 @@ def _contents(header: dict[str, Any], arrays: Arrays) -> "Basins":
             ):
                 raise ValueError(f"{kind}_{number} is not one cycle of its model")
             cycles[kind].append(block.cycle(0))
-    return Basins(
-        model,
-        attractors=cycles["attractors"],
-        unclaimed=cycles["unclaimed"],
-        axis_labels=header["axis_labels"],
-        y_values=arrays.get("y_values"),
-        run=BasinsRun.from_dict(header["run"]),
+    return {
+        "model": model,
+        **cycles,
+        "axis_labels": header["axis_labels"],
+        "y_values": arrays.get("y_values"),
+        "run": BasinsRun.from_dict(header["run"]),
         **{name: arrays[name] for name in _ARRAYS},
-    )
+    }
+
+
+#: Version 2 holds the seed.
+FORMAT = ResultFormat("rnndyn basins", 2, "basins of attraction", _taken_apart, _put_together)
 
 
 def _block_of(cycle: Cycle) -> CycleBlock:

@@ -1,47 +1,34 @@
 """How basins of attraction look in a terminal and in a notebook."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from rnndyn._cycle_table import align_columns, html_table
-from rnndyn.cycles import format_modulus
-
-if TYPE_CHECKING:
-    from rnndyn.basins_result import Basins
+from rnndyn._common.words import counted, format_modulus
+from rnndyn.basins_result import Basins
+from rnndyn.results.table import Row, Table, table_of
 
 #: With more attractors than this the table is shortened to those with the largest basins.
 _MAX_ROWS = 24
 _HEADINGS = ("#", "order", "spectral radius", "share", "steps (median)", "certified")
-_LEFT_ALIGNED = {"certified"}
 
 
-def plain_text(basins: "Basins") -> str:
-    """Return the table that ``print`` shows."""
-    rows = _rows(basins)
-    table = align_columns([_HEADINGS, *rows], _LEFT_ALIGNED) if rows else []
-    return "\n".join([_title(basins), *table, *_notes(basins)])
+@table_of.register
+def _table(basins: Basins) -> Table:
+    return Table(_title(basins), _HEADINGS, _rows(basins), {"certified"}, _notes(basins))
 
 
-def html_text(basins: "Basins") -> str:
-    """Return the table that a notebook shows."""
-    return html_table(_title(basins), _HEADINGS, _rows(basins), _notes(basins))
-
-
-def _title(basins: "Basins") -> str:
-    n = len(basins.attractors)
-    states = f"{basins.model.n_states:,} state{'' if basins.model.n_states == 1 else 's'}"
-    points = " x ".join(f"{size:,}" for size in reversed(basins.labels.shape))
-    return (
-        f"Basins of {n:,} stable cycle{'' if n == 1 else 's'} of {basins.model.family} ({states}), "
-        f"{points} points"
+def _title(basins: Basins) -> str:
+    cycles, states = (
+        counted(len(basins.attractors), "stable cycle"),
+        counted(basins.model.n_states, "state"),
     )
+    points = " x ".join(f"{size:,}" for size in reversed(basins.labels.shape))
+    return f"Basins of {cycles} of {basins.model.family} ({states}), {points} points"
 
 
-def _rows(basins: "Basins") -> list[tuple[str, ...]]:
+def _rows(basins: Basins) -> list[Row]:
     shares = basins.shares
     shown = np.sort(np.argsort(-shares, kind="stable")[:_MAX_ROWS]).tolist()
-    rows: list[tuple[str, ...]] = []
+    rows: list[Row] = []
     for number in shown:
         cycle = basins.attractors[number]
         steps = basins.n_steps[basins.labels == number]
@@ -60,7 +47,7 @@ def _rows(basins: "Basins") -> list[tuple[str, ...]]:
     return rows
 
 
-def _notes(basins: "Basins") -> list[str]:
+def _notes(basins: Basins) -> list[str]:
     n_points, run = max(basins.labels.size, 1), basins.run
     notes = []
     if basins.n_unbounded:
@@ -73,15 +60,10 @@ def _notes(basins: "Basins") -> list[str]:
             f"{basins.n_undecided / n_points:.2%}"
         )
     if basins.unclaimed:
-        n = len(basins.unclaimed)
         notes.append(
-            f"No basin is claimed for {n:,} stable cycle{'' if n == 1 else 's'} "
+            f"No basin is claimed for {counted(len(basins.unclaimed), 'stable cycle')} "
             "too close to a border or to losing stability"
         )
     if not run.complete:
-        reason = {"time_limit": "the time limit", "interrupt": "an interrupt"}
-        notes.append(
-            f"INCOMPLETE: stopped by {reason.get(run.stopped_by, 'something')} after "
-            f"{run.n_points_done:,} of {run.n_points:,} points"
-        )
+        notes.append(run.incomplete_text(f"{run.n_points_done:,} of {run.n_points:,} points"))
     return notes

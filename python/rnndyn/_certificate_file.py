@@ -8,20 +8,20 @@ import math
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnndyn.io._archive import read_archive, write_archive
+from rnndyn._undecided import UndecidedBlock, UndecidedItineraries
+from rnndyn.certificate_parts import CYCLE_ARRAYS, TREE_ARRAYS, ListedCycles, ProofPart
 from rnndyn.io._files import complete_file, opened_file
 from rnndyn.io._record import parse_json
 from rnndyn.io._result_file import DAMAGE, Arrays, ResultFormat, unreadable
 
-if TYPE_CHECKING:
-    from rnndyn.certificate import Certificate, ProofPart
+_T = TypeVar("_T")
 
-FORMAT = ResultFormat("rnndyn certificate", 1, "a certificate")
+_NAME, _VERSION = "rnndyn certificate", 1
 
 #: Type of every array, by the last part of its name; all others hold float64.
 _TYPES: dict[str, type] = {
@@ -45,43 +45,21 @@ _PART_ENTRIES = (
 )
 
 
-def write(path: Path, certificate: "Certificate") -> None:
-    """Write a certificate; the file appears under its name only when it is complete."""
-    file_format = _format_of(path, "write")
-    file_format.write(path, *taken_apart(certificate))
-
-
-def read(path: Path, max_bytes: int) -> "Certificate":
-    """Read a certificate that takes at most ``max_bytes`` when unpacked.
-
-    Raises
-    ------
-    ValueError
-        If the file is not a certificate, is damaged, or has a newer format.
-    """
-    file_format = _format_of(path, "read")
-    try:
-        return put_together(*file_format.read(path, max_bytes))
-    except DAMAGE as error:
-        raise unreadable(path, "a certificate", error) from error
-
-
-def taken_apart(certificate: "Certificate") -> tuple[dict[str, Any], Arrays]:
-    from rnndyn.certificate import CYCLE_ARRAYS, TREE_ARRAYS
-
+def taken_apart(state: dict[str, Any]) -> tuple[dict[str, Any], Arrays]:
+    """Return the header and the arrays of a certificate, given by its fields."""
     arrays: Arrays = {}
-    if certificate.box is not None:
-        arrays["box/lower"], arrays["box/upper"] = certificate.box
-    for cycles in certificate.cycles:
+    if state["box"] is not None:
+        arrays["box/lower"], arrays["box/upper"] = state["box"]
+    for cycles in state["cycles"]:
         for name in CYCLE_ARRAYS:
             arrays[f"cycles_{cycles.order}/{name}"] = getattr(cycles, name)
-    for number, itinerary in enumerate(certificate.continua):
+    for number, itinerary in enumerate(state["continua"]):
         arrays[f"continuum_{number}/itinerary"] = itinerary
-    for block in certificate.undecided.blocks:
+    for block in state["undecided"].blocks:
         arrays[f"undecided_{block.order}/itinerary"] = block.itinerary
         arrays[f"undecided_{block.order}/reason"] = block.reason
     parts = []
-    for number, part in enumerate(certificate.parts):
+    for number, part in enumerate(state["parts"]):
         folder = f"part_{number}"
         parts.append({name: getattr(part, name) for name in _PART_ENTRIES})
         parts[-1]["has_tree"] = part.nodes is not None
@@ -96,35 +74,33 @@ def taken_apart(certificate: "Certificate") -> tuple[dict[str, Any], Arrays]:
         for name, array in part.data.items():
             arrays[f"{folder}/data/{name}"] = array
     header = {
-        "format": FORMAT.name,
-        "format_version": FORMAT.version,
-        "version": certificate.version,
-        "status": certificate.status,
-        "fingerprint": certificate.fingerprint,
-        "n_states": certificate.n_states,
-        "n_units": certificate.n_units,
-        "has_box": certificate.box is not None,
-        "orders": list(certificate.orders),
-        "proved_orders": list(certificate.proved_orders),
-        "coverage": {str(order): value for order, value in certificate.coverage.items()},
-        "cycle_orders": [cycles.order for cycles in certificate.cycles],
-        "undecided_orders": [block.order for block in certificate.undecided.blocks],
-        "n_continua": len(certificate.continua),
+        "format": _NAME,
+        "format_version": _VERSION,
+        "version": state["version"],
+        "status": state["status"],
+        "fingerprint": state["fingerprint"],
+        "n_states": state["n_states"],
+        "n_units": state["n_units"],
+        "has_box": state["box"] is not None,
+        "orders": list(state["orders"]),
+        "proved_orders": list(state["proved_orders"]),
+        "coverage": {str(order): value for order, value in state["coverage"].items()},
+        "cycle_orders": [cycles.order for cycles in state["cycles"]],
+        "undecided_orders": [block.order for block in state["undecided"].blocks],
+        "n_continua": len(state["continua"]),
         "parts": parts,
     }
     return header, arrays
 
 
-def put_together(header: Any, arrays: Arrays) -> "Certificate":
-    from rnndyn._undecided import UndecidedBlock, UndecidedItineraries
-    from rnndyn.certificate import CYCLE_ARRAYS, Certificate, ListedCycles
-
-    if not isinstance(header, dict) or header.get("format") != FORMAT.name:
-        raise ValueError(f'it does not say "format": "{FORMAT.name}"')
-    if header["format_version"] != FORMAT.version:
+def put_together(header: Any, arrays: Arrays) -> dict[str, Any]:
+    """Return the fields of a certificate."""
+    if not isinstance(header, dict) or header.get("format") != _NAME:
+        raise ValueError(f'it does not say "format": "{_NAME}"')
+    if header["format_version"] != _VERSION:
         raise ValueError(
             f"its format is version {header['format_version']!r}, this rnndyn reads version "
-            f"{FORMAT.version}; install a newer rnndyn"
+            f"{_VERSION}; install a newer rnndyn"
         )
     left = {name: _checked(name, array) for name, array in arrays.items()}
     n_units = _whole_number("n_units", header["n_units"])
@@ -136,32 +112,30 @@ def put_together(header: Any, arrays: Arrays) -> "Certificate":
     for order in header["undecided_orders"]:
         itineraries = left.pop(f"undecided_{order}/itinerary")
         undecided.append(UndecidedBlock(order, itineraries, left.pop(f"undecided_{order}/reason")))
-    certificate = Certificate(
-        status=header["status"],
-        box=(left.pop("box/lower"), left.pop("box/upper")) if header["has_box"] else None,
-        orders=header["orders"],
-        proved_orders=header["proved_orders"],
-        parts=tuple(_part(f"part_{n}/", entry, left) for n, entry in enumerate(header["parts"])),
-        undecided=UndecidedItineraries(undecided),
-        cycles=tuple(cycles),
-        continua=tuple(
+    state = {
+        "status": header["status"],
+        "box": (left.pop("box/lower"), left.pop("box/upper")) if header["has_box"] else None,
+        "orders": header["orders"],
+        "proved_orders": header["proved_orders"],
+        "parts": tuple(_part(f"part_{n}/", entry, left) for n, entry in enumerate(header["parts"])),
+        "undecided": UndecidedItineraries(undecided),
+        "cycles": tuple(cycles),
+        "continua": tuple(
             left.pop(f"continuum_{number}/itinerary")
             for number in range(_whole_number("n_continua", header["n_continua"]))
         ),
-        fingerprint=str(header["fingerprint"]),
-        n_states=_whole_number("n_states", header["n_states"]),
-        n_units=n_units,
-        coverage=header["coverage"],
-        version=str(header["version"]),
-    )
+        "fingerprint": str(header["fingerprint"]),
+        "n_states": _whole_number("n_states", header["n_states"]),
+        "n_units": n_units,
+        "coverage": header["coverage"],
+        "version": str(header["version"]),
+    }
     if left:
         raise ValueError(f"it holds an array {min(left)!r:.60} that its header does not mention")
-    return certificate
+    return state
 
 
-def _part(folder: str, entry: Mapping[str, Any], arrays: Arrays) -> "ProofPart":
-    from rnndyn.certificate import TREE_ARRAYS, ProofPart
-
+def _part(folder: str, entry: Mapping[str, Any], arrays: Arrays) -> ProofPart:
     first = arrays.pop(folder + "open_first")
     bits, on = arrays.pop(folder + "open_bits"), arrays.pop(folder + "open_on")
     if (
@@ -207,23 +181,31 @@ def _whole_number(name: str, value: Any) -> int:
     return value
 
 
-class _Format(NamedTuple):
-    """How files of one suffix are read and written."""
-
-    read: Callable[[Path, int], tuple[Any, Arrays]]
-    write: Callable[[Path, dict[str, Any], Arrays], None]
+FORMAT = ResultFormat(_NAME, _VERSION, "a certificate", taken_apart, put_together)
 
 
-def _write_npz(path: Path, header: dict[str, Any], arrays: Arrays) -> None:
-    write_archive(path, {"header": np.array(json.dumps(header, allow_nan=False)), **arrays})
+def write(path: Path, state: dict[str, Any]) -> None:
+    """Write a certificate; the file appears under its name only when it is complete."""
+    if _check_suffix(path, "write") == ".json":
+        _write_json(path, *taken_apart(state))
+    else:
+        FORMAT.write(path, state)
 
 
-def _read_npz(path: Path, max_bytes: int) -> tuple[Any, Arrays]:
-    arrays = read_archive(path, max_bytes)
-    text = arrays.pop("header", None)
-    if text is None or text.dtype.kind != "U" or text.ndim != 0:
-        raise ValueError("it has no header")
-    return parse_json(str(text)), arrays
+def read(path: Path, max_bytes: int, build: Callable[..., _T]) -> _T:
+    """Read a certificate that takes at most `max_bytes` when unpacked.
+
+    Raises
+    ------
+    ValueError
+        If the file is not a certificate, is damaged, or has a newer format.
+    """
+    if _check_suffix(path, "read") != ".json":
+        return FORMAT.read(path, max_bytes, build)
+    try:
+        return build(**put_together(*_read_json(path, max_bytes)))
+    except DAMAGE as error:
+        raise unreadable(path, FORMAT.what, error) from error
 
 
 def _write_json(path: Path, header: dict[str, Any], arrays: Arrays) -> None:
@@ -274,15 +256,9 @@ def _array(name: str, entry: Any) -> NDArray[Any]:
     return np.array(values, dtype=dtype).reshape(shape)
 
 
-_FORMATS: Mapping[str, _Format] = {
-    ".json": _Format(_read_json, _write_json),
-    ".npz": _Format(_read_npz, _write_npz),
-}
-
-
-def _format_of(path: Path, verb: str) -> _Format:
+def _check_suffix(path: Path, verb: str) -> str:
     suffix = path.suffix.lower()
-    if suffix not in _FORMATS:
+    if suffix not in (".json", ".npz"):
         problem = f"the suffix {suffix!r} is not supported" if suffix else "it has no suffix"
-        raise ValueError(f"cannot {verb} {path}: {problem}; use {' or '.join(_FORMATS)}")
-    return _FORMATS[suffix]
+        raise ValueError(f"cannot {verb} {path}: {problem}; use .json or .npz")
+    return suffix

@@ -1,91 +1,68 @@
 """The file format of cycle sets, described in ``docs/reference/cycle-set-format.md``."""
 
 import dataclasses
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnndyn._certificate_file import put_together, taken_apart
+from rnndyn import _certificate_file
+from rnndyn.certificate import Certificate
 from rnndyn.continua import ContinuumOfFixedPoints
 from rnndyn.cycle_block import COLUMNS, CycleBlock
-from rnndyn.io._record import header_of, model_of, record_from, record_of
+from rnndyn.io._record import header_of, piecewise_linear_model_of, record_of
 from rnndyn.io._result_file import Arrays, ResultFormat, group_of
-from rnndyn.models import PiecewiseLinearModel
 from rnndyn.search_statistics import SearchStatistics
-
-if TYPE_CHECKING:
-    from rnndyn.certificate import Certificate
-    from rnndyn.cycle_set import CycleSet
-
-FORMAT = ResultFormat("rnndyn cycle set", 1, "a cycle set")
 
 _CONTINUUM_FIELDS = tuple(field.name for field in dataclasses.fields(ContinuumOfFixedPoints))
 
 
-class Contents(NamedTuple):
-    """What a file holds, in the order in which `CycleSet` takes it."""
-
-    model: PiecewiseLinearModel
-    blocks: list[CycleBlock]
-    continua: list[ContinuumOfFixedPoints]
-    search: SearchStatistics
-    certificate: "Certificate | None"
-
-
-def write(path: Path, cycle_set: "CycleSet") -> None:
-    """Write a cycle set; the file appears under its name only when it is complete."""
-    model = record_of(cycle_set.model, None)
+def _taken_apart(state: dict[str, Any]) -> tuple[dict[str, Any], Arrays]:
+    model = record_of(state["model"], None)
+    blocks, certificate = state["blocks"], state["certificate"]
     header = {
         "model": header_of(model),
-        "search": cycle_set.search.to_dict(),
-        "orders": list(cycle_set.orders),
-        "n_continua": len(cycle_set.continua),
+        "search": state["search"].to_dict(),
+        "orders": [block.order for block in blocks],
+        "n_continua": len(state["continua"]),
     }
-    proof: Arrays = {}
-    if cycle_set.certificate is not None:
-        header["certificate"], proof = taken_apart(cycle_set.certificate)
     arrays: Arrays = {f"model/{name}": array for name, array in model.parameters.items()}
-    for block in cycle_set.blocks:
+    for block in blocks:
         for name, column in block_members(block).items():
             arrays[f"order_{block.order}/{name}"] = column
-    for number, continuum in enumerate(cycle_set.continua):
+    for number, continuum in enumerate(state["continua"]):
         for name in _CONTINUUM_FIELDS:
             arrays[f"continuum_{number}/{name}"] = _as_real(np.asarray(getattr(continuum, name)))
-    for name, array in proof.items():
-        arrays[f"certificate/{name}"] = array
-    FORMAT.write(path, header, arrays)
+    if certificate is not None:
+        header["certificate"], proof = _certificate_file.taken_apart(certificate._state())
+        arrays |= {f"certificate/{name}": array for name, array in proof.items()}
+    return header, arrays
 
 
-def read(path: Path, max_bytes: int) -> Contents:
-    """Read a cycle set that takes at most ``max_bytes`` when unpacked.
-
-    Raises
-    ------
-    ValueError
-        If the file is not a cycle set, is damaged, or has a newer format.
-    """
-    return FORMAT.read(path, max_bytes, _contents)
-
-
-def _contents(header: dict[str, Any], arrays: Arrays) -> Contents:
-    model = model_of(record_from(header["model"], group_of(arrays, "model")))
-    if not isinstance(model, PiecewiseLinearModel):
-        raise ValueError(f"cycles are those of a piecewise-linear model, but it names {model!r}")
+def _put_together(header: dict[str, Any], arrays: Arrays) -> dict[str, Any]:
+    model = piecewise_linear_model_of(header["model"], group_of(arrays, "model"), "cycles")
     blocks = [block_from(order, group_of(arrays, f"order_{order}")) for order in header["orders"]]
     for block in blocks:
         if (block.points.shape[2], block.itinerary.shape[2]) != (model.n_states, model.n_units):
             raise ValueError(f"the cycles of order {block.order} are not those of its model")
-    continua = [
-        _continuum(group_of(arrays, f"continuum_{number}"))
-        for number in range(header["n_continua"])
-    ]
     certificate = None
     if "certificate" in header:
-        certificate = put_together(header["certificate"], group_of(arrays, "certificate"))
-    search = SearchStatistics.from_dict(header["search"])
-    return Contents(model, blocks, continua, search, certificate)
+        proof = group_of(arrays, "certificate")
+        certificate = Certificate(**_certificate_file.put_together(header["certificate"], proof))
+    return {
+        "model": model,
+        "blocks": blocks,
+        "continua": [
+            _continuum(group_of(arrays, f"continuum_{number}"))
+            for number in range(header["n_continua"])
+        ],
+        "search": SearchStatistics.from_dict(header["search"]),
+        "certificate": certificate,
+    }
+
+
+#: Version 2 says of every order, and of all, whether the search of it is finished.
+FORMAT = ResultFormat("rnndyn cycle set", 2, "a cycle set", _taken_apart, _put_together)
 
 
 def block_members(block: CycleBlock) -> Arrays:

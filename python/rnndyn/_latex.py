@@ -1,18 +1,15 @@
 """Tables of cycles for LaTeX."""
 
 import math
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
 
 import numpy as np
 
 from rnndyn._arrays import itinerary_text
 from rnndyn._checks import check_integer
-from rnndyn._cycle_table import conjugate_pairs
-from rnndyn.cycles import Cycle, format_modulus
-
-if TYPE_CHECKING:
-    from rnndyn.cycle_set import CycleSet
+from rnndyn._common.words import format_modulus
+from rnndyn.cycles import Cycle, conjugate_pairs
 
 LatexEnvironment = Literal["tabular", "table", "longtable"]
 
@@ -78,7 +75,7 @@ COLUMNS: dict[str, _Column] = {
 
 
 def latex_table(
-    cycles: "CycleSet",
+    cycles: Iterable[Cycle],
     columns: Sequence[str],
     environment: LatexEnvironment,
     caption: str | None,

@@ -1,61 +1,20 @@
 """Lyapunov spectra as plain dictionaries, data frames and labelled arrays."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from rnndyn._result import LabelledArrays, plain
-
-if TYPE_CHECKING:
-    from rnndyn.lyapunov_result import LyapunovSpectrum
-
-Arrays = dict[str, np.ndarray[Any, Any]]
-
-_PER_EXPONENT = ("exponents", "standard_error", "layer", "autocorrelated", "converged", "exact")
+from rnndyn._common.words import plain
+from rnndyn.lyapunov_result import PER_EXPONENT, LyapunovSpectrum
+from rnndyn.results.export import LabelledArrays, columns_of, dictionary_of, labelled_of
 
 
-def arrays(spectrum: "LyapunovSpectrum") -> Arrays:
-    """Return what has one entry per exponent, per sequence or per window."""
-    lower, upper = spectrum.interval()
-    result: Arrays = {name: getattr(spectrum, name) for name in _PER_EXPONENT}
-    result |= {"lower": lower, "upper": upper}
-    result |= {
-        name: getattr(spectrum, name)
-        for name in (
-            "pooled",
-            "pooled_standard_error",
-            "exponent_sum",
-            "exponent_sum_error",
-            "entropy_sum",
-            "entropy_sum_error",
-            "running",
-            "running_steps",
-            "window_steps",
-            "states",
-            "qr_interval",
-            "orbit",
-            "unbounded",
-        )
-    }
-    if dimension_is_known(spectrum):
-        result["kaplan_yorke_dimension"] = spectrum.kaplan_yorke_dimension
-        result["kaplan_yorke_error"] = spectrum.kaplan_yorke_error
-    if spectrum.covariant_steps is not None and spectrum.covariant_vectors is not None:
-        result["covariant_steps"] = spectrum.covariant_steps
-        result["covariant_vectors"] = spectrum.covariant_vectors
-    return result
-
-
-def dimension_is_known(spectrum: "LyapunovSpectrum") -> bool:
-    """Tell whether there are attractors, and enough exponents for their Kaplan-Yorke dimension."""
-    return not spectrum.unbounded.any() and spectrum._estimates.dimension_is_known
-
-
-def dictionary(spectrum: "LyapunovSpectrum") -> dict[str, Any]:
+@dictionary_of.register
+def _dictionary(spectrum: LyapunovSpectrum) -> dict[str, Any]:
     """Return numbers, lists and strings for JSON, without the record of windows."""
     lower, upper = spectrum.interval()
     pooled_lower, pooled_upper = spectrum.pooled_interval()
-    known = dimension_is_known(spectrum)
+    known = spectrum.dimension_is_known
     values: dict[str, Any] = {
         "model": {name: spectrum.run.model[name] for name in ("family", "n_states")},
         "units": {"per": spectrum.per, "dt": spectrum.dt, "base": spectrum.base},
@@ -75,7 +34,7 @@ def dictionary(spectrum: "LyapunovSpectrum") -> dict[str, Any]:
         },
         "sequences": [
             {
-                **{name: getattr(spectrum, name)[index] for name in _PER_EXPONENT},
+                **{name: getattr(spectrum, name)[index] for name in PER_EXPONENT},
                 "lower": lower[index],
                 "upper": upper[index],
                 "exponent_sum": spectrum.exponent_sum[index],
@@ -93,11 +52,12 @@ def dictionary(spectrum: "LyapunovSpectrum") -> dict[str, Any]:
     return result
 
 
-def columns(spectrum: "LyapunovSpectrum") -> dict[str, Any]:
+@columns_of.register
+def _columns(spectrum: LyapunovSpectrum, table: str) -> dict[str, Any]:
     """Return one row per sequence and exponent as columns."""
     n, m = spectrum.n_sequences, spectrum.n_exponents
     lower, upper = spectrum.interval()
-    named = {name: getattr(spectrum, name).ravel() for name in _PER_EXPONENT}
+    named = {name: getattr(spectrum, name).ravel() for name in PER_EXPONENT}
     return {
         "sequence": np.repeat(np.arange(n), m),
         "index": np.tile(np.arange(m), n),
@@ -108,10 +68,11 @@ def columns(spectrum: "LyapunovSpectrum") -> dict[str, Any]:
     }
 
 
-def labelled(spectrum: "LyapunovSpectrum") -> LabelledArrays:
+@labelled_of.register
+def _labelled(spectrum: LyapunovSpectrum) -> LabelledArrays:
     """Return what has one entry per sequence, exponent or window with the names of dimensions."""
     dimensions = {
-        **dict.fromkeys((*_PER_EXPONENT, "lower", "upper"), ("sequence", "exponent")),
+        **dict.fromkeys((*PER_EXPONENT, "lower", "upper"), ("sequence", "exponent")),
         **dict.fromkeys(("pooled", "pooled_standard_error"), ("exponent",)),
         "running": ("window", "sequence", "exponent"),
         "running_steps": ("window",),
@@ -122,7 +83,7 @@ def labelled(spectrum: "LyapunovSpectrum") -> LabelledArrays:
     }
     variables = {
         name: (dimensions.get(name, ("sequence",)), array)
-        for name, array in arrays(spectrum).items()
+        for name, array in spectrum.to_arrays().items()
     }
     attributes = {
         "units": spectrum.units.text,

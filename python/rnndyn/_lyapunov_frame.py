@@ -1,14 +1,15 @@
 """The tangent frame at the end of a run, which another run can start from."""
 
-from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from rnndyn._arrays import FloatArray, frozen
+from rnndyn._common.compare import ByFields
 
 
-class TangentFrame:
+@dataclass(frozen=True, eq=False, repr=False)
+class TangentFrame(ByFields):
     """Orthonormal tangent vectors of every sequence, to go on with: ``frame=`` of another call.
 
     A frame that has followed an orbit is aligned with the directions that grow fastest. Where the
@@ -35,58 +36,38 @@ class TangentFrame:
     0
     """
 
-    def __init__(self, blocks: Sequence[Any], joint: bool = False) -> None:
-        self._blocks = tuple(frozen(block, np.float64) for block in blocks)
-        self._joint = bool(joint)
-        shapes = [block.shape for block in self._blocks]
+    blocks: tuple[FloatArray, ...]
+    joint: bool = False
+
+    def __post_init__(self) -> None:
+        blocks = tuple(frozen(block, np.float64) for block in self.blocks)
+        object.__setattr__(self, "blocks", blocks)
+        object.__setattr__(self, "joint", bool(self.joint))
+        shapes = [block.shape for block in blocks]
         if (
             not shapes
             or any(len(shape) != 3 for shape in shapes)
             or len({shape[0] for shape in shapes}) != 1
             or any(not 1 <= m <= n for _, n, m in shapes)
-            or (self._joint and len(shapes) != 1)
+            or (self.joint and len(shapes) != 1)
         ):
             raise ValueError(
                 "a tangent frame needs blocks of shape (B, n, m) with 1 <= m <= n and one B, got "
                 f"shapes {shapes}"
             )
-        if not all(np.isfinite(block).all() for block in self._blocks):
+        if not all(np.isfinite(block).all() for block in blocks):
             raise ValueError("a tangent frame must hold finite numbers, got NaN or infinity")
-
-    @property
-    def blocks(self) -> tuple[FloatArray, ...]:
-        """The vectors of each layer, or of the whole state, read-only."""
-        return self._blocks
-
-    @property
-    def joint(self) -> bool:
-        """Whether the vectors are those of the whole state."""
-        return self._joint
 
     @property
     def n_sequences(self) -> int:
         """Number of sequences B."""
-        return int(self._blocks[0].shape[0])
+        return int(self.blocks[0].shape[0])
 
     @property
     def n_vectors(self) -> int:
         """Most vectors of a layer: the number of exponents that the frame was made for."""
-        return max(int(block.shape[2]) for block in self._blocks)
+        return max(int(block.shape[2]) for block in self.blocks)
 
     def __repr__(self) -> str:
-        shapes = [block.shape[1:] for block in self._blocks]
-        return f"TangentFrame(n_sequences={self.n_sequences}, {shapes=}, joint={self._joint})"
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, TangentFrame):
-            return NotImplemented
-        return (
-            self._joint == other._joint
-            and len(self._blocks) == len(other._blocks)
-            and all(map(np.array_equal, self._blocks, other._blocks))
-        )
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._blocks, self._joint)
+        shapes = [block.shape[1:] for block in self.blocks]
+        return f"TangentFrame(n_sequences={self.n_sequences}, {shapes=}, joint={self.joint})"

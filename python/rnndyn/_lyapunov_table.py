@@ -1,64 +1,46 @@
 """How a Lyapunov spectrum looks in a terminal and in a notebook."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from rnndyn._cycle_table import align_columns, html_table
-from rnndyn._lyapunov_export import dimension_is_known
-
-if TYPE_CHECKING:
-    from rnndyn.lyapunov_result import LyapunovSpectrum
-
-#: Spectra with more exponents than this are shortened to their head and tail.
-_MAX_ROWS = 24
-_HEAD_ROWS = 12
-_TAIL_ROWS = 6
-_LEFT_ALIGNED = {"converged"}
+from rnndyn._common.words import counted
+from rnndyn.lyapunov_result import LyapunovSpectrum
+from rnndyn.results.table import Row, Table, head_and_tail, table_of
 
 
-def plain_text(spectrum: "LyapunovSpectrum") -> str:
-    """Return the table that ``print`` shows."""
-    lines = [_title(spectrum), *align_columns(_rows(spectrum), _LEFT_ALIGNED)]
-    return "\n".join([*lines, *_notes(spectrum)])
+@table_of.register
+def _table(spectrum: LyapunovSpectrum) -> Table:
+    headings, rows = _headings_and_rows(spectrum)
+    return Table(_title(spectrum), headings, rows, {"converged"}, _notes(spectrum))
 
 
-def html_text(spectrum: "LyapunovSpectrum") -> str:
-    """Return the table that a notebook shows."""
-    headings, *rows = _rows(spectrum)
-    return html_table(_title(spectrum), headings, rows, _notes(spectrum))
-
-
-def _title(spectrum: "LyapunovSpectrum") -> str:
+def _title(spectrum: LyapunovSpectrum) -> str:
     m, n = spectrum.n_exponents, spectrum.n_states
-    how_many = f"{m} Lyapunov exponent{'' if m == 1 else 's'}"
+    how_many = counted(m, "Lyapunov exponent")
     if m < n:
         how_many = f"largest {how_many}"
-    states = f"{n:,} state{'' if n == 1 else 's'}"
-    title = f"{how_many} of {spectrum.run.model['family']} ({states}), {spectrum.units.text}"
+    family, states = spectrum.run.model["family"], counted(n, "state")
+    title = f"{how_many} of {family} ({states}), {spectrum.units.text}"
     if spectrum.n_sequences > 1:
         title += f", mean of {spectrum.n_sequences:,} sequences"
     return title
 
 
-def _rows(spectrum: "LyapunovSpectrum") -> list[tuple[str, ...]]:
+def _headings_and_rows(spectrum: LyapunovSpectrum) -> tuple[Row, list[Row]]:
     several = spectrum.n_sequences > 1
     layered = not several and bool((spectrum.layer != spectrum.layer[0, 0]).any())
     values = spectrum.pooled if several else spectrum.exponents[0]
     errors = spectrum.pooled_standard_error if several else spectrum.standard_error[0]
     converged = spectrum.pooled_converged if several else spectrum.converged[0]
     exact = np.all(spectrum.exact, axis=0).tolist()
-    headings: tuple[str, ...] = ("#", "exponent", "standard error")
+    headings: Row = ("#", "exponent", "standard error")
     if several:
         headings += ("smallest", "largest")
     if layered:
         headings += ("layer",)
-    rows = [(*headings, "converged")]
-    m = spectrum.n_exponents
-    shown = [*range(m)] if m <= _MAX_ROWS else [*range(_HEAD_ROWS), *range(m - _TAIL_ROWS, m)]
-    for index in shown:
+
+    def row(index: int) -> Row:
         value, error = float(values[index]), float(errors[index])
-        cells: tuple[str, ...] = (str(index), number_text(value, error), error_text(error))
+        cells: Row = (str(index), number_text(value, error), error_text(error))
         if several:
             column = spectrum.exponents[:, index]
             cells += (
@@ -67,11 +49,9 @@ def _rows(spectrum: "LyapunovSpectrum") -> list[tuple[str, ...]]:
             )
         if layered:
             cells += (str(spectrum.layer[0, index]),)
-        rows.append((*cells, "exact" if exact[index] else "yes" if converged[index] else "no"))
-    if len(shown) < m:
-        gap = ("...", f"{m - len(shown):,} more", *("" for _ in rows[0][2:]))
-        rows.insert(_HEAD_ROWS + 1, gap)
-    return rows
+        return *cells, "exact" if exact[index] else "yes" if converged[index] else "no"
+
+    return (*headings, "converged"), head_and_tail(range(spectrum.n_exponents), row)
 
 
 def number_text(value: float, error: float) -> str:
@@ -91,7 +71,7 @@ def error_text(error: float) -> str:
     return f"{error:#.2g}" if error else "0"
 
 
-def _notes(spectrum: "LyapunovSpectrum") -> list[str]:
+def _notes(spectrum: LyapunovSpectrum) -> list[str]:
     several = spectrum.n_sequences > 1
     lines = []
     entropy = spectrum.pooled_entropy_sum if several else float(spectrum.entropy_sum[0])
@@ -101,7 +81,7 @@ def _notes(spectrum: "LyapunovSpectrum") -> list[str]:
     note = "No positive exponent"
     if entropy or entropy_error:
         note = f"Sum of positive exponents {_with_error(entropy, entropy_error)}"
-    if dimension_is_known(spectrum):
+    if spectrum.dimension_is_known:
         pair = (
             (spectrum.pooled_kaplan_yorke_dimension, spectrum.pooled_kaplan_yorke_error)
             if several
@@ -113,14 +93,11 @@ def _notes(spectrum: "LyapunovSpectrum") -> list[str]:
         note += f", Kaplan-Yorke dimension {_with_error(*pair)}"
     lines.append(note)
     steps, wanted = spectrum.n_steps, spectrum.run.options.get("n_steps", spectrum.n_steps)
-    if spectrum.run.complete:
+    if spectrum.run.finished:
         transient = spectrum.run.options["transient"]
-        lines.append(
-            f"{steps:,} step{'' if steps == 1 else 's'} after a transient of {transient:,}"
-        )
+        lines.append(f"{counted(steps, 'step')} after a transient of {transient:,}")
     else:
-        cause = "the time limit" if spectrum.stopped_by == "time_limit" else "an interrupt"
-        lines.append(f"INCOMPLETE: stopped by {cause} after {steps:,} of {wanted:,} steps")
+        lines.append(spectrum.run.incomplete_text(f"{steps:,} of {wanted:,} steps"))
     lines += _orbit_notes(spectrum)
     # What is known well enough all the same needs no word.
     count = int((spectrum.autocorrelated & ~spectrum.converged).sum())
@@ -140,7 +117,7 @@ def _notes(spectrum: "LyapunovSpectrum") -> list[str]:
     return lines
 
 
-def _orbit_notes(spectrum: "LyapunovSpectrum") -> list[str]:
+def _orbit_notes(spectrum: LyapunovSpectrum) -> list[str]:
     n = spectrum.n_sequences
     lines = []
     n_unbounded = int(spectrum.unbounded.sum())

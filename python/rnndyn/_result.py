@@ -1,69 +1,59 @@
-"""What all results have in common: files, exports, comparison and pickling.
+"""What all results have in common: files, exports, looks, comparison and pickling.
 
-A result says what it is made of (`_state`), what makes two of it equal (`_identity`), and what its
-tables and labelled arrays hold. Everything that a user calls is here, once.
+A result is a frozen dataclass: what it is made of are its fields, and two of it are equal if these
+are. Everything that a user calls on any result is here, once; what is special to a kind of result
+is registered: its file by its `FORMAT`, how it is printed with `table_of`, what it exports with
+`dictionary_of`, `columns_of` and `labelled_of`.
 """
 
-import cmath
-import dataclasses
-import json
-import math
 import os
-from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from rnndyn._common.compare import ByFields
 from rnndyn._optional import import_optional
 from rnndyn.io._files import complete_file, complete_path
 from rnndyn.io._result_file import ResultFormat
-from rnndyn.models import Model, PiecewiseLinearModel
-
-#: Raised when a reader of the last JSON or netCDF export of any result could not use a new one.
-EXPORT_VERSION = 1
+from rnndyn.results.export import (
+    EXPORT_VERSION,
+    columns_of,
+    dictionary_of,
+    json_pieces,
+    labelled_of,
+    without_complex,
+)
+from rnndyn.results.table import html_text, plain_text, table_of
 
 _EXPORTS = {".json": "to_json", ".nc": "to_netcdf"}
+#: The classes whose files are of each format, in the order in which they were defined.
+_CLASSES: dict[str, list[type["SavedResult"]]] = {}
 
 
-class LabelledArrays(NamedTuple):
-    """What an xarray Dataset of a result is made of."""
-
-    variables: dict[str, Any]
-    coordinates: dict[str, Any]
-    attributes: dict[str, Any]
-
-
-class SavedResult:
-    """Base of results: they are saved, loaded, written as JSON, compared and pickled alike."""
+class SavedResult(ByFields):
+    """Base of results: they are saved, loaded, printed, exported, compared and pickled alike."""
 
     #: The file format that `save` writes.
     FORMAT: ClassVar[ResultFormat]
 
-    __hash__ = None  # type: ignore[assignment]
-
-    @abstractmethod
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain numbers, lists and strings, ready for JSON."""
-
-    @abstractmethod
-    def _write(self, path: Path) -> None:
-        """Write the file."""
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "FORMAT" in vars(cls):
+            _CLASSES.setdefault(cls.FORMAT.name, []).append(cls)
 
     @classmethod
-    @abstractmethod
-    def _read(cls, path: Path, max_bytes: int) -> Any:
-        """Read the file."""
+    def _is_in(cls, header: Mapping[str, Any]) -> bool:
+        """Tell whether a file of the format holds this kind of result, by its header."""
+        return True
 
-    @abstractmethod
-    def _identity(self) -> tuple[Any, ...]:
-        """Return what makes two results equal."""
+    def _write(self, path: Path) -> None:
+        self.FORMAT.write(path, self._state())
 
-    def _state(self) -> dict[str, Any]:
-        """Return the arguments of the constructor that makes this result again."""
-        assert dataclasses.is_dataclass(self)
-        return {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
+    @classmethod
+    def _read(cls, path: Path, max_bytes: int) -> Self:
+        return cls.FORMAT.read(path, max_bytes, cls)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the result, and what made it, to one ``.npz`` file that `load` reads.
@@ -124,8 +114,18 @@ class SavedResult:
         --------
         rnndyn.load_result : Read a file of any kind of result.
         """
-        result: Self = cls._read(Path(path), max_bytes)
-        return result
+        return cls._read(Path(path), max_bytes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain numbers, lists and strings, ready for JSON; infinite numbers become None.
+
+        ``docs/reference/exports.md`` lists the keys of every kind of result.
+        """
+        content = dictionary_of(self)
+        return {
+            name: list(value) if isinstance(value, Iterator) else value
+            for name, value in content.items()
+        }
 
     def to_json(self, path: str | os.PathLike[str] | None = None) -> str | None:
         """Return what `to_dict` holds as JSON text, or write it to a file.
@@ -150,11 +150,11 @@ class SavedResult:
         >>> tent = rd.PLRNN(A=[[2.0]], W=[[-4.0]], h=[1.0])
         >>> content = json.loads(rd.find_cycles(tent, max_order=2).to_json())
         >>> content["schema"], content["schema_version"]
-        ('rnndyn cycle set', 1)
+        ('rnndyn cycle set', 2)
         >>> [cycle["spectral_radius"] for cycle in content["cycles"]]
         [2.0, 2.0, 4.0]
         """
-        pieces = json_pieces({**self._schema(), **self._exported()})
+        pieces = json_pieces({**self._schema(), **dictionary_of(self)})
         if path is None:
             return "".join(pieces)
         with complete_file(Path(path)) as stream:
@@ -163,21 +163,28 @@ class SavedResult:
             stream.write(b"\n")
         return None
 
-    def _exported(self) -> dict[str, Any]:
-        """Return what `to_dict` does; lists that may be long may be iterators here."""
-        return self.to_dict()
-
     def _schema(self) -> dict[str, Any]:
         return {"schema": self.FORMAT.name, "schema_version": EXPORT_VERSION}
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, type(self)):
-            return NotImplemented
-        return same(self._identity(), other._identity())
+    def __repr__(self) -> str:
+        return plain_text(table_of(self))
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        # Through the constructor, because NumPy forgets in a pickle that an array is read-only.
-        return _restored, (type(self), self._state())
+    def _repr_html_(self) -> str:
+        return html_text(table_of(self))
+
+
+def class_of(header: Mapping[str, Any]) -> type[SavedResult] | None:
+    """Return the kind of result that a file with this header holds, among those imported so far.
+
+    Of several classes with one format the last one counts that knows its own in the header.
+    """
+    classes = _CLASSES.get(str(header.get("format")), [])
+    return next((cls for cls in reversed(classes) if cls._is_in(header)), None)
+
+
+def known_formats() -> list[str]:
+    """Return the names of the formats of all kinds of results that were imported so far."""
+    return sorted(_CLASSES)
 
 
 class TabularResult(SavedResult):
@@ -185,14 +192,6 @@ class TabularResult(SavedResult):
 
     #: Names of its tables, the one that is meant by default first.
     TABLES: ClassVar[tuple[str, ...]]
-
-    @abstractmethod
-    def _columns(self, table: str) -> dict[str, Any]:
-        """Return a table as columns."""
-
-    @abstractmethod
-    def _labelled(self) -> LabelledArrays:
-        """Return what the Dataset holds."""
 
     def to_columns(self, table: str | None = None) -> dict[str, Any]:
         """Return a table as equally long columns of numbers and words, by name.
@@ -216,7 +215,7 @@ class TabularResult(SavedResult):
             table = self.TABLES[0]
         if table not in self.TABLES:
             raise ValueError(f"table must be one of {', '.join(self.TABLES)}, got {table!r}")
-        return self._columns(table)
+        return columns_of(self, table)
 
     def to_rows(self, table: str | None = None) -> list[dict[str, Any]]:
         """Return a table as one dictionary of plain numbers and strings per row.
@@ -296,98 +295,13 @@ class TabularResult(SavedResult):
         # Their backend of xarray asks for it, h5netcdf itself may do without.
         import_optional("h5py", purpose)
         with complete_path(Path(path)) as temporary:
-            _without_complex(dataset).to_netcdf(temporary, engine="h5netcdf")
+            without_complex(dataset).to_netcdf(temporary, engine="h5netcdf")
 
     def _dataset(self, purpose: str) -> Any:
         xarray = import_optional("xarray", purpose)
-        labelled = self._labelled()
+        labelled = labelled_of(self)
         return xarray.Dataset(
             labelled.variables,
             labelled.coordinates,
             {**self._schema(), **labelled.attributes},
         )
-
-
-def model_sizes(model: Model) -> dict[str, Any]:
-    """Return the family and the sizes of a model, as all exports name them."""
-    sizes = {"family": model.family, "n_states": model.n_states}
-    return sizes | {"n_units": model.n_units} if isinstance(model, PiecewiseLinearModel) else sizes
-
-
-def json_text(value: Any) -> str:
-    """Return JSON that every parser reads: numbers that are not finite become null."""
-    try:
-        # Most values are plain already, and to find that out takes longer than to write them.
-        return json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError):
-        return json.dumps(plain(value), allow_nan=False)
-
-
-def json_pieces(entries: Mapping[str, Any]) -> Iterator[str]:
-    """Return the JSON of a mapping piece by piece; an iterator among its values is a list.
-
-    Of an iterator one entry after the other is made and forgotten: as Python's lists of numbers a
-    result takes ten times the memory that it has as arrays.
-    """
-    yield "{"
-    for index, (name, value) in enumerate(entries.items()):
-        yield f"{', ' if index else ''}{json.dumps(name)}: "
-        if isinstance(value, Iterator):
-            yield "["
-            for number, entry in enumerate(value):
-                yield f"{', ' if number else ''}{json_text(entry)}"
-            yield "]"
-        else:
-            yield json_text(value)
-    yield "}"
-
-
-def plain(value: Any) -> Any:
-    """Return numbers, lists and strings as JSON has them; what is not finite becomes None."""
-    if isinstance(value, Mapping):
-        return {str(name): plain(entry) for name, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(entry) for entry in value]
-    if isinstance(value, np.ndarray | np.generic):
-        as_it_is = value.dtype.kind in "biuf" and np.isfinite(value).all()
-        return value.tolist() if as_it_is else plain(value.tolist())
-    if isinstance(value, complex):
-        return [value.real, value.imag] if cmath.isfinite(value) else None
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def same(first: Any, second: Any) -> bool:
-    """Tell whether values agree, arrays element by element and containers entry by entry."""
-    if isinstance(first, np.ndarray) or isinstance(second, np.ndarray):
-        return np.shape(first) == np.shape(second) and np.array_equal(first, second)
-    if isinstance(first, Mapping) and isinstance(second, Mapping):
-        return first.keys() == second.keys() and all(
-            same(value, second[name]) for name, value in first.items()
-        )
-    if isinstance(first, list | tuple):
-        return (
-            isinstance(second, list | tuple)
-            and len(first) == len(second)
-            and all(map(same, first, second))
-        )
-    return bool(first == second)
-
-
-def text_column(values: Sequence[str | None]) -> np.ndarray[Any, np.dtype[np.str_]]:
-    """Return text of one width, so that files of every kind can hold it; None becomes empty."""
-    return np.array(["" if value is None else value for value in values], dtype=np.str_)
-
-
-def _without_complex(dataset: Any) -> Any:
-    """Return the dataset as netCDF can hold it."""
-    for name in [name for name in dataset.data_vars if dataset[name].dtype.kind == "c"]:
-        variable = dataset[name]
-        dataset = dataset.drop_vars(name).assign(
-            {f"{name}_real": variable.real, f"{name}_imag": variable.imag}
-        )
-    # A slash would make a group.
-    return dataset.rename({name: name.replace("/", "_") for name in dataset if "/" in name})
-
-
-def _restored(cls: type[SavedResult], state: dict[str, Any]) -> SavedResult:
-    return cls(**state)

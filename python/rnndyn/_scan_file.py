@@ -1,58 +1,38 @@
 """The file format of scans, described in ``docs/reference/scan-format.md``."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from rnndyn.io._record import header_of, model_of, record_from, record_of
 from rnndyn.io._result_file import Arrays, ResultFormat, group_of
-
-if TYPE_CHECKING:
-    from rnndyn.scan_result import Scan
-
-FORMAT = ResultFormat("rnndyn scan", 1, "a scan")
+from rnndyn.scan_run import ScanRun
 
 
-def write(path: Path, scan: "Scan") -> None:
-    """Write a scan; the file appears under its name only when it is complete."""
-    model = record_of(scan.model, None)
+def _taken_apart(state: dict[str, Any]) -> tuple[dict[str, Any], Arrays]:
+    model, y, run = record_of(state["model"], None), state["y"], state["run"]
     header = {
         "model": header_of(model),
-        "x": scan.x_name,
-        "y": scan.y_name,
-        "variables": list(scan.variables),
-        "run": scan.run.to_dict(),
+        "x": state["x"][0],
+        "y": None if y is None else y[0],
+        "variables": list(state["values"]),
+        "run": run.to_dict(),
     }
-    arrays: dict[str, Any] = {"x_values": scan.x_values}
-    if scan.y_values is not None:
-        arrays["y_values"] = scan.y_values
+    arrays: dict[str, Any] = {"x_values": state["x"][1]}
+    if y is not None:
+        arrays["y_values"] = y[1]
     for name, parameter in model.parameters.items():
         arrays[f"model/{name}"] = parameter
     # By number: a name may be any text, such as one that no file system takes.
-    for number, name in enumerate(scan.variables):
-        column = scan[name]
-        arrays[f"variable_{number}/values"] = column.filled(0.0)
-        arrays[f"variable_{number}/known"] = ~np.ma.getmaskarray(column)
-    for number, name in enumerate(scan.run.measures):
-        arrays[f"status_{number}"] = scan.status[name]
-    FORMAT.write(path, header, arrays)
+    for number, name in enumerate(state["values"]):
+        arrays[f"variable_{number}/values"] = state["values"][name]
+        arrays[f"variable_{number}/known"] = state["known"][name]
+    for number, name in enumerate(run.measures):
+        arrays[f"status_{number}"] = state["status"][name]
+    return header, arrays
 
 
-def read(path: Path, max_bytes: int) -> "Scan":
-    """Read a scan that takes at most `max_bytes` when unpacked.
-
-    Raises
-    ------
-    ValueError
-        If the file is not a scan, is damaged, or has a newer format.
-    """
-    return FORMAT.read(path, max_bytes, _contents)
-
-
-def _contents(header: dict[str, Any], arrays: Arrays) -> "Scan":
-    from rnndyn.scan_result import Scan, ScanRun
-
+def _put_together(header: dict[str, Any], arrays: Arrays) -> dict[str, Any]:
     run = ScanRun.from_dict(header["run"])
     columns = [group_of(arrays, f"variable_{number}") for number in range(len(header["variables"]))]
     for column in columns:
@@ -61,13 +41,15 @@ def _contents(header: dict[str, Any], arrays: Arrays) -> "Scan":
     statuses = [arrays[f"status_{number}"] for number in range(len(run.measures))]
     if any(status.dtype.kind != "U" for status in statuses):
         raise ValueError("the status of a measure must be text")
-    y = None if header["y"] is None else (str(header["y"]), arrays["y_values"])
-    return Scan(
-        model_of(record_from(header["model"], group_of(arrays, "model"))),
-        (str(header["x"]), arrays["x_values"]),
-        y,
-        values=dict(zip(header["variables"], (c["values"] for c in columns), strict=True)),
-        known=dict(zip(header["variables"], (c["known"] for c in columns), strict=True)),
-        status=dict(zip(run.measures, statuses, strict=True)),
-        run=run,
-    )
+    return {
+        "model": model_of(record_from(header["model"], group_of(arrays, "model"))),
+        "x": (str(header["x"]), arrays["x_values"]),
+        "y": None if header["y"] is None else (str(header["y"]), arrays["y_values"]),
+        "values": dict(zip(header["variables"], (c["values"] for c in columns), strict=True)),
+        "known": dict(zip(header["variables"], (c["known"] for c in columns), strict=True)),
+        "status": dict(zip(run.measures, statuses, strict=True)),
+        "run": run,
+    }
+
+
+FORMAT = ResultFormat("rnndyn scan", 1, "a scan", _taken_apart, _put_together)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnndyn._arrays import BoolArray, frozen, itinerary_text
+from rnndyn._common.compare import ByFields
 
 UndecidedReason = Literal["border", "singular", "unproved"]
 
@@ -16,7 +17,7 @@ REASONS: tuple[UndecidedReason, ...] = ("border", "singular", "unproved")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class UndecidedItinerary:
+class UndecidedItinerary(ByFields):
     """An itinerary of which the search could not decide whether a cycle follows it.
 
     Attributes
@@ -45,22 +46,12 @@ class UndecidedItinerary:
                 f"got {self.itinerary.shape}"
             )
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, UndecidedItinerary):
-            return NotImplemented
-        return self.reason == other.reason and np.array_equal(self.itinerary, other.itinerary)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return UndecidedItinerary, (self.order, self.itinerary, self.reason)
-
     def __repr__(self) -> str:
         return f"UndecidedItinerary({itinerary_text(self.itinerary)!r}, {self.reason!r})"
 
 
 @dataclass(frozen=True, eq=False)
-class UndecidedBlock:
+class UndecidedBlock(ByFields):
     """The undecided itineraries of one order, as columns; n is their number.
 
     Attributes
@@ -88,22 +79,10 @@ class UndecidedBlock:
     def __len__(self) -> int:
         return int(self.reason.shape[0])
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, UndecidedBlock):
-            return NotImplemented
-        return np.array_equal(self.itinerary, other.itinerary) and np.array_equal(
-            self.reason, other.reason
-        )
-
-    __hash__ = None  # type: ignore[assignment]
-
     def __getitem__(self, index: int) -> UndecidedItinerary:
         return UndecidedItinerary(
             self.order, self.itinerary[index], REASONS[int(self.reason[index])]
         )
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return UndecidedBlock, (self.order, self.itinerary, self.reason)
 
 
 class UndecidedItineraries(Sequence[UndecidedItinerary]):

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from rnndyn import _core
 from rnndyn._arrays import BoolArray, FloatArray, IntArray, real_numbers
 from rnndyn._checks import check_integer, check_positive, check_threads
+from rnndyn._common.stopping import StopReason
 from rnndyn._neighbourhoods import Neighbourhoods, bordering_units, neighbourhoods_of
 from rnndyn._plane_of_states import (
     PlaneOfStates,
@@ -20,7 +21,8 @@ from rnndyn._plane_of_states import (
 )
 from rnndyn._progress import ProgressMeter, make_progress_meter
 from rnndyn._version import __version__
-from rnndyn.basins_result import NOT_REACHED, UNDECIDED, Basins, BasinsRun, StopReason
+from rnndyn.basins_result import NOT_REACHED, UNDECIDED, Basins
+from rnndyn.basins_run import BasinsRun
 from rnndyn.cycle_set import CycleSet
 from rnndyn.cycles import Cycle
 from rnndyn.models import PiecewiseLinearModel
@@ -200,8 +202,8 @@ def basins(
     shape = (len(x_values),) if one_state else (len(y_values), len(x_values))
     return Basins(
         model,
-        attractors=work.attractors,
-        unclaimed=work.unclaimed,
+        attractors=tuple(work.attractors),
+        unclaimed=tuple(work.unclaimed),
         labels=work.labels.reshape(shape),
         n_steps=work.n_steps.reshape(shape),
         origin=plane.center,

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, overload
 
-from rnndyn._lyapunov_export import dimension_is_known
 from rnndyn._references import REFERENCES, Reference
 from rnndyn._scan_measures import MAX_LYAPUNOV
 from rnndyn._version import __version__
@@ -282,7 +281,7 @@ def _of_spectrum(spectrum: LyapunovSpectrum) -> Iterator[tuple[str, str]]:
     yield from _OF_EXPONENTS
     if spectrum.run.n_householder:
         yield ("cox1998stability", "orthonormalization of badly scaled tangent vectors")
-    if dimension_is_known(spectrum):
+    if spectrum.dimension_is_known:
         yield ("kaplan1979chaotic", "the Kaplan-Yorke dimension")
     if spectrum.covariant_vectors is not None:
         yield ("ginelli2007characterizing", "covariant Lyapunov vectors")

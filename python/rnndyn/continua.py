@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnndyn._arrays import BoolArray, ComplexArray, FloatArray, frozen, itinerary_text, real_numbers
-from rnndyn.cycles import complex_to_lists, finite_or_none, format_modulus, same_fields
+from rnndyn._common.compare import ByFields
+from rnndyn._common.words import finite_or_none, format_modulus
+from rnndyn.cycles import complex_to_lists
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ContinuumOfFixedPoints:
+class ContinuumOfFixedPoints(ByFields):
     """A connected piece of an affine space made of fixed points (or of points of k-cycles).
 
     Line attractors and plane attractors are such sets. They arise where ``I - J`` is singular, with
@@ -97,7 +99,7 @@ class ContinuumOfFixedPoints:
         -------
         tuple of (ndarray of shape (M,) or None)
             The ends in the direction of ``-basis[:, 0]`` and of ``+basis[:, 0]``; None where the
-            line goes on for ever.
+            line has no end.
 
         Raises
         ------
@@ -186,17 +188,8 @@ class ContinuumOfFixedPoints:
             "multipliers": complex_to_lists(self.multipliers),
         }
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, ContinuumOfFixedPoints):
-            return NotImplemented
-        return same_fields(self, other)
-
-    def __hash__(self) -> int:
+    def __hash__(self) -> int:  # type: ignore[override]
         return hash((self.order, self.itinerary.tobytes(), self.points.tobytes()))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        values = tuple(getattr(self, field.name) for field in dataclasses.fields(self))
-        return type(self), values
 
     def __repr__(self) -> str:
         extent = ", ".join(f"[{low:.4g}, {high:.4g}]" for low, high in self.extent)

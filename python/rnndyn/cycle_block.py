@@ -1,6 +1,5 @@
 """The cycles of one order as columns, so that sets of 100,000 cycles stay fast and small."""
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from rnndyn._arrays import BoolArray, ComplexArray, FloatArray, IntArray, frozen
-from rnndyn.cycles import STABILITY_NAMES, Cycle, same_fields
+from rnndyn._common.compare import ByFields
+from rnndyn.cycles import STABILITY_NAMES, Cycle
 
 #: Type of every column and the names of its dimensions; "n" counts cycles.
 COLUMNS: dict[str, tuple[type, str]] = {
@@ -28,7 +28,7 @@ COLUMNS: dict[str, tuple[type, str]] = {
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class CycleBlock:
+class CycleBlock(ByFields):
     """All cycles of one order, one array per property, in the order of their itineraries.
 
     The attributes are those of `rnndyn.Cycle` with one more dimension in front, of length n, the
@@ -97,16 +97,6 @@ class CycleBlock:
         joined = characters.reshape(n, k * (n_units + 1))[:, :-1].tobytes()
         width = k * (n_units + 1) - 1
         return [joined[i * width : (i + 1) * width].decode("ascii") for i in range(n)]
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, CycleBlock):
-            return NotImplemented
-        return same_fields(self, other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), tuple(getattr(self, field.name) for field in dataclasses.fields(self))
 
     def __repr__(self) -> str:
         return f"CycleBlock(order={self.order}, n_cycles={len(self)})"

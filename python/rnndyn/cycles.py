@@ -1,14 +1,15 @@
 """A single cycle: an orbit that closes after ``order`` steps, with everything known about it."""
 
 import dataclasses
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
 from rnndyn._arrays import BoolArray, ComplexArray, FloatArray, frozen, itinerary_text
+from rnndyn._common.compare import ByFields
+from rnndyn._common.words import finite_or_none, format_modulus
 
 Stability = Literal["stable", "saddle", "unstable", "nonhyperbolic", "undecided"]
 
@@ -23,7 +24,7 @@ STABILITY_NAMES: tuple[Stability, ...] = (
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Cycle:
+class Cycle(ByFields):
     """A fixed point (order 1) or a cycle of higher order of a piecewise linear map.
 
     Attributes
@@ -137,18 +138,8 @@ class Cycle:
             "log_moduli": [finite_or_none(value) for value in self.log_moduli],
         }
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Cycle):
-            return NotImplemented
-        return same_fields(self, other)
-
-    def __hash__(self) -> int:
+    def __hash__(self) -> int:  # type: ignore[override]
         return hash((self.order, self.itinerary.tobytes(), self.points.tobytes()))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # Through the constructor, because NumPy forgets in a pickle that an array is read-only.
-        values = tuple(getattr(self, field.name) for field in dataclasses.fields(self))
-        return type(self), values
 
     def __repr__(self) -> str:
         radius = format_modulus(self.spectral_radius, self.log_spectral_radius)
@@ -191,19 +182,6 @@ def cycle_from_record(record: dict[str, Any], *, virtual: bool = False) -> Cycle
     return Cycle(**values, stability=stability, virtual=virtual)
 
 
-def same_fields(first: Any, second: Any) -> bool:
-    """Whether two instances of one dataclass agree in every field, arrays element by element."""
-    return all(
-        np.array_equal(getattr(first, field.name), getattr(second, field.name))
-        for field in dataclasses.fields(first)
-    )
-
-
-def finite_or_none(value: float) -> float | None:
-    """Return the value as a Python float, or None where it is infinite (JSON has no infinity)."""
-    return float(value) if np.isfinite(value) else None
-
-
 def complex_to_lists(values: ComplexArray) -> list[list[float] | None]:
     """Return complex numbers as ``[real, imaginary]``, None where they are infinite."""
     return [
@@ -211,13 +189,14 @@ def complex_to_lists(values: ComplexArray) -> list[list[float] | None]:
     ]
 
 
-def format_modulus(modulus: float, log_modulus: float, digits: int = 6) -> str:
-    """Format a modulus, from its natural logarithm where the number itself overflows."""
-    if np.isfinite(modulus):
-        return f"{modulus:.{digits}g}"
-    exponent, fraction = divmod(float(log_modulus) / math.log(10.0), 1.0)
-    # At most 14 digits: the logarithm of a number near 1e+400 holds no more.
-    mantissa = round(10.0**fraction, min(digits, 14) - 1)
-    if mantissa >= 10.0:
-        mantissa, exponent = mantissa / 10.0, exponent + 1.0
-    return f"{mantissa:.{digits}g}e+{int(exponent)}"
+def conjugate_pairs(multipliers: ComplexArray) -> Iterator[tuple[int, bool]]:
+    """Yield the positions of the multipliers, of a complex pair one, and whether it is a pair."""
+    position = 0
+    while position < len(multipliers):
+        value = multipliers[position]
+        following = multipliers[position + 1 : position + 2]
+        paired = bool(
+            np.isfinite(value) and value.imag != 0.0 and (following == value.conjugate()).any()
+        )
+        yield position, paired
+        position += 2 if paired else 1

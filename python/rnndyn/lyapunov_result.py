@@ -2,21 +2,21 @@
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from rnndyn import _lyapunov_export, _lyapunov_file, _lyapunov_table
 from rnndyn._arrays import BoolArray, FloatArray, IntArray, frozen
 from rnndyn._checks import check_integer
+from rnndyn._common.stopping import StopReason
 from rnndyn._lyapunov_angles import pairwise_angles, smallest_principal_angle
 from rnndyn._lyapunov_estimates import Combination, Estimates, check_level
+from rnndyn._lyapunov_file import FORMAT
 from rnndyn._lyapunov_frame import TangentFrame
 from rnndyn._lyapunov_orbit import UNBOUNDED
 from rnndyn._lyapunov_units import TimeUnit, Units, check_units
-from rnndyn._result import LabelledArrays, TabularResult
-from rnndyn.lyapunov_run import LyapunovRun, StopReason
+from rnndyn._result import TabularResult
+from rnndyn.lyapunov_run import LyapunovRun
 
 _ARRAYS = {
     "log_growth": np.float64,
@@ -28,6 +28,8 @@ _ARRAYS = {
     "cycle_exponents": np.float64,
     "cycle_error": np.float64,
 }
+#: What there is of every exponent of every sequence.
+PER_EXPONENT = ("exponents", "standard_error", "layer", "autocorrelated", "converged", "exact")
 #: Default tolerances of `is_converged`.
 _RELATIVE, _OF_LARGEST = 0.05, 0.01
 #: What half widths that are `autocorrelated` are multiplied by before they count.
@@ -106,7 +108,7 @@ class LyapunovSpectrum(TabularResult):
     True
     """
 
-    FORMAT = _lyapunov_file.FORMAT
+    FORMAT = FORMAT
     TABLES: ClassVar = ("exponents",)
 
     log_growth: FloatArray
@@ -496,6 +498,11 @@ class LyapunovSpectrum(TabularResult):
         """Standard error of `pooled_kaplan_yorke_dimension`."""
         return self._dimension().pooled_error
 
+    @property
+    def dimension_is_known(self) -> bool:
+        """Whether there are attractors, and enough exponents for their Kaplan-Yorke dimension."""
+        return not self.unbounded.any() and self._estimates.dimension_is_known
+
     def _dimension(self) -> Combination:
         if self.unbounded.any():
             raise ValueError(
@@ -589,39 +596,33 @@ class LyapunovSpectrum(TabularResult):
 
     def to_arrays(self) -> dict[str, np.ndarray[Any, Any]]:
         """Return exponents, errors and what else has one entry per exponent or window, by name."""
-        return _lyapunov_export.arrays(self)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain numbers, lists and strings for JSON; infinities become None."""
-        return _lyapunov_export.dictionary(self)
-
-    def _columns(self, table: str) -> dict[str, Any]:
-        return _lyapunov_export.columns(self)
-
-    def _labelled(self) -> LabelledArrays:
-        return _lyapunov_export.labelled(self)
-
-    def _write(self, path: Path) -> None:
-        _lyapunov_file.write(path, self)
-
-    @classmethod
-    def _read(cls, path: Path, max_bytes: int) -> Any:
-        return cls(**_lyapunov_file.read(path, max_bytes))
-
-    def _identity(self) -> tuple[Any, ...]:
-        run = self.run
-        return (
-            *(getattr(self, name) for name in _ARRAYS),
-            self.units,
-            self.frame,
-            self.covariant_steps,
-            self.covariant_vectors,
-            # The same question, however long it took and on how many threads.
-            (run.model, run.stopped_by, run.seed, run.options),
-        )
-
-    def __repr__(self) -> str:
-        return _lyapunov_table.plain_text(self)
-
-    def _repr_html_(self) -> str:
-        return _lyapunov_table.html_text(self)
+        lower, upper = self.interval()
+        result: dict[str, np.ndarray[Any, Any]] = {
+            name: getattr(self, name) for name in PER_EXPONENT
+        }
+        result |= {"lower": lower, "upper": upper}
+        result |= {
+            name: getattr(self, name)
+            for name in (
+                "pooled",
+                "pooled_standard_error",
+                "exponent_sum",
+                "exponent_sum_error",
+                "entropy_sum",
+                "entropy_sum_error",
+                "running",
+                "running_steps",
+                "window_steps",
+                "states",
+                "qr_interval",
+                "orbit",
+                "unbounded",
+            )
+        }
+        if self.dimension_is_known:
+            result["kaplan_yorke_dimension"] = self.kaplan_yorke_dimension
+            result["kaplan_yorke_error"] = self.kaplan_yorke_error
+        if self.covariant_steps is not None and self.covariant_vectors is not None:
+            result["covariant_steps"] = self.covariant_steps
+            result["covariant_vectors"] = self.covariant_vectors
+        return result

@@ -1,21 +1,14 @@
 """How a Lyapunov spectrum was computed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from types import MappingProxyType
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
-StopReason = Literal["finished", "time_limit", "interrupt"]
-
-_STOP_TEXTS: dict[str, str] = {
-    "finished": "finished",
-    "time_limit": "stopped by the time limit",
-    "interrupt": "interrupted",
-}
+from rnndyn.results.run import Run
 
 
-@dataclass(frozen=True, repr=False)
-class LyapunovRun:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class LyapunovRun(Run):
     """What made a `LyapunovSpectrum`: the model, the options, and the work that was done.
 
     Attributes
@@ -49,46 +42,15 @@ class LyapunovRun:
     """
 
     model: Mapping[str, Any]
-    stopped_by: StopReason
-    seconds: float
-    n_threads: int
     seed: int
-    version: str
-    n_orthonormalizations: int
-    n_householder: int
+    n_orthonormalizations: int = field(compare=False)
+    n_householder: int = field(compare=False)
     options: Mapping[str, Any]
 
-    def __post_init__(self) -> None:
-        for name in ("model", "options"):
-            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
-        if self.stopped_by not in _STOP_TEXTS:
-            raise ValueError(
-                f"stopped_by must be one of {', '.join(_STOP_TEXTS)}, got {self.stopped_by!r}"
-            )
-
-    @property
-    def complete(self) -> bool:
-        """Whether all steps that were asked for are recorded."""
-        return self.stopped_by == "finished"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain numbers, strings and dictionaries, ready for JSON."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {**values, "model": dict(self.model), "options": dict(self.options)}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "LyapunovRun":
-        """Rebuild what `to_dict` returned."""
-        return cls(**{field.name: values[field.name] for field in fields(cls)})
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self).from_dict, (self.to_dict(),)
-
     def __repr__(self) -> str:
-        threads = f"{self.n_threads} thread{'' if self.n_threads == 1 else 's'}"
         options = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
         return (
-            f"LyapunovRun: {_STOP_TEXTS[self.stopped_by]} after {self.seconds:.3g} s on {threads}, "
+            f"LyapunovRun: {self.how_text()}, "
             f"seed {self.seed}, rnndyn {self.version}\n  {options}\n"
             f"  {self.n_orthonormalizations:,} orthonormalizations, "
             f"{self.n_householder:,} by Householder reflections"

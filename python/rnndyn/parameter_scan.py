@@ -10,6 +10,7 @@ import numpy as np
 
 from rnndyn._arrays import FloatArray
 from rnndyn._checks import check_count, check_integer, check_positive, check_threads
+from rnndyn._common.stopping import StopReason
 from rnndyn._progress import ProgressMeter, make_progress_meter
 from rnndyn._scan_measures import (
     MAX_LYAPUNOV,
@@ -33,7 +34,8 @@ from rnndyn.scale_out import (
     fingerprint_of,
     run_chunks,
 )
-from rnndyn.scan_result import Scan, ScanRun, StopReason
+from rnndyn.scan_result import Scan
+from rnndyn.scan_run import ScanRun
 
 #: Enough for a steady progress bar; writing so many takes some seconds.
 _N_CHUNKS = 128

@@ -226,7 +226,7 @@ def search(
     finally:
         meter.close()
     statistics = SearchStatistics(
-        orders=tuple(OrderStatistics(**record) for record in raw["statistics"]),
+        orders=tuple(OrderStatistics.from_record(record) for record in raw["statistics"]),
         stopped_by=raw["stopped_by"],
         seconds=time.perf_counter() - start,
         n_threads=n_threads,
@@ -253,7 +253,7 @@ def search(
             if entry.coverage is not None and not entry.listed
         }
         certificate = Certificate.from_record(raw["certificate"], model, blocks, continua, coverage)
-    return CycleSet(model, blocks, continua, statistics, certificate)
+    return CycleSet(model, tuple(blocks), tuple(continua), statistics, certificate)
 
 
 def find_fixed_points(

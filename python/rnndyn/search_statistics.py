@@ -4,19 +4,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from statistics import NormalDist
-from types import MappingProxyType
 from typing import Any, Literal
 
-from rnndyn._certificate_text import orders_text
+from rnndyn._common.words import orders_text, percent
+from rnndyn.results.run import Run
 
 SearchMethod = Literal["auto", "complete", "exhaustive", "search", "scyfi"]
-StopReason = Literal["finished", "time_limit", "interrupt"]
-
-_STOP_TEXTS: dict[StopReason, str] = {
-    "finished": "finished",
-    "time_limit": "stopped by the time limit",
-    "interrupt": "interrupted",
-}
 
 #: Confidence of the bound that `summary` and the properties ``coverage_lower`` state.
 _CONFIDENCE = 0.9
@@ -50,8 +43,8 @@ class OrderStatistics:
         Estimated probability that one more successful restart ends in a cycle already known
         (Good-Turing: one minus the share of singletons among the hits). None where there is
         nothing to estimate it from.
-    complete : bool
-        Whether the search of this order ran to its own end.
+    finished : bool
+        Whether the search of this order ran to its end.
     n_itineraries : int
         Number of itineraries of this order that were listed (0 unless ``exhaustive``).
     seconds : float
@@ -71,7 +64,7 @@ class OrderStatistics:
     n_hits: int
     n_singletons: int
     coverage: float | None
-    complete: bool
+    finished: bool
     n_itineraries: int
     seconds: float
     n_solves_at_last_new: int
@@ -85,12 +78,17 @@ class OrderStatistics:
 
     @property
     def _ran_through(self) -> bool:
-        return self.method == "exhaustive" and self.complete
+        return self.method == "exhaustive" and self.finished
 
     @property
     def proved(self) -> bool:
         """Whether a complete search of this order came to its end."""
-        return self.method == "complete" and self.complete
+        return self.method == "complete" and self.finished
+
+    @property
+    def complete(self) -> bool:
+        """Whether no cycle of this order is missing: all itineraries listed, or a proof."""
+        return self.listed or self.proved
 
     @property
     def coverage_lower(self) -> float | None:
@@ -99,9 +97,18 @@ class OrderStatistics:
             return None
         return coverage_lower_bound(self.n_hits, self.n_singletons, _CONFIDENCE)
 
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> "OrderStatistics":
+        """Build the statistics of an order from a record of the compiled core or of a file."""
+        values = dict(record)
+        if "complete" in values:
+            # So the core and files of version 1 call it.
+            values["finished"] = values.pop("complete")
+        return cls(**values)
 
-@dataclass(frozen=True, repr=False)
-class SearchStatistics:
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class SearchStatistics(Run):
     """What a search did: one record per order, totals, and the options that made it.
 
     Attributes
@@ -126,31 +133,28 @@ class SearchStatistics:
     >>> import rnndyn as rd
     >>> tent = rd.PLRNN(A=[[2.0]], W=[[-4.0]], h=[1.0])
     >>> search = rd.find_cycles(tent, max_order=3).search
-    >>> search.stopped_by, search.complete
-    ('finished', True)
+    >>> search.stopped_by, search.finished, search.complete
+    ('finished', True, True)
     >>> [(record.order, record.method) for record in search.orders]
     [(1, 'exhaustive'), (2, 'exhaustive'), (3, 'exhaustive')]
     """
 
     orders: tuple[OrderStatistics, ...]
-    stopped_by: StopReason
-    seconds: float
-    n_threads: int
     seed: int
-    version: str
     options: Mapping[str, Any]
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "orders", tuple(self.orders))
-        object.__setattr__(self, "options", MappingProxyType(dict(self.options)))
+    @property
+    def finished(self) -> bool:
+        """Whether every requested order was searched to its end.
+
+        True does not mean that every cycle was found: see `complete` and `coverage`.
+        """
+        return super().finished and all(record.finished for record in self.orders)
 
     @property
     def complete(self) -> bool:
-        """Whether every requested order was searched to its own end.
-
-        True does not mean that every cycle was found: see `coverage` and `listed_orders`.
-        """
-        return self.stopped_by == "finished" and all(record.complete for record in self.orders)
+        """Whether no cycle is missing: of every order all itineraries were listed, or a proof."""
+        return super().finished and all(record.complete for record in self.orders)
 
     @property
     def listed_orders(self) -> tuple[int, ...]:
@@ -166,7 +170,7 @@ class SearchStatistics:
         estimates = [
             record.coverage
             for record in self.orders
-            if not (record.listed or record.proved) and record.coverage is not None
+            if not record.complete and record.coverage is not None
         ]
         return min(estimates, default=None)
 
@@ -176,7 +180,7 @@ class SearchStatistics:
         bounds = [
             bound
             for record in self.orders
-            if not (record.listed or record.proved) and (bound := record.coverage_lower) is not None
+            if not record.complete and (bound := record.coverage_lower) is not None
         ]
         return min(bounds, default=None)
 
@@ -193,7 +197,7 @@ class SearchStatistics:
     def summary(self) -> list[str]:
         """Return sentences, one a line, that say how sure the answer is."""
         lines = []
-        if not self.complete:
+        if not self.finished:
             lines.append(self._incomplete_line())
         listed = [record for record in self.orders if record.listed]
         if listed:
@@ -223,21 +227,19 @@ class SearchStatistics:
         return lines
 
     def __repr__(self) -> str:
-        threads = f"{self.n_threads} thread{'' if self.n_threads == 1 else 's'}"
-        how = f"{_STOP_TEXTS[self.stopped_by]} after {self.seconds:.3g} s on {threads}"
-        title = f"SearchStatistics: {how}, seed {self.seed}, rnndyn {self.version}"
+        title = f"SearchStatistics: {self.how_text()}, seed {self.seed}, rnndyn {self.version}"
         return "\n  ".join([title, *self.summary()])
 
     def _incomplete_line(self) -> str:
-        reason = _STOP_TEXTS[self.stopped_by]
-        unfinished = [record for record in self.orders if not record.complete]
+        unfinished = [record for record in self.orders if not record.finished]
         where = f"; not finished: {_orders_text(unfinished, capital=False)}" if unfinished else ""
-        return f"INCOMPLETE: {reason} after {self.seconds:.2f} s{where}"
+        return self.incomplete_text(f"{self.seconds:.2f} s{where}")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the statistics as plain numbers, lists and strings, ready for JSON."""
         return {
             "stopped_by": self.stopped_by,
+            "finished": self.finished,
             "complete": self.complete,
             "coverage": self.coverage,
             "seconds": self.seconds,
@@ -254,12 +256,8 @@ class SearchStatistics:
     def from_dict(cls, values: Mapping[str, Any]) -> "SearchStatistics":
         """Rebuild statistics from what `to_dict` returned."""
         given = {field.name: values[field.name] for field in fields(cls)}
-        given["orders"] = [OrderStatistics(**record) for record in given["orders"]]
+        given["orders"] = [OrderStatistics.from_record(record) for record in given["orders"]]
         return cls(**given)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # A mapping proxy does not pickle; the plain dictionary does.
-        return SearchStatistics.from_dict, (self.to_dict(),)
 
 
 def coverage_lower_bound(n_hits: int, n_singletons: int, confidence: float = 0.9) -> float | None:
@@ -373,24 +371,17 @@ def _coverage_key(record: OrderStatistics) -> tuple[float, float]:
 
 def _coverage_text(record: OrderStatistics) -> str:
     bound, coverage = _coverage_key(record)
-    confidence = f"with {_percent(_CONFIDENCE)} confidence"
+    confidence = f"with {percent(_CONFIDENCE)} confidence"
     if coverage - bound > _LOOSE:
         hits = "1 hit is" if record.n_hits == 1 else f"{record.n_hits:,} hits are"
-        return f"coverage at least {_percent(bound)} {confidence}; {hits} too few to estimate it"
-    return f"estimated coverage {_percent(coverage)} (at least {_percent(bound)} {confidence})"
+        return f"coverage at least {percent(bound)} {confidence}; {hits} too few to estimate it"
+    return f"estimated coverage {percent(coverage)} (at least {percent(bound)} {confidence})"
 
 
 def _effort_text(records: Sequence[OrderStatistics]) -> str:
     restarts = sum(record.n_restarts for record in records)
     solves = sum(record.n_solves for record in records)
     return f"{restarts:,} restarts ({solves:,} solves)"
-
-
-def _percent(share: float) -> str:
-    """Format a share so that only a full one reads 100 %."""
-    if share >= 1.0:
-        return "100 %"
-    return f"{min(100.0 * share, 99.99):.4g} %"
 
 
 def _orders_text(records: Sequence[OrderStatistics], *, capital: bool = True) -> str:

@@ -249,7 +249,7 @@ def test_an_interrupt_keeps_the_pieces_that_are_done(n_threads):
     assert all(branch.s_end <= 2.0 for branch in result.branches)
     first_part = rd.continue_cycles(path=models[:3], max_order=1, progress=False)
     assert result.events.s.tolist() == first_part.events.s.tolist()
-    assert "INCOMPLETE: stopped by an interrupt after 2 of 5 pieces" in repr(result)
+    assert "INCOMPLETE: interrupted after 2 of 5 pieces" in repr(result)
 
 
 def test_a_map_without_units_has_its_fixed_point_only():

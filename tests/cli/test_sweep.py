@@ -141,7 +141,7 @@ def test_ctrl_c_shows_what_is_done(line_file, capsys, monkeypatch):
     monkeypatch.setattr("rnndyn.parameter_scan.make_progress_meter", lambda progress: Impatient())
     arguments = ["--measure", "max_lyapunov", "--steps", "100", "--x", "A[0,0]=0.25:0.75:9"]
     assert main(["sweep", line_file, *arguments, "--threads", "1"]) == 130
-    assert "INCOMPLETE: stopped by an interrupt after 1 of 9 points" in capsys.readouterr().out
+    assert "INCOMPLETE: interrupted after 1 of 9 points" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -317,7 +317,7 @@ def test_ctrl_c_shows_the_first_part(folder, losses_file, capsys, monkeypatch):
     assert main(["timeline", str(folder), "--losses", losses_file]) == 130
     out = capsys.readouterr().out
     assert out.startswith("Training timeline of 6 checkpoints")
-    assert "INCOMPLETE: stopped by an interrupt after 2 of 5 pieces" in out
+    assert "INCOMPLETE: interrupted after 2 of 5 pieces" in out
     # Without the events of the rest nothing can be said of the jumps.
     assert main(["timeline", str(folder), "--losses", losses_file, "--json"]) == 130
     result = json.loads(capsys.readouterr().out)

@@ -25,7 +25,7 @@ lozi = rd.examples.lozi_map()
 print("ready", flush=True)
 cycles = rd.find_cycles(lozi, orders=range(10, 60), method="search", max_restarts=10**9)
 print(time.monotonic(), flush=True)
-print("stopped by", cycles.search.stopped_by, "complete", cycles.complete, flush=True)
+print("stopped by", cycles.search.stopped_by, "finished", cycles.finished, flush=True)
 print("cycles", len(cycles), flush=True)
 print(repr(cycles).splitlines()[-2:], flush=True)
 """
@@ -44,7 +44,7 @@ def shortest_delay(search, limit):
         cycles = search(limit)
         delays.append(time.monotonic() - start - limit)
         assert cycles.search.stopped_by == "time_limit"
-        assert not cycles.complete
+        assert not cycles.finished
         assert delays[-1] > -0.01
     return min(delays)
 
@@ -105,7 +105,7 @@ def test_ctrl_c_in_a_terminal_gives_a_partial_result():
     lines = text.splitlines()
     assert "find_cycles" in text, "no progress bar in the terminal"
     (stopped,) = [line for line in lines if "stopped by" in line]
-    assert stopped.endswith("stopped by interrupt complete False")
+    assert stopped.endswith("stopped by interrupt finished False")
     (found,) = [line for line in lines if line.startswith("cycles ")]
     assert int(found.split()[1]) > 0
     times = [line for line in lines if line.replace(".", "", 1).isdigit()]
@@ -153,7 +153,7 @@ def test_a_signal_from_outside_gives_a_partial_result(lozi):
     seconds = time.monotonic() - start
     timer.join()
     assert cycles.search.stopped_by == "interrupt"
-    assert not cycles.complete
+    assert not cycles.finished
     assert 0.4 < seconds < 0.5 + PATIENCE
     assert "INCOMPLETE: interrupted" in repr(cycles)
 

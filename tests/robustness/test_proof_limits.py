@@ -74,7 +74,7 @@ def test_a_stopped_proof_returns_what_a_search_finds():
     assert len(stopped) == 2
     (statistics,) = stopped.search.orders
     assert statistics.n_restarts > 0
-    assert not statistics.complete
+    assert not statistics.finished
     assert "It was searched" in " ".join(stopped.certificate.summary())
 
 

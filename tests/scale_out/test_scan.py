@@ -145,7 +145,7 @@ def test_an_interrupted_scan_goes_on_where_it_was(tmp_path, monkeypatch):
     assert part.run.n_points_done == 60
     assert part.status["value"].tolist() == ["ok"] * 60 + ["not reached"] * 140
     assert part["value"].mask.tolist() == [False] * 60 + [True] * 140
-    assert "INCOMPLETE: stopped by an interrupt after 60 of 200 points" in repr(part)
+    assert "INCOMPLETE: interrupted after 60 of 200 points" in repr(part)
     whole = rd.scan(LINE, axis, progress=False, **options)
     assert whole["value"].tolist() == axis[1].tolist()
     assert len(list(side.iterdir())) == 200

@@ -2,19 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from rnndyn._arrays import BoolArray, FloatArray, frozen, itinerary_text
+from rnndyn._common.compare import ByFields
 from rnndyn.bifurcation._columns import KIND_NAMES, OUTCOME_NAMES, EventKind, Outcome
 from rnndyn.bifurcation._plane_cells import AT_CORNER
 from rnndyn.scale_out import Record, unpack_itineraries
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class BoundaryCurve:
+class BoundaryCurve(ByFields):
     """A curve in a plane of two parameters on which a cycle goes through a bifurcation.
 
     Attributes
@@ -87,16 +88,8 @@ class BoundaryCurve:
             "residuals": self.residuals.tolist(),
         }
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, BoundaryCurve):
-            return NotImplemented
-        return self.to_dict() == other.to_dict()
-
-    def __hash__(self) -> int:
+    def __hash__(self) -> int:  # type: ignore[override]
         return hash((self.kind, self.outcome, self.points.tobytes()))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), tuple(getattr(self, field.name) for field in fields(self))
 
     def __repr__(self) -> str:
         return (

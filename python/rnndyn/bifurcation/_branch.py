@@ -1,7 +1,7 @@
 """A branch: one cycle over the part of a path on which it is real."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, Protocol, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,11 +14,26 @@ from rnndyn._arrays import (
     itinerary_text,
     real_numbers,
 )
+from rnndyn.bifurcation._columns import Columns
 from rnndyn.bifurcation._events import BifurcationEvent
 from rnndyn.cycles import STABILITY_NAMES, Cycle, Stability
 
-if TYPE_CHECKING:
-    from rnndyn.bifurcation.branch_set import BranchSet
+
+class Source(Protocol):
+    """What a branch reads of the set that it belongs to: `rnndyn.BranchSet` says what it is."""
+
+    @property
+    def models(self) -> tuple[Any, ...]: ...
+    @property
+    def itineraries(self) -> tuple[BoolArray, ...]: ...
+    @property
+    def branch_columns(self) -> Columns: ...
+    @property
+    def event_columns(self) -> Columns: ...
+    @property
+    def events(self) -> Sequence[BifurcationEvent]: ...
+    def solve(self, itinerary: BoolArray, s: float) -> Cycle: ...
+    def evaluate(self, itinerary: BoolArray, s: FloatArray) -> Columns: ...
 
 
 class Branch:
@@ -43,7 +58,7 @@ class Branch:
 
     __slots__ = ("_set", "index")
 
-    def __init__(self, branch_set: "BranchSet", index: int) -> None:
+    def __init__(self, branch_set: Source, index: int) -> None:
         self._set = branch_set
         self.index = index
 

@@ -55,6 +55,11 @@ BRANCH_TYPES: dict[str, Any] = {
 ATTACHED_TYPES: dict[str, Any] = {"event": np.int64, "itinerary": np.int64}
 
 
+def nothing_attached() -> Columns:
+    """Return the columns of attached itineraries where there are none."""
+    return {name: np.empty(0, dtype) for name, dtype in ATTACHED_TYPES.items()}
+
+
 def changes_dynamics(columns: Columns) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Tell which events create, destroy or destabilise cycles.
 

@@ -7,6 +7,7 @@ from typing import Any, Literal, overload
 import numpy as np
 
 from rnndyn._arrays import BoolArray, FloatArray, frozen, itinerary_text
+from rnndyn._common.compare import ByFields
 from rnndyn.bifurcation._columns import (
     KIND_NAMES,
     OUTCOME_NAMES,
@@ -18,7 +19,7 @@ from rnndyn.bifurcation._columns import (
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class BifurcationEvent:
+class BifurcationEvent(ByFields):
     """A bifurcation of a cycle on a path of parameters.
 
     Attributes
@@ -136,16 +137,8 @@ class BifurcationEvent:
         values["points"] = None if self.points is None else self.points.tolist()
         return values
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, BifurcationEvent):
-            return NotImplemented
-        return self.to_dict() == other.to_dict()
-
-    def __hash__(self) -> int:
+    def __hash__(self) -> int:  # type: ignore[override]
         return hash((self.kind, self.s, self.itinerary.tobytes()))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), tuple(getattr(self, field.name) for field in fields(self))
 
     def __repr__(self) -> str:
         place = f"{self.axis}={self.value:.8g}"

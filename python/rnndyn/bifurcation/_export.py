@@ -1,20 +1,25 @@
-"""Branches and events as columns, data frames and labelled arrays."""
+"""What branches and events export."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from rnndyn._arrays import itinerary_text
-from rnndyn._result import LabelledArrays, model_sizes, plain, text_column
+from rnndyn._common.words import plain
 from rnndyn.bifurcation._columns import KIND_NAMES, OUTCOME_NAMES
+from rnndyn.bifurcation.branch_set import BranchSet
+from rnndyn.results.export import (
+    LabelledArrays,
+    as_array,
+    columns_of,
+    dictionary_of,
+    labelled_of,
+    model_sizes,
+)
 
-if TYPE_CHECKING:
-    from rnndyn.bifurcation.branch_set import BranchSet
 
-TABLES = ("branches", "events", "gaps")
-
-
-def columns(branch_set: "BranchSet", table: str) -> dict[str, Any]:
+@columns_of.register
+def _columns(branch_set: BranchSet, table: str) -> dict[str, Any]:
     """Return one of the tables; what does not exist is None, or -1 among whole numbers."""
     if table == "gaps":
         rows = [gap.to_dict() for gap in branch_set.gaps]
@@ -29,7 +34,7 @@ def columns(branch_set: "BranchSet", table: str) -> dict[str, Any]:
     return _events(branch_set, texts, orders)
 
 
-def _branches(branch_set: "BranchSet", texts: list[str], orders: Any) -> dict[str, Any]:
+def _branches(branch_set: BranchSet, texts: list[str], orders: Any) -> dict[str, Any]:
     raw = branch_set.branch_columns
     result: dict[str, Any] = {
         "order": orders[raw["itinerary"]],
@@ -48,7 +53,7 @@ def _branches(branch_set: "BranchSet", texts: list[str], orders: Any) -> dict[st
     }
 
 
-def _events(branch_set: "BranchSet", texts: list[str], orders: Any) -> dict[str, Any]:
+def _events(branch_set: BranchSet, texts: list[str], orders: Any) -> dict[str, Any]:
     raw = branch_set.event_columns
     attached = branch_set.attached_columns
     n_attached = np.bincount(attached["event"], minlength=len(raw["s"]))
@@ -76,7 +81,8 @@ def _events(branch_set: "BranchSet", texts: list[str], orders: Any) -> dict[str,
     }
 
 
-def dictionary(branch_set: "BranchSet") -> dict[str, Any]:
+@dictionary_of.register
+def _dictionary(branch_set: BranchSet) -> dict[str, Any]:
     """Return branches, events and gaps for JSON."""
     model = branch_set.models[0]
     values: dict[str, Any] = plain(
@@ -92,12 +98,13 @@ def dictionary(branch_set: "BranchSet") -> dict[str, Any]:
     return values
 
 
-def labelled(branch_set: "BranchSet") -> LabelledArrays:
+@labelled_of.register
+def _labelled(branch_set: BranchSet) -> LabelledArrays:
     """Return branches, events and gaps with the names of their dimensions."""
     variables = {
-        f"{dimension}_{name}": (dimension, _as_array(column))
+        f"{dimension}_{name}": (dimension, as_array(column))
         for dimension, table in (("branch", "branches"), ("event", "events"), ("gap", "gaps"))
-        for name, column in columns(branch_set, table).items()
+        for name, column in _columns(branch_set, table).items()
     }
     run = branch_set.run
     return LabelledArrays(
@@ -121,9 +128,3 @@ def labelled(branch_set: "BranchSet") -> LabelledArrays:
             "rnndyn_version": run.version,
         },
     )
-
-
-def _as_array(column: Any) -> np.ndarray[Any, Any]:
-    if isinstance(column, np.ndarray):
-        return column
-    return text_column(column)

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from rnndyn._arrays import BoolArray
+from rnndyn._common.stopping import StopReason
 from rnndyn._core import CanonicalMap
 from rnndyn.bifurcation._columns import Columns
 from rnndyn.bifurcation._differences import differences
@@ -26,7 +27,6 @@ from rnndyn.bifurcation._path_chunks import (
     search_models,
 )
 from rnndyn.bifurcation._piece import Piece, reaching
-from rnndyn.bifurcation._run import StopReason
 from rnndyn.bifurcation._starts import Found, UnitUse, key_of
 from rnndyn.scale_out import (
     ChunkStoppedError,

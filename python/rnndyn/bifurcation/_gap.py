@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from rnndyn._arrays import BoolArray, frozen, itinerary_text
+from rnndyn._common.compare import ByFields
 
 
 @dataclass(frozen=True, eq=False)
-class Gap:
+class Gap(ByFields):
     """Something about a path that its branches and events do not explain.
 
     Attributes
@@ -35,13 +36,5 @@ class Gap:
         text = None if self.itinerary is None else itinerary_text(self.itinerary)
         return {"s": self.s, "reason": self.reason, "itinerary": text}
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Gap):
-            return NotImplemented
-        return self.to_dict() == other.to_dict()
-
-    def __hash__(self) -> int:
+    def __hash__(self) -> int:  # type: ignore[override]
         return hash((self.s, self.reason))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.s, self.reason, self.itinerary)

@@ -1,15 +1,15 @@
 """Jumps of the loss, and whether they coincide with bifurcations."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from rnndyn._arrays import BoolArray, FloatArray, IntArray, frozen
+from rnndyn._common.compare import ByFields
 
 
 @dataclass(frozen=True, eq=False)
-class LossJumps:
+class LossJumps(ByFields):
     """Intervals between checkpoints over which the loss changes unusually much.
 
     Attributes
@@ -36,9 +36,6 @@ class LossJumps:
 
     def __len__(self) -> int:
         return len(self.intervals)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.intervals, self.differences, self.scores, self.threshold)
 
 
 @dataclass(frozen=True)

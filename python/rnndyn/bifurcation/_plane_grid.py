@@ -48,6 +48,10 @@ class ItineraryNumbers:
         return number
 
 
+#: Types of the columns of `Nodes`.
+NODE_TYPES: dict[str, Any] = {"itinerary": np.int64, "point": np.int64, "n_unstable": np.int64}
+
+
 class Nodes(NamedTuple):
     """Cycles at points of the grid: one entry for every pair of a cycle and a point.
 

@@ -1,14 +1,12 @@
 """How a continuation was made."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Literal
+from dataclasses import dataclass
 
-StopReason = Literal["finished", "time_limit", "interrupt"]
+from rnndyn.results.run import Run
 
 
-@dataclass(frozen=True)
-class ContinuationRun:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ContinuationRun(Run):
     """What a continuation did, and how sure its answer is.
 
     Attributes
@@ -42,24 +40,14 @@ class ContinuationRun:
     method: str
     searched_completely: bool
     seed: int
-    n_threads: int
     n_pieces: int
     n_pieces_done: int
-    seconds: float
-    version: str
-    stopped_by: StopReason
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "orders", tuple(map(int, self.orders)))
 
     @property
     def complete(self) -> bool:
-        """Whether the whole path was followed."""
-        return self.stopped_by == "finished"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the run as plain numbers, lists and strings."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {**values, "orders": list(self.orders)}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "ContinuationRun":
-        """Build a run from what `to_dict` returned."""
-        return cls(**{**values, "orders": tuple(int(order) for order in values["orders"])})
+        """Whether no cycle is missing anywhere on the path: every itinerary was followed."""
+        return self.finished and self.method == "exhaustive"

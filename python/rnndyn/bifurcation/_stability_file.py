@@ -1,7 +1,6 @@
 """The file format of stability diagrams; see docs/reference/stability-diagram-format.md."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,33 +8,29 @@ from numpy.typing import NDArray
 from rnndyn._arrays import BoolArray
 from rnndyn.bifurcation._boundary_curve import BoundaryCurve
 from rnndyn.bifurcation._columns import KIND_NAMES, OUTCOME_NAMES, checked_columns
-from rnndyn.io._record import header_of, model_of, record_from, record_of
-from rnndyn.io._result_file import ResultFormat, group_of
-from rnndyn.models import PiecewiseLinearModel
+from rnndyn.bifurcation._plane_gap import PlaneGap
+from rnndyn.bifurcation._plane_grid import NODE_TYPES
+from rnndyn.bifurcation._stability_run import StabilityRun
+from rnndyn.io._record import header_of, piecewise_linear_model_of, record_of
+from rnndyn.io._result_file import Arrays, ResultFormat, group_of
 from rnndyn.scale_out import pack_itineraries, unpack_itineraries
 
-if TYPE_CHECKING:
-    from rnndyn.bifurcation.stability_result import StabilityDiagram
-
-FORMAT = ResultFormat("rnndyn stability diagram", 1, "a stability diagram")
 _CURVE_TYPES: dict[str, Any] = dict.fromkeys(
     ("kind", "outcome", "unit", "time_index", "n_points", "n_attached"), np.int64
 )
 
 
-def write(path: Path, diagram: "StabilityDiagram") -> None:
-    """Write a diagram; the file appears under its name only when it is complete."""
-    n_units = diagram.model.n_units
-    record = record_of(diagram.model, None)
-    curves = diagram.curves
+def _taken_apart(state: dict[str, Any]) -> tuple[dict[str, Any], Arrays]:
+    record = record_of(state["model"], None)
+    curves, gaps, n_units = state["curves"], state["gaps"], state["model"].n_units
     none = np.zeros((0, n_units), dtype=np.bool_)
-    arrays: dict[str, NDArray[Any]] = {
-        "x_values": diagram.x_values,
-        "y_values": diagram.y_values,
+    arrays: Arrays = {
+        "x_values": state["x"][1],
+        "y_values": state["y"][1],
         "points": np.concatenate([np.empty((0, 2)), *(curve.points for curve in curves)]),
         "residuals": np.concatenate([np.empty(0), *(curve.residuals for curve in curves)]),
         **{f"model/{name}": array for name, array in record.parameters.items()},
-        **{f"nodes/{name}": column for name, column in diagram.node_columns.items()},
+        **{f"nodes/{name}": column for name, column in state["node_columns"].items()},
         **{
             f"curves/{name}": np.array(values, dtype=np.int64)
             for name, values in {
@@ -51,61 +46,47 @@ def write(path: Path, diagram: "StabilityDiagram") -> None:
         },
     }
     for name, itineraries in {
-        "itineraries": diagram.itineraries,
+        "itineraries": state["itineraries"],
         "curve_itineraries": [curve.itinerary for curve in curves],
         "curve_partners": [none if c.partner is None else c.partner for c in curves],
         "curve_attached": [bits for curve in curves for bits in curve.attached],
-        "gap_itineraries": [none if g.itinerary is None else g.itinerary for g in diagram.gaps],
+        "gap_itineraries": [none if gap.itinerary is None else gap.itinerary for gap in gaps],
     }.items():
         arrays[f"{name}/bits"], arrays[f"{name}/orders"] = pack_itineraries(itineraries, n_units)
     header = {
-        "run": diagram.run.to_dict(),
-        "x_name": diagram.x_name,
-        "y_name": diagram.y_name,
+        "run": state["run"].to_dict(),
+        "x_name": state["x"][0],
+        "y_name": state["y"][0],
         "model": header_of(record),
-        "gaps": [{"x": gap.x, "y": gap.y, "reason": gap.reason} for gap in diagram.gaps],
+        "gaps": [{"x": gap.x, "y": gap.y, "reason": gap.reason} for gap in gaps],
     }
-    FORMAT.write(path, header, arrays)
+    return header, arrays
 
 
-def read(path: Path, max_bytes: int) -> "StabilityDiagram":
-    """Read a diagram that takes at most ``max_bytes`` when unpacked.
-
-    Raises
-    ------
-    ValueError
-        If the file is no such diagram, is damaged, or has a newer format.
-    """
-    return FORMAT.read(path, max_bytes, _diagram)
-
-
-def _diagram(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> "StabilityDiagram":
-    from rnndyn.bifurcation.stability_result import (
-        NODE_TYPES,
-        PlaneGap,
-        StabilityDiagram,
-        StabilityRun,
-    )
-
-    model = model_of(record_from(header["model"], group_of(arrays, "model")))
-    if not isinstance(model, PiecewiseLinearModel):
-        raise ValueError(f"it holds a {model.family}, which has no such diagram")
+def _put_together(header: dict[str, Any], arrays: Arrays) -> dict[str, Any]:
+    model = piecewise_linear_model_of(header["model"], group_of(arrays, "model"), "diagrams")
     gap_itineraries = _itineraries(arrays, "gap_itineraries", model.n_units)
-    return StabilityDiagram(
-        model=model,
-        x=(str(header["x_name"]), arrays["x_values"]),
-        y=(str(header["y_name"]), arrays["y_values"]),
-        itineraries=_itineraries(arrays, "itineraries", model.n_units),
-        nodes=checked_columns(group_of(arrays, "nodes"), NODE_TYPES, "nodes"),
-        curves=_curves(arrays, model.n_units),
-        gaps=[
+    return {
+        "model": model,
+        "x": (str(header["x_name"]), arrays["x_values"]),
+        "y": (str(header["y_name"]), arrays["y_values"]),
+        "itineraries": _itineraries(arrays, "itineraries", model.n_units),
+        "node_columns": checked_columns(group_of(arrays, "nodes"), NODE_TYPES, "nodes"),
+        "curves": _curves(arrays, model.n_units),
+        "gaps": [
             PlaneGap(
                 float(gap["x"]), float(gap["y"]), str(gap["reason"]), bits if len(bits) else None
             )
             for gap, bits in zip(header["gaps"], gap_itineraries, strict=True)
         ],
-        run=StabilityRun.from_dict(header["run"]),
-    )
+        "run": StabilityRun.from_dict(header["run"]),
+    }
+
+
+#: Version 2 says why the run ended, and how many lines it had followed.
+FORMAT = ResultFormat(
+    "rnndyn stability diagram", 2, "a stability diagram", _taken_apart, _put_together
+)
 
 
 def _curves(arrays: dict[str, NDArray[Any]], n_units: int) -> list[BoundaryCurve]:

@@ -1,16 +1,14 @@
 """The result of a continuation: branches of cycles joined by events."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path as FilePath
 from typing import Any, ClassVar
 
 import numpy as np
 
 from rnndyn import _core
 from rnndyn._arrays import BoolArray, FloatArray, frozen
-from rnndyn._result import LabelledArrays, TabularResult
-from rnndyn.bifurcation import _export, _file, _table
+from rnndyn._result import TabularResult
 from rnndyn.bifurcation._branch import Branch, Branches
 from rnndyn.bifurcation._columns import (
     ATTACHED_TYPES,
@@ -20,8 +18,10 @@ from rnndyn.bifurcation._columns import (
     OUTCOME_NAMES,
     Columns,
     frozen_columns,
+    nothing_attached,
 )
 from rnndyn.bifurcation._events import BifurcationEvent, BifurcationEvents
+from rnndyn.bifurcation._file import FORMAT
 from rnndyn.bifurcation._gap import Gap
 from rnndyn.bifurcation._path import Path, between
 from rnndyn.bifurcation._run import ContinuationRun
@@ -30,6 +30,7 @@ from rnndyn.models import PiecewiseLinearModel
 from rnndyn.search import solve_cycle
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class BranchSet(TabularResult):
     """All branches of cycles along a path of parameters, and the events that join them.
 
@@ -46,6 +47,8 @@ class BranchSet(TabularResult):
         Everything that the branches and events do not explain. Empty where all is well.
     run : ContinuationRun
         How it was made, and how sure it is that nothing is missing.
+    path : Path
+        The models and the axis.
     models : tuple of PiecewiseLinearModel
         The models of the path.
     axis : str
@@ -77,120 +80,84 @@ class BranchSet(TabularResult):
     ()
     """
 
-    FORMAT = _file.FORMAT
-    TABLES: ClassVar = _export.TABLES
+    FORMAT = FORMAT
+    TABLES: ClassVar = ("branches", "events", "gaps")
 
-    def __init__(
-        self,
-        path: Path,
-        itineraries: Sequence[BoolArray],
-        branch_columns: Columns,
-        event_columns: Columns,
-        gaps: Sequence[Gap],
-        run: ContinuationRun,
-        attached_columns: Columns | None = None,
-    ) -> None:
-        self._path = Path(path.models, path.axis, frozen(path.values, np.float64))
-        self._itineraries = tuple(frozen(bits, np.bool_) for bits in itineraries)
-        self._branch_columns = frozen_columns(branch_columns, BRANCH_TYPES, "branches")
-        self._event_columns = frozen_columns(event_columns, EVENT_TYPES, "events")
-        if attached_columns is None:
-            attached_columns = {name: np.empty(0, dtype) for name, dtype in ATTACHED_TYPES.items()}
-        self._attached_columns = frozen_columns(
-            attached_columns, ATTACHED_TYPES, "attached itineraries"
-        )
-        self._gaps = tuple(gaps)
-        self._run = run
+    path: Path
+    itineraries: tuple[BoolArray, ...]
+    branch_columns: Columns
+    event_columns: Columns
+    gaps: tuple[Gap, ...]
+    run: ContinuationRun = field(compare=False)
+    attached_columns: Columns = field(default_factory=nothing_attached)
+
+    def __post_init__(self) -> None:
+        set_field = object.__setattr__
+        path = self.path
+        set_field(self, "path", Path(path.models, path.axis, frozen(path.values, np.float64)))
+        set_field(self, "itineraries", tuple(frozen(bits, np.bool_) for bits in self.itineraries))
+        for name, types, what in (
+            ("branch_columns", BRANCH_TYPES, "branches"),
+            ("event_columns", EVENT_TYPES, "events"),
+            ("attached_columns", ATTACHED_TYPES, "attached itineraries"),
+        ):
+            set_field(self, name, frozen_columns(getattr(self, name), types, what))
+        set_field(self, "gaps", tuple(self.gaps))
         self._check()
 
     def _check(self) -> None:
-        if self._path.values.shape != (len(self._path.models),) or len(self._path.models) < 2:
+        if self.path.values.shape != (len(self.path.models),) or len(self.path.models) < 2:
             raise ValueError("a path needs at least two models, and one value of its axis for each")
-        n_units = self._path.models[0].n_units
-        for bits in self._itineraries:
+        n_units = self.path.models[0].n_units
+        for bits in self.itineraries:
             if bits.ndim != 2 or len(bits) == 0 or bits.shape[1] != n_units:
                 raise ValueError(f"an itinerary must have shape (k, {n_units}), got {bits.shape}")
         limits = {
-            "itinerary": (0, len(self._itineraries)),
-            "partner": (-1, len(self._itineraries)),
-            "doubled": (-1, len(self._itineraries)),
-            "begin_event": (-1, len(self._event_columns["s"])),
-            "end_event": (-1, len(self._event_columns["s"])),
-            "event": (0, len(self._event_columns["s"])),
+            "itinerary": (0, len(self.itineraries)),
+            "partner": (-1, len(self.itineraries)),
+            "doubled": (-1, len(self.itineraries)),
+            "begin_event": (-1, len(self.event_columns["s"])),
+            "end_event": (-1, len(self.event_columns["s"])),
+            "event": (0, len(self.event_columns["s"])),
             "kind": (0, len(KIND_NAMES)),
             "outcome": (0, len(OUTCOME_NAMES)),
         }
-        if (np.diff(self._attached_columns["event"]) < 0).any():
+        if (np.diff(self.attached_columns["event"]) < 0).any():
             raise ValueError("the attached itineraries must be sorted by their event")
-        for columns in (self._branch_columns, self._event_columns, self._attached_columns):
+        for columns in (self.branch_columns, self.event_columns, self.attached_columns):
             for name in limits.keys() & columns.keys():
                 low, high = limits[name]
                 if not ((columns[name] >= low) & (columns[name] < high)).all():
                     raise ValueError(f"column {name!r} must hold numbers {low} to {high - 1}")
 
     @property
-    def path(self) -> Path:
-        """The models and the axis."""
-        return self._path
-
-    @property
     def models(self) -> tuple[PiecewiseLinearModel, ...]:
         """The models of the path."""
-        return self._path.models
+        return self.path.models
 
     @property
     def axis(self) -> str:
         """What the path is drawn over: ``"s"``, a named parameter, or ``"epoch"``."""
-        return self._path.axis
+        return self.path.axis
 
     @property
     def axis_values(self) -> FloatArray:
         """The values of the axis at the models."""
-        return self._path.values
-
-    @property
-    def itineraries(self) -> tuple[BoolArray, ...]:
-        """Itineraries of the branches."""
-        return self._itineraries
-
-    @property
-    def branch_columns(self) -> Columns:
-        """The branches as columns."""
-        return self._branch_columns
-
-    @property
-    def event_columns(self) -> Columns:
-        """The events as columns."""
-        return self._event_columns
-
-    @property
-    def attached_columns(self) -> Columns:
-        """Events and itineraries of the cycles of larger order that belong to border points."""
-        return self._attached_columns
-
-    @property
-    def gaps(self) -> tuple[Gap, ...]:
-        """Everything that the branches and events do not explain."""
-        return self._gaps
-
-    @property
-    def run(self) -> ContinuationRun:
-        """How it was made, and how sure it is that nothing is missing."""
-        return self._run
+        return self.path.values
 
     @cached_property
     def branches(self) -> Branches:
         """The branches."""
-        return Branches(len(self._branch_columns["s_begin"]), lambda index: Branch(self, index))
+        return Branches(len(self.branch_columns["s_begin"]), lambda index: Branch(self, index))
 
     @cached_property
     def events(self) -> BifurcationEvents:
         """The events, sorted by s."""
-        return BifurcationEvents(self._event_columns, self._event)
+        return BifurcationEvents(self.event_columns, self._event)
 
     def value_at(self, s: Any) -> Any:
         """Return the value of the axis at places s of the path, a number or an array."""
-        value = np.interp(s, np.arange(len(self.models)), self._path.values)
+        value = np.interp(s, np.arange(len(self.models)), self.path.values)
         return float(value) if np.ndim(s) == 0 else value
 
     def s_at(self, value: float) -> float:
@@ -201,7 +168,7 @@ class BranchSet(TabularResult):
         ValueError
             If the path does not reach it.
         """
-        values = self._path.values
+        values = self.path.values
         sign = 1.0 if values[-1] > values[0] else -1.0
         if not min(values[0], values[-1]) <= value <= max(values[0], values[-1]):
             raise ValueError(
@@ -248,19 +215,19 @@ class BranchSet(TabularResult):
             cycle that is at infinity there is left out.
         """
         self._locate(np.array([s], dtype=np.float64))
-        columns = self._branch_columns
+        columns = self.branch_columns
         is_here = (columns["s_begin"] <= s) & (s <= columns["s_end"])
         for end in ("begin", "end"):
             is_here &= ~((columns[f"s_{end}"] == s) & self._at_infinity(columns[f"{end}_event"]))
         here = np.flatnonzero(is_here)
         return tuple(
-            self.solve(self._itineraries[index], s) for index in columns["itinerary"][here].tolist()
+            self.solve(self.itineraries[index], s) for index in columns["itinerary"][here].tolist()
         )
 
     def _at_infinity(self, events: np.ndarray[Any, Any]) -> BoolArray:
         """Tell which of the numbers of events, -1 for none, are those of cycles at infinity."""
         code = KIND_NAMES.index("degenerate_transcritical")
-        kinds = np.append(self._event_columns["kind"], -1)
+        kinds = np.append(self.event_columns["kind"], -1)
         return np.asarray(kinds[events] == code, dtype=np.bool_)
 
     def solve(self, itinerary: BoolArray, s: float) -> Cycle:
@@ -318,17 +285,17 @@ class BranchSet(TabularResult):
         return pieces, s - pieces
 
     def _event(self, index: int) -> BifurcationEvent:
-        row = {name: column[index].item() for name, column in self._event_columns.items()}
+        row = {name: column[index].item() for name, column in self.event_columns.items()}
         bits = {
-            name: None if row[name] < 0 else self._itineraries[row[name]]
+            name: None if row[name] < 0 else self.itineraries[row[name]]
             for name in ("partner", "doubled")
         }
         numbers = {
             name: None if row[name] < 0 else row[name]
             for name in ("time_index", "unit", "n_unstable_before", "n_unstable_after")
         }
-        itinerary = self._itineraries[row["itinerary"]]
-        attached = slice(*np.searchsorted(self._attached_columns["event"], [index, index + 1]))
+        itinerary = self.itineraries[row["itinerary"]]
+        attached = slice(*np.searchsorted(self.attached_columns["event"], [index, index + 1]))
         points = None
         if KIND_NAMES[row["kind"]] != "degenerate_transcritical":
             points = self.evaluate(itinerary, np.array([row["s"]]))["points"][0]
@@ -344,51 +311,8 @@ class BranchSet(TabularResult):
             outcome=OUTCOME_NAMES[row["outcome"]],
             points=points,
             attached=tuple(
-                self._itineraries[i] for i in self._attached_columns["itinerary"][attached].tolist()
+                self.itineraries[i] for i in self.attached_columns["itinerary"][attached].tolist()
             ),
             **bits,
             **numbers,
         )
-
-    def _columns(self, table: str) -> dict[str, Any]:
-        return _export.columns(self, table)
-
-    def _labelled(self) -> LabelledArrays:
-        return _export.labelled(self)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return branches, events and gaps as plain numbers, lists and strings for JSON."""
-        return _export.dictionary(self)
-
-    def _write(self, path: FilePath) -> None:
-        _file.write(path, self, {})
-
-    @classmethod
-    def _read(cls, path: FilePath, max_bytes: int) -> Any:
-        return _file.read(path, max_bytes, lambda branch_set, _: branch_set)
-
-    def _identity(self) -> tuple[Any, ...]:
-        return (
-            self.models,
-            self.axis,
-            self.axis_values,
-            self._itineraries,
-            self._branch_columns,
-            self._event_columns,
-            self._attached_columns,
-            self._gaps,
-        )
-
-    def _state(self) -> dict[str, Any]:
-        return {
-            "path": self._path,
-            "itineraries": self._itineraries,
-            "branch_columns": self._branch_columns,
-            "event_columns": self._event_columns,
-            "gaps": self._gaps,
-            "run": self._run,
-            "attached_columns": self._attached_columns,
-        }
-
-    def __repr__(self) -> str:
-        return _table.plain_text(self)

@@ -260,10 +260,10 @@ def continue_along(
     )
     return BranchSet(
         path,
-        followed.itineraries,
+        tuple(followed.itineraries),
         followed.branches,
         followed.events,
-        followed.gaps,
+        tuple(followed.gaps),
         run,
         followed.attached,
     )
@@ -311,7 +311,7 @@ def _check_cycles(cycles: Any, models: tuple[PiecewiseLinearModel, ...]) -> _Sta
             itineraries += own
             orders |= {entry.order for entry in member.search.orders}
             listed = all(
-                entry.complete and entry.method in ("exhaustive", "complete")
+                entry.finished and entry.method in ("exhaustive", "complete")
                 for entry in member.search.orders
             )
             on_border = [flag for block in member.blocks for flag in block.on_border.tolist()]

@@ -11,9 +11,10 @@ from rnndyn._progress import ProgressMeter, make_progress_meter
 from rnndyn._version import __version__
 from rnndyn.bifurcation._boundary_curve import BoundaryCurve
 from rnndyn.bifurcation._plane import Axis, checked_axis, plane_over
-from rnndyn.bifurcation._plane_grid import Nodes
+from rnndyn.bifurcation._plane_gap import PlaneGap
 from rnndyn.bifurcation._plane_work import PlaneWork
-from rnndyn.bifurcation.stability_result import PlaneGap, StabilityDiagram, StabilityRun
+from rnndyn.bifurcation._stability_run import StabilityRun
+from rnndyn.bifurcation.stability_result import StabilityDiagram
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.scale_out import Executor
 
@@ -132,6 +133,8 @@ def stability_diagram(
         n_points=n_x * n_y,
         n_searched=int(work.searched.sum()),
         n_searched_completely=int(work.proved.sum()),
+        n_lines=plane.n_lines,
+        n_lines_done=plane.n_lines,
         seed=seed,
         n_threads=n_threads,
         seconds=time.perf_counter() - start,
@@ -142,9 +145,9 @@ def stability_diagram(
         model=model,
         x=x_axis,
         y=y_axis,
-        itineraries=work.numbers.itineraries,
-        nodes={name: getattr(work.nodes, name) for name in Nodes._fields},
-        curves=[
+        itineraries=tuple(work.numbers.itineraries),
+        node_columns=work.nodes._asdict(),
+        curves=tuple(
             BoundaryCurve(
                 **label,
                 points=np.column_stack(
@@ -156,8 +159,8 @@ def stability_diagram(
                 residuals=points[:, 2],
             )
             for label, points in work.curves
-        ],
-        gaps=[
+        ),
+        gaps=tuple(
             PlaneGap(
                 float(x_values[0] + u * (x_values[-1] - x_values[0])),
                 float(y_values[0] + v * (y_values[-1] - y_values[0])),
@@ -165,6 +168,6 @@ def stability_diagram(
                 bits,
             )
             for u, v, reason, bits in work.gaps
-        ],
+        ),
         run=run,
     )

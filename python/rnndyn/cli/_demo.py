@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rnndyn import examples
-from rnndyn._cycle_table import align_columns, cycle_cells
+from rnndyn._common.words import plain
+from rnndyn._cycle_table import cycle_cells
 from rnndyn._optional import MissingPackageError
 from rnndyn._progress import Progress, ProgressMeter, make_progress_meter
-from rnndyn._result import plain
 from rnndyn.cli._arguments import add_command, add_effort, add_json
 from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.cli._outputs import prepare_plot, save_figure
 from rnndyn.cycle_set import CycleSet
+from rnndyn.results.table import align_columns
 from rnndyn.search import find_cycles
 
 _DEFAULT_PICTURE = Path("rnndyn-demo.png")
@@ -173,7 +174,7 @@ def _report(results: Sequence[_Result], seconds: float) -> list[str]:
     agreeing = sum(
         result.n_at_known_order == result.system.expected_cycles
         for result in results
-        if result.cycles.complete
+        if result.cycles.finished
     )
     lines = align_columns(rows, _LEFT_ALIGNED)
     lines.append("")
@@ -188,7 +189,7 @@ def _report(results: Sequence[_Result], seconds: float) -> list[str]:
 def _confidence(results: Sequence[_Result]) -> list[str]:
     """Say in a line or two how sure the table is."""
     lines = []
-    unfinished = [result.system.name for result in results if not result.cycles.complete]
+    unfinished = [result.system.name for result in results if not result.cycles.finished]
     if unfinished:
         lines.append(f"INCOMPLETE: {', '.join(unfinished)} was stopped before its end.")
     estimates = [

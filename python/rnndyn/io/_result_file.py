@@ -25,7 +25,7 @@ DAMAGE = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueE
 
 
 class ResultFormat(NamedTuple):
-    """A kind of file.
+    """A kind of file, which takes the state of a result and gives it back.
 
     Attributes
     ----------
@@ -36,21 +36,28 @@ class ResultFormat(NamedTuple):
         1 on are read.
     what : str
         What is in it, for messages, such as ``"a cycle set"``.
+    taken_apart : callable
+        Makes entries of the header, ready for JSON, and arrays by name from the arguments of the
+        constructor of the result.
+    put_together : callable
+        Makes these arguments from a header, whose format and version were checked, and from the
+        arrays, none of which holds NaN.
     """
 
     name: str
     version: int
     what: str
+    taken_apart: Callable[[dict[str, Any]], tuple[dict[str, Any], Arrays]]
+    put_together: Callable[[dict[str, Any], Arrays], dict[str, Any]]
 
-    def write(self, path: Path, header: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
+    def write(self, path: Path, state: dict[str, Any]) -> None:
         """Write a file; it appears under its name only when it is complete."""
+        header, arrays = self.taken_apart(state)
         entries = {"format": self.name, "format_version": self.version, **header}
         text = np.array(json.dumps(entries, allow_nan=False))
         write_archive(path, {_HEADER: text, **arrays})
 
-    def read(
-        self, path: Path, max_bytes: int, contents: Callable[[dict[str, Any], Arrays], _T]
-    ) -> _T:
+    def read(self, path: Path, max_bytes: int, build: Callable[..., _T]) -> _T:
         """Read a file that takes at most `max_bytes` when unpacked.
 
         Parameters
@@ -59,9 +66,8 @@ class ResultFormat(NamedTuple):
             The file.
         max_bytes : int
             Refuse a file that takes more memory than this.
-        contents : callable
-            Builds the result from the header, a dictionary whose format and version were checked,
-            and the arrays, none of which holds NaN.
+        build : callable
+            The constructor. Its errors are those of the file.
 
         Raises
         ------
@@ -70,7 +76,8 @@ class ResultFormat(NamedTuple):
             large.
         """
         try:
-            return contents(*self._checked(read_archive(path, max_bytes)))
+            header, arrays = self._checked(read_archive(path, max_bytes))
+            return build(**self.put_together(header, arrays))
         except DAMAGE as error:
             raise unreadable(path, self.what, error) from error
 
@@ -94,8 +101,8 @@ class ResultFormat(NamedTuple):
         return header, arrays
 
 
-def format_name(path: Path, max_bytes: int) -> str | None:
-    """Return what a file says it is; None where it is no file of rnndyn."""
+def header_in(path: Path, max_bytes: int) -> dict[str, Any]:
+    """Return the header of a file of a result; an empty one where it is something else."""
     try:
         with opened_file(path, None) as file:
             if file.stream.read(2) == b"PK":
@@ -107,8 +114,7 @@ def format_name(path: Path, max_bytes: int) -> str | None:
                 raise ValueError(f"it has more than max_bytes = {max_bytes} bytes")
     except ValueError as error:
         raise ValueError(f"{path} cannot be read as a result of rnndyn: {error}") from error
-    name = header.get("format") if isinstance(header, dict) else None
-    return name if isinstance(name, str) else None
+    return header if isinstance(header, dict) else {}
 
 
 def unreadable(path: Path, what: str, error: Exception) -> ValueError:

@@ -12,7 +12,7 @@ from rnndyn._optional import import_optional
 from rnndyn.bifurcation._branch import Branch, stability_code
 from rnndyn.bifurcation._columns import KIND_NAMES
 from rnndyn.bifurcation.branch_set import BranchSet
-from rnndyn.bifurcation.timeline import Timeline
+from rnndyn.bifurcation.timeline_result import Timeline
 from rnndyn.cycles import STABILITY_NAMES
 from rnndyn.plot import _style
 
