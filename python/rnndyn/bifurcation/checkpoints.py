@@ -9,6 +9,7 @@ from typing import Any, Literal
 from rnndyn._arrays import FloatArray, real_numbers
 from rnndyn.bifurcation._path import check_models
 from rnndyn.io import load_model
+from rnndyn.io._hdf5 import shared_process
 from rnndyn.io._import import read_content
 from rnndyn.io._record import ModelRecord
 from rnndyn.models import PiecewiseLinearModel, ShallowPLRNN
@@ -80,9 +81,6 @@ def load_checkpoints(
         return list(check_models(source, "checkpoints"))
     path = Path(source)
     if path.is_dir():
-        # As in load_model, not with the package: most folders have no HDF5 files.
-        from rnndyn.io._hdf5 import shared_process
-
         with shared_process():
             return _from_folder(path, pattern)
     if not path.exists():

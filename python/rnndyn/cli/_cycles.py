@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from rnndyn import plot
 from rnndyn.cli._arguments import (
     add_command,
     add_effort,
@@ -105,8 +106,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _drawn(pyplot: Any, cycles: CycleSet) -> Any:
-    from rnndyn import plot
-
     figure, ax = pyplot.subplots(figsize=(5.6, 4.6), layout="constrained")
     plot.state_space(cycles, ax)
     return figure

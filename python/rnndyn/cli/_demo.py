@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rnndyn import examples
+from rnndyn import examples, plot
 from rnndyn._common.words import plain
 from rnndyn._cycle_table import cycle_cells
 from rnndyn._optional import MissingPackageError
@@ -206,8 +206,6 @@ def _confidence(results: Sequence[_Result]) -> list[str]:
 
 
 def _draw(pyplot: Any, results: Sequence[_Result], path: Path) -> None:
-    from rnndyn import plot
-
     # A lone fixed point makes no picture.
     shown = [result for result in results if result.system.order > 1]
     if not shown:

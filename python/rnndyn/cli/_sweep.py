@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from rnndyn import plot
 from rnndyn.bifurcation import (
     BranchSet,
     StabilityDiagram,
@@ -175,8 +176,6 @@ def _cycles(options: argparse.Namespace, how: dict[str, Any]) -> BranchSet | Sta
 
 
 def _drawn(result: Scan | BranchSet | StabilityDiagram) -> Any:
-    from rnndyn import plot
-
     if isinstance(result, Scan):
         return plot.scan(result)
     if isinstance(result, BranchSet):
