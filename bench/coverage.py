@@ -20,7 +20,7 @@ from bench.machine import print_machine
 from bench.systems import lozi
 from bench.table import format_seconds, print_table
 from reference.networks import FAMILIES, SeededEntries, Size
-from rnndyn.search_statistics import coverage_lower_bound
+from rnndyn.cycles.run import coverage_lower_bound
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]

@@ -9,12 +9,9 @@ if TYPE_CHECKING:
     # What a type checker sees; at run time each name is imported when it is first used, so that a
     # program pays only for what it needs. The table below says the same to Python.
     from rnndyn import examples, plot
-    from rnndyn._lyapunov_frame import TangentFrame
-    from rnndyn._optional import MissingPackageError
-    from rnndyn._progress import LyapunovProgress, Progress, ProgressMeter, SearchProgress
-    from rnndyn.basins_of_attraction import BasinsProgress, basins
-    from rnndyn.basins_result import Basins
-    from rnndyn.basins_run import BasinsRun
+    from rnndyn._common.optional import MissingPackageError
+    from rnndyn._common.progress import LyapunovProgress, Progress, ProgressMeter, SearchProgress
+    from rnndyn.basins_of_attraction import Basins, BasinsProgress, BasinsRun, basins
     from rnndyn.bifurcation import (
         BifurcationEvent,
         BoundaryCurve,
@@ -32,23 +29,33 @@ if TYPE_CHECKING:
         Timeline,
         bifurcation_diagram,
         continue_cycles,
-        forced,
-        gradient_growth,
         load_checkpoints,
         stability_diagram,
         training_timeline,
     )
-    from rnndyn.certificate import Certificate
-    from rnndyn.certificate_parts import ProofPart
-    from rnndyn.citation import Bibliography, Citation, cite
-    from rnndyn.continua import ContinuumOfFixedPoints
-    from rnndyn.cycle_block import CycleBlock
-    from rnndyn.cycle_set import CycleSet
-    from rnndyn.cycles import Cycle
+    from rnndyn.certificate import Certificate, ProofPart
+    from rnndyn.citing import Bibliography, Citation, cite
+    from rnndyn.cycles import (
+        ContinuumOfFixedPoints,
+        Cycle,
+        CycleBlock,
+        CycleSet,
+        OrderStatistics,
+        SearchStatistics,
+        find_cycles,
+        find_fixed_points,
+        forced,
+        gradient_growth,
+        solve_cycle,
+    )
     from rnndyn.io import from_torch, load_metadata, load_model, save_model
-    from rnndyn.lyapunov import DivergenceError, lyapunov_spectrum
-    from rnndyn.lyapunov_result import LyapunovSpectrum
-    from rnndyn.lyapunov_run import LyapunovRun
+    from rnndyn.lyapunov import (
+        DivergenceError,
+        LyapunovRun,
+        LyapunovSpectrum,
+        TangentFrame,
+        lyapunov_spectrum,
+    )
     from rnndyn.models import (
         ALRNN,
         GRU,
@@ -69,27 +76,37 @@ if TYPE_CHECKING:
         ReLURNN,
         ShallowPLRNN,
     )
-    from rnndyn.parameter_scan import ScanProgress, scan
+    from rnndyn.parameter_scan import Scan, ScanProgress, ScanRun, scan
     from rnndyn.reporting import report
-    from rnndyn.result_files import load_result
-    from rnndyn.scan_result import Scan
-    from rnndyn.scan_run import ScanRun
-    from rnndyn.search import find_cycles, find_fixed_points, solve_cycle
-    from rnndyn.search_statistics import OrderStatistics, SearchStatistics
+    from rnndyn.results import load_result
     from rnndyn.verify import Verdict
 
-_NAMES_OF_MODULES = {
-    "rnndyn._lyapunov_frame": ("TangentFrame",),
-    "rnndyn._optional": ("MissingPackageError",),
-    "rnndyn._progress": ("LyapunovProgress", "Progress", "ProgressMeter", "SearchProgress"),
-    "rnndyn.basins_of_attraction": ("BasinsProgress", "basins"),
-    "rnndyn.basins_result": ("Basins",),
-    "rnndyn.basins_run": ("BasinsRun",),
+_NAMES_OF_MODULES: dict[str, tuple[str, ...]] = {
+    "rnndyn._common.optional": ("MissingPackageError",),
+    "rnndyn._common.progress": (
+        "Progress",
+        "ProgressMeter",
+        "LyapunovProgress",
+        "SearchProgress",
+    ),
+    "rnndyn.basins_of_attraction": (
+        "Basins",
+        "basins",
+        "BasinsProgress",
+        "BasinsRun",
+    ),
     "rnndyn.bifurcation": (
+        "BranchSet",
+        "StabilityDiagram",
+        "Timeline",
+        "bifurcation_diagram",
+        "continue_cycles",
+        "load_checkpoints",
+        "stability_diagram",
+        "training_timeline",
         "BifurcationEvent",
         "BoundaryCurve",
         "Branch",
-        "BranchSet",
         "Coincidence",
         "ContinuationRun",
         "Gap",
@@ -97,28 +114,43 @@ _NAMES_OF_MODULES = {
         "PathProgress",
         "PlaneGap",
         "PlaneProgress",
-        "StabilityDiagram",
         "StabilityRun",
-        "Timeline",
-        "bifurcation_diagram",
-        "continue_cycles",
+    ),
+    "rnndyn.certificate": (
+        "Certificate",
+        "ProofPart",
+    ),
+    "rnndyn.citing": (
+        "cite",
+        "Bibliography",
+        "Citation",
+    ),
+    "rnndyn.cycles": (
+        "ContinuumOfFixedPoints",
+        "Cycle",
+        "CycleSet",
+        "find_cycles",
+        "find_fixed_points",
         "forced",
         "gradient_growth",
-        "load_checkpoints",
-        "stability_diagram",
-        "training_timeline",
+        "solve_cycle",
+        "CycleBlock",
+        "OrderStatistics",
+        "SearchStatistics",
     ),
-    "rnndyn.certificate": ("Certificate",),
-    "rnndyn.certificate_parts": ("ProofPart",),
-    "rnndyn.citation": ("Bibliography", "Citation", "cite"),
-    "rnndyn.continua": ("ContinuumOfFixedPoints",),
-    "rnndyn.cycle_block": ("CycleBlock",),
-    "rnndyn.cycle_set": ("CycleSet",),
-    "rnndyn.cycles": ("Cycle",),
-    "rnndyn.io": ("from_torch", "load_metadata", "load_model", "save_model"),
-    "rnndyn.lyapunov": ("DivergenceError", "lyapunov_spectrum"),
-    "rnndyn.lyapunov_result": ("LyapunovSpectrum",),
-    "rnndyn.lyapunov_run": ("LyapunovRun",),
+    "rnndyn.io": (
+        "from_torch",
+        "load_metadata",
+        "load_model",
+        "save_model",
+    ),
+    "rnndyn.lyapunov": (
+        "DivergenceError",
+        "LyapunovSpectrum",
+        "lyapunov_spectrum",
+        "LyapunovRun",
+        "TangentFrame",
+    ),
     "rnndyn.models": (
         "ALRNN",
         "GRU",
@@ -139,13 +171,14 @@ _NAMES_OF_MODULES = {
         "ReLURNN",
         "ShallowPLRNN",
     ),
-    "rnndyn.parameter_scan": ("ScanProgress", "scan"),
+    "rnndyn.parameter_scan": (
+        "Scan",
+        "scan",
+        "ScanProgress",
+        "ScanRun",
+    ),
     "rnndyn.reporting": ("report",),
-    "rnndyn.result_files": ("load_result",),
-    "rnndyn.scan_result": ("Scan",),
-    "rnndyn.scan_run": ("ScanRun",),
-    "rnndyn.search": ("find_cycles", "find_fixed_points", "solve_cycle"),
-    "rnndyn.search_statistics": ("OrderStatistics", "SearchStatistics"),
+    "rnndyn.results": ("load_result",),
     "rnndyn.verify": ("Verdict",),
 }
 _MODULES = {name: module for module, names in _NAMES_OF_MODULES.items() for name in names}

@@ -8,7 +8,7 @@ import pytest
 
 import rnndyn as rd
 from reference.bifurcation import StraightPath
-from rnndyn.bifurcation._starts import key_of, listed, n_itineraries
+from rnndyn.bifurcation.path._starts import key_of, listed, n_itineraries
 
 
 def tent(slope=-2.0, left=0.5, height=1.0):
@@ -193,7 +193,7 @@ def test_a_cycle_that_no_branch_reaches_is_a_gap():
 
 
 def _fields(block):
-    from rnndyn.cycle_block import COLUMNS
+    from rnndyn.cycles.block import COLUMNS
 
     return {name: getattr(block, name) for name in COLUMNS}
 

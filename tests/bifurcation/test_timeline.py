@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import rnndyn as rd
-from rnndyn.bifurcation._loss_jumps import modified_z_scores
+from rnndyn.bifurcation.timeline.loss_jumps import modified_z_scores
 from rnndyn.io._archive import read_archive, write_archive
 
 FILE = Path(__file__).parents[3] / "shared" / "data" / "shplrnn_150_checkpoints.mat"

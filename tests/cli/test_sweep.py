@@ -138,7 +138,9 @@ def test_ctrl_c_shows_what_is_done(line_file, capsys, monkeypatch):
         def close(self):
             pass
 
-    monkeypatch.setattr("rnndyn.parameter_scan.make_progress_meter", lambda progress: Impatient())
+    monkeypatch.setattr(
+        "rnndyn.parameter_scan.scanning.make_progress_meter", lambda progress: Impatient()
+    )
     arguments = ["--measure", "max_lyapunov", "--steps", "100", "--x", "A[0,0]=0.25:0.75:9"]
     assert main(["sweep", line_file, *arguments, "--threads", "1"]) == 130
     assert "INCOMPLETE: interrupted after 1 of 9 points" in capsys.readouterr().out

@@ -312,7 +312,7 @@ class CtrlC:
 
 def test_ctrl_c_shows_the_first_part(folder, losses_file, capsys, monkeypatch):
     monkeypatch.setattr(
-        "rnndyn.bifurcation.continuation.make_progress_meter", lambda progress: CtrlC()
+        "rnndyn.bifurcation.path.continuation.make_progress_meter", lambda progress: CtrlC()
     )
     assert main(["timeline", str(folder), "--losses", losses_file]) == 130
     out = capsys.readouterr().out

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rnndyn._optional import import_optional
+from rnndyn._common.optional import import_optional
 from rnndyn.cli._arguments import add_command
 from rnndyn.cli._exit_codes import ExitCode
 

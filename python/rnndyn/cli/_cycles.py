@@ -17,8 +17,8 @@ from rnndyn.cli._arguments import (
 )
 from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.cli._outputs import Outputs, check_suffix
-from rnndyn.cycle_set import CycleSet
-from rnndyn.search import METHODS, find_cycles
+from rnndyn.cycles.result import CycleSet
+from rnndyn.cycles.search import METHODS, find_cycles
 
 _EPILOG = """\
 examples:

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rnndyn import examples, plot
+from rnndyn._common.optional import MissingPackageError
+from rnndyn._common.progress import Progress, ProgressMeter, make_progress_meter
 from rnndyn._common.words import plain
-from rnndyn._cycle_table import cycle_cells
-from rnndyn._optional import MissingPackageError
-from rnndyn._progress import Progress, ProgressMeter, make_progress_meter
 from rnndyn.cli._arguments import add_command, add_effort, add_json
 from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.cli._outputs import prepare_plot, save_figure
-from rnndyn.cycle_set import CycleSet
+from rnndyn.cycles._table import cycle_cells
+from rnndyn.cycles.result import CycleSet
+from rnndyn.cycles.search import find_cycles
 from rnndyn.results.table import align_columns
-from rnndyn.search import find_cycles
 
 _DEFAULT_PICTURE = Path("rnndyn-demo.png")
 _HEADINGS = (

@@ -15,8 +15,8 @@ from rnndyn.cli._arguments import (
 )
 from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.cli._outputs import Outputs
-from rnndyn.lyapunov import lyapunov_spectrum
-from rnndyn.lyapunov_result import LyapunovSpectrum
+from rnndyn.lyapunov.result import LyapunovSpectrum
+from rnndyn.lyapunov.spectrum import lyapunov_spectrum
 
 _EPILOG = """\
 examples:

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from rnndyn._optional import MissingPackageError
+from rnndyn._common.optional import MissingPackageError
 from rnndyn._version import __version__
 from rnndyn.cli import (
     _cite,

@@ -28,8 +28,8 @@ from rnndyn.cli._arguments import (
 )
 from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.cli._outputs import Outputs
-from rnndyn.parameter_scan import scan
-from rnndyn.scan_result import Scan
+from rnndyn.parameter_scan.result import Scan
+from rnndyn.parameter_scan.scanning import scan
 
 _MEASURES = ("stability", "max_lyapunov")
 _DEFAULT_STEPS = 10_000

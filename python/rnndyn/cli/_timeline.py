@@ -6,7 +6,7 @@ from typing import Any
 
 from rnndyn import plot
 from rnndyn.bifurcation import Timeline, load_checkpoints, training_timeline
-from rnndyn.bifurcation.continuation import METHODS
+from rnndyn.bifurcation.path.continuation import METHODS
 from rnndyn.cli._arguments import (
     add_command,
     add_effort,

@@ -22,7 +22,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from rnndyn._optional import require_optional
+from rnndyn._common.optional import require_optional
 from rnndyn.io._content import Content, Record, Unread, array_from, content_of
 from rnndyn.io._files import OpenedFile
 from rnndyn.io._hdf5_process import FRAME, MAX_EXPANSION, MAX_TREE

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from rnndyn import _core
-from rnndyn._arrays import FloatArray
+from rnndyn._common.arrays import FloatArray
 from rnndyn._core import CanonicalMap
 from rnndyn.models._canonical import CanonicalForm
 from rnndyn.models._declarations import (

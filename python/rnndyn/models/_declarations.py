@@ -11,7 +11,7 @@ from typing import Any, Self, overload
 
 import numpy as np
 
-from rnndyn._arrays import FloatArray
+from rnndyn._common.arrays import FloatArray
 
 # The axes of an array by the letters of the literature: M states, H hidden units, ...
 Axes = tuple[str, ...]

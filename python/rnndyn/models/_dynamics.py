@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnndyn._arrays import BoolArray, FloatArray
+from rnndyn._common.arrays import BoolArray, FloatArray
 from rnndyn._core import CanonicalMap
 from rnndyn.models._declarations import to_real_array
 from rnndyn.models._stepping import to_n_steps, to_states

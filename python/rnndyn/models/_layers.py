@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from rnndyn._arrays import FloatArray
+from rnndyn._common.arrays import FloatArray
 from rnndyn.models._declarations import freeze, to_real_array
 
 ARGUMENTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")

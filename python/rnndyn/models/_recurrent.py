@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnndyn import _core
-from rnndyn._arrays import FloatArray
+from rnndyn._common.arrays import FloatArray
 from rnndyn.models import _stepping
 from rnndyn.models._declarations import to_real_array
 from rnndyn.models._layers import (

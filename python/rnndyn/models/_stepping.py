@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from rnndyn import _core
-from rnndyn._arrays import FloatArray
+from rnndyn._common.arrays import FloatArray
 from rnndyn.models._declarations import to_real_array
 
 #: Jacobians are tangents of the N unit vectors, for this many states at a time.

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnndyn._arrays import FloatArray
+from rnndyn._common.arrays import FloatArray
 from rnndyn.models._base import ModelWithInput
 from rnndyn.models._canonical import CanonicalForm
 from rnndyn.models._declarations import Parameter

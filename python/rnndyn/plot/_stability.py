@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from rnndyn._arrays import FloatArray, IntArray
-from rnndyn._checks import check_integer
-from rnndyn._optional import import_optional
-from rnndyn.bifurcation._columns import KIND_NAMES
-from rnndyn.bifurcation.stability_result import StabilityDiagram
+from rnndyn._common.arrays import FloatArray, IntArray
+from rnndyn._common.checks import check_integer
+from rnndyn._common.optional import import_optional
+from rnndyn.bifurcation.path._columns import KIND_NAMES
+from rnndyn.bifurcation.plane.result import StabilityDiagram
 from rnndyn.plot import _style
 
 if TYPE_CHECKING:

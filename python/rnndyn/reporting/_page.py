@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from rnndyn._common.optional import import_optional
 from rnndyn._common.words import orders_text
-from rnndyn._cycle_table import continuum_line, sureness
-from rnndyn._lyapunov_table import error_text, number_text
-from rnndyn._optional import import_optional
 from rnndyn._version import __version__
-from rnndyn.citation import cite
-from rnndyn.cycle_set import CycleSet
-from rnndyn.cycles import STABILITY_NAMES
+from rnndyn.citing.citation import cite
+from rnndyn.cycles._table import continuum_line, sureness
+from rnndyn.cycles.cycle import STABILITY_NAMES
+from rnndyn.cycles.result import CycleSet
+from rnndyn.lyapunov._table import error_text, number_text
 from rnndyn.reporting import _figures, _html, _tables
 from rnndyn.reporting._content import Content
 

@@ -8,22 +8,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnndyn._arrays import FloatArray
-from rnndyn._checks import check_integer
-from rnndyn._lyapunov_arguments import AnyModel, check_model, check_sequences
-from rnndyn._optional import import_optional
-from rnndyn._progress import ProgressMeter
-from rnndyn.cycle_set import CycleSet
+from rnndyn._common.arrays import FloatArray
+from rnndyn._common.checks import check_integer
+from rnndyn._common.optional import import_optional
+from rnndyn._common.progress import ProgressMeter
+from rnndyn.cycles.result import CycleSet
+from rnndyn.cycles.run import SearchMethod
+from rnndyn.cycles.search import find_cycles
 from rnndyn.io._files import complete_file
-from rnndyn.lyapunov import DivergenceError, lyapunov_spectrum
-from rnndyn.lyapunov_result import LyapunovSpectrum
+from rnndyn.lyapunov._arguments import AnyModel, check_model, check_sequences
+from rnndyn.lyapunov.result import LyapunovSpectrum
+from rnndyn.lyapunov.spectrum import DivergenceError, lyapunov_spectrum
 from rnndyn.models import RNN, PiecewiseLinearModel
 from rnndyn.models._declarations import to_real_array
 from rnndyn.reporting._content import Content, choose_cycles
 from rnndyn.reporting._page import page
 from rnndyn.reporting._state_space import N_STEPS, orbits_of
-from rnndyn.search import find_cycles
-from rnndyn.search_statistics import SearchMethod
 
 #: Orders 1 to this are searched where nothing else is asked for.
 DEFAULT_MAX_ORDER = 5

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from rnndyn._arrays import itinerary_text
+from rnndyn._common.arrays import itinerary_text
 from rnndyn._common.words import format_modulus, percent
-from rnndyn.cycles import Cycle, conjugate_pairs
+from rnndyn.cycles.cycle import Cycle, conjugate_pairs
+from rnndyn.cycles.run import SearchStatistics
 from rnndyn.reporting import _html
 from rnndyn.reporting._content import Numbered
 from rnndyn.reporting._html import Cell, Column
-from rnndyn.search_statistics import SearchStatistics
 
 #: Longer itineraries are folded, and much longer ones cut.
 _FOLD_BITS, _SHOWN_BITS, _MAX_BITS = 20, 12, 2000

@@ -4,7 +4,6 @@ What a kind of result exports is registered with `dictionary_of`, `columns_of` a
 the file ``_export.py`` of its room.
 """
 
-import importlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import singledispatch
@@ -30,33 +29,26 @@ class LabelledArrays(NamedTuple):
 @singledispatch
 def dictionary_of(result: Any, **options: Any) -> dict[str, Any]:
     """Return a result as plain numbers, lists and strings; long lists may be iterators."""
-    values: dict[str, Any] = _registered(dictionary_of, result, **options)
-    return values
+    raise _unregistered(result, "dictionary_of")
 
 
 @singledispatch
 def columns_of(result: Any, table: str) -> dict[str, Any]:
     """Return one of the tables of a result as columns by name."""
-    columns: dict[str, Any] = _registered(columns_of, result, table)
-    return columns
+    raise _unregistered(result, "columns_of")
 
 
 @singledispatch
 def labelled_of(result: Any) -> LabelledArrays:
     """Return the arrays of a result with the names of their dimensions."""
-    arrays: LabelledArrays = _registered(labelled_of, result)
-    return arrays
+    raise _unregistered(result, "labelled_of")
 
 
-def _registered(function: Any, result: Any, *arguments: Any, **options: Any) -> Any:
-    importlib.import_module("rnndyn._looks")
-    own = function.dispatch(type(result))
-    if own is function.dispatch(object):
-        raise TypeError(
-            f"there is no export of {type(result).__name__}; register one with "
-            "rnndyn.results.export"
-        )
-    return own(result, *arguments, **options)
+def _unregistered(result: Any, function: str) -> TypeError:
+    return TypeError(
+        f"there is no export of {type(result).__name__}; register one with "
+        f"rnndyn.results.{function}.register"
+    )
 
 
 def model_sizes(model: Model) -> dict[str, Any]:

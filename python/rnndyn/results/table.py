@@ -5,7 +5,6 @@ room; everything else is done here.
 """
 
 import html
-import importlib
 from collections.abc import Callable, Sequence, Set
 from functools import singledispatch
 from typing import Any, NamedTuple, TypeVar
@@ -46,14 +45,10 @@ class Table(NamedTuple):
 @singledispatch
 def table_of(result: Any) -> Table:
     """Return the table of a result; every kind of result registers its own."""
-    importlib.import_module("rnndyn._looks")
-    function = table_of.dispatch(type(result))
-    if function is table_of.dispatch(object):
-        raise TypeError(
-            f"there is no table of {type(result).__name__}; register one with "
-            "rnndyn.results.table_of.register"
-        )
-    return function(result)
+    raise TypeError(
+        f"there is no table of {type(result).__name__}; register one with "
+        "rnndyn.results.table_of.register"
+    )
 
 
 def plain_text(table: Table) -> str:

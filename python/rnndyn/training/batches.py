@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnndyn._arrays import FloatArray, IntArray, frozen
-from rnndyn._checks import check_count
+from rnndyn._common.arrays import FloatArray, IntArray, frozen
+from rnndyn._common.checks import check_count
 from rnndyn.models._declarations import to_real_array
 
 

@@ -8,15 +8,15 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from rnndyn._arrays import BoolArray
-from rnndyn._checks import check_count, check_integer
-from rnndyn.bifurcation import BifurcationEvent, BranchSet, forced
-from rnndyn.bifurcation._path import Path
-from rnndyn.bifurcation._starts import is_quickly_proved
-from rnndyn.bifurcation.continuation import continue_along
+from rnndyn._common.arrays import BoolArray
+from rnndyn._common.checks import check_count, check_integer
+from rnndyn.bifurcation import BifurcationEvent, BranchSet
+from rnndyn.bifurcation.path._path import Path
+from rnndyn.bifurcation.path._starts import is_quickly_proved
+from rnndyn.bifurcation.path.continuation import continue_along
+from rnndyn.cycles import find_cycles, forced
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.models._declarations import to_real_array
-from rnndyn.search import find_cycles
 from rnndyn.training._as_model import as_piecewise_linear
 from rnndyn.training.forcing import GeneralizedForcing
 from rnndyn.training.outlook import Action, Outlook, changes_dynamics

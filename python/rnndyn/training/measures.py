@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from rnndyn._arrays import FloatArray
-from rnndyn._checks import check_count, check_integer, check_positive
+from rnndyn._common.arrays import FloatArray
+from rnndyn._common.checks import check_count, check_integer, check_positive
 from rnndyn.models._declarations import to_real_array
 from rnndyn.training._module import TrainableModel
 from rnndyn.training.observation import ObservationModel, default_observation

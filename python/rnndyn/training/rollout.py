@@ -7,8 +7,8 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from rnndyn._arrays import FloatArray
-from rnndyn._checks import check_integer
+from rnndyn._common.arrays import FloatArray
+from rnndyn._common.checks import check_integer
 from rnndyn.models._declarations import to_real_array
 from rnndyn.training._module import TrainableModel
 from rnndyn.training.forcing import TeacherForcing, as_forcing

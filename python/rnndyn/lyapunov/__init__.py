@@ -1,0 +1,15 @@
+"""Lyapunov exponents of all models, with their errors."""
+
+from rnndyn.lyapunov import _export, _table  # noqa: F401, to be registered
+from rnndyn.lyapunov.frame import TangentFrame
+from rnndyn.lyapunov.result import LyapunovSpectrum
+from rnndyn.lyapunov.run import LyapunovRun
+from rnndyn.lyapunov.spectrum import DivergenceError, lyapunov_spectrum
+
+__all__ = [
+    "DivergenceError",
+    "LyapunovRun",
+    "LyapunovSpectrum",
+    "TangentFrame",
+    "lyapunov_spectrum",
+]
