@@ -10,22 +10,11 @@ if TYPE_CHECKING:
     # program pays only for what it needs. The table below says the same to Python.
     from rnndyn import examples, plot
     from rnndyn._common.optional import MissingPackageError
-    from rnndyn._common.progress import LyapunovProgress, Progress, ProgressMeter, SearchProgress
-    from rnndyn.basins_of_attraction import Basins, BasinsProgress, BasinsRun, basins
+    from rnndyn._common.progress import Progress, ProgressMeter
+    from rnndyn.basins_of_attraction import Basins, basins
     from rnndyn.bifurcation import (
-        BifurcationEvent,
-        BoundaryCurve,
-        Branch,
         BranchSet,
-        Coincidence,
-        ContinuationRun,
-        Gap,
-        LossJumps,
-        PathProgress,
-        PlaneGap,
-        PlaneProgress,
         StabilityDiagram,
-        StabilityRun,
         Timeline,
         bifurcation_diagram,
         continue_cycles,
@@ -33,29 +22,19 @@ if TYPE_CHECKING:
         stability_diagram,
         training_timeline,
     )
-    from rnndyn.certificate import Certificate, ProofPart
-    from rnndyn.citing import Bibliography, Citation, cite
+    from rnndyn.certificate import Certificate
+    from rnndyn.citing import cite
     from rnndyn.cycles import (
         ContinuumOfFixedPoints,
         Cycle,
-        CycleBlock,
         CycleSet,
-        OrderStatistics,
-        SearchStatistics,
         find_cycles,
         find_fixed_points,
-        forced,
         gradient_growth,
         solve_cycle,
     )
     from rnndyn.io import from_torch, load_metadata, load_model, save_model
-    from rnndyn.lyapunov import (
-        DivergenceError,
-        LyapunovRun,
-        LyapunovSpectrum,
-        TangentFrame,
-        lyapunov_spectrum,
-    )
+    from rnndyn.lyapunov import DivergenceError, LyapunovSpectrum, lyapunov_spectrum
     from rnndyn.models import (
         ALRNN,
         GRU,
@@ -75,25 +54,21 @@ if TYPE_CHECKING:
         RecurrentNetwork,
         ReLURNN,
         ShallowPLRNN,
+        forced,
     )
-    from rnndyn.parameter_scan import Scan, ScanProgress, ScanRun, scan
+    from rnndyn.parameter_scan import Scan, scan
     from rnndyn.reporting import report
     from rnndyn.results import load_result
-    from rnndyn.verify import Verdict
 
 _NAMES_OF_MODULES: dict[str, tuple[str, ...]] = {
     "rnndyn._common.optional": ("MissingPackageError",),
     "rnndyn._common.progress": (
         "Progress",
         "ProgressMeter",
-        "LyapunovProgress",
-        "SearchProgress",
     ),
     "rnndyn.basins_of_attraction": (
         "Basins",
         "basins",
-        "BasinsProgress",
-        "BasinsRun",
     ),
     "rnndyn.bifurcation": (
         "BranchSet",
@@ -104,39 +79,17 @@ _NAMES_OF_MODULES: dict[str, tuple[str, ...]] = {
         "load_checkpoints",
         "stability_diagram",
         "training_timeline",
-        "BifurcationEvent",
-        "BoundaryCurve",
-        "Branch",
-        "Coincidence",
-        "ContinuationRun",
-        "Gap",
-        "LossJumps",
-        "PathProgress",
-        "PlaneGap",
-        "PlaneProgress",
-        "StabilityRun",
     ),
-    "rnndyn.certificate": (
-        "Certificate",
-        "ProofPart",
-    ),
-    "rnndyn.citing": (
-        "cite",
-        "Bibliography",
-        "Citation",
-    ),
+    "rnndyn.certificate": ("Certificate",),
+    "rnndyn.citing": ("cite",),
     "rnndyn.cycles": (
         "ContinuumOfFixedPoints",
         "Cycle",
         "CycleSet",
         "find_cycles",
         "find_fixed_points",
-        "forced",
         "gradient_growth",
         "solve_cycle",
-        "CycleBlock",
-        "OrderStatistics",
-        "SearchStatistics",
     ),
     "rnndyn.io": (
         "from_torch",
@@ -148,8 +101,6 @@ _NAMES_OF_MODULES: dict[str, tuple[str, ...]] = {
         "DivergenceError",
         "LyapunovSpectrum",
         "lyapunov_spectrum",
-        "LyapunovRun",
-        "TangentFrame",
     ),
     "rnndyn.models": (
         "ALRNN",
@@ -170,16 +121,14 @@ _NAMES_OF_MODULES: dict[str, tuple[str, ...]] = {
         "RecurrentNetwork",
         "ReLURNN",
         "ShallowPLRNN",
+        "forced",
     ),
     "rnndyn.parameter_scan": (
         "Scan",
         "scan",
-        "ScanProgress",
-        "ScanRun",
     ),
     "rnndyn.reporting": ("report",),
     "rnndyn.results": ("load_result",),
-    "rnndyn.verify": ("Verdict",),
 }
 _MODULES = {name: module for module, names in _NAMES_OF_MODULES.items() for name in names}
 
@@ -190,58 +139,32 @@ __all__ = [
     "PLRNN",
     "RNN",
     "Basins",
-    "BasinsProgress",
-    "BasinsRun",
-    "Bibliography",
-    "BifurcationEvent",
-    "BoundaryCurve",
-    "Branch",
     "BranchSet",
     "Certificate",
-    "Citation",
     "ClippedShallowPLRNN",
-    "Coincidence",
-    "ContinuationRun",
     "ContinuumOfFixedPoints",
     "Cycle",
-    "CycleBlock",
     "CycleSet",
     "DendriticPLRNN",
     "DifferentiableMap",
     "DivergenceError",
-    "Gap",
     "LeakyPLRNN",
     "LeakyReLURNN",
     "LeakyShallowPLRNN",
-    "LossJumps",
-    "LyapunovProgress",
-    "LyapunovRun",
     "LyapunovSpectrum",
     "MeanCenteredPLRNN",
     "MissingPackageError",
     "Model",
-    "OrderStatistics",
-    "PathProgress",
     "PiecewiseLinearMap",
     "PiecewiseLinearModel",
-    "PlaneGap",
-    "PlaneProgress",
     "Progress",
     "ProgressMeter",
-    "ProofPart",
     "ReLURNN",
     "RecurrentNetwork",
     "Scan",
-    "ScanProgress",
-    "ScanRun",
-    "SearchProgress",
-    "SearchStatistics",
     "ShallowPLRNN",
     "StabilityDiagram",
-    "StabilityRun",
-    "TangentFrame",
     "Timeline",
-    "Verdict",
     "__version__",
     "basins",
     "bifurcation_diagram",

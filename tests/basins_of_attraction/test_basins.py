@@ -9,7 +9,7 @@ import pytest
 
 import rnndyn as rd
 from basin_cases import bistable, escaping, follow, nearest_label, random_network, with_saddle
-from rnndyn import basins_of_attraction as module
+from rnndyn.basins_of_attraction import following as module
 from rnndyn.basins_of_attraction._neighbourhoods import neighbourhoods_of
 from rnndyn.basins_of_attraction.result import NOT_REACHED, UNBOUNDED, UNDECIDED
 from rnndyn.io._archive import read_archive, write_archive
@@ -451,11 +451,11 @@ GRID = [0.0, 1.0]
     ("changes", "error", "message"),
     [
         ({"cycles": "net"}, TypeError, "cycles must be a CycleSet, or a piecewise linear model"),
-        ({"x": None}, ValueError, "x and y must be given where no cycles are"),
-        ({"x": [1.0, 0.0]}, ValueError, "x must hold finite, ascending coordinates"),
-        ({"y": [0.0, np.nan]}, ValueError, "y must hold finite, ascending coordinates"),
-        ({"y": [[0.0]]}, ValueError, r"y must be a list of coordinates, got shape \(1, 1\)"),
-        ({"x": "all"}, TypeError, "x must hold numbers, got 'all'"),
+        ({"x_values": None}, ValueError, "x_values and y_values must be given where no cycles are"),
+        ({"x_values": [1.0, 0.0]}, ValueError, "x_values must ascend"),
+        ({"y_values": [0.0, np.nan]}, ValueError, "y_values must be finite, got nan"),
+        ({"y_values": [[0.0]]}, ValueError, r"y_values must be a list of .*, got shape \(1, 1\)"),
+        ({"x_values": "all"}, TypeError, "x_values must hold real numbers, got str"),
         ({"dims": "pca"}, ValueError, "needs cycles"),
         ({"dims": "tsne"}, ValueError, "or 'pca', got 'tsne'"),
         ({"dims": (0, 2)}, ValueError, "between 0 and 1"),
@@ -465,7 +465,7 @@ GRID = [0.0, 1.0]
         ({"directions": np.ones((2, 2))}, ValueError, "two independent directions"),
         ({"directions": np.eye(3)}, ValueError, r"directions must have shape \(2, 2\)"),
         ({"origin": [0.0]}, ValueError, r"origin must have shape \(2,\)"),
-        ({"origin": "here"}, TypeError, "origin must hold numbers"),
+        ({"origin": "here"}, TypeError, "origin must hold real numbers"),
         ({"max_steps": 0}, ValueError, "max_steps must be between 1"),
         ({"max_steps": 1.5}, TypeError, "max_steps must be an integer"),
         ({"escape_radius": -1.0}, ValueError, "escape_radius must be a positive"),
@@ -475,7 +475,7 @@ GRID = [0.0, 1.0]
     ],
 )
 def test_bad_input_is_named(lozi, changes, error, message):
-    arguments = {"cycles": lozi, "x": GRID, "y": GRID, **changes}
+    arguments = {"cycles": lozi, "x_values": GRID, "y_values": GRID, **changes}
     with pytest.raises(error, match=message):
         rd.basins(arguments.pop("cycles"), **arguments)
 

@@ -221,7 +221,7 @@ def test_a_time_limit_keeps_a_first_part():
         path=models, max_order=2, method="exhaustive", time_limit=0.3, n_threads=1, progress=False
     )
     assert result.run.stopped_by == "time_limit"
-    assert not result.run.complete
+    assert not result.run.finished
     assert result.run.n_pieces_done < 39
     assert "INCOMPLETE: stopped by the time limit" in repr(result)
 
@@ -343,7 +343,10 @@ def test_results_can_be_saved(result, tmp_path):
 
 
 def test_gaps_survive_files(result, tmp_path):
-    gaps = [rd.Gap(0.5, "for a test", result.itineraries[0]), rd.Gap(1.0, "another")]
+    gaps = [
+        rd.bifurcation.Gap(0.5, "for a test", result.itineraries[0]),
+        rd.bifurcation.Gap(1.0, "another"),
+    ]
     changed = rd.BranchSet(
         result.path,
         result.itineraries,

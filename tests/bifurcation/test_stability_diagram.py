@@ -270,7 +270,7 @@ def test_a_boundary_along_a_line_of_the_grid():
         (("A[0,9]", [0.0, 1.0]), ("W[0,0]", [0.0, 1.0]), ValueError, "A\\[0,9\\]"),
         ("A[0,0]", ("W[0,0]", [0.0, 1.0]), TypeError, "x must be the name of a parameter"),
         (("A[0,0]", [0.0]), ("W[0,0]", [0.0, 1.0]), ValueError, "x must hold at least two"),
-        (("A[0,0]", [0.0, 1.0]), ("W[0,0]", [1.0, 0.0]), ValueError, "y must hold ascending"),
+        (("A[0,0]", [0.0, 1.0]), ("W[0,0]", [1.0, 0.0]), ValueError, "y must ascend"),
         (("A[0,0]", [0.0, np.nan]), ("W[0,0]", [0.0, 1.0]), ValueError, "x must hold finite"),
         (("A[0,0]", [0.0, 1.0]), ("A[0,0]", [0.0, 1.0]), ValueError, "different parameters"),
     ],

@@ -6,15 +6,15 @@ import time
 import pytest
 
 from rnndyn._common.progress import (
-    LyapunovProgress,
     NoProgress,
     Progress,
     ProgressMeter,
-    SearchProgress,
     TextProgress,
     TqdmProgress,
     make_progress_meter,
 )
+from rnndyn.cycles import SearchProgress
+from rnndyn.lyapunov import LyapunovProgress
 
 
 class Terminal(io.StringIO):

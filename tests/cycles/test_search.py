@@ -96,7 +96,7 @@ def test_progress_reports_reach_the_meter(lozi):
     first, *states, last = meter.calls
     assert (first, last) == ("init", "close")
     assert len(states) >= 2
-    assert all(isinstance(state, rd.SearchProgress) for state in states)
+    assert all(isinstance(state, rd.cycles.SearchProgress) for state in states)
     assert all(0.0 <= state.fraction <= 1.0 for state in states)
     assert states[-1].order == 40
     assert states[-1].n_solves > states[0].n_solves >= 0
@@ -217,7 +217,11 @@ def test_an_itinerary_without_any_solution_is_none():
         ({"max_order": 1, "box": (-1, math.inf)}, ValueError, "upper bound of box must be finite"),
         ({"max_order": 1, "box": ([0, 0, 0], 1)}, ValueError, r"shape \(2,\), got \(3,\)"),
         ({"max_order": 1, "box": (1, 2, 3)}, ValueError, "got 3 entries"),
-        ({"max_order": 1, "box": "big"}, TypeError, "radius of box must be numbers, got 'big'"),
+        (
+            {"max_order": 1, "box": "big"},
+            TypeError,
+            "radius of box must hold real numbers, got str",
+        ),
         ({"max_order": 1, "progress": "yes"}, TypeError, "progress must be None, True, False"),
     ],
 )

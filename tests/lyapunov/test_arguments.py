@@ -374,7 +374,7 @@ def test_progress_is_shown(lozi):
     assert fractions == sorted(fractions)
     assert 0.0 <= fractions[0] <= fractions[-1] <= 1.0
     last = meter.states[-1]
-    assert isinstance(last, rd.LyapunovProgress)
+    assert isinstance(last, rd.lyapunov.LyapunovProgress)
     assert last.n_steps_total == 2_100_000
     assert "steps/s" in last.text(1.0)
 

@@ -548,16 +548,16 @@ def test_the_run_prints_and_survives(henon_like):
 
 
 def test_frames_are_values():
-    frame = rd.TangentFrame([np.eye(3, 2)[np.newaxis], np.eye(4, 2)[np.newaxis]])
+    frame = rd.lyapunov.TangentFrame([np.eye(3, 2)[np.newaxis], np.eye(4, 2)[np.newaxis]])
     assert repr(frame) == "TangentFrame(n_sequences=1, shapes=[(3, 2), (4, 2)], joint=False)"
     assert pickle.loads(pickle.dumps(frame)) == frame
     assert frame.n_vectors == 2
-    assert frame != rd.TangentFrame([np.eye(3, 2)[np.newaxis]])
+    assert frame != rd.lyapunov.TangentFrame([np.eye(3, 2)[np.newaxis]])
     assert frame != "frame"
     for blocks, joint in [([], False), ([np.eye(2)], False), ([np.eye(2, 3)[None]], False),
                           ([np.eye(2)[None], np.eye(2)[[0, 1]][None].repeat(2, 0)], False),
                           ([np.eye(2)[None]] * 2, True)]:  # fmt: skip
         with pytest.raises(ValueError, match="a tangent frame needs blocks"):
-            rd.TangentFrame(blocks, joint)
+            rd.lyapunov.TangentFrame(blocks, joint)
     with pytest.raises(ValueError, match="finite numbers"):
-        rd.TangentFrame([np.full((1, 2, 2), np.nan)])
+        rd.lyapunov.TangentFrame([np.full((1, 2, 2), np.nan)])

@@ -56,7 +56,7 @@ def few_chunks(monkeypatch):
 def serial():
     timeline = rd.training_timeline(MODELS, n_threads=1, **LIMITS)
     assert len(timeline.events) > 3
-    assert timeline.branch_set.run.complete
+    assert timeline.branch_set.run.finished
     return timeline
 
 

@@ -1,5 +1,6 @@
-"""Array types of the package and the one way in which results make their arrays read-only."""
+"""Array types, arrays that nobody can write to, and the check of an argument that is an array."""
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -25,20 +26,69 @@ def frozen(values: ArrayLike, dtype: Any) -> NDArray[Any]:
     return copied
 
 
-def real_numbers(values: object) -> FloatArray:
-    """Return what an argument holds as float64; the caller says which argument it is.
+def finite_numbers(
+    name: str, value: object, shape: tuple[int, ...] | None = None, *, hint: str = ""
+) -> FloatArray:
+    """Return an argument as finite numbers in float64, or say what is wrong with it.
+
+    Parameters
+    ----------
+    name : str
+        What messages call it.
+    value : array_like
+        The argument.
+    shape : tuple of int, optional
+        The shape that it must have.
+    hint : str
+        What to do about numbers that are not finite.
 
     Raises
     ------
     TypeError, ValueError
-        If it does not hold real numbers. NumPy alone drops imaginary parts, with a warning, and
-        reads texts.
+        If it does not hold finite real numbers of this shape. NumPy alone drops imaginary parts,
+        with a warning, and reads texts.
     """
-    array = np.asarray(values)
-    # Objects, such as fractions, are converted one by one and refuse themselves.
-    if array.dtype.kind not in "biufO":
-        raise TypeError(f"real numbers are needed, got entries of the type {array.dtype}")
-    return array.astype(np.float64, copy=False)
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        kind = ValueError if isinstance(error, ValueError) else TypeError
+        raise kind(f"{name} must be an array of real numbers, got {value!r:.60}: {error}") from None
+    # Objects may be numbers as well, such as fractions.
+    exact = array.dtype.kind == "O" and all(isinstance(entry, Real) for entry in array.flat)
+    if array.dtype.kind not in "biuf" and not exact:
+        raise TypeError(
+            f"{name} must hold real numbers, got {type(value).__name__} with dtype {array.dtype}"
+        )
+    if np.ma.is_masked(value):
+        raise ValueError(f"{name} must not have masked entries")
+    with np.errstate(over="ignore"):
+        array = array.astype(np.float64, copy=False)
+    if shape is not None and array.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+    finite = np.isfinite(array)
+    if not finite.all():
+        index = tuple(int(i) for i in np.argwhere(~finite)[0])
+        raise ValueError(
+            f"{name} must be finite, got {array[index]} at {entry_name(name, index)}"
+            f" ({np.count_nonzero(~finite)} of {array.size} entries are not finite){hint}"
+        )
+    return array
+
+
+def ascending_numbers(name: str, value: object, at_least: int) -> FloatArray:
+    """Return a list of finite numbers in ascending order, at least so many."""
+    numbers = finite_numbers(name, value)
+    if numbers.ndim != 1 or len(numbers) < at_least:
+        least = "one number" if at_least == 1 else f"{at_least} numbers"
+        raise ValueError(f"{name} must be a list of at least {least}, got shape {numbers.shape}")
+    if not (np.diff(numbers) > 0.0).all():
+        raise ValueError(f"{name} must ascend, without repetition")
+    return numbers
+
+
+def entry_name(name: str, index: tuple[int, ...]) -> str:
+    """Write ``A[0,1]``, or only the name where the array is a single number."""
+    return f"{name}[{','.join(map(str, index))}]" if index else name
 
 
 def itinerary_text(itinerary: BoolArray) -> str:

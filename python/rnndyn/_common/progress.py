@@ -2,7 +2,7 @@
 
 import sys
 import time
-from typing import Any, NamedTuple, Protocol, TextIO, runtime_checkable
+from typing import Any, Protocol, TextIO, runtime_checkable
 
 from rnndyn._common.optional import MissingPackageError, import_optional
 
@@ -22,80 +22,6 @@ class Progress(Protocol):
         """Describe the state in a few words, given the seconds since the start."""
 
 
-class SearchProgress(NamedTuple):
-    """State of a running search, as a progress meter sees it.
-
-    Attributes
-    ----------
-    order : int
-        Order being searched.
-    n_cycles : int
-        Cycles found so far, over all orders.
-    n_restarts : int
-        Restarts made so far.
-    n_solves : int
-        Linear systems solved so far.
-    fraction : float
-        Rough share of the requested work that is done, 0 to 1.
-    n_nodes : int
-        Nodes of the tree of a complete search looked at so far; 0 in other searches.
-    n_open : int
-        Its subtrees that wait.
-    share : float
-        Share of the tree that is done, by depth, 0 to 1.
-    """
-
-    order: int
-    n_cycles: int
-    n_restarts: int
-    n_solves: int
-    fraction: float
-    n_nodes: int = 0
-    n_open: int = 0
-    share: float = 0.0
-
-    def text(self, seconds: float) -> str:
-        """Describe the state in a few words, given the seconds since the start."""
-        cycles = f"{self.n_cycles:,} cycle{'' if self.n_cycles == 1 else 's'}"
-        if self.n_nodes:
-            return (
-                f"order {self.order}, {cycles}, {self.n_nodes:,} nodes, {self.n_open:,} open, "
-                f"{self.share:.3%} of the tree"
-            )
-        rate = self.n_solves / seconds if seconds > 0.0 else 0.0
-        return f"order {self.order}, {cycles}, {self.n_restarts:,} restarts, {rate:,.0f} solves/s"
-
-
-class LyapunovProgress(NamedTuple):
-    """State of a running computation of Lyapunov exponents, as a progress meter sees it.
-
-    Attributes
-    ----------
-    n_steps : int
-        Steps done so far, the transient included.
-    n_steps_total : int
-        Steps asked for, the transient included.
-    largest : float
-        Largest exponent so far, natural logarithm per step, mean over the sequences; 0 before the
-        first estimate.
-    """
-
-    n_steps: int
-    n_steps_total: int
-    largest: float
-
-    @property
-    def fraction(self) -> float:
-        """Share of the steps that are done, 0 to 1."""
-        return self.n_steps / self.n_steps_total
-
-    def text(self, seconds: float) -> str:
-        """Describe the state in a few words, given the seconds since the start."""
-        rate = self.n_steps / seconds if seconds > 0.0 else 0.0
-        text = f"{self.n_steps:,} of {self.n_steps_total:,} steps, {rate:,.0f} steps/s"
-        return f"{text}, largest {self.largest:.4g}" if self.largest else text
-
-
 @runtime_checkable
 class ProgressMeter(Protocol):
     """What a long computation, such as `rnndyn.find_cycles`, calls to show its progress.
@@ -108,7 +34,7 @@ class ProgressMeter(Protocol):
         """Begin: the computation described by the title starts."""
 
     def step(self, progress: Progress) -> None:
-        """Show a new state: a `SearchProgress`, `LyapunovProgress` or the like."""
+        """Show a new state: a `rnndyn.cycles.SearchProgress` or the like."""
 
     def close(self) -> None:
         """End, also after an error or an interrupt."""

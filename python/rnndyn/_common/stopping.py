@@ -26,6 +26,10 @@ class Deadline:
         """Tell whether the time is up."""
         return self._end is not None and time.monotonic() >= self._end
 
-    def seconds_left(self) -> float | None:
-        """Return what is left, as the compiled core takes it: never 0, which it refuses."""
-        return None if self._end is None else max(self._end - time.monotonic(), 1e-3)
+    def seconds_left(self, at_least: float = 1e-3) -> float | None:
+        """Return what is left, as the compiled core takes it; most of its functions refuse 0."""
+        return None if self._end is None else max(self._end - time.monotonic(), at_least)
+
+
+#: Of a computation without a time limit.
+NEVER = Deadline(None)

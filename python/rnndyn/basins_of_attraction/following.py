@@ -3,28 +3,29 @@
 import math
 import time
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from rnndyn import _core
-from rnndyn._common.arrays import BoolArray, FloatArray, IntArray, real_numbers
-from rnndyn._common.checks import check_integer, check_positive, check_threads
+from rnndyn._common.arrays import BoolArray, FloatArray, IntArray, ascending_numbers, finite_numbers
+from rnndyn._common.checks import check_integer, check_positive
+from rnndyn._common.options import Options, check_options
 from rnndyn._common.planes import (
     PlaneOfStates,
     coordinate_plane,
     principal_plane,
     state_label,
 )
-from rnndyn._common.progress import ProgressMeter, make_progress_meter
+from rnndyn._common.progress import ProgressMeter
 from rnndyn._common.stopping import StopReason
-from rnndyn._version import __version__
 from rnndyn.basins_of_attraction._neighbourhoods import (
     Neighbourhoods,
     bordering_units,
     neighbourhoods_of,
 )
+from rnndyn.basins_of_attraction.progress import BasinsProgress
 from rnndyn.basins_of_attraction.result import NOT_REACHED, UNDECIDED, Basins
 from rnndyn.basins_of_attraction.run import BasinsRun
 from rnndyn.cycles.cycle import Cycle
@@ -43,36 +44,10 @@ _N_SUSPECTS = 16
 _LONGEST_TAIL = 4096
 
 
-class BasinsProgress(NamedTuple):
-    """State of a running computation of basins, as a progress meter sees it.
-
-    Attributes
-    ----------
-    n_done, n_points : int
-        First states whose orbits are done, and all.
-    n_attractors : int
-        Attractors known so far.
-    """
-
-    n_done: int
-    n_points: int
-    n_attractors: int
-
-    @property
-    def fraction(self) -> float:
-        """Share of the orbits that are done, 0 to 1."""
-        return self.n_done / self.n_points
-
-    def text(self, seconds: float) -> str:
-        """Describe the state in a few words, given the seconds since the start."""
-        attractors = f"{self.n_attractors:,} attractor{'' if self.n_attractors == 1 else 's'}"
-        return f"{self.n_done:,} of {self.n_points:,} orbits, {attractors}"
-
-
 def basins(
     cycles: CycleSet | PiecewiseLinearModel,
-    x: ArrayLike | None = None,
-    y: ArrayLike | None = None,
+    x_values: ArrayLike | None = None,
+    y_values: ArrayLike | None = None,
     *,
     dims: tuple[int, int] | Literal["pca"] | None = None,
     directions: ArrayLike | None = None,
@@ -83,6 +58,7 @@ def basins(
     n_threads: int | None = None,
     time_limit: float | None = None,
     progress: bool | ProgressMeter | None = None,
+    seed: int = 0,
 ) -> Basins:
     """Find out to which stable cycle the orbits from a plane of first states go.
 
@@ -91,9 +67,9 @@ def basins(
     cycles : CycleSet or PiecewiseLinearModel
         Known cycles, or just the network. Stable cycles that are not among them are found where
         orbits settle on them.
-    x, y : array_like, optional
+    x_values, y_values : array_like, optional
         Ascending coordinates of the points of the plane, such as ``numpy.linspace(-1, 1, 200)``. A
-        network with one state has no `y`. Default: evenly around the cycles.
+        network with one state has no `y_values`. Default: evenly around the cycles.
     dims : (int, int) or "pca", optional
         The plane of two states, or the plane of the principal components of the points of the
         cycles. Default: the states 0 and 1 of a network with two states, else ``"pca"``.
@@ -119,6 +95,9 @@ def basins(
     progress : bool or ProgressMeter, optional
         Show a progress bar: True, False, or an object with the methods of
         `rnndyn.ProgressMeter`. Default: only where standard error is a terminal.
+    seed : int
+        Seed of the choice of the orbits that are followed first, and of those in which attractors
+        that are not known are looked for. It can only matter where there are such attractors.
 
     Returns
     -------
@@ -167,30 +146,26 @@ def basins(
     model, known = _model_and_cycles(cycles)
     points = np.concatenate([np.empty((0, model.n_states)), *(cycle.points for cycle in known)])
     plane = _plane(model.n_states, points, dims, directions, origin)
-    x_values, y_values = _coordinates(plane, points, x, y, resolution, model.n_states)
+    x, y = _coordinates(plane, points, x_values, y_values, resolution, model.n_states)
     max_steps = check_integer("max_steps", max_steps, 1, 10**15)
     if escape_radius is None:
-        corners = _states(plane, x_values[[0, -1]], y_values[[0, -1]])
+        corners = _states(plane, x[[0, -1]], y[[0, -1]])
         canonical = model.canonical
         numbers = (corners, points, canonical.h1, canonical.h2, np.ones(1))
         largest = max(float(np.abs(array).max(initial=0.0)) for array in numbers)
         escape_radius = min(_ESCAPE_FACTOR * largest, 1e300)
     radius = check_positive("escape_radius", escape_radius, "units of the states")
-    n_threads = check_threads(n_threads)
-    deadline = None
-    if time_limit is not None:
-        deadline = time.monotonic() + check_positive("time_limit", time_limit, "seconds")
-    meter = make_progress_meter(progress)
+    common = check_options(n_threads, time_limit, progress, seed)
 
     start = time.perf_counter()
-    work = _Work(model, plane, x_values, y_values, max_steps, radius, n_threads, deadline, meter)
-    meter.init("basins")
+    work = _Work(model, plane, x, y, max_steps, radius, common)
+    common.meter.init("basins")
     try:
         work.follow_all([cycle for cycle in known if cycle.stability == "stable"])
     except KeyboardInterrupt:
         work.stopped_by = "interrupt"
     finally:
-        meter.close()
+        common.meter.close()
     run = BasinsRun(
         n_points=work.labels.size,
         n_points_done=int((work.labels != NOT_REACHED).sum()),
@@ -198,12 +173,12 @@ def basins(
         max_steps=max_steps,
         escape_radius=radius,
         stopped_by=work.stopped_by,
-        n_threads=n_threads,
+        seed=common.seed,
+        n_threads=common.n_threads,
         seconds=time.perf_counter() - start,
-        version=__version__,
     )
     one_state = model.n_states == 1
-    shape = (len(x_values),) if one_state else (len(y_values), len(x_values))
+    shape = (len(x),) if one_state else (len(y), len(x))
     return Basins(
         model,
         attractors=tuple(work.attractors),
@@ -213,8 +188,8 @@ def basins(
         origin=plane.center,
         directions=plane.directions.T[: 1 if one_state else 2],
         axis_labels=plane.labels[: 1 if one_state else 2],
-        x_values=x_values,
-        y_values=None if one_state else y_values,
+        x_values=x,
+        y_values=None if one_state else y,
         run=run,
     )
 
@@ -238,9 +213,9 @@ def _plane(
         raise ValueError("give either dims or directions, got both")
     through = points.mean(axis=0) if len(points) else np.zeros(n_states)
     if origin is not None:
-        through = _vector_array("origin", origin, (n_states,))
+        through = finite_numbers("origin", origin, (n_states,))
     if directions is not None:
-        rows = _vector_array("directions", directions, (2, n_states))
+        rows = finite_numbers("directions", directions, (2, n_states))
         if np.linalg.matrix_rank(rows) < 2:
             raise ValueError("directions must be two independent directions")
         return PlaneOfStates(through, rows.T, ("x", "y"))
@@ -265,29 +240,22 @@ def _plane(
     return plane._replace(center=np.where(plane.directions.any(axis=1), 0.0, through))
 
 
-def _vector_array(name: str, value: Any, shape: tuple[int, ...]) -> FloatArray:
-    try:
-        array = real_numbers(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must hold numbers, got {value!r:.60}") from None
-    if array.shape != shape or not np.isfinite(array).all():
-        raise ValueError(f"{name} must have shape {shape} and finite entries, got {array!r:.120}")
-    return array
-
-
 def _coordinates(
     plane: PlaneOfStates, points: FloatArray, x: Any, y: Any, resolution: Any, n_states: int
 ) -> tuple[FloatArray, FloatArray]:
     n_points = check_integer("resolution", resolution, 2, 100_000)
     if n_states == 1 and y is not None:
-        raise ValueError("y must not be given for a network with one state")
-    found = [None if value is None else _axis(name, value) for name, value in (("x", x), ("y", y))]
+        raise ValueError("y_values must not be given for a network with one state")
+    found = [
+        None if value is None else ascending_numbers(name, value, 1)
+        for name, value in (("x", x), ("y", y))
+    ]
     if n_states == 1:
         found[1] = np.zeros(1)
     if any(values is None for values in found) and not len(points):
         raise ValueError(
-            "x and y must be given where no cycles are: the coordinates of the points of the "
-            "plane, such as numpy.linspace(-1, 1, 200)"
+            "x_values and y_values must be given where no cycles are: the coordinates of the "
+            "points of the plane, such as numpy.linspace(-1, 1, 200)"
         )
     # Coordinates of the nearest points of the plane, whose directions may be any.
     near = (points - plane.center) @ np.linalg.pinv(plane.directions).T
@@ -305,18 +273,6 @@ def _window(near: FloatArray, axis: int) -> tuple[float, float]:
     half = 0.8 * max(float(upper[axis] - lower[axis]), 0.6 * size)
     middle = 0.5 * float(lower[axis] + upper[axis])
     return middle - half, middle + half
-
-
-def _axis(name: str, value: Any) -> FloatArray:
-    try:
-        values = real_numbers(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must hold numbers, got {value!r:.60}") from None
-    if values.ndim != 1 or not len(values):
-        raise ValueError(f"{name} must be a list of coordinates, got shape {values.shape}")
-    if not np.isfinite(values).all() or not (np.diff(values) > 0.0).all():
-        raise ValueError(f"{name} must hold finite, ascending coordinates")
-    return values
 
 
 def _states(plane: PlaneOfStates, x: FloatArray, y: FloatArray) -> FloatArray:
@@ -338,13 +294,12 @@ class _Work:
         y: FloatArray,
         max_steps: int,
         escape_radius: float,
-        n_threads: int,
-        deadline: float | None,
-        meter: ProgressMeter,
+        options: Options,
     ) -> None:
         self._model, self._plane, self._x, self._y = model, plane, x, y
         self._max_steps, self._escape_radius = max_steps, escape_radius
-        self._n_threads, self._deadline, self._meter = n_threads, deadline, meter
+        self._options = options
+        self._random = np.random.default_rng(options.seed)
         n_points = len(x) * len(y)
         self.labels = np.full(n_points, NOT_REACHED, dtype=np.int32)
         self.n_steps: IntArray = np.zeros(n_points, dtype=np.int64)
@@ -360,7 +315,7 @@ class _Work:
             self._add(cycle)
         self.n_given = len(self.attractors)
         everything = np.arange(len(self.labels))
-        scouts = _spread(everything, _N_SCOUTS)
+        scouts = self._spread(everything, _N_SCOUTS)
         for chosen in (scouts, everything) if len(scouts) < len(everything) else (everything,):
             first = 0
             while len(chosen) and self.stopped_by == "finished":
@@ -377,9 +332,6 @@ class _Work:
         numbers = np.repeat(
             np.arange(first_attractor, len(self.attractors)), [len(p.centers) for p in places]
         )
-        seconds = None
-        if self._deadline is not None:
-            seconds = max(self._deadline - time.monotonic(), 0.0)
         record = _core.basins(
             self._model.canonical,
             self._plane.center,
@@ -393,8 +345,8 @@ class _Work:
             numbers.astype(np.int32),
             max_steps=self._max_steps,
             escape_radius=self._escape_radius,
-            n_threads=self._n_threads,
-            time_limit=seconds,
+            n_threads=self._options.n_threads,
+            time_limit=self._options.deadline.seconds_left(at_least=0.0),
             observer=self._observer(len(chosen)),
         )
         done = record["labels"] != NOT_REACHED
@@ -406,7 +358,7 @@ class _Work:
         n_points = len(self.labels)
 
         def observe(n_done: int) -> None:
-            self._meter.step(
+            self._options.meter.step(
                 BasinsProgress(n_points - n_chosen + n_done, n_points, len(self.attractors))
             )
 
@@ -415,8 +367,8 @@ class _Work:
     def _find_more(self, undecided: IntArray) -> bool:
         """Look for stable cycles that some of the undecided orbits have settled on."""
         before = len(self.attractors)
-        for point in _spread(undecided, _N_SUSPECTS).tolist():
-            if self._deadline is not None and time.monotonic() >= self._deadline:
+        for point in self._spread(undecided, _N_SUSPECTS).tolist():
+            if self._options.deadline():
                 self.stopped_by = "time_limit"
                 break
             row, column = divmod(point, len(self._x))
@@ -425,6 +377,15 @@ class _Work:
             if cycle is not None:
                 self._add(cycle)
         return len(self.attractors) > before
+
+    def _spread(self, chosen: IntArray, n_wanted: int) -> IntArray:
+        """Return at most so many of the numbers, evenly spread from a random one on."""
+        if len(chosen) <= n_wanted:
+            return chosen
+        # A step without a common divisor with the row length; a golden one always nearly is.
+        steps = self._random.random() + np.arange(n_wanted) * (math.sqrt(5.0) - 1.0) / 2.0
+        places = np.floor(len(chosen) * np.mod(steps, 1.0)).astype(np.int64)
+        return np.asarray(chosen[np.unique(places)])
 
     def _add(self, cycle: Cycle) -> None:
         name = cycle.itinerary.tobytes() + bytes(str(cycle.order), "ascii")
@@ -472,12 +433,3 @@ def _period(regions: BoolArray) -> int | None:
         if (packed[period:] == packed[:-period]).all():
             return int(period)
     return None
-
-
-def _spread(chosen: IntArray, n_wanted: int) -> IntArray:
-    """Return at most so many of the numbers, evenly spread."""
-    if len(chosen) <= n_wanted:
-        return chosen
-    # A step without a common divisor with the row length would do; a golden one always nearly is.
-    places = np.floor(len(chosen) * np.mod(np.arange(n_wanted) * (math.sqrt(5.0) - 1.0) / 2.0, 1.0))
-    return np.asarray(chosen[np.unique(places.astype(np.int64))])

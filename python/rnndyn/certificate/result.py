@@ -78,7 +78,8 @@ class Certificate(SavedResult):
     n_states, n_units : int
         M and H.
     coverage : mapping of int to float
-        Estimated coverage of orders that were searched at random (see `rnndyn.OrderStatistics`).
+        Estimated coverage of orders that were searched at random: that of
+        `rnndyn.cycles.OrderStatistics`.
     version : str
         Version of rnndyn that made the certificate.
 

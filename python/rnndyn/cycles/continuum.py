@@ -11,9 +11,9 @@ from rnndyn._common.arrays import (
     BoolArray,
     ComplexArray,
     FloatArray,
+    finite_numbers,
     frozen,
     itinerary_text,
-    real_numbers,
 )
 from rnndyn._common.compare import ByFields
 from rnndyn._common.words import finite_or_none, format_modulus
@@ -126,9 +126,7 @@ class ContinuumOfFixedPoints(ByFields):
 
     def contains(self, z: ArrayLike, tolerance: float = 1e-9) -> bool:
         """Whether a state is a first point of a member of this set, within a tolerance."""
-        state = real_numbers(z)
-        if state.shape != self.points[0].shape:
-            raise ValueError(f"z must have shape {self.points[0].shape}, got {state.shape}")
+        state = finite_numbers("z", z, self.points[0].shape)
         difference = state - self.points[0]
         coordinates = self.basis.T @ difference
         distance = np.abs(difference - self.basis @ coordinates).max()

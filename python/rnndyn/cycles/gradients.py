@@ -1,96 +1,21 @@
-"""What bifurcations do to the gradients of training: growth along cycles, and teacher forcing."""
+"""How loss gradients grow or vanish along cycles."""
 
 import math
-from numbers import Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from rnndyn._common.arrays import FloatArray
 from rnndyn._common.checks import check_integer
 from rnndyn._core import CanonicalMap
 from rnndyn.cycles.cycle import Cycle
-from rnndyn.models import PiecewiseLinearMap, PiecewiseLinearModel
+from rnndyn.models import PiecewiseLinearModel
 from rnndyn.models._canonical_map_of import canonical_map_of
 
 #: Longer horizons are typing errors: along a cycle nothing new happens after a few periods.
 _LARGEST_HORIZON = 10_000_000
 #: Entries of the products whose norms are taken together, a few MB.
 _ENTRIES_AT_ONCE = 2**18
-
-
-def forced(
-    model: PiecewiseLinearModel, alpha: float, target: ArrayLike | None = None
-) -> PiecewiseLinearMap:
-    """Return the map of a network under generalised teacher forcing.
-
-    Before every step the state z is moved the share `alpha` of the way to the data state d, to
-    ``y = (1 - alpha) z + alpha d``, and the network F is applied to y. Seen in the forced state y
-    this is the map ``y -> (1 - alpha) F(y) + alpha d``, which is returned for a constant d.
-
-    Parameters
-    ----------
-    model : PiecewiseLinearModel
-        The network F.
-    alpha : float
-        Strength of the forcing, 0 (none: F itself) to 1 (the state is replaced by the data).
-    target : array_like of shape (M,), optional
-        The data state d that the state is forced to. Default: zero.
-
-    Returns
-    -------
-    PiecewiseLinearMap
-        The forced map. Its states are the forced states y, its regions those of `model`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
-
-    Notes
-    -----
-    In every region the Jacobian is ``(1 - alpha)`` times that of the network, whatever d is. So
-    the cycle of an itinerary of order k has ``(1 - alpha)**k`` times the multipliers, but for
-    other points: it may be real for one of the maps and virtual for the other. Where
-    ``(1 - alpha) L < 1``, with L the largest norm of the Jacobians of all regions, the forced map
-    contracts and has one fixed point, which is stable, and no other cycle.
-
-    In training, d changes with time [1]_. Where the data are the points of a cycle of the network
-    itself, the forced states are these points again, and a gradient along them is a product of
-    the Jacobians of this map in their regions: ``gradient_growth(forced(model, alpha), cycle,
-    horizon)``. The forcing damps it by ``(1 - alpha)`` per step, which is how it can avoid
-    bifurcations in training [2]_.
-
-    References
-    ----------
-    .. [1] F. Hess, Z. Monfared, M. Brenner, D. Durstewitz, "Generalized teacher forcing for
-       learning chaotic dynamics", ICML 2023.
-    .. [2] L. Eisenmann, Z. Monfared, N. Göring, D. Durstewitz, "Bifurcations and loss jumps in RNN
-       training", NeurIPS 2023.
-
-    Examples
-    --------
-    A chaotic tent map, forced so strongly that only a stable fixed point remains:
-
-    >>> import rnndyn as rd
-    >>> tent = rd.PLRNN(A=[[2.0]], W=[[-4.0]], h=[1.0])
-    >>> [len(rd.find_cycles(tent, max_order=4).of_order(k)) for k in (1, 2, 3, 4)]
-    [2, 1, 2, 3]
-    >>> rd.find_cycles(rd.forced(tent, 0.75), max_order=4)[0].multipliers.real
-    array([-0.5])
-    """
-    canonical = canonical_map_of(model)
-    share = _check_alpha(alpha)
-    goal = _check_target(target, canonical.n_states)
-    rest = 1.0 - share
-    return PiecewiseLinearMap(
-        A=rest * canonical.A,
-        W1=rest * canonical.W1,
-        W2=canonical.W2,
-        h1=rest * canonical.h1 + share * goal,
-        h2=canonical.h2,
-    )
 
 
 def gradient_growth(model: PiecewiseLinearModel, cycle: Cycle, horizon: int) -> FloatArray:
@@ -198,36 +123,6 @@ def _scaled(matrix: FloatArray) -> tuple[FloatArray, int]:
     """Return the matrix divided by a power of 2, so that its largest modulus is 1/2 to 1."""
     exponent = math.frexp(float(np.abs(matrix).max()))[1]
     return np.ldexp(matrix, -exponent), exponent
-
-
-def _check_alpha(alpha: Any) -> float:
-    if isinstance(alpha, bool | np.bool_) or not isinstance(alpha, Real):
-        raise TypeError(f"alpha must be a number from 0 to 1, got {alpha!r:.80}")
-    share = float(alpha)
-    if not 0.0 <= share <= 1.0:
-        raise ValueError(f"alpha must be between 0 (no forcing) and 1, got {alpha!r}")
-    return share
-
-
-def _check_target(target: Any, n_states: int) -> FloatArray:
-    if target is None:
-        return np.zeros(n_states)
-    try:
-        goal = np.asarray(target)
-    except ValueError:
-        raise ValueError(
-            f"target must have shape ({n_states},), got rows of different length"
-        ) from None
-    if goal.dtype.kind not in "iuf":
-        raise TypeError(f"target must be real numbers, got {goal.dtype} entries")
-    if goal.shape != (n_states,):
-        raise ValueError(
-            f"target must have shape ({n_states},), one number for every state, got {goal.shape}"
-        )
-    if not np.isfinite(goal).all():
-        index = int(np.argmin(np.isfinite(goal)))
-        raise ValueError(f"target must be finite, but target[{index}] is {goal[index]}")
-    return goal.astype(np.float64)
 
 
 def _check_cycle(cycle: Any, canonical: CanonicalMap) -> np.ndarray[Any, np.dtype[np.bool_]]:

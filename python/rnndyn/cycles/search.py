@@ -8,22 +8,20 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnndyn import _core
-from rnndyn._common.arrays import BoolArray, FloatArray, real_numbers
+from rnndyn._common.arrays import BoolArray, FloatArray, finite_numbers
 from rnndyn._common.checks import (
     check_count,
     check_flag,
-    check_integer,
     check_itinerary,
     check_orders,
-    check_positive,
-    check_threads,
 )
-from rnndyn._common.progress import ProgressMeter, SearchProgress, make_progress_meter
-from rnndyn._version import __version__
+from rnndyn._common.options import check_options
+from rnndyn._common.progress import ProgressMeter
 from rnndyn.certificate.result import Certificate
 from rnndyn.cycles.block import CycleBlock
 from rnndyn.cycles.continuum import ContinuumOfFixedPoints, continuum_from_record
 from rnndyn.cycles.cycle import Cycle, cycle_from_record
+from rnndyn.cycles.progress import SearchProgress
 from rnndyn.cycles.result import CycleSet
 from rnndyn.cycles.run import OrderStatistics, SearchStatistics
 from rnndyn.models import PiecewiseLinearModel
@@ -38,16 +36,16 @@ def find_cycles(
     orders: Iterable[int] | None = None,
     *,
     method: str = "auto",
-    seed: int = 0,
     max_restarts: int | None = None,
     max_iterations: int | None = None,
     box: float | tuple[ArrayLike, ArrayLike] | None = None,
-    n_threads: int | None = None,
-    time_limit: float | None = None,
-    progress: bool | ProgressMeter | None = None,
     rigorous: bool = True,
     keep_tree: bool = False,
     resume: CycleSet | None = None,
+    n_threads: int | None = None,
+    time_limit: float | None = None,
+    progress: bool | ProgressMeter | None = None,
+    seed: int = 0,
 ) -> CycleSet:
     """Find the fixed points and cycles of a network.
 
@@ -66,9 +64,6 @@ def find_cycles(
         follows the true map from each virtual candidate (see Notes). ``scyfi`` is the published
         algorithm alone, for comparison. ``auto`` lists or proves, order by order, where that is
         cheap, and searches elsewhere.
-    seed : int
-        Seed of the random numbers, 0 to 2**64 - 1. The same seed gives the same cycles for any
-        number of threads.
     max_restarts : int, optional
         Stop an order after this many restarts in a row without a new cycle (N_out of the
         published algorithm). Default: chosen from the order and the size of the network. It does
@@ -81,14 +76,6 @@ def find_cycles(
         Keep only cycles with all points in a region of interest: ``R`` for ``|z_i| <= R``, or
         bounds, each a number or an array of shape (M,). Default: everywhere. A small box makes a
         complete search much faster.
-    n_threads : int, optional
-        Number of threads. Default: the environment variable ``OMP_NUM_THREADS``, else the number
-        of processors this process may use.
-    time_limit : float, optional
-        Stop after about this many seconds and return what was found until then.
-    progress : bool or ProgressMeter, optional
-        Show a progress bar: True, False, or an object with the methods of
-        `rnndyn.ProgressMeter`. Default: only where standard error is a terminal.
     rigorous : bool
         Whether a proof accounts for all rounding errors. Without, a complete search saves little
         time, and its ``certificate`` says ``searched``, not ``proved``.
@@ -98,6 +85,17 @@ def find_cycles(
     resume : CycleSet, optional
         Go on with a complete search that was interrupted: what that search returned, for the same
         model, orders and box.
+    n_threads : int, optional
+        Number of threads. Default: the environment variable ``OMP_NUM_THREADS``, else the number
+        of processors this process may use.
+    time_limit : float, optional
+        Stop after about this many seconds and return what was found until then.
+    progress : bool or ProgressMeter, optional
+        Show a progress bar: True, False, or an object with the methods of
+        `rnndyn.ProgressMeter`. Default: only where standard error is a terminal.
+    seed : int
+        Seed of the random numbers, 0 to 2**64 - 1. The same seed gives the same cycles for any
+        number of threads.
 
     Returns
     -------
@@ -187,35 +185,31 @@ def search(
     order_list = check_orders(max_order, orders)
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
-    seed = check_integer("seed", seed, 0, 2**64 - 1)
+    common = check_options(n_threads, time_limit, progress, seed)
     if max_restarts is not None:
         max_restarts = check_count("max_restarts", max_restarts)
     if max_iterations is not None:
         max_iterations = check_count("max_iterations", max_iterations)
     lower, upper = _check_box(box, model.n_states)
-    n_threads = check_threads(n_threads)
-    if time_limit is not None:
-        time_limit = check_positive("time_limit", time_limit, "seconds")
     rigorous = check_flag("rigorous", rigorous)
     keep_tree = check_flag("keep_tree", keep_tree)
     record, known = _check_resume(resume, model, method, order_list, (lower, upper))
-    meter = make_progress_meter(progress)
 
     start = time.perf_counter()
-    meter.init("find_cycles")
+    common.meter.init("find_cycles")
     try:
         raw = _core.find_cycles(
             canonical,
             order_list,
             method,
-            seed,
+            common.seed,
             max_restarts,
             max_iterations,
             lower,
             upper,
-            n_threads,
-            time_limit,
-            _observer(meter),
+            common.n_threads,
+            common.time_limit,
+            _observer(common.meter),
             proof_method,
             branching,
             rigorous,
@@ -224,21 +218,20 @@ def search(
             known,
         )
     finally:
-        meter.close()
+        common.meter.close()
     statistics = SearchStatistics(
         orders=tuple(OrderStatistics.from_record(record) for record in raw["statistics"]),
         stopped_by=raw["stopped_by"],
         seconds=time.perf_counter() - start,
-        n_threads=n_threads,
-        seed=seed,
-        version=__version__,
+        n_threads=common.n_threads,
+        seed=common.seed,
         options={
             "orders": order_list,
             "method": method,
             "max_restarts": max_restarts,
             "max_iterations": max_iterations,
             "box": None if lower is None or upper is None else [lower.tolist(), upper.tolist()],
-            "time_limit": time_limit,
+            "time_limit": common.time_limit,
             "rigorous": rigorous,
             "keep_tree": keep_tree,
         },
@@ -260,16 +253,16 @@ def find_fixed_points(
     model: PiecewiseLinearModel,
     *,
     method: str = "auto",
-    seed: int = 0,
     max_restarts: int | None = None,
     max_iterations: int | None = None,
     box: float | tuple[ArrayLike, ArrayLike] | None = None,
-    n_threads: int | None = None,
-    time_limit: float | None = None,
-    progress: bool | ProgressMeter | None = None,
     rigorous: bool = True,
     keep_tree: bool = False,
     resume: CycleSet | None = None,
+    n_threads: int | None = None,
+    time_limit: float | None = None,
+    progress: bool | ProgressMeter | None = None,
+    seed: int = 0,
 ) -> CycleSet:
     """Find the fixed points of a network: `find_cycles` with ``orders=[1]``.
 
@@ -409,16 +402,8 @@ def _check_box(box: Any, n_states: int) -> tuple[FloatArray | None, FloatArray |
 
 
 def _check_bound(name: str, value: Any, n_states: int) -> FloatArray:
-    try:
-        bound = real_numbers(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"the {name} of box must be numbers, got {value!r}") from None
+    name = f"the {name} of box"
+    bound = finite_numbers(name, value, hint="; for no bounds at all give box=None")
     if bound.shape not in ((), (n_states,)):
-        raise ValueError(
-            f"the {name} of box must be a number or have shape ({n_states},), got {bound.shape}"
-        )
-    if not np.all(np.isfinite(bound)):
-        raise ValueError(
-            f"the {name} of box must be finite, got {value!r}; for no bounds at all give box=None"
-        )
+        raise ValueError(f"{name} must be a number or have shape ({n_states},), got {bound.shape}")
     return np.array(np.broadcast_to(bound, (n_states,)))

@@ -30,7 +30,8 @@ def record_of(model: Model, metadata: Mapping[str, Any] | None) -> ModelRecord:
         raise TypeError(f"model must be a model of rnndyn.models, got {type(model).__name__}")
     if FAMILIES.get(model.family) is not type(model):
         raise ValueError(
-            f"{model.family} is not in rnndyn.models.FAMILIES, so no file of it could be read back"
+            f"no file of {model.family} could be read back, because it is not in "
+            "rnndyn.models.FAMILIES; decorate its class with rnndyn.models.register_family"
         )
     kept = dict(metadata or {})
     try:

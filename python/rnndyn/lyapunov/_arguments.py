@@ -5,11 +5,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnndyn._common.arrays import FloatArray
+from rnndyn._common.arrays import FloatArray, finite_numbers
 from rnndyn._common.checks import check_integer
 from rnndyn.lyapunov.frame import TangentFrame
 from rnndyn.models import DifferentiableMap, Model
-from rnndyn.models._declarations import to_real_array
 
 DEFAULT_N_STEPS = 10_000
 _LARGEST_N_STEPS = 2**40
@@ -90,7 +89,7 @@ def check_sequences(
 ) -> Sequences:
     """Return inputs and first states of every sequence, after agreeing on how many there are."""
     drive, kind = _check_inputs(model, inputs)
-    start = None if z0 is None else to_real_array("z0", z0)
+    start = None if z0 is None else finite_numbers("z0", z0)
     n_states = model.n_states
     if start is not None and (start.ndim not in (1, 2) or start.shape[-1] != n_states):
         raise ValueError(
@@ -132,7 +131,7 @@ def _check_inputs(model: AnyModel, inputs: Any) -> tuple[FloatArray, str]:
         return np.atleast_2d(model._default_input), "none"
     if n_inputs == 0:
         raise ValueError(f"this {type(model).__name__} has no external input: leave out inputs")
-    drive = to_real_array("inputs", inputs)
+    drive = finite_numbers("inputs", inputs)
     if drive.ndim not in (1, 2, 3) or drive.shape[-1] != n_inputs:
         raise ValueError(
             "inputs must have shape (K,) for a constant input, (T, K) for one sequence or "

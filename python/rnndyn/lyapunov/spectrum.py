@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from rnndyn import _core
 from rnndyn._common.arrays import FloatArray, IntArray, frozen
-from rnndyn._common.checks import check_flag, check_integer, check_positive, check_threads
-from rnndyn._common.progress import LyapunovProgress, ProgressMeter, make_progress_meter
-from rnndyn._version import __version__
+from rnndyn._common.checks import check_flag, check_integer
+from rnndyn._common.options import check_options
+from rnndyn._common.progress import ProgressMeter
 from rnndyn.lyapunov._arguments import (
     AnyModel,
     Steps,
@@ -27,6 +27,7 @@ from rnndyn.lyapunov._arguments import (
 )
 from rnndyn.lyapunov._orbit import OrbitReport, nothing_known, report
 from rnndyn.lyapunov.frame import TangentFrame
+from rnndyn.lyapunov.progress import LyapunovProgress
 from rnndyn.lyapunov.result import LyapunovSpectrum
 from rnndyn.lyapunov.run import LyapunovRun
 from rnndyn.lyapunov.units import TimeUnit, check_units
@@ -80,10 +81,10 @@ def lyapunov_spectrum(
     per: TimeUnit | None = None,
     dt: float | None = None,
     base: float | None = None,
-    seed: int = 0,
     n_threads: int | None = None,
     time_limit: float | None = None,
     progress: bool | ProgressMeter | None = None,
+    seed: int = 0,
 ) -> LyapunovSpectrum:
     """Compute the Lyapunov exponents of a model along its orbits.
 
@@ -128,8 +129,6 @@ def lyapunov_spectrum(
         Seconds that a step takes.
     base : float, optional
         Base of the logarithm, such as 2. Default: e.
-    seed : int
-        Seed of the random numbers, 0 to 2**64 - 1.
     n_threads : int, optional
         Number of threads. Default: the environment variable ``OMP_NUM_THREADS``, else the number
         of processors this process may use.
@@ -138,6 +137,8 @@ def lyapunov_spectrum(
     progress : bool or ProgressMeter, optional
         Show a progress bar: True, False, or an object with the methods of
         `rnndyn.ProgressMeter`. Default: only where standard error is a terminal.
+    seed : int
+        Seed of the random numbers, 0 to 2**64 - 1.
 
     Returns
     -------
@@ -190,12 +191,12 @@ def lyapunov_spectrum(
     40 steps after a transient of 0
     """
     model = check_model(model)
-    seed = check_integer("seed", seed, 0, 2**64 - 1)
+    common = check_options(n_threads, time_limit, progress, seed)
     joint = check_flag("joint", joint)
     precision = check_dtype(dtype)
     units = check_units(per, dt, base)
     frame = check_frame(frame)
-    sequences = check_sequences(model, inputs, z0, n_sequences, frame, seed)
+    sequences = check_sequences(model, inputs, z0, n_sequences, frame, common.seed)
     steps = check_steps(n_steps, transient, sequences.length, has_frame=frame is not None)
     system = model._system()
     layer_sizes = [model.n_states] if joint else list(system.layer_sizes)
@@ -211,13 +212,9 @@ def lyapunov_spectrum(
         )
     n_vectors = [min(n_exponents, size) for size in layer_sizes]
     window = window_length(steps.n_steps, len(sequences.states) * sum(n_vectors), covariant)
-    n_threads = check_threads(n_threads)
-    if time_limit is not None:
-        time_limit = check_positive("time_limit", time_limit, "seconds")
-    meter = make_progress_meter(progress)
 
     start = time.perf_counter()
-    meter.init("lyapunov_spectrum")
+    common.meter.init("lyapunov_spectrum")
     try:
         record = _core.lyapunov_spectrum(
             system,
@@ -233,14 +230,14 @@ def lyapunov_spectrum(
             joint=joint,
             single_precision=precision == "float32",
             n_covariant=covariant,
-            seed=seed,
-            n_threads=n_threads,
-            time_limit=time_limit,
-            observer=_observer(meter),
+            seed=common.seed,
+            n_threads=common.n_threads,
+            time_limit=common.time_limit,
+            observer=_observer(common.meter),
         )
     finally:
-        meter.close()
-    _check_record(record, steps, window, time_limit)
+        common.meter.close()
+    _check_record(record, steps, window, common.time_limit)
     orbits = report(system, record, sequences.inputs, layer_sizes)
     seconds = time.perf_counter() - start
     run = LyapunovRun(
@@ -251,9 +248,8 @@ def lyapunov_spectrum(
         },
         stopped_by=record["stopped_by"],
         seconds=seconds,
-        n_threads=n_threads,
-        seed=seed,
-        version=__version__,
+        n_threads=common.n_threads,
+        seed=common.seed,
         n_orthonormalizations=int(record["n_orthonormalizations"]),
         n_householder=int(record["n_householder"]),
         options={
@@ -266,7 +262,7 @@ def lyapunov_spectrum(
             "warm_start": frame is not None,
             "covariant": covariant,
             "dtype": precision,
-            "time_limit": time_limit,
+            "time_limit": common.time_limit,
         },
     )
     spectrum = spectrum_from_record(record, run, n_exponents, joint=joint, orbits=orbits)

@@ -7,8 +7,10 @@ from rnndyn._common.arrays import FloatArray
 from rnndyn.models._base import ModelWithInput
 from rnndyn.models._canonical import CanonicalForm
 from rnndyn.models._declarations import Parameter
+from rnndyn.models._families import register_family
 
 
+@register_family
 class ReLURNN(ModelWithInput):
     """Recurrent neural network with rectified linear units.
 

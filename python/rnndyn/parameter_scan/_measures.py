@@ -2,7 +2,6 @@
 
 import math
 import pickle
-import time
 from collections.abc import Callable, Mapping, Sequence
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple
@@ -10,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnndyn._common.arrays import FloatArray
+from rnndyn._common.stopping import NEVER, Deadline
 from rnndyn.lyapunov.spectrum import DivergenceError, lyapunov_spectrum
 from rnndyn.models import Model
 from rnndyn.scale_out import ChunkStoppedError, Record, raise_if_cancelled
@@ -51,7 +51,7 @@ def measure_points(
     model: Model,
     measures: Mapping[str, Measure],
     options: LyapunovOptions,
-    deadline: float | None = None,
+    deadline: Deadline = NEVER,
 ) -> Record:
     """Measure at some points.
 
@@ -65,12 +65,12 @@ def measure_points(
     Raises
     ------
     ChunkStoppedError
-        If the deadline, on the monotonic clock of this process, has passed.
+        If the deadline has passed.
     """
     rows: list[dict[str, tuple[dict[str, float], str]]] = []
     for values in points.values.tolist():
         raise_if_cancelled()
-        if deadline is not None and time.monotonic() >= deadline:
+        if deadline():
             raise ChunkStoppedError("time_limit")
         place = dict(zip(points.names, values, strict=True))
         rows.append(_measured(model, place, measures, options))

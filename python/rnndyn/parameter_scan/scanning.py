@@ -4,18 +4,18 @@ import os
 import time
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from rnndyn._common.arrays import FloatArray
-from rnndyn._common.checks import check_count, check_integer, check_positive, check_threads
-from rnndyn._common.progress import ProgressMeter, make_progress_meter
-from rnndyn._common.stopping import StopReason
-from rnndyn._version import __version__
-from rnndyn.bifurcation.plane._plane import Axis, checked_axis
+from rnndyn._common.checks import check_count, check_integer
+from rnndyn._common.options import check_options
+from rnndyn._common.progress import ProgressMeter
+from rnndyn._common.stopping import NEVER, StopReason
 from rnndyn.io._record import header_of, record_of
 from rnndyn.models import Model
+from rnndyn.models._parameter_axis import Axis, checked_axis
 from rnndyn.parameter_scan._measures import (
     MAX_LYAPUNOV,
     NOT_REACHED,
@@ -26,6 +26,7 @@ from rnndyn.parameter_scan._measures import (
     identity_of,
     measure_points,
 )
+from rnndyn.parameter_scan.progress import ScanProgress
 from rnndyn.parameter_scan.result import Scan
 from rnndyn.parameter_scan.run import ScanRun
 from rnndyn.scale_out import (
@@ -41,28 +42,6 @@ from rnndyn.scale_out import (
 _N_CHUNKS = 128
 
 
-class ScanProgress(NamedTuple):
-    """State of a running scan, as a progress meter sees it.
-
-    Attributes
-    ----------
-    n_done, n_points : int
-        Points of the grid that are done, and all.
-    """
-
-    n_done: int
-    n_points: int
-
-    @property
-    def fraction(self) -> float:
-        """Share of the points that is done, 0 to 1."""
-        return self.n_done / self.n_points
-
-    def text(self, seconds: float) -> str:
-        """Describe the state in a few words, given the seconds since the start."""
-        return f"{self.n_done:,} of {self.n_points:,} points"
-
-
 def scan(
     model: Model,
     x: Axis,
@@ -71,12 +50,12 @@ def scan(
     measures: Measure | Mapping[str, Measure] = MAX_LYAPUNOV,
     n_steps: int = 10_000,
     transient: int | None = None,
-    seed: int = 0,
-    executor: Executor | None = None,
-    store: str | os.PathLike[str] | None = None,
     n_threads: int | None = None,
     time_limit: float | None = None,
     progress: bool | ProgressMeter | None = None,
+    seed: int = 0,
+    executor: Executor | None = None,
+    store: str | os.PathLike[str] | None = None,
 ) -> Scan:
     """Measure something at every point of a grid of one or two parameters.
 
@@ -100,6 +79,14 @@ def scan(
         Steps to average an exponent over.
     transient : int, optional
         Steps before that. Default: as for `rnndyn.lyapunov_spectrum`.
+    n_threads : int, optional
+        Number of threads. The result does not depend on it. Default: the environment variable
+        ``OMP_NUM_THREADS``, else the number of processors this process may use.
+    time_limit : float, optional
+        Stop after about this many seconds, between two points; with an executor between chunks.
+    progress : bool or ProgressMeter, optional
+        Show a progress bar: True, False, or an object with the methods of
+        `rnndyn.ProgressMeter`. Default: only where standard error is a terminal.
     seed : int
         Seed of the first state of the orbits, the same at all points.
     executor : concurrent.futures.Executor or dask.distributed.Client, optional
@@ -109,14 +96,6 @@ def scan(
         Folder that finished chunks of points are written to as they come; another call with the
         same arguments takes them from there. Needs zarr: ``pip install "rnndyn[cluster]"``. A
         function counts as the same as long as its own code is; of what it calls nothing is known.
-    n_threads : int, optional
-        Number of threads. The result does not depend on it. Default: the environment variable
-        ``OMP_NUM_THREADS``, else the number of processors this process may use.
-    time_limit : float, optional
-        Stop after about this many seconds, between two points; with an executor between chunks.
-    progress : bool or ProgressMeter, optional
-        Show a progress bar: True, False, or an object with the methods of
-        `rnndyn.ProgressMeter`. Default: only where standard error is a terminal.
 
     Returns
     -------
@@ -159,23 +138,18 @@ def scan(
             "model must be a model of rnndyn with named parameters, such as rnndyn.PLRNN(A, W, h), "
             f"got {type(model).__name__}"
         )
-    named: Any = model
-    axes = [checked_axis(x, "x", named)] + ([] if y is None else [checked_axis(y, "y", named)])
+    axes = [checked_axis(x, "x", model)] + ([] if y is None else [checked_axis(y, "y", model)])
     names = tuple(name for name, _ in axes)
     if len(set(names)) < len(names):
         raise ValueError(f"x and y must be different parameters, got {names[0]!r} for both")
     functions = check_measures(measures)
+    common = check_options(n_threads, time_limit, progress, seed)
     options = LyapunovOptions(
         check_count("n_steps", n_steps),
         None if transient is None else check_integer("transient", transient, 0, 2**62),
-        check_integer("seed", seed, 0, 2**64 - 1),
+        common.seed,
     )
-    n_threads = check_threads(n_threads)
-    deadline = None
     start = time.perf_counter()
-    if time_limit is not None:
-        deadline = time.monotonic() + check_positive("time_limit", time_limit, "seconds")
-    meter = make_progress_meter(progress)
 
     # Rows of constant y, one below the other.
     grid = np.stack(np.meshgrid(*(values for _, values in axes[::-1]), indexing="ij"), axis=-1)
@@ -189,10 +163,10 @@ def scan(
     def done(index: int, record: Record) -> None:
         finished[index] = record
         n_done = sum(len(chunks[number].values) for number in finished)
-        meter.step(ScanProgress(n_done, len(points)))
+        common.meter.step(ScanProgress(n_done, len(points)))
 
     stopped_by: StopReason = "finished"
-    meter.init("scan")
+    common.meter.init("scan")
     try:
         results = run_chunks(
             partial(
@@ -201,15 +175,15 @@ def scan(
                 measures=functions,
                 options=options,
                 # The clock of this process means nothing elsewhere.
-                deadline=deadline if executor is None else None,
+                deadline=common.deadline if executor is None else NEVER,
             ),
             chunks,
             executor=executor,
             store=store,
             stage="scan",
             fingerprint="" if store is None else _fingerprint(model, axes, functions, options),
-            n_threads=n_threads,
-            stop=lambda: deadline is not None and time.monotonic() >= deadline,
+            n_threads=common.n_threads,
+            stop=common.deadline,
             done=done,
         )
         if None in results:
@@ -219,7 +193,7 @@ def scan(
     except KeyboardInterrupt:
         stopped_by = "interrupt"
     finally:
-        meter.close()
+        common.meter.close()
     run = ScanRun(
         measures=tuple(functions),
         n_points=len(points),
@@ -228,9 +202,8 @@ def scan(
         n_steps=options.n_steps,
         transient=options.transient,
         seed=options.seed,
-        n_threads=n_threads,
+        n_threads=common.n_threads,
         seconds=time.perf_counter() - start,
-        version=__version__,
     )
     table = _joined(tuple(functions), [len(chunk.values) for chunk in chunks], finished)
     return Scan(model, axes[0], axes[1] if len(axes) > 1 else None, run=run, **table)

@@ -1,7 +1,7 @@
 """Consecutive models and pieces of a path as chunks of work, and their results as arrays."""
 
-import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
@@ -10,6 +10,7 @@ import numpy as np
 
 from rnndyn import _core
 from rnndyn._common.arrays import BoolArray, IntArray
+from rnndyn._common.stopping import NEVER, Deadline
 from rnndyn._core import CanonicalMap
 from rnndyn.bifurcation.path._starts import Found, listed, search
 from rnndyn.scale_out import (
@@ -26,24 +27,24 @@ class Watch:
 
     Parameters
     ----------
-    deadline : float or None
-        On the monotonic clock.
+    deadline : Deadline
+        When the time is up.
     report : callable or None
         Called with the number of pieces done, and the share that is done of the next one. None
         where several threads run chunks: meters are called from one thread only.
     """
 
     def __init__(
-        self, deadline: float | None = None, report: Callable[[int, float], None] | None = None
+        self,
+        deadline: Deadline = NEVER,
+        report: Callable[[int, float], None] | None = None,
     ) -> None:
         self._deadline = deadline
         self._report = report
 
     def seconds_left(self) -> float | None:
         """Return what the compiled core takes as its time limit."""
-        if self._deadline is None:
-            return None
-        return max(self._deadline - time.monotonic(), 1e-3)
+        return self._deadline.seconds_left()
 
     def observe(self, j: int, n_analysed: int, n_known: int) -> None:
         """Be told by the compiled core how far piece j is."""
@@ -76,38 +77,40 @@ class Pieces(NamedTuple):
     starts: Sequence[Sequence[BoolArray]] | None
 
 
-def search_models(
-    maps: Sequence[CanonicalMap],
-    orders: Sequence[int],
-    seed: int,
-    n_threads: int = 1,
-    watch: Watch = UNWATCHED,
-) -> Record:
-    """Search for the cycles of some models; return what `found_at` unpacks.
+@dataclass(frozen=True)
+class ModelTask:
+    """Searches for the cycles of some models; returns what `found_at` unpacks.
 
-    Raises
-    ------
-    ChunkStoppedError
-        If a search was stopped; the argument says by what.
+    Raises `ChunkStoppedError` if a search was stopped; the argument says by what.
     """
-    found = []
-    for map_ in maps:
-        result = search(map_, orders, seed, n_threads, watch.seconds_left(), raise_if_cancelled)
-        if result.stopped_by != "finished":
-            raise ChunkStoppedError(result.stopped_by)
-        found.append(result)
-    n_units = maps[0].n_units
-    record: Record = {
-        "complete": np.array([result.complete for result in found]),
-        "on_border": np.array([flag for result in found for flag in result.on_border], np.bool_),
-    }
-    _pack(record, "itineraries", [result.itineraries for result in found], n_units)
-    _pack(record, "continua", [result.continua for result in found], n_units)
-    return record
+
+    orders: Sequence[int]
+    seed: int
+    n_threads: int = 1
+    watch: Watch = UNWATCHED
+
+    def __call__(self, maps: Sequence[CanonicalMap]) -> Record:
+        """Search some models."""
+        found = []
+        for map_ in maps:
+            left = self.watch.seconds_left()
+            result = search(map_, self.orders, self.seed, self.n_threads, left, raise_if_cancelled)
+            if result.stopped_by != "finished":
+                raise ChunkStoppedError(result.stopped_by)
+            found.append(result)
+        n_units = maps[0].n_units
+        on_border = [flag for result in found for flag in result.on_border]
+        record: Record = {
+            "complete": np.array([result.complete for result in found]),
+            "on_border": np.array(on_border, np.bool_),
+        }
+        _pack(record, "itineraries", [result.itineraries for result in found], n_units)
+        _pack(record, "continua", [result.continua for result in found], n_units)
+        return record
 
 
 def found_at(record: Record) -> list[Found]:
-    """Unpack what `search_models` returned."""
+    """Unpack what `ModelTask` returned."""
     rows = zip(
         _unpack(record, "itineraries"),
         _parts(record["n_itineraries"]),
@@ -142,73 +145,60 @@ class Listing:
         return type(self), (self._orders,)
 
 
-def follow_pieces(
-    pieces: Pieces,
-    listing: Listing,
-    max_order: int,
-    n_threads: int = 1,
-    watch: Watch = UNWATCHED,
-) -> Record:
-    """Follow the cycles over some pieces; return what `followed_pieces` unpacks.
+@dataclass(frozen=True)
+class PieceTask:
+    """Follows the cycles over some pieces; returns what `followed_pieces` unpacks.
 
-    Raises
-    ------
-    ChunkStoppedError
-        If it was stopped; the argument says by what.
+    Raises `ChunkStoppedError` if it was stopped; the argument says by what.
     """
-    raws = []
-    for number, mask in enumerate(pieces.masks):
-        starts = listing.of(mask) if pieces.starts is None else pieces.starts[number]
-        map0, map1 = pieces.maps[number : number + 2]
-        at = pieces.first + number
-        raws.append(follow_piece(map0, map1, starts, max_order, n_threads, watch, at))
-    record: Record = {}
-    for name, value in raws[0].items():
-        if isinstance(value, dict):
-            record[f"n_{name}"] = np.array([len(next(iter(raw[name].values()))) for raw in raws])
-            for column in value:
-                record[f"{name}.{column}"] = np.concatenate([raw[name][column] for raw in raws])
-    n_units = pieces.maps[0].n_units
-    gaps = [raw["gaps"] for raw in raws]
-    _pack(record, "itineraries", [raw["itineraries"] for raw in raws], n_units)
-    _pack(record, "gaps", [[gap["itinerary"] for gap in own] for own in gaps], n_units)
-    record["gaps.s"] = np.array([gap["s"] for own in gaps for gap in own], np.float64)
-    record["gaps.reason"] = np.array([gap["reason"] for own in gaps for gap in own], np.str_)
-    return record
 
+    listing: Listing
+    max_order: int
+    n_threads: int = 1
+    watch: Watch = UNWATCHED
 
-def follow_piece(
-    map0: CanonicalMap,
-    map1: CanonicalMap,
-    starts: Sequence[BoolArray],
-    max_order: int,
-    n_threads: int,
-    watch: Watch,
-    number: int,
-) -> dict[str, Any]:
-    """Follow the cycles over one piece and return the record of the compiled core.
+    def __call__(self, pieces: Pieces) -> Record:
+        """Follow some pieces."""
+        raws = []
+        for number, mask in enumerate(pieces.masks):
+            starts = self.listing.of(mask) if pieces.starts is None else pieces.starts[number]
+            map0, map1 = pieces.maps[number : number + 2]
+            raws.append(self.piece(map0, map1, starts, pieces.first + number))
+        record: Record = {}
+        for name, value in raws[0].items():
+            if isinstance(value, dict):
+                lengths = [len(next(iter(raw[name].values()))) for raw in raws]
+                record[f"n_{name}"] = np.array(lengths)
+                for column in value:
+                    record[f"{name}.{column}"] = np.concatenate([raw[name][column] for raw in raws])
+        n_units = pieces.maps[0].n_units
+        gaps = [raw["gaps"] for raw in raws]
+        _pack(record, "itineraries", [raw["itineraries"] for raw in raws], n_units)
+        _pack(record, "gaps", [[gap["itinerary"] for gap in own] for own in gaps], n_units)
+        record["gaps.s"] = np.array([gap["s"] for own in gaps for gap in own], np.float64)
+        record["gaps.reason"] = np.array([gap["reason"] for own in gaps for gap in own], np.str_)
+        return record
 
-    Raises
-    ------
-    ChunkStoppedError
-        If it was stopped; the argument says by what.
-    """
-    raw = _core.follow_cycles(
-        map0,
-        map1,
-        list(starts),
-        max_order,
-        n_threads=n_threads,
-        observer=partial(watch.observe, number),
-        time_limit=watch.seconds_left(),
-    )
-    if raw["stopped_by"] != "finished":
-        raise ChunkStoppedError(raw["stopped_by"])
-    return raw
+    def piece(
+        self, map0: CanonicalMap, map1: CanonicalMap, starts: Sequence[BoolArray], number: int
+    ) -> dict[str, Any]:
+        """Follow the cycles over one piece and return the record of the compiled core."""
+        raw = _core.follow_cycles(
+            map0,
+            map1,
+            list(starts),
+            self.max_order,
+            n_threads=self.n_threads,
+            observer=partial(self.watch.observe, number),
+            time_limit=self.watch.seconds_left(),
+        )
+        if raw["stopped_by"] != "finished":
+            raise ChunkStoppedError(raw["stopped_by"])
+        return raw
 
 
 def followed_pieces(record: Record) -> list[dict[str, Any]]:
-    """Unpack what `follow_pieces` returned, as the compiled core gave it for each piece."""
+    """Unpack what `PieceTask` returned, as the compiled core gave it for each piece."""
     raws: list[dict[str, Any]] = [{"itineraries": own} for own in _unpack(record, "itineraries")]
     columns: dict[str, list[str]] = {}
     for name in record:

@@ -2,25 +2,22 @@
 
 import heapq
 import os
-import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from rnndyn._common.arrays import BoolArray
-from rnndyn._common.stopping import StopReason
+from rnndyn._common.stopping import Deadline, StopReason
 from rnndyn._core import CanonicalMap
 from rnndyn.bifurcation.path._chunks import (
     UNWATCHED,
     Listing,
+    ModelTask,
     Pieces,
+    PieceTask,
     Watch,
-    follow_piece,
-    follow_pieces,
     followed_pieces,
     found_at,
-    search_models,
 )
 from rnndyn.bifurcation.path._columns import Columns
 from rnndyn.bifurcation.path._differences import differences
@@ -56,7 +53,7 @@ class Task(NamedTuple):
         What is already known of some nodes. The other nodes are searched, unless cycles are given.
     seed : int
     n_threads : int
-    time_limit : float or None
+    deadline : Deadline
     report : callable
         Called with the number of pieces done, and the share that is done of the next one.
     executor : Executor or None
@@ -72,7 +69,7 @@ class Task(NamedTuple):
     found: dict[int, Found]
     seed: int
     n_threads: int
-    time_limit: float | None
+    deadline: Deadline
     report: Callable[[int, float], None]
     executor: Executor | None = None
     store: str | os.PathLike[str] | None = None
@@ -116,7 +113,6 @@ class _Runner:
 
     def __init__(self, task: Task) -> None:
         self._task = task
-        self._deadline = None if task.time_limit is None else time.monotonic() + task.time_limit
         self.found = dict(task.found)
         # The share that is done of each piece; threads write to it, the caller's thread shows it.
         self._shares: dict[int, float] = {}
@@ -140,12 +136,8 @@ class _Runner:
         task = self._task
         nodes = [node for node in range(len(task.maps)) if node not in self.found]
         chunks = cut_into_chunks([task.maps[node] for node in nodes], _N_CHUNKS)
-        function = partial(
-            search_models,
-            orders=task.orders,
-            seed=task.seed,
-            n_threads=self._threads_of_a_chunk(chunks),
-            watch=self._watch(None),
+        function = ModelTask(
+            task.orders, task.seed, self._threads_of_a_chunk(chunks), self._watch(None)
         )
         records = self._in_chunks(function, chunks, "searches", ["searches", *self._identity()])
         results = [found for record in records for found in found_at(record)]
@@ -175,13 +167,7 @@ class _Runner:
             else:
                 self._shares[j] = share
 
-        function = partial(
-            follow_pieces,
-            listing=self._listing,
-            max_order=max(task.orders),
-            n_threads=n_threads,
-            watch=self._watch(note),
-        )
+        function = self._piece_task(n_threads, self._watch(note))
         known = {str(node): found.itineraries for node, found in self.found.items()}
         records = self._in_chunks(
             function,
@@ -199,6 +185,7 @@ class _Runner:
         A search may miss a cycle at a node which a branch of the piece before or after reaches.
         """
         task = self._task
+        again = self._piece_task(task.n_threads, Watch(task.deadline, task.report))
         extra: list[dict[bytes, BoolArray]] = [{} for _ in pieces]
         # From left to right, a heap: what is followed again goes back to its neighbours.
         waiting = list(range(len(pieces)))
@@ -219,17 +206,8 @@ class _Runner:
                 continue
             extra[j] |= fresh
             starts = self._listing.of(mask) if task.method == "exhaustive" else self._starts(j)
-            watch = Watch(self._deadline, task.report)
             try:
-                raw = follow_piece(
-                    task.maps[j],
-                    task.maps[j + 1],
-                    [*starts, *extra[j].values()],
-                    max(task.orders),
-                    task.n_threads,
-                    watch,
-                    j,
-                )
+                raw = again.piece(task.maps[j], task.maps[j + 1], [*starts, *extra[j].values()], j)
             except ChunkStoppedError as stopped:
                 # The piece stays as it was; what it lacks at its ends shows as gaps.
                 self.stopped_by = stopped.args[0]
@@ -281,6 +259,9 @@ class _Runner:
             self.stopped_by = "interrupt"
         return first_part
 
+    def _piece_task(self, n_threads: int, watch: Watch) -> PieceTask:
+        return PieceTask(self._listing, max(self._task.orders), n_threads, watch)
+
     def _identity(self) -> list[Any]:
         """Return what decides the results of all chunks."""
         return [self._task.maps, self._task.orders, self._task.seed]
@@ -290,7 +271,7 @@ class _Runner:
 
     def _watch(self, report: Callable[[int, float], None] | None) -> Watch:
         # Clocks and meters of this process mean nothing elsewhere.
-        return Watch(self._deadline, report) if self._here else UNWATCHED
+        return Watch(self._task.deadline, report) if self._here else UNWATCHED
 
     def _show(self) -> None:
         # A copy, since other threads add to it.
@@ -301,7 +282,7 @@ class _Runner:
         # Asked from the thread that called the computation, again and again.
         if self._shares:
             self._show()
-        if self._deadline is not None and time.monotonic() >= self._deadline:
+        if self._task.deadline():
             self.stopped_by = "time_limit"
         return self.stopped_by != "finished"
 

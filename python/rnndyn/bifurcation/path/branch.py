@@ -11,8 +11,8 @@ from rnndyn._common.arrays import (
     ComplexArray,
     FloatArray,
     IntArray,
+    finite_numbers,
     itinerary_text,
-    real_numbers,
 )
 from rnndyn.bifurcation.path._columns import Columns
 from rnndyn.bifurcation.path.events import BifurcationEvent
@@ -165,7 +165,7 @@ class Branch:
         return self._set.solve(self.itinerary, place)
 
     def _check(self, s: ArrayLike) -> FloatArray:
-        places = real_numbers(s)
+        places = finite_numbers("s", s)
         inside = (places >= self.s_begin) & (places <= self.s_end)
         if places.ndim > 1 or not inside.all():
             raise ValueError(

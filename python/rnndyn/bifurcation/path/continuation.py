@@ -15,14 +15,13 @@ from rnndyn._common.checks import (
     check_integer,
     check_itinerary,
     check_orders,
-    check_positive,
-    check_threads,
 )
-from rnndyn._common.progress import ProgressMeter, make_progress_meter
-from rnndyn._version import __version__
+from rnndyn._common.options import check_options
+from rnndyn._common.progress import ProgressMeter
 from rnndyn.bifurcation.path._follow import Task, follow
 from rnndyn.bifurcation.path._path import Path, canonical_form, curved_path, straight_path
 from rnndyn.bifurcation.path._starts import MAX_WORK, Found, UnitUse, listing_work
+from rnndyn.bifurcation.path.progress import PathProgress
 from rnndyn.bifurcation.path.result import BranchSet
 from rnndyn.bifurcation.path.run import ContinuationRun
 from rnndyn.cycles.cycle import Cycle
@@ -31,33 +30,6 @@ from rnndyn.models import PiecewiseLinearModel
 from rnndyn.scale_out import Executor
 
 METHODS = ("auto", "exhaustive", "search")
-
-
-class PathProgress(NamedTuple):
-    """State of a running continuation, as a progress meter sees it.
-
-    Attributes
-    ----------
-    n_done : int
-        Straight pieces from the beginning of the path that are done: what an interrupt keeps.
-    n_pieces : int
-        Straight pieces in all.
-    share : float
-        What is done of the others, in pieces; with one thread it is that of the next, 0 to 1.
-    """
-
-    n_done: int
-    n_pieces: int
-    share: float = 0.0
-
-    @property
-    def fraction(self) -> float:
-        """Share of the path that is done, roughly."""
-        return min((self.n_done + self.share) / self.n_pieces, 1.0)
-
-    def text(self, seconds: float) -> str:
-        """Describe the state in a few words, given the seconds since the start."""
-        return f"{self.n_done:,} of {self.n_pieces:,} pieces"
 
 
 def continue_cycles(
@@ -70,10 +42,10 @@ def continue_cycles(
     orders: Iterable[int] | None = None,
     method: str = "auto",
     tolerance: float = 1e-6,
-    seed: int = 0,
     n_threads: int | None = None,
     time_limit: float | None = None,
     progress: bool | ProgressMeter | None = None,
+    seed: int = 0,
     executor: Executor | None = None,
     store: str | os.PathLike[str] | None = None,
 ) -> BranchSet:
@@ -111,8 +83,6 @@ def continue_cycles(
     tolerance : float
         For a callable `path`: largest deviation of the canonical parameters from the straight
         pieces, checked at the quarters of every piece, relative to the largest parameter.
-    seed : int
-        Seed of the searches.
     n_threads : int, optional
         Number of threads. The result does not depend on it. Default: the environment variable
         ``OMP_NUM_THREADS``, else the number of processors this process may use.
@@ -121,6 +91,8 @@ def continue_cycles(
     progress : bool or ProgressMeter, optional
         Show a progress bar: True, False, or an object with the methods of
         `rnndyn.ProgressMeter`. Default: only where standard error is a terminal.
+    seed : int
+        Seed of the searches.
     executor : concurrent.futures.Executor or dask.distributed.Client, optional
         Where to search and follow, with one thread per worker. The result does not depend on it.
         What runs there when the time is up is lost. Default: threads of this process.
@@ -197,10 +169,10 @@ def continue_along(
     max_order: int | None = None,
     orders: Iterable[int] | None = None,
     method: str = "auto",
-    seed: int = 0,
     n_threads: int | None = None,
     time_limit: float | None = None,
     progress: bool | ProgressMeter | None = None,
+    seed: int = 0,
     executor: Executor | None = None,
     store: str | os.PathLike[str] | None = None,
 ) -> BranchSet:
@@ -212,11 +184,7 @@ def continue_along(
         order_list = check_orders(max_order, orders)
     else:
         order_list = _orders_of(starts, max_order, orders)
-    seed = check_integer("seed", seed, 0, 2**64 - 1)
-    n_threads = check_threads(n_threads)
-    if time_limit is not None:
-        time_limit = check_positive("time_limit", time_limit, "seconds")
-    meter = make_progress_meter(progress)
+    common = check_options(n_threads, time_limit, progress, seed)
     maps = [model.canonical for model in path.models]
     n_pieces = len(maps) - 1
     if starts is not None:
@@ -227,7 +195,7 @@ def continue_along(
         method = "exhaustive" if work <= MAX_WORK else "search"
 
     start = time.perf_counter()
-    meter.init(title)
+    common.meter.init(title)
     try:
         followed = follow(
             Task(
@@ -236,26 +204,27 @@ def continue_along(
                 method=method,
                 given=[] if starts is None else starts.itineraries,
                 found={} if starts is None else starts.found,
-                seed=seed,
-                n_threads=n_threads,
-                time_limit=time_limit,
-                report=lambda n_done, share: meter.step(PathProgress(n_done, n_pieces, share)),
+                seed=common.seed,
+                n_threads=common.n_threads,
+                deadline=common.deadline,
+                report=lambda n_done, share: common.meter.step(
+                    PathProgress(n_done, n_pieces, share)
+                ),
                 executor=executor,
                 store=store,
             )
         )
     finally:
-        meter.close()
+        common.meter.close()
     run = ContinuationRun(
         orders=tuple(order_list),
         method=method,
         searched_completely=followed.searched_completely,
-        seed=seed,
-        n_threads=n_threads,
+        seed=common.seed,
+        n_threads=common.n_threads,
         n_pieces=n_pieces,
         n_pieces_done=followed.n_pieces_done,
         seconds=time.perf_counter() - start,
-        version=__version__,
         stopped_by=followed.stopped_by,
     )
     return BranchSet(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnndyn._common.arrays import real_numbers
+from rnndyn._common.arrays import finite_numbers
 from rnndyn._common.progress import ProgressMeter
 from rnndyn.bifurcation.path._path import Path, is_straight
 from rnndyn.bifurcation.path.continuation import continue_along
@@ -27,10 +27,10 @@ def bifurcation_diagram(
     max_order: int | None = None,
     orders: Iterable[int] | None = None,
     method: str = "auto",
-    seed: int = 0,
     n_threads: int | None = None,
     time_limit: float | None = None,
     progress: bool | ProgressMeter | None = None,
+    seed: int = 0,
     executor: Executor | None = None,
     store: str | os.PathLike[str] | None = None,
 ) -> BranchSet:
@@ -48,7 +48,7 @@ def bifurcation_diagram(
         ``model.scalar_names()``.
     values : array_like of shape (n,)
         Values of the parameter, ascending or descending, at least two.
-    cycles, max_order, orders, method, seed, n_threads, time_limit, progress, executor, store
+    cycles, max_order, orders, method, n_threads, time_limit, progress, seed, executor, store
         As for `rnndyn.continue_cycles`.
 
     Returns
@@ -93,16 +93,11 @@ def bifurcation_diagram(
 
 
 def _path_over(model: PiecewiseLinearModel, parameter: str, values: Any) -> Path:
-    try:
-        numbers = real_numbers(values)
-    except (TypeError, ValueError):
-        raise TypeError(f"values must be numbers such as (0.5, 1.5), got {values!r:.80}") from None
+    numbers = finite_numbers("values", values)
     if numbers.ndim != 1 or len(numbers) < 2:
         raise ValueError(
             f"values must be at least two numbers such as (0.5, 1.5), got shape {numbers.shape}"
         )
-    if not np.isfinite(numbers).all():
-        raise ValueError(f"values must be finite, got {values!r:.80}")
     steps = np.diff(numbers)
     if not (np.all(steps > 0.0) or np.all(steps < 0.0)):
         raise ValueError("values must ascend or descend, without repetition")

@@ -2,15 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from rnndyn import _core
 from rnndyn._common.arrays import BoolArray
+from rnndyn._common.stopping import NEVER, Deadline
 from rnndyn.bifurcation.plane._lines import attached_to
 from rnndyn.bifurcation.plane._plane import Plane
-from rnndyn.scale_out import Record, pack_itineraries, raise_if_cancelled
+from rnndyn.scale_out import ChunkStoppedError, Record, pack_itineraries, raise_if_cancelled
 
 #: A piece of a curve is straight enough where its middle deviates from its chord by no more than
 #: this share of the cell; the deviation falls by about four with every halving.
@@ -87,11 +89,13 @@ class Cell(NamedTuple):
     crossings: dict[CurveKey, tuple[Crossing, ...]]
 
 
-class CellTask(NamedTuple):
+@dataclass(frozen=True)
+class CellTask:
     """Draw the curves through cells."""
 
     plane: Plane
     max_order: int
+    deadline: Deadline = NEVER
 
     def __call__(self, cells: Sequence[Cell]) -> Record:
         """Return the pieces of curves of all cells, packed."""
@@ -100,7 +104,7 @@ class CellTask(NamedTuple):
         filled: list[tuple[float, float]] = []
         for cell in cells:
             raise_if_cancelled()
-            tracer = _Tracer(self.plane, self.max_order, cell)
+            tracer = _Tracer(self.plane, self.max_order, cell, self.deadline)
             tracer.run()
             if tracer.filled:
                 u0, u1, v0, v1 = cell.box
@@ -166,8 +170,9 @@ def _time_index_of_partner(bits: BoolArray, partner: BoolArray, unit: int, time_
 class _Tracer:
     """Draws the curves of one cell, halving it where they bend, end or meet."""
 
-    def __init__(self, plane: Plane, max_order: int, cell: Cell) -> None:
+    def __init__(self, plane: Plane, max_order: int, cell: Cell, deadline: Deadline) -> None:
         self._plane = plane
+        self._deadline = deadline
         self._max_order = max_order
         self._cell = cell
         u0, u1, v0, v1 = cell.box
@@ -307,9 +312,10 @@ class _Tracer:
             self._max_order,
             n_threads=1,
             observer=raise_if_cancelled,
+            time_limit=self._deadline.seconds_left(),
         )
-        if raw["stopped_by"] == "interrupt":
-            raise KeyboardInterrupt
+        if raw["stopped_by"] != "finished":
+            raise ChunkStoppedError(raw["stopped_by"])
         elsewhere = (self._cell.crossings.keys() - set(keys)) | self.filled
         crossings: dict[CurveKey, list[Crossing]] = defaultdict(list)
         places = zip(raw["events"]["s"].tolist(), raw["events"]["residual"].tolist(), strict=True)

@@ -29,6 +29,7 @@ def _taken_apart(state: dict[str, Any]) -> tuple[dict[str, Any], Arrays]:
         "y_values": state["y"][1],
         "points": np.concatenate([np.empty((0, 2)), *(curve.points for curve in curves)]),
         "residuals": np.concatenate([np.empty(0), *(curve.residuals for curve in curves)]),
+        "reached": state["reached"],
         **{f"model/{name}": array for name, array in record.parameters.items()},
         **{f"nodes/{name}": column for name, column in state["node_columns"].items()},
         **{
@@ -80,10 +81,11 @@ def _put_together(header: dict[str, Any], arrays: Arrays) -> dict[str, Any]:
             for gap, bits in zip(header["gaps"], gap_itineraries, strict=True)
         ],
         "run": StabilityRun.from_dict(header["run"]),
+        **{name: arrays[name] for name in ("reached",) if header["format_version"] >= 2},
     }
 
 
-#: Version 2 says why the run ended, and how many lines it had followed.
+#: Version 2 says why the run ended, and which points it had reached.
 FORMAT = ResultFormat(
     "rnndyn stability diagram", 2, "a stability diagram", _taken_apart, _put_together
 )

@@ -83,7 +83,7 @@ def nodes_along(plane: Plane, tables: Mapping[int, LineTable], rows: bool) -> No
     s = plane.u if rows else plane.v
     parts: list[tuple[Any, Any, Any]] = [(np.empty(0, np.int64),) * 3]
     for line in range(n_rows) if rows else range(n_rows, n_rows + n_columns):
-        own = _nodes_of_line(tables[line], s)
+        own = _nodes_of_line(tables[line], s) if line in tables else []
         for number, low, high, n_unstable in own:
             along = np.arange(low, high)
             point = line * n_columns + along if rows else along * n_columns + (line - n_rows)

@@ -1,16 +1,24 @@
 """Cycles along rows and columns of a grid: the chunks that are computed, and their tables."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from rnndyn import _core
 from rnndyn._common.arrays import BoolArray
+from rnndyn._common.stopping import NEVER, Deadline
 from rnndyn.bifurcation.path._columns import ATTACHED_TYPES, EVENT_TYPES
 from rnndyn.bifurcation.path._starts import search
 from rnndyn.bifurcation.plane._plane import Plane
-from rnndyn.scale_out import Record, pack_itineraries, raise_if_cancelled, unpack_itineraries
+from rnndyn.scale_out import (
+    ChunkStoppedError,
+    Record,
+    pack_itineraries,
+    raise_if_cancelled,
+    unpack_itineraries,
+)
 
 _SEGMENT_TYPES: dict[str, Any] = {
     "itinerary": np.int64,
@@ -25,12 +33,14 @@ _SEGMENT_TYPES: dict[str, Any] = {
 _ITINERARY_COLUMNS = ("itinerary", "partner", "doubled")
 
 
-class PointTask(NamedTuple):
+@dataclass(frozen=True)
+class PointTask:
     """Search at points of one row of the grid."""
 
     plane: Plane
     orders: tuple[int, ...]
     seed: int
+    deadline: Deadline = NEVER
 
     def __call__(self, points: tuple[int, tuple[int, ...]]) -> Record:
         """Return what a search finds at the given columns of a row, packed."""
@@ -41,9 +51,10 @@ class PointTask(NamedTuple):
         complete = []
         for column in columns:
             map_ = self.plane.map_at(float(self.plane.u[column]), float(self.plane.v[row]))
-            found = search(map_, self.orders, self.seed, 1, None, raise_if_cancelled)
-            if found.stopped_by == "interrupt":
-                raise KeyboardInterrupt
+            left = self.deadline.seconds_left()
+            found = search(map_, self.orders, self.seed, 1, left, raise_if_cancelled)
+            if found.stopped_by != "finished":
+                raise ChunkStoppedError(found.stopped_by)
             itineraries += found.itineraries
             point += [column] * len(found.itineraries)
             if found.continua:
@@ -66,12 +77,14 @@ class LineChunk(NamedTuple):
     starts: tuple[tuple[BoolArray, ...], ...]
 
 
-class LineTask(NamedTuple):
+@dataclass(frozen=True)
+class LineTask:
     """Follow cycles along lines of the grid."""
 
     plane: Plane
     max_order: int
     listing: tuple[BoolArray, ...]
+    deadline: Deadline = NEVER
 
     def __call__(self, chunk: LineChunk) -> Record:
         """Return segments, events and gaps of the lines in common tables."""
@@ -85,9 +98,10 @@ class LineTask(NamedTuple):
                 self.max_order,
                 n_threads=1,
                 observer=raise_if_cancelled,
+                time_limit=self.deadline.seconds_left(),
             )
-            if raw["stopped_by"] == "interrupt":
-                raise KeyboardInterrupt
+            if raw["stopped_by"] != "finished":
+                raise ChunkStoppedError(raw["stopped_by"])
             raws.append(raw)
         return _line_record(chunk.lines, raws, self.plane.n_units)
 

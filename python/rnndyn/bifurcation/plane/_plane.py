@@ -1,20 +1,15 @@
 """A rectangle of two parameters of a network: its grid, its maps, and paths across it."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from rnndyn._common.arrays import FloatArray, real_numbers
+from rnndyn._common.arrays import FloatArray
 from rnndyn._core import CanonicalMap
 from rnndyn.bifurcation.path._path import canonical_form, is_straight
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.models._canonical import CanonicalForm
 from rnndyn.models._canonical_map_of import canonical_map_of
-
-#: A named parameter with its values, such as ``("A[0,0]", [0.1, 0.2])``.
-Axis = tuple[str, Sequence[float] | ArrayLike]
 
 
 class Plane(NamedTuple):
@@ -66,29 +61,6 @@ class Plane(NamedTuple):
     def n_lines(self) -> int:
         """Rows and columns of the grid."""
         return len(self.u) + len(self.v)
-
-
-def checked_axis(axis: Any, name: str, model: PiecewiseLinearModel) -> tuple[str, FloatArray]:
-    """Return the name of a parameter of the model, and its values in ascending order."""
-    if not isinstance(axis, tuple | list) or len(axis) != 2 or not isinstance(axis[0], str):
-        raise TypeError(
-            f'{name} must be the name of a parameter and its values, such as ("A[0,0]", '
-            f"[0.1, 0.2]), got {axis!r:.80}"
-        )
-    parameter, values = axis
-    # Asked for first, so that an unknown name gets the message that lists the names there are.
-    model.get_parameter(parameter)
-    try:
-        numbers = real_numbers(values)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must hold numbers as values, got {values!r:.80}") from None
-    if numbers.ndim != 1 or len(numbers) < 2:
-        raise ValueError(f"{name} must hold at least two values, got shape {numbers.shape}")
-    if not np.isfinite(numbers).all():
-        raise ValueError(f"{name} must hold finite values, got {values!r:.80}")
-    if not np.all(np.diff(numbers) > 0.0):
-        raise ValueError(f"{name} must hold ascending values without repetition")
-    return parameter, numbers
 
 
 def plane_over(

@@ -14,12 +14,17 @@ def _table(diagram: StabilityDiagram) -> Table:
     )
     lines = []
     for index, order in enumerate(diagram.orders):
-        if diagram.n_cycles[index].any():
+        if (diagram.n_cycles[index] > 0).any():
             share = (diagram.n_stable[index] > 0).mean()
             lines.append(
                 f"  order {order}: up to {diagram.n_cycles[index].max()} cycles at a point, "
                 f"a stable one at {share:.1%} of the points"
             )
-    sure = "complete at every point" if diagram.run.complete else "may miss cycles"
+    run = diagram.run
+    if not run.finished:
+        done = f"{run.n_lines_done:,} of {run.n_lines:,} lines; there are no curves"
+        lines.append(run.incomplete_text(done))
+        return Table(title, notes=lines)
+    sure = "complete at every point" if run.complete else "may miss cycles"
     lines.append(f"  {sure}; {counted(len(diagram.gaps), 'gap')}")
     return Table(title, notes=lines)

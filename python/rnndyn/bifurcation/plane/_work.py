@@ -2,15 +2,16 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import count, pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from rnndyn._common.arrays import BoolArray
-from rnndyn._common.progress import ProgressMeter
+from rnndyn._common.options import Options
+from rnndyn._common.stopping import NEVER, StopReason
 from rnndyn.bifurcation.path._columns import OUTCOME_NAMES
 from rnndyn.bifurcation.path._starts import MAX_WORK, is_quickly_proved, listed, listing_work
 from rnndyn.bifurcation.plane._cells import (
@@ -35,7 +36,15 @@ from rnndyn.bifurcation.plane._lines import LineChunk, LineTable, LineTask, Poin
 from rnndyn.bifurcation.plane._plane import Plane
 from rnndyn.bifurcation.plane._points import decided
 from rnndyn.bifurcation.plane.curve import joined
-from rnndyn.scale_out import Executor, Record, fingerprint_of, run_chunks, unpack_itineraries
+from rnndyn.bifurcation.plane.progress import PlaneProgress
+from rnndyn.scale_out import (
+    ChunkStoppedError,
+    Executor,
+    Record,
+    fingerprint_of,
+    run_chunks,
+    unpack_itineraries,
+)
 
 #: Where a search of one point takes long, the grid is searched at about this many points a side.
 _LATTICE = 16
@@ -43,31 +52,6 @@ _LINES_PER_CHUNK = 8
 _CELLS_PER_CHUNK = 128
 _CONTINUUM = "a continuum of cycles, which is on no line"
 _NONE = OUTCOME_NAMES.index("none")
-
-
-class PlaneProgress(NamedTuple):
-    """State of a running stability diagram, as a progress meter sees it.
-
-    Attributes
-    ----------
-    stage : str
-        What is being done.
-    n_done, n_chunks : int
-        Parts of this stage that are done, and all.
-    """
-
-    stage: str
-    n_done: int
-    n_chunks: int
-
-    @property
-    def fraction(self) -> float:
-        """Share of this stage that is done."""
-        return self.n_done / max(self.n_chunks, 1)
-
-    def text(self, seconds: float) -> str:
-        """Describe the state in a few words, given the seconds since the start."""
-        return f"{self.stage}: {self.n_done:,} of {self.n_chunks:,}"
 
 
 class PlaneWork:
@@ -78,24 +62,23 @@ class PlaneWork:
         plane: Plane,
         orders: list[int],
         method: str,
-        seed: int,
+        options: Options,
         executor: Executor | None,
         store: str | os.PathLike[str] | None,
-        n_threads: int,
-        meter: ProgressMeter,
     ) -> None:
         self._plane = plane
         self._orders = orders
-        self._seed = seed
-        self._meter = meter
-        self._fingerprint = fingerprint_of("stability_diagram", *plane, orders, method, seed)
+        self._options = options
+        # The clock of this process means nothing elsewhere.
+        self._deadline = options.deadline if executor is None else NEVER
         self._run_chunks = partial(
             run_chunks,
-            fingerprint=self._fingerprint,
+            fingerprint=fingerprint_of("stability_diagram", *plane, orders, method, options.seed),
             executor=executor,
             store=store,
-            n_threads=n_threads,
+            n_threads=options.n_threads,
         )
+        self.stopped_by: StopReason = "finished"
         self.numbers = ItineraryNumbers(plane)
         self._n_relevant = int(self.numbers.mask.sum())
         self.listed_orders = self._orders_to_list(method)
@@ -109,13 +92,27 @@ class PlaneWork:
         self.gaps: list[tuple[float, float, str, BoolArray | None]] = []
         self.curves: list[tuple[dict[str, Any], Any]] = []
         self._found = self.nodes = Nodes(*(np.empty(0, np.int64) for _ in Nodes._fields))
+        #: Points of the grid on lines that were followed, and how many lines these are.
+        self.reached = np.zeros((len(plane.v), len(plane.u)), dtype=np.bool_)
+        self.n_lines_done = 0
+        self._tables: dict[int, LineTable] = {}
 
     def run(self) -> None:
-        """Do everything."""
-        if self._searched_orders:
-            self._search_points()
-        tables = self._follow_lines()
-        self._draw(tables)
+        """Do everything, or what the time allows: cycles on some lines, without curves and gaps."""
+        try:
+            if self._searched_orders:
+                self._search_points()
+            if self.stopped_by == "finished":
+                self._follow_lines()
+            if self.stopped_by == "finished":
+                self._draw()
+        except KeyboardInterrupt:
+            self.stopped_by = "interrupt"
+        if self.stopped_by != "finished":
+            # What was not compared with everything else says nothing.
+            self.gaps, self.curves = [], []
+            if not self.reached.all():
+                self._note_reached()
 
     def _orders_to_list(self, method: str) -> list[int]:
         if method == "search":
@@ -129,15 +126,26 @@ class PlaneWork:
                 chosen.append(order)
         return chosen
 
-    def _step(self, stage: str, n_chunks: int) -> Callable[[int, Record], None]:
-        n_done = 0
+    def _in_chunks(
+        self, task: Callable[[Any], Record], chunks: Sequence[Any], stage: str, what: str
+    ) -> list[Record | None]:
+        """Return the results of the chunks, None for those that were not reached before a stop."""
+        finished: list[Record | None] = [None] * len(chunks)
 
-        def done(_index: int, _record: Record) -> None:
-            nonlocal n_done
-            n_done += 1
-            self._meter.step(PlaneProgress(stage, n_done, n_chunks))
+        def done(index: int, record: Record) -> None:
+            finished[index] = record
+            n_done = sum(entry is not None for entry in finished)
+            self._options.meter.step(PlaneProgress(what, n_done, len(chunks)))
 
-        return done
+        try:
+            self._run_chunks(task, chunks, stage=stage, done=done, stop=self._options.deadline)
+            if None in finished:
+                self.stopped_by = "time_limit"
+        except ChunkStoppedError as stopped:
+            self.stopped_by = stopped.args[0]
+        except KeyboardInterrupt:
+            self.stopped_by = "interrupt"
+        return finished
 
     def _search_points(self) -> None:
         n_y, n_x = len(self._plane.v), len(self._plane.u)
@@ -145,14 +153,13 @@ class PlaneWork:
         if not self._search_everywhere:
             rows, columns = _lattice(n_y), _lattice(n_x)
         chunks = [(row, tuple(columns)) for row in rows]
-        records = self._run_chunks(
-            PointTask(self._plane, tuple(self._searched_orders), self._seed),
-            chunks,
-            stage="points",
-            done=self._step("points", len(chunks)),
-        )
+        orders, seed = tuple(self._searched_orders), self._options.seed
+        task = PointTask(self._plane, orders, seed, self._deadline)
+        records = self._in_chunks(task, chunks, "points", "points")
         parts = []
         for (row, own_columns), record in zip(chunks, records, strict=True):
+            if record is None:
+                continue
             numbers = map(
                 self.numbers.of_start, unpack_itineraries(record["bits"], record["orders"])
             )
@@ -164,10 +171,11 @@ class PlaneWork:
             for column in record["continuum"].tolist():
                 u, v = float(self._plane.u[column]), float(self._plane.v[row])
                 self.gaps.append((u, v, _CONTINUUM, None))
-        number, point = (np.concatenate(column) for column in zip(*parts, strict=True))
-        self._found = Nodes(number, point, np.full(len(number), -1))
+        if parts:
+            number, point = (np.concatenate(column) for column in zip(*parts, strict=True))
+            self._found = Nodes(number, point, np.full(len(number), -1))
 
-    def _follow_lines(self) -> dict[int, LineTable]:
+    def _follow_lines(self) -> None:
         plane = self._plane
         n_y, n_x = len(plane.v), len(plane.u)
         listing = listed(self.numbers.mask, self.listed_orders) if self.listed_orders else []
@@ -179,13 +187,15 @@ class PlaneWork:
             strict=True,
         ):
             starts[line].add(number)
-        tables: dict[int, LineTable] = {}
+        tables = self._tables
         waiting = set(range(plane.n_lines))
         # Every turn but the last adds something that a line starts from: there is an end.
         for turn in count():
             tables |= self._follow(
                 {line: sorted(starts[line]) for line in sorted(waiting)}, listing, f"lines-{turn}"
             )
+            if self.stopped_by != "finished":
+                return
             by_rows = nodes_along(plane, tables, rows=True)
             by_columns = nodes_along(plane, tables, rows=False)
             on_event = points_on_events(plane, tables)
@@ -194,6 +204,8 @@ class PlaneWork:
             for line in waiting:
                 fresh |= met_next_to(plane, line, tables[line])
             waiting = self._spread(fresh, starts, turn)
+            if self.stopped_by != "finished":
+                return
             if not waiting:
                 break
         both = union(by_rows, by_columns, n_x * n_y)
@@ -207,13 +219,13 @@ class PlaneWork:
             self.numbers.of_start,
         )
         self.nodes = union(both.chosen(~on_event[both.point]), own.nodes, n_x * n_y)
+        self.reached[:], self.n_lines_done = True, plane.n_lines
         searched = {(u, v) for u, v, *_ in self.gaps}
         for point, bits in own.continua:
             place = float(plane.u[point % n_x]), float(plane.v[point // n_x])
             if place not in searched:
                 self.gaps.append((*place, _CONTINUUM, bits))
         self._note_gaps(tables, missing, on_event)
-        return tables
 
     def _spread(self, fresh: set[tuple[int, int]], starts: list[set[int]], turn: int) -> set[int]:
         """Carry cycles from line to line as far as they go; return the lines that get new starts.
@@ -233,6 +245,8 @@ class PlaneWork:
                 return changed
             changed |= by_line.keys()
             found = self._follow(by_line, [], f"spread-{turn}-{step}")
+            if self.stopped_by != "finished":
+                return changed
             fresh = set()
             for line, table in found.items():
                 fresh |= met_next_to(self._plane, line, table)
@@ -248,16 +262,27 @@ class PlaneWork:
             some = tuple(lines[first : first + _LINES_PER_CHUNK])
             own = tuple(tuple(itineraries[number] for number in starts[line]) for line in some)
             chunks.append(LineChunk(some, own))
-        records = self._run_chunks(
-            LineTask(self._plane, max(self._orders), tuple(listing)),
-            chunks,
-            stage=stage,
-            done=self._step("lines", len(chunks)),
-        )
+        task = LineTask(self._plane, max(self._orders), tuple(listing), self._deadline)
         tables: dict[int, LineTable] = {}
-        for record in records:
-            tables |= line_tables(record, self.numbers.of_core)
+        for record in self._in_chunks(task, chunks, stage, "lines"):
+            if record is not None:
+                tables |= line_tables(record, self.numbers.of_core)
         return tables
+
+    def _note_reached(self) -> None:
+        """Take the cycles along the lines that were followed before a stop, but not on events."""
+        plane, tables, n_y = self._plane, self._tables, len(self._plane.v)
+        for line in tables:
+            if line < n_y:
+                self.reached[line] = True
+            else:
+                self.reached[:, line - n_y] = True
+        on_event = points_on_events(plane, tables)
+        self.reached &= ~on_event.reshape(self.reached.shape)
+        by_rows, by_columns = (nodes_along(plane, tables, rows=rows) for rows in (True, False))
+        both = union(by_rows, by_columns, self.reached.size)
+        self.nodes = both.chosen(~on_event[both.point])
+        self.n_lines_done = len(tables)
 
     def _note_gaps(self, tables: dict[int, LineTable], missing: Any, on_event: BoolArray) -> None:
         plane, itineraries = self._plane, self.numbers.itineraries
@@ -282,18 +307,15 @@ class PlaneWork:
             u, v = float(plane.u[column]), float(plane.v[row])
             self.gaps.append((u, v, reason, itineraries[number]))
 
-    def _draw(self, tables: dict[int, LineTable]) -> None:
-        cells = _cells(self._plane, tables, self.numbers.itineraries)
+    def _draw(self) -> None:
+        cells = _cells(self._plane, self._tables, self.numbers.itineraries)
         chunks = [
             cells[first : first + _CELLS_PER_CHUNK]
             for first in range(0, len(cells), _CELLS_PER_CHUNK)
         ]
-        records = self._run_chunks(
-            CellTask(self._plane, max(self._orders)),
-            chunks,
-            stage="cells",
-            done=self._step("curves", len(chunks)),
-        )
+        task = CellTask(self._plane, max(self._orders), self._deadline)
+        finished = self._in_chunks(task, chunks, "cells", "curves")
+        records = [record for record in finished if record is not None]
         self.curves = joined(records, self._plane.n_units)
         reason = "boundary curves too close to each other to be told apart"
         filled = "events of a cycle fill a cell of the grid, so that no curve can be drawn"

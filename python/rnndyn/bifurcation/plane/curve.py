@@ -22,9 +22,9 @@ class BoundaryCurve(ByFields):
     ----------
     kind : str
         ``"border_collision"``, ``"degenerate_transcritical"``, ``"degenerate_flip"`` or
-        ``"center"``, as of `rnndyn.BifurcationEvent`.
+        ``"center"``, as of `rnndyn.bifurcation.BifurcationEvent`.
     outcome : str
-        What becomes of the cycle, as of `rnndyn.BifurcationEvent`.
+        What becomes of the cycle, as of `rnndyn.bifurcation.BifurcationEvent`.
     itinerary : ndarray of bool, shape (k, H)
         Regions of the cycle on one side of the curve.
     partner : ndarray of bool, shape (k, H), or None

@@ -17,6 +17,10 @@ from rnndyn.models import PiecewiseLinearModel
 from rnndyn.results.base import TabularResult
 
 
+def _everything() -> BoolArray:
+    return np.ones((0, 0), dtype=np.bool_)
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class StabilityDiagram(TabularResult):
     """Cycles of a network over a grid of two parameters, and the curves on which they change.
@@ -34,7 +38,8 @@ class StabilityDiagram(TabularResult):
     orders : tuple of int
         Orders that were asked for.
     n_cycles, n_stable : ndarray of int64, shape (n_orders, n_y, n_x)
-        Numbers of cycles and of stable cycles of each order at each point of the grid.
+        Numbers of cycles and of stable cycles of each order at each point of the grid; -1 where a
+        run that was stopped did not come to.
     curves : tuple of BoundaryCurve
         All curves that cross a line of the grid.
     gaps : tuple of PlaneGap
@@ -46,6 +51,8 @@ class StabilityDiagram(TabularResult):
     node_columns : dict of str to ndarray
         Cycles at points of the grid: number of the itinerary, point, unstable multipliers. A point
         is its row times the number of columns, plus its column.
+    reached : ndarray of bool, shape (n_y, n_x)
+        Points whose cycles are known: all of them unless the run was stopped.
 
     See Also
     --------
@@ -63,6 +70,7 @@ class StabilityDiagram(TabularResult):
     curves: tuple[BoundaryCurve, ...]
     gaps: tuple[PlaneGap, ...]
     run: StabilityRun = field(compare=False)
+    reached: BoolArray = field(default_factory=_everything)
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
@@ -74,6 +82,11 @@ class StabilityDiagram(TabularResult):
         set_field(self, "node_columns", columns)
         set_field(self, "curves", tuple(self.curves))
         set_field(self, "gaps", tuple(sorted(self.gaps, key=lambda gap: (gap.y, gap.x))))
+        shape = (len(self.y[1]), len(self.x[1]))
+        reached = self.reached if np.size(self.reached) else np.ones(shape, np.bool_)
+        set_field(self, "reached", frozen(reached, np.bool_))
+        if np.shape(reached) != shape:
+            raise ValueError(f"reached must have shape {shape}, got {np.shape(reached)}")
         limits = {"itinerary": len(self.itineraries), "point": len(self.x[1]) * len(self.y[1])}
         for name, limit in limits.items():
             if not ((columns[name] >= 0) & (columns[name] < limit)).all():
@@ -112,7 +125,9 @@ class StabilityDiagram(TabularResult):
             self.orders,
             (len(self.y_values), len(self.x_values)),
         )
-        return frozen(both[0], np.int64), frozen(both[1], np.int64)
+        known = (frozen(np.where(self.reached, array, -1), np.int64) for array in both)
+        n_cycles, n_stable = known
+        return n_cycles, n_stable
 
     @property
     def n_cycles(self) -> IntArray:

@@ -6,16 +6,17 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from rnndyn._common.checks import check_integer, check_orders, check_threads
-from rnndyn._common.progress import ProgressMeter, make_progress_meter
-from rnndyn._version import __version__
-from rnndyn.bifurcation.plane._plane import Axis, checked_axis, plane_over
+from rnndyn._common.checks import check_orders
+from rnndyn._common.options import check_options
+from rnndyn._common.progress import ProgressMeter
+from rnndyn.bifurcation.plane._plane import plane_over
 from rnndyn.bifurcation.plane._work import PlaneWork
 from rnndyn.bifurcation.plane.curve import BoundaryCurve
 from rnndyn.bifurcation.plane.gap import PlaneGap
 from rnndyn.bifurcation.plane.result import StabilityDiagram
 from rnndyn.bifurcation.plane.run import StabilityRun
 from rnndyn.models import PiecewiseLinearModel
+from rnndyn.models._parameter_axis import Axis, checked_axis
 from rnndyn.scale_out import Executor
 
 METHODS = ("auto", "exhaustive", "search")
@@ -29,11 +30,12 @@ def stability_diagram(
     max_order: int | None = None,
     orders: Iterable[int] | None = None,
     method: str = "auto",
+    n_threads: int | None = None,
+    time_limit: float | None = None,
+    progress: bool | ProgressMeter | None = None,
     seed: int = 0,
     executor: Executor | None = None,
     store: str | os.PathLike[str] | None = None,
-    n_threads: int | None = None,
-    progress: bool | ProgressMeter | None = None,
 ) -> StabilityDiagram:
     """Find the cycles of a network over a grid of two parameters, and the curves between them.
 
@@ -59,6 +61,15 @@ def stability_diagram(
         every point where a search is quick and proves that nothing is missing (networks of up to
         two states and four units, or with few itineraries), else a lattice of about 16 by 16
         points. ``run`` of the result tells what was done.
+    n_threads : int, optional
+        Number of threads. The result does not depend on it. Default: the environment variable
+        ``OMP_NUM_THREADS``, else the number of processors this process may use.
+    time_limit : float, optional
+        Stop after about this many seconds; with an executor between chunks. The result then holds
+        the cycles along the lines that were followed, and no curves.
+    progress : bool or ProgressMeter, optional
+        Show a progress bar: True, False, or an object with the methods of
+        `rnndyn.ProgressMeter`. Default: only where standard error is a terminal.
     seed : int
         Seed of the searches.
     executor : concurrent.futures.Executor or dask.distributed.Client, optional
@@ -66,18 +77,13 @@ def stability_diagram(
     store : path-like, optional
         Folder that finished parts are written to (``pip install "rnndyn[cluster]"``). A run that
         was stopped, in whatever way, goes on from there when it is called again.
-    n_threads : int, optional
-        Number of threads. The result does not depend on it. Default: the environment variable
-        ``OMP_NUM_THREADS``, else the number of processors this process may use.
-    progress : bool or ProgressMeter, optional
-        Show a progress bar: True, False, or an object with the methods of
-        `rnndyn.ProgressMeter`. Default: only where standard error is a terminal.
 
     Returns
     -------
     StabilityDiagram
         Counts per order on the grid, boundary curves, and in ``gaps`` whatever does not fit: rows,
-        columns and searches tell independently which cycles a point of the grid has.
+        columns and searches tell independently which cycles a point of the grid has. After Ctrl-C
+        or when the time limit is reached, what is done; ``run.stopped_by`` tells.
 
     Raises
     ------
@@ -116,29 +122,26 @@ def stability_diagram(
     x_axis, y_axis = checked_axis(x, "x", model), checked_axis(y, "y", model)
     plane = plane_over(model, x_axis, y_axis)
     order_list = check_orders(max_order, orders)
-    seed = check_integer("seed", seed, 0, 2**64 - 1)
-    n_threads = check_threads(n_threads)
-    meter = make_progress_meter(progress)
+    common = check_options(n_threads, time_limit, progress, seed)
     start = time.perf_counter()
-    meter.init("stability_diagram")
+    common.meter.init("stability_diagram")
     try:
-        work = PlaneWork(plane, order_list, method, seed, executor, store, n_threads, meter)
+        work = PlaneWork(plane, order_list, method, common, executor, store)
         work.run()
     finally:
-        meter.close()
-    n_y, n_x = len(plane.v), len(plane.u)
+        common.meter.close()
     run = StabilityRun(
         orders=tuple(order_list),
         listed_orders=tuple(work.listed_orders),
-        n_points=n_x * n_y,
+        n_points=work.reached.size,
         n_searched=int(work.searched.sum()),
         n_searched_completely=int(work.proved.sum()),
         n_lines=plane.n_lines,
-        n_lines_done=plane.n_lines,
-        seed=seed,
-        n_threads=n_threads,
+        n_lines_done=work.n_lines_done,
+        seed=common.seed,
+        stopped_by=work.stopped_by,
+        n_threads=common.n_threads,
         seconds=time.perf_counter() - start,
-        version=__version__,
     )
     x_values, y_values = x_axis[1], y_axis[1]
     return StabilityDiagram(
@@ -147,6 +150,7 @@ def stability_diagram(
         y=y_axis,
         itineraries=tuple(work.numbers.itineraries),
         node_columns=work.nodes._asdict(),
+        reached=work.reached,
         curves=tuple(
             BoundaryCurve(
                 **label,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from rnndyn._common.arrays import FloatArray, real_numbers
+from rnndyn._common.arrays import FloatArray, finite_numbers
 from rnndyn.bifurcation.path._path import check_models
 from rnndyn.io import load_model
 from rnndyn.io._hdf5 import shared_process
@@ -148,7 +148,9 @@ def _read_stacked(path: Path) -> dict[str, Any]:
 
 
 def _unstacked(source: Mapping[str, Any], layout: Layout, name: str) -> list[PiecewiseLinearModel]:
-    arrays = {key: _numbers(source[key], f"{name}: {key}") for key in _DIMENSIONS if key in source}
+    arrays = {
+        key: finite_numbers(f"{name}: {key}", source[key]) for key in _DIMENSIONS if key in source
+    }
     missing = [key for key in _REQUIRED if key not in arrays]
     if missing:
         raise ValueError(
@@ -190,10 +192,3 @@ def _is_swapped(values: Mapping[str, FloatArray], layout: Layout, name: str) -> 
             "layout='swapped'"
         )
     return bool(columns == n_states)
-
-
-def _numbers(value: Any, name: str) -> FloatArray:
-    try:
-        return real_numbers(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be an array of numbers") from None

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from rnndyn._common.arrays import FloatArray, frozen, real_numbers
+from rnndyn._common.arrays import FloatArray, finite_numbers, frozen
 from rnndyn._common.checks import check_count, check_integer
 from rnndyn.bifurcation.path.branch import Branches
 from rnndyn.bifurcation.path.events import BifurcationEvents
@@ -162,15 +162,4 @@ def check_series(name: str, values: Any, n: int) -> FloatArray | None:
     """Return a number for every checkpoint as an array; None where none were given."""
     if values is None:
         return None
-    try:
-        series = real_numbers(values)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be numbers, one for every checkpoint") from None
-    if series.shape != (n,):
-        raise ValueError(
-            f"{name} must have shape ({n},), one number for every checkpoint, got {series.shape}"
-        )
-    if not np.isfinite(series).all():
-        index = int(np.argmin(np.isfinite(series)))
-        raise ValueError(f"{name} must be finite, but {name}[{index}] is {series[index]}")
-    return frozen(series, np.float64)
+    return frozen(finite_numbers(name, values, (n,)), np.float64)

@@ -25,10 +25,10 @@ def training_timeline(
     orders: Iterable[int] | None = None,
     gradient_norms: ArrayLike | None = None,
     method: str = "auto",
-    seed: int = 0,
     n_threads: int | None = None,
     time_limit: float | None = None,
     progress: bool | ProgressMeter | None = None,
+    seed: int = 0,
     executor: Executor | None = None,
     store: str | os.PathLike[str] | None = None,
 ) -> Timeline:
@@ -52,7 +52,7 @@ def training_timeline(
         Follow cycles of these orders instead.
     gradient_norms : array_like of shape (n_checkpoints,), optional
         Norm of the loss gradient at every checkpoint, for the tables.
-    method, seed, n_threads, time_limit, progress, executor, store
+    method, n_threads, time_limit, progress, seed, executor, store
         As for `rnndyn.continue_cycles`.
 
     Returns
