@@ -52,7 +52,13 @@ LONG = {
         ).run
     ),
 }
-SPREADABLE = ("scan", "continue_cycles", "bifurcation_diagram", "training_timeline", "stability_diagram")  # fmt: skip
+SPREADABLE = (
+    "scan",
+    "continue_cycles",
+    "bifurcation_diagram",
+    "training_timeline",
+    "stability_diagram",
+)
 
 #: Short calls, whose results can be compared.
 SHORT = {

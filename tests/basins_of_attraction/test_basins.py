@@ -481,7 +481,7 @@ def test_bad_input_is_named(lozi, changes, error, message):
 
 
 def test_one_state_has_no_plane():
-    with pytest.raises(ValueError, match="y must not be given for a network with one state"):
+    with pytest.raises(ValueError, match="y_values must not be given for a network with one state"):
         rd.basins(bistable(), GRID, GRID)
     with pytest.raises(ValueError, match="dims must not be given for a network with one state"):
         rd.basins(bistable(), GRID, dims=(0, 0))

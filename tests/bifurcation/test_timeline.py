@@ -178,7 +178,7 @@ def test_coincidence_against_random_intervals():
         ({"checkpoints": run([-1.0])}, ValueError, "at least two models"),
         ({"checkpoints": [*run([-1.0]), 3]}, TypeError, r"checkpoints\[1\]"),
         ({"losses": [1.0]}, ValueError, r"losses must have shape \(2,\)"),
-        ({"losses": [1.0, np.nan]}, ValueError, r"losses\[1\] is nan"),
+        ({"losses": [1.0, np.nan]}, ValueError, r"losses must be finite, got nan at losses\[1\]"),
         ({"losses": ["a", "b"]}, TypeError, "losses must hold real numbers"),
         ({"gradient_norms": [1.0]}, ValueError, "gradient_norms must have shape"),
         ({"epochs": [1.0, 1.0]}, ValueError, "epochs must ascend"),

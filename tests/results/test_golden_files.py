@@ -128,7 +128,7 @@ def formats():
     while pending:
         cls = pending.pop()
         pending += cls.__subclasses__()
-        if "FORMAT" in vars(cls):
+        if "FORMAT" in vars(cls) and cls.__module__.startswith("rnndyn."):
             found[cls.FORMAT.name] = cls.FORMAT.version
     found[_record.FORMAT] = _record.FORMAT_VERSION
     return found

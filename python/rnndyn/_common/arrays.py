@@ -1,5 +1,6 @@
 """Array types, arrays that nobody can write to, and the check of an argument that is an array."""
 
+import contextlib
 from numbers import Real
 from typing import Any
 
@@ -53,9 +54,11 @@ def finite_numbers(
     except (TypeError, ValueError, RuntimeError) as error:
         kind = ValueError if isinstance(error, ValueError) else TypeError
         raise kind(f"{name} must be an array of real numbers, got {value!r:.60}: {error}") from None
-    # Objects may be numbers as well, such as fractions.
-    exact = array.dtype.kind == "O" and all(isinstance(entry, Real) for entry in array.flat)
-    if array.dtype.kind not in "biuf" and not exact:
+    if array.dtype.kind == "O" and all(isinstance(entry, Real) for entry in array.flat):
+        # Such as fractions; what no float64 can hold is refused below.
+        with contextlib.suppress(OverflowError):
+            array = array.astype(np.float64)
+    if array.dtype.kind not in "biuf":
         raise TypeError(
             f"{name} must hold real numbers, got {type(value).__name__} with dtype {array.dtype}"
         )

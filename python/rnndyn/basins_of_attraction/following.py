@@ -248,7 +248,7 @@ def _coordinates(
         raise ValueError("y_values must not be given for a network with one state")
     found = [
         None if value is None else ascending_numbers(name, value, 1)
-        for name, value in (("x", x), ("y", y))
+        for name, value in (("x_values", x), ("y_values", y))
     ]
     if n_states == 1:
         found[1] = np.zeros(1)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,11 +23,11 @@ from rnndyn.cycles.continuum import ContinuumOfFixedPoints, continuum_from_recor
 from rnndyn.cycles.cycle import Cycle, cycle_from_record
 from rnndyn.cycles.progress import SearchProgress
 from rnndyn.cycles.result import CycleSet
-from rnndyn.cycles.run import OrderStatistics, SearchStatistics
+from rnndyn.cycles.run import OrderStatistics, SearchMethod, SearchStatistics
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.models._canonical_map_of import canonical_map_of
 
-METHODS = ("auto", "complete", "exhaustive", "search", "scyfi")
+METHODS = get_args(SearchMethod)
 
 
 def find_cycles(

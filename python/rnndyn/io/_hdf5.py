@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from importlib.util import find_spec
+from multiprocessing.spawn import get_executable
 from pathlib import Path
 from typing import IO, Any
 
@@ -168,8 +169,6 @@ class _Process:
 
     def _start(self) -> None:
         # The standard way to say which Python to use where sys.executable is another program.
-        from multiprocessing.spawn import get_executable
-
         executable = os.fsdecode(get_executable() or "")
         if getattr(sys, "frozen", False) or not executable:
             raise OSError(
