@@ -5,6 +5,10 @@
 namespace rnndyn {
 namespace {
 
+// Seconds, after a stop.
+constexpr double kMomentOfStopped = 0.1;
+constexpr double kOperationsOfPair = 100.0;
+
 // Whether every orbit of `small` belongs to `large`: those in its relative interior follow the same
 // regions, and the others are their limits.
 bool is_part_of(const Continuum& small, const Continuum& large) {
@@ -75,7 +79,18 @@ std::int32_t Collection::add(const Itinerary& itinerary, Candidate candidate) {
   return id;
 }
 
-void Collection::extract(const std::vector<Index>& orders, SearchResult& result) {
+void Collection::extract(const std::vector<Index>& orders, Control& control, SearchResult& result) {
+  Control moment(kMomentOfStopped, {});
+  Control& clock = control.stop_requested() ? moment : control;
+  // Two itineraries differ after a few words, mostly.
+  Looks looks(&clock);
+  const auto in_time = [&]() {
+    try {
+      looks.after(kOperationsOfPair);
+    } catch (const Stopped&) {
+    }
+    return clock.reason() == StopReason::none;
+  };
   std::vector<FoundContinuum> continua;
   for (const Member& member : members_) {
     if (member.candidate.continuum) {
@@ -89,7 +104,7 @@ void Collection::extract(const std::vector<Index>& orders, SearchResult& result)
     const Continuum& own = continua[i].continuum;
     if (!wanted(own.itinerary.order) || !inside_box(own.points)) continue;
     bool part = false;
-    for (std::size_t j = 0; j < continua.size() && !part; ++j) {
+    for (std::size_t j = 0; j < continua.size() && !part && in_time(); ++j) {
       const Continuum& other = continua[j].continuum;
       // Of two that contain each other the first stays.
       part = i != j && is_part_of(own, other) && (j < i || !is_part_of(other, own));
@@ -102,8 +117,8 @@ void Collection::extract(const std::vector<Index>& orders, SearchResult& result)
     bool absorbed = false;
     if (member.candidate.cycle->on_border) {
       for (const FoundContinuum& found : continua) {
-        absorbed = absorbed ||
-                   (found.continuum.itinerary.order == member.order() &&
+        if (absorbed || !in_time()) break;
+        absorbed = (found.continuum.itinerary.order == member.order() &&
                     contains(found.continuum, member.itinerary(), member.candidate.cycle->zeros));
       }
     }
