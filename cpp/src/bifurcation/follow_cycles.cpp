@@ -89,7 +89,7 @@ FollowedCycles follow_cycles(const CanonicalPath& path, const std::vector<Itiner
       if (control.stop_requested()) return;
       try {
         fresh[i] = analyse_branch(path, closure.itineraries()[first + i], &control);
-      } catch (const AnalysisStopped&) {
+      } catch (const Stopped&) {
         return;
       }
       done[i] = 1;
