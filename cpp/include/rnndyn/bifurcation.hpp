@@ -103,8 +103,8 @@ struct FollowedCycles {
   std::vector<PathEvent> events;         // by s
   std::vector<PathAttachment> attached;  // by event, then by itinerary
   std::vector<PathGap> gaps;
-  std::int64_t n_analysed = 0;               // itineraries looked at
-  StopReason stopped_by = StopReason::none;  // else there is nothing above
+  std::int64_t n_analysed = 0;  // itineraries looked at
+  StopReason stopped_by = StopReason::none;
 };
 
 // Written by the call while it runs, for an observer.
