@@ -85,7 +85,7 @@ def test_a_proof_with_a_long_list_is_interrupted():
         ),
         2.0,
     )
-    assert used < allowed(2.0)
+    assert used < allowed()
     assert cycles.certificate.status == "partial"
     assert len(cycles) > 0
 
@@ -107,24 +107,23 @@ def test_lines_of_fixed_points_do_not_make_a_proof_late():
 
 
 def test_error_bounds_do_not_depend_on_the_pieces_of_the_inverse():
-    """Of 60 states and 40 steps the inverse has 2,400 columns, more than are held at a time."""
+    """Of 30 states and some 70 segments the inverse is larger than what is held at a time."""
     rng = np.random.default_rng(4)
-    m, order = 60, 40
-    W = rng.normal(size=(m, m)) * 2.5 / np.sqrt(m)
+    m, order = 30, 150
+    W = rng.normal(size=(m, m)) * 14.0 / np.sqrt(m)
     model = rd.PLRNN(np.full(m, 0.5), W, rng.normal(size=m))
     itinerary = rng.random((order, m)) < 0.5
-    found = _core.solve_cycle(model.canonical(), itinerary)
-    product, offset = np.eye(m), np.zeros(m)
-    for bits in itinerary:
-        J = model.A + model.W * bits
-        product, offset = J @ product, J @ offset + model.h
+    found = _core.solve_cycle(model.canonical, itinerary)
     assert found["kind"] == "virtual"
-    first = np.linalg.solve(np.eye(m) - product, offset)
-    assert np.isfinite(found["error_bound"])
+    # As with all of it in memory.
+    assert found["error_bound"] == pytest.approx(6.694924873e-07, rel=1e-6)
     # The smallest rotation is another one than that which was asked for.
-    distances = np.abs(found["points"] - first).max(axis=1)
-    assert distances.min() < 1e-6 * np.abs(first).max()
-    assert 0.0 < found["error_bound"] < 1e-6
+    z = found["points"]
+    residuals = []
+    for shift in range(order):
+        image = model.A * z + (z * np.roll(itinerary, -shift, axis=0)) @ model.W.T + model.h
+        residuals.append(np.abs(image - np.roll(z, -1, axis=0)).max())
+    assert min(residuals) < 1e-14 * np.abs(z).max()
 
 
 def test_a_scan_stops_within_an_exponent():
