@@ -294,6 +294,7 @@ Candidate enlarged(const CanonicalMap& map, Candidate candidate) {
     }
     if (!largest) return candidate;
     candidate = std::move(*largest);
+    if (!representable(candidate)) return {};
   }
 }
 

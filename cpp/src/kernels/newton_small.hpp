@@ -17,9 +17,11 @@ namespace rnndyn::kernels {
 template <int M>
 class SmallNewton final : public Newton {
  public:
-  SmallNewton(const NewtonTables& tables, Index order)
+  SmallNewton(const NewtonTables& tables, Index order, Refutation refutation)
       : tables_(tables),
         order_(order),
+        bounded_(refutation == Refutation::bounded),
+        error_(tables.reach, M, order),
         words_(static_cast<Index>(tables.words)),
         preactivation_(static_cast<std::size_t>(tables.units), 0.0),
         region_(tables.words, 0),
@@ -37,11 +39,12 @@ class SmallNewton final : public Newton {
     *status = NewtonStatus::moved;
     if (!(growth <= kProductLimit)) return 1;
     alignas(64) double z[kWidth] = {};
-    if (!solve(z)) {
+    double inverse_norm = 0.0;
+    if (!solve(z, inverse_norm)) {
       *status = NewtonStatus::singular;
       return 1;
     }
-    *status = follow(z, growth, itinerary, next);
+    *status = follow(z, growth, inverse_norm, itinerary, next);
     return 0;
   }
 
@@ -205,8 +208,10 @@ class SmallNewton final : public Newton {
     return result;
   }
 
-  // (I - J) z = c by Gaussian elimination with row pivoting.
-  bool solve(double* z) {
+  // (I - J) z = c by Gaussian elimination with row pivoting. `inverse_norm`, where refutations are
+  // bounded: see newton_lanes.cpp; what little the second factor usually adds is left to the
+  // safety.
+  bool solve(double* z, double& inverse_norm) {
     alignas(64) double a[M][kWidth];
     double size = 0.0;
     for (int i = 0; i < M; ++i) {
@@ -236,15 +241,29 @@ class SmallNewton final : public Newton {
       z[p] = a[p][M] * inverse[p];
       for (int i = 0; i < p; ++i) a[i][M] -= a[i][p] * z[p];
     }
+    if (!bounded_) return true;
+    double bound[M];
+    for (int p = M - 1; p >= 0; --p) {
+      double sum = 1.0;
+      for (int c = p + 1; c < M; ++c) sum += std::abs(a[p][c]) * bound[c];
+      bound[p] = sum * std::abs(inverse[p]);
+      inverse_norm = std::max(inverse_norm, bound[p]);
+    }
+    inverse_norm *= static_cast<double>(M);
     return true;
   }
 
   // Follows the true map from z and writes the regions it visits.
-  NewtonStatus follow(double* z, double growth, const Word* itinerary, Word* next) {
+  NewtonStatus follow(double* z, double growth, double inverse_norm, const Word* itinerary,
+                      Word* next) {
     double largest = 0.0;
     for (int i = 0; i < M; ++i) largest = std::max(largest, std::abs(z[i]));
     if (!(largest < 1e150)) return NewtonStatus::diverged;
-    const double threshold = tables_.reach.negligible(largest, growth);
+    double threshold = tables_.reach.negligible(largest, growth);
+    if (bounded_) {
+      threshold = std::max(threshold, error_(largest, growth, inverse_norm));
+      if (!(threshold < std::numeric_limits<double>::infinity())) return NewtonStatus::singular;
+    }
     Word difference = 0;
     for (Index t = 0; t < order_; ++t) {
       const Word* now = itinerary + t * words_;
@@ -368,6 +387,8 @@ class SmallNewton final : public Newton {
 
   const NewtonTables& tables_;
   Index order_;
+  bool bounded_;
+  PreactivationError error_;
   Index words_;
   std::vector<double> preactivation_;
   std::vector<Word> region_, nothing_;

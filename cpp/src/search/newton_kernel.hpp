@@ -20,7 +20,8 @@ namespace rnndyn {
 class NewtonKernel {
  public:
   // A workspace for one thread; `map` and `tables` must outlive it.
-  NewtonKernel(const CanonicalMap& map, const kernels::NewtonTables& tables, Index order);
+  NewtonKernel(const CanonicalMap& map, const kernels::NewtonTables& tables, Index order,
+               Refutation refutation = Refutation::likely);
 
   int lanes() const { return kernel_->lanes(); }
   // Bits of irrelevant units are zero on the way in and out. Lanes whose bit in `active` is not set
@@ -40,6 +41,7 @@ class NewtonKernel {
 
   const CanonicalMap& map_;
   Index order_;
+  Refutation refutation_;
   std::unique_ptr<kernels::Newton> kernel_;
   std::vector<Word> own_, result_;
 };

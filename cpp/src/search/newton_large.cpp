@@ -27,10 +27,12 @@ void add_product(const Matrix& a, Index columns, const double* x, Vector& y) {
 }  // namespace
 
 LargeNewton::LargeNewton(const CanonicalMap& map, const kernels::PreactivationReach& reach,
-                         Index order)
+                         Index order, Refutation refutation)
     : map_(map),
       reach_(reach),
       order_(order),
+      bounded_(refutation == Refutation::bounded),
+      error_(reach, map.n_states(), order),
       diagonal_a_(map.a().isDiagonal(0.0)),
       form_jacobian_(!map.w2_is_identity() && map.n_units() > map.n_states()),
       product_(map.n_states() + 1, map.n_states()),
@@ -197,10 +199,24 @@ unsigned LargeNewton::iterate(const Word* itinerary, Word* next, unsigned /*acti
   return 0;
 }
 
+double LargeNewton::inverse_norm() const {
+  const Index m = map_.n_states();
+  Vector bound = Vector::Ones(m);  // of the comparison matrix of the triangular factor
+  for (Index p = m - 1; p >= 0; --p) {
+    const double pivot = std::abs(system_(p, p));
+    bound(p) = (1.0 + system_.row(p).tail(m - 1 - p).cwiseAbs().dot(bound.tail(m - 1 - p))) / pivot;
+  }
+  return bound.maxCoeff();
+}
+
 NewtonStatus LargeNewton::follow(double growth, const Word* itinerary, Word* next) {
   const double largest = z_.cwiseAbs().maxCoeff();
   if (!(largest < 1e150)) return NewtonStatus::diverged;
-  const double threshold = reach_.negligible(largest, growth);
+  double threshold = reach_.negligible(largest, growth);
+  if (bounded_) {
+    threshold = std::max(threshold, error_(largest, growth, inverse_norm()));
+    if (!(threshold < std::numeric_limits<double>::infinity())) return NewtonStatus::singular;
+  }
   const auto words = static_cast<Index>(map_.words_per_region());
   Word difference = 0;
   for (Index t = 0; t < order_; ++t) {
