@@ -241,16 +241,30 @@ class SmallNewton final : public Newton {
       z[p] = a[p][M] * inverse[p];
       for (int i = 0; i < p; ++i) a[i][M] -= a[i][p] * z[p];
     }
-    if (!bounded_) return true;
-    double bound[M];
-    for (int p = M - 1; p >= 0; --p) {
-      double sum = 1.0;
-      for (int c = p + 1; c < M; ++c) sum += std::abs(a[p][c]) * bound[c];
-      bound[p] = sum * std::abs(inverse[p]);
-      inverse_norm = std::max(inverse_norm, bound[p]);
-    }
-    inverse_norm *= static_cast<double>(M);
+    if (bounded_) inverse_norm = inverse_bound(a, inverse);
     return true;
+  }
+
+  // A bound of |U^-1|, by its comparison matrix, from U with what is left of the eliminated entries
+  // and of the right side, and the reciprocals of the pivots.
+  static double inverse_bound(const double (&a)[M][kWidth], const double (&reciprocals)[M]) {
+    alignas(64) double bound[kWidth] = {};
+    double largest = 0.0;
+    for (int p = M - 1; p >= 0; --p) {
+      Lane sum = {};
+      RNNDYN_UNROLL
+      for (int c = 0; c < kPacks; ++c) {
+        Lane row, own;
+        load<kLane>(row, &a[p][c * kLane]);
+        load<kLane>(own, bound + c * kLane);
+        sum += (row > -row ? row : -row) * own;
+      }
+      double total = 1.0;
+      for (int l = 0; l < kLane; ++l) total += sum[l];
+      bound[p] = total * std::abs(reciprocals[p]);
+      largest = std::max(largest, bound[p]);
+    }
+    return static_cast<double>(M) * largest;
   }
 
   // Follows the true map from z and writes the regions it visits.

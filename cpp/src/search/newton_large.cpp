@@ -201,12 +201,15 @@ unsigned LargeNewton::iterate(const Word* itinerary, Word* next, unsigned /*acti
 
 double LargeNewton::inverse_norm() const {
   const Index m = map_.n_states();
-  Vector bound = Vector::Ones(m);  // of the comparison matrix of the triangular factor
+  // The bound of the small kernels grows too large with so many states. This is a solution of
+  // U x = d with |d| = 1 whose signs make it large (Cline, Moler, Stewart, Wilkinson, SIAM J.
+  // Numer. Anal. 16, 368, 1979).
+  Vector x = Vector::Zero(m);
   for (Index p = m - 1; p >= 0; --p) {
-    const double pivot = std::abs(system_(p, p));
-    bound(p) = (1.0 + system_.row(p).tail(m - 1 - p).cwiseAbs().dot(bound.tail(m - 1 - p))) / pivot;
+    x(p) = (x(p) + std::copysign(1.0, x(p))) / system_(p, p);
+    x.head(p) -= x(p) * system_.col(p).head(p);
   }
-  return bound.maxCoeff();
+  return x.cwiseAbs().maxCoeff();
 }
 
 NewtonStatus LargeNewton::follow(double growth, const Word* itinerary, Word* next) {

@@ -20,7 +20,7 @@ class LargeNewton final : public kernels::Newton {
 
  private:
   NewtonStatus follow(double growth, const Word* itinerary, Word* next);
-  // Of what system_ was before it was factored.
+  // Estimated, of the inverse of what system_ was before it was factored.
   double inverse_norm() const;
   void gather(const Word* region);
   // product_ = the affine map of the region.
