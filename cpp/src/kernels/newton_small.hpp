@@ -209,8 +209,8 @@ class SmallNewton final : public Newton {
   }
 
   // (I - J) z = c by Gaussian elimination with row pivoting. `inverse_norm`, where refutations are
-  // bounded: see newton_lanes.cpp; what little the second factor usually adds is left to the
-  // safety.
+  // bounded, becomes a bound of |(I - J)^-1| as in newton_lanes.cpp, but with M in place of
+  // 2^(M-1), and once more for taking the sums of columns, which the elimination can do on the way.
   bool solve(double* z, double& inverse_norm) {
     alignas(64) double a[M][kWidth];
     double size = 0.0;
@@ -222,6 +222,8 @@ class SmallNewton final : public Newton {
     }
     const double smallest_pivot = kSingularPivot * size;
     double inverse[M];
+    alignas(64) double sums[kWidth];  // of the columns of the comparison matrix's inverse
+    std::fill_n(sums, kWidth, 1.0);
     for (int p = 0; p < M; ++p) {
       int best = p;
       for (int i = p + 1; i < M; ++i) {
@@ -232,6 +234,11 @@ class SmallNewton final : public Newton {
         for (int c = 0; c < kWidth; ++c) std::swap(a[p][c], a[best][c]);
       }
       inverse[p] = 1.0 / a[p][p];
+      if (bounded_) {
+        const double sum = sums[p] * std::abs(inverse[p]);
+        inverse_norm = std::max(inverse_norm, sum);
+        for (int c = 0; c < kWidth; ++c) sums[c] += std::abs(a[p][c]) * sum;
+      }
       for (int i = p + 1; i < M; ++i) {
         const double f = a[i][p] * inverse[p];
         for (int c = 0; c < kWidth; ++c) a[i][c] -= f * a[p][c];
@@ -241,30 +248,8 @@ class SmallNewton final : public Newton {
       z[p] = a[p][M] * inverse[p];
       for (int i = 0; i < p; ++i) a[i][M] -= a[i][p] * z[p];
     }
-    if (bounded_) inverse_norm = inverse_bound(a, inverse);
+    inverse_norm *= static_cast<double>(M * M);
     return true;
-  }
-
-  // A bound of |U^-1|, by its comparison matrix, from U with what is left of the eliminated entries
-  // and of the right side, and the reciprocals of the pivots.
-  static double inverse_bound(const double (&a)[M][kWidth], const double (&reciprocals)[M]) {
-    alignas(64) double bound[kWidth] = {};
-    double largest = 0.0;
-    for (int p = M - 1; p >= 0; --p) {
-      Lane sum = {};
-      RNNDYN_UNROLL
-      for (int c = 0; c < kPacks; ++c) {
-        Lane row, own;
-        load<kLane>(row, &a[p][c * kLane]);
-        load<kLane>(own, bound + c * kLane);
-        sum += (row > -row ? row : -row) * own;
-      }
-      double total = 1.0;
-      for (int l = 0; l < kLane; ++l) total += sum[l];
-      bound[p] = total * std::abs(reciprocals[p]);
-      largest = std::max(largest, bound[p]);
-    }
-    return static_cast<double>(M) * largest;
   }
 
   // Follows the true map from z and writes the regions it visits.
