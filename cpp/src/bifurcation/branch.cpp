@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "bifurcation/continuum.hpp"
+#include "bifurcation/identities.hpp"
 #include "bifurcation/stability.hpp"
 
 namespace rnndyn {
@@ -125,7 +126,8 @@ class Analysis {
     const auto n_border = static_cast<std::size_t>(system_.order() * system_.n_relevant());
     roots_ = system_roots(system_, true);
     branch_.unresolved = roots_.unresolved;
-    if (roots_.vanishes[n_border] != 0) {
+    const bool skipped = roots_.skipped.size() == roots_.joints.size() + 1;
+    if (keep_identities(n_border)) {
       // Where only the determinant vanishes the system has no solution; where all N_{t,i} vanish
       // with it there may be a continuum for every s.
       branch_.singular_everywhere = std::all_of(roots_.vanishes.begin(), roots_.vanishes.end() - 1,
@@ -135,7 +137,11 @@ class Analysis {
       }
       return std::move(branch_);
     }
-    if (roots_.skipped.size() == roots_.joints.size() + 1) return std::move(branch_);
+    if (skipped) return std::move(branch_);
+    if (determinant_hidden_) {
+      branch_.unresolved.push_back(0.5);
+      return std::move(branch_);
+    }
     for (const RootInterval& r : roots_.roots) {
       if (r.function <= n_border && r.error() >= kWide) branch_.unresolved.push_back(r.middle());
     }
@@ -157,6 +163,22 @@ class Analysis {
     bool fits_begin = false;
     bool fits_end = false;
   };
+
+  // Of the functions that vanish within rounding from end to end, keeps those marked that are zero:
+  // the others only hide, and where that matters it is in doubt. Returns whether the determinant is
+  // zero at every s.
+  bool keep_identities(std::size_t n_border) {
+    const auto first = roots_.vanishes.begin();
+    const auto last = first + static_cast<std::ptrdiff_t>(n_border) + 1;
+    if (std::find(first, last, 1) == last) return false;
+    const Identities exact = identities_of(system_.path(), system_.itinerary());
+    if (exact.determinant) return true;
+    for (std::size_t f = 0; f < n_border; ++f) {
+      if (exact.preactivations[f] == 0) roots_.vanishes[f] = 0;
+    }
+    determinant_hidden_ = roots_.vanishes[n_border] != 0;
+    return false;
+  }
 
   // The same cycle with the bits off that vanish on the whole path.
   void turn_off(std::size_t n_border) {
@@ -180,6 +202,29 @@ class Analysis {
     if (difference > kSamePoint * (1.0 + largest_point(sample_))) {
       branch_.turned_off = branch_.itinerary;
     }
+  }
+
+  // A place counts as an end of the path where rounding cannot tell the two apart: first it is made
+  // as narrow as fresh solutions make it.
+  void narrow_at_end(Place& place) {
+    const double width = place.upper - place.lower;
+    const double middle = 0.5 * (place.lower + place.upper);
+    if (width <= kAtEnd || std::min(std::abs(middle), std::abs(middle - 1.0)) > kAtEnd + width) {
+      return;
+    }
+    double lower = std::numeric_limits<double>::infinity();
+    double upper = -lower;
+    for (RootInterval& r : place.roots) {
+      const PathRoot root = refined_root(system_, r);
+      if (root.converged) {
+        r.lower = root.lower;
+        r.upper = root.upper;
+      }
+      lower = std::min(lower, r.lower);
+      upper = std::max(upper, r.upper);
+    }
+    place.lower = lower;
+    place.upper = upper;
   }
 
   int cut_of(const Place& place, std::size_t n_border) {
@@ -219,7 +264,8 @@ class Analysis {
       at = end;
       cut = end_cut;
     };
-    for (const Place& place : places_) {
+    for (Place& place : places_) {
+      narrow_at_end(place);
       const int next = cut_of(place, n_border);
       const double s = branch_.cuts.back().s;
       if (s <= 0.0) {
@@ -379,6 +425,7 @@ class Analysis {
   Branch branch_;
   RootSolution roots_;
   std::vector<Place> places_;
+  bool determinant_hidden_ = false;  // not zero, but within rounding of it on the whole path
 };
 
 }  // namespace

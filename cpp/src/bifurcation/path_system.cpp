@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cycles/block_loops.hpp"
+#include "rnndyn/rounding.hpp"
 
 namespace rnndyn {
 namespace {
@@ -16,6 +17,8 @@ constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
 constexpr double kSegmentGrowth = 1e3;
 // Safety of the first-order rounding estimates below.
 constexpr double kNoiseSafety = 8.0;
+// Numbers below this have products that are lost to underflow, and not to a relative error.
+constexpr double kLostBelow = kUnderflow / kEpsilon;
 // Second smallest pivot, relative to the matrix, from which on a second loss of rank counts: those
 // of long expanding cycles are graded without any.
 constexpr double kRankLoss = 1e-6;
@@ -306,7 +309,9 @@ void PathSystem::eliminate(PathSample& out) {
   }
   out.flip_determinant = out.determinant;
   const double flip_scale = scale;
-  const double right_size = std::max(closing_.col(m_).cwiseAbs().maxCoeff(), offset_size_);
+  // Relative errors are of normal numbers: below them products lose what `kUnderflow` bounds.
+  const double right_size =
+      std::max({closing_.col(m_).cwiseAbs().maxCoeff(), offset_size_, kLostBelow});
   // Rounding of determinants: |adj| times the size of the matrix, with |adj| estimated by d over
   // the smallest pivot.
   const double unit = kNoiseSafety * static_cast<double>(m_) * kEpsilon;
@@ -375,16 +380,18 @@ void PathSystem::expand(PathSample& out) {
       double p = (1.0 - s) * w0[m_] + s * w1[m_];
       double magnitude = std::abs(p);
       double slope = 0.0;
+      double lost = kLostBelow;
       for (Index l = 0; l < m_; ++l) {
         const double w = (1.0 - s) * w0[l] + s * w1[l];
         p += w * z[l];
         magnitude += std::abs(w * z[l]);
         slope += std::abs(w);
+        lost += std::abs(kLostBelow * z[l]);
       }
       const auto f = static_cast<std::size_t>(t * n_relevant_ + j);
       out.preactivations[f] = p;
       out.noise[f] =
-          slope * segment_noise[segment - 1] + kNoiseSafety * kEpsilon * size * magnitude;
+          slope * segment_noise[segment - 1] + kNoiseSafety * kEpsilon * size * (magnitude + lost);
     }
   }
 }
