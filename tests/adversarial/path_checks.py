@@ -89,7 +89,7 @@ def _problems_at(
     near = [
         branch
         for branch in result.branches
-        if branch.order == order and branch.s_begin - AT_PLACE <= s <= branch.s_end + AT_PLACE
+        if order % branch.order == 0 and branch.s_begin - AT_PLACE <= s <= branch.s_end + AT_PLACE
     ]
     words = [_words(branch.itinerary, relevant) for branch in near]
     exact = []
@@ -126,7 +126,8 @@ def _problems_at(
             yield f"s = {s}: a continuum of order {order}, of which nothing tells"
     for branch, own in zip(near, words, strict=True):
         if (
-            not any(_fits(own, wanted, free) for wanted, free in exact)
+            branch.order == order
+            and not any(_fits(own, wanted, free) for wanted, free in exact)
             and not _is_at_event(result, branch, s)
             and not _told(result, s, own, _no(own), relevant)
         ):
@@ -140,6 +141,7 @@ def _same_points(map_: ExactMap, branch: Any, cycle: Any) -> bool:
     if solution is None or solution[1]:
         return False
     own = orbit.orbit(solution[0])
+    own *= len(cycle.points) // len(own)
     size = 1 + max(abs(x) for z in cycle.points for x in z)
     return any(
         all(
