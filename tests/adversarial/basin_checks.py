@@ -65,7 +65,5 @@ def _problems_of_orbit(
         z = map_.step(z)
     relevant = map_.relevant_units
     own, wanted = _words(regions, relevant), _words(cycle.itinerary, relevant)
-    if not any(
-        own == (wanted[shift:] + wanted[:shift]) * TURNS for shift in range(len(wanted))
-    ):
+    if not any(own == (wanted[shift:] + wanted[:shift]) * TURNS for shift in range(len(wanted))):
         yield f"the orbit from point {place} is not at cycle {label} after {n_steps} steps"

@@ -1,4 +1,4 @@
-"""What must hold of a Lyapunov spectrum whose orbit has settled on a cycle that is known exactly."""
+"""What must hold of Lyapunov exponents of an orbit on a cycle that is known exactly."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from adversarial.checks import _characteristic_polynomial, _roots_inside
+from adversarial.multipliers import characteristic_polynomial, return_matrix, roots_inside
 from reference.enumeration import IsolatedCycle, Truth
 from reference.exact_map import ExactMap
-from reference.rational import Matrix, multiply
 
 #: Exponents are compared with the moduli of exact polynomials at radii rounded to doubles, this
 #: much beyond what is stated.
@@ -64,17 +63,8 @@ def _is_at(state: Any, cycle: IsolatedCycle) -> bool:
     )
 
 
-def _product(map_: ExactMap, cycle: IsolatedCycle) -> Matrix:
-    product: Matrix | None = None
-    for region in cycle.itinerary:
-        jacobian, _ = map_.affine_piece(region)
-        product = jacobian if product is None else multiply(jacobian, product)
-    assert product is not None
-    return product
-
-
 def _wrong_exponents(spectrum: Any, map_: ExactMap, cycle: IsolatedCycle) -> Iterator[str]:
-    polynomial = _characteristic_polynomial(_product(map_, cycle))
+    polynomial = characteristic_polynomial(return_matrix(map_, cycle))
     degree = len(polynomial) - 1
     n_zero = next((i for i, c in enumerate(reversed(polynomial)) if c != 0), degree)
     exponents, errors = spectrum.cycle_exponents[0], spectrum.cycle_error[0]
@@ -100,4 +90,4 @@ def _n_below(polynomial: Sequence[Fraction], log_radius: float) -> int | None:
         return None
     radius = Fraction(math.exp(log_radius))
     degree = len(polynomial) - 1
-    return _roots_inside([c * radius ** (degree - i) for i, c in enumerate(polynomial)])
+    return roots_inside([c * radius ** (degree - i) for i, c in enumerate(polynomial)])

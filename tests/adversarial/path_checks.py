@@ -179,6 +179,8 @@ def _told(result: Any, s: float, wanted: Words, free: list[set[int]], relevant: 
     return any(
         gap.itinerary is None
         or abs(gap.s - s) <= NEAR_GAP
-        or _fits(_words(gap.itinerary, relevant) * (len(wanted) // len(gap.itinerary)), wanted, free)
+        or _fits(
+            _words(gap.itinerary, relevant) * (len(wanted) // len(gap.itinerary)), wanted, free
+        )
         for gap in result.gaps
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from rnndyn._checks import check_integer, check_orders, check_threads
+from rnndyn._core import CanonicalMap
 from rnndyn._progress import ProgressMeter, make_progress_meter
 from rnndyn._version import __version__
 from rnndyn.bifurcation._boundary_curve import BoundaryCurve
@@ -15,6 +16,7 @@ from rnndyn.bifurcation._plane_grid import Nodes
 from rnndyn.bifurcation._plane_work import PlaneWork
 from rnndyn.bifurcation.stability_result import PlaneGap, StabilityDiagram, StabilityRun
 from rnndyn.models import PiecewiseLinearModel
+from rnndyn.models._canonical_map_of import canonical_map_of
 from rnndyn.scale_out import Executor
 
 METHODS = ("auto", "exhaustive", "search")
@@ -120,8 +122,14 @@ def stability_diagram(
     meter = make_progress_meter(progress)
     start = time.perf_counter()
     meter.init("stability_diagram")
+
+    def map_of(point: int) -> CanonicalMap:
+        row, column = divmod(point, len(plane.u))
+        place = {x_axis[0]: float(x_axis[1][column]), y_axis[0]: float(y_axis[1][row])}
+        return canonical_map_of(model.with_parameters(place))
+
     try:
-        work = PlaneWork(plane, order_list, method, seed, executor, store, n_threads, meter)
+        work = PlaneWork(plane, map_of, order_list, method, seed, executor, store, n_threads, meter)
         work.run()
     finally:
         meter.close()
