@@ -161,7 +161,7 @@ def _ends_flip(cycle: dict[str, Any], half: dict[str, Any], map_: CanonicalMap) 
 
 
 def _is_about(cycle: dict[str, Any], half: dict[str, Any]) -> bool:
-    """Tell whether a cycle has twice the order of one that flips, and lies symmetrically about it."""
+    """Tell whether a cycle has twice the order of one that flips, and is symmetric about it."""
     order: int = half["order"]
     if cycle["order"] != 2 * order:
         return False
