@@ -9,9 +9,9 @@
 namespace rnndyn {
 
 struct Identities {
-  bool determinant = false;           // det(I - J) is zero at every s
-  std::vector<char> preactivations;   // of relevant units x k: zero at every s; false where the
-                                      // determinant is zero, where they are not defined
+  bool determinant = false;          // det(I - J) is zero at every s
+  std::vector<char> preactivations;  // of relevant units x k: zero at every s; false where the
+                                     // determinant is zero, where they are not defined
 };
 
 // Decided in the integers modulo two primes of 31 bits, at values of s that are random there. What

@@ -54,8 +54,8 @@ RootSolution system_roots(PathSystem& system, bool only_real) {
     out.exponents[1] = sample.flip_determinant.exponent;
   };
   if (only_real) {
-    // A pre-activation that has the wrong sign all along leaves no room for a real cycle; neither do
-    // two of which one is right where the determinant is positive, and one where it is negative.
+    // A pre-activation that has the wrong sign all along leaves no room for a real cycle; neither
+    // do two of which one is right where the determinant is positive, and one where it is negative.
     problem.skip = [&bits, n_border](const std::vector<int>& signs) {
       bool positive = signs[n_border] >= 0;
       bool negative = signs[n_border] <= 0;

@@ -374,19 +374,20 @@ void PathSystem::expand(PathSample& out) {
       std::copy_n(blocks_.col(t - 1).data() + m_ * m_, m_, z);
       add_product<kAnySize>(m_, blocks_.col(t - 1).data(), z - m_, z);
     }
+    double lost = 1.0;
+    for (Index l = 0; l < m_; ++l) lost += std::abs(z[l]);
+    lost *= kLostBelow;
     for (Index j = 0; j < n_relevant_; ++j) {
       const double* w0 = border0 + j * (m_ + 1);
       const double* w1 = border1 + j * (m_ + 1);
       double p = (1.0 - s) * w0[m_] + s * w1[m_];
       double magnitude = std::abs(p);
       double slope = 0.0;
-      double lost = kLostBelow;
       for (Index l = 0; l < m_; ++l) {
         const double w = (1.0 - s) * w0[l] + s * w1[l];
         p += w * z[l];
         magnitude += std::abs(w * z[l]);
         slope += std::abs(w);
-        lost += std::abs(kLostBelow * z[l]);
       }
       const auto f = static_cast<std::size_t>(t * n_relevant_ + j);
       out.preactivations[f] = p;
