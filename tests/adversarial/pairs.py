@@ -1,5 +1,6 @@
 """Pairs and planes of networks made to go wrong: what lies between two of them is as bad."""
 
+import sys
 from fractions import Fraction
 from typing import Any
 
@@ -77,6 +78,11 @@ def exact_map_between(first: Any, second: Any, share: Fraction) -> ExactMap:
 
     names = ("A", "W1", "W2", "h1", "h2")
     return ExactMap(*(mixed(getattr(start, name), getattr(end, name)) for name in names))
+
+
+def in_range(points: Any) -> bool:
+    """Whether all coordinates of exact points are doubles; others no result can hold."""
+    return all(abs(x) <= sys.float_info.max for z in points for x in z)
 
 
 def adversarial_plane(number: int) -> tuple[str, Any, tuple[str, Any], tuple[str, Any]]:

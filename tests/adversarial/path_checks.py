@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from adversarial.pairs import exact_map_between
+from adversarial.pairs import exact_map_between, in_range
 from reference.candidates import AffineOrbit
 from reference.enumeration import Truth, enumerate_cycles
 from reference.exact_map import ExactMap
@@ -94,6 +94,8 @@ def _problems_at(
     words = [_words(branch.itinerary, relevant) for branch in near]
     exact = []
     for cycle in truth.cycles:
+        if not in_range(cycle.points):
+            continue
         wanted = _words(cycle.itinerary, relevant)
         free = _vanishing(map_, cycle.points, relevant)
         doubtful = _vanishing(map_, cycle.points, relevant, CLOSE)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from adversarial.multipliers import characteristic_polynomial, return_matrix, roots_inside
+from adversarial.pairs import in_range
 from reference.enumeration import IsolatedCycle, enumerate_cycles
 from reference.exact_map import ExactMap
 from reference.filtering import all_itineraries
@@ -49,6 +50,8 @@ def _problems_at(
     truth = enumerate_cycles(map_, order, all_itineraries(model.canonical, order))
     if truth.continua and not _flips(map_, model, order):
         yield "a continuum, of which no gap tells"
+    elif not all(in_range(cycle.points) for cycle in truth.cycles):
+        return
     elif n_cycles != len(truth.cycles):
         points = [[[float(x) for x in z] for z in cycle.points] for cycle in truth.cycles]
         yield f"{n_cycles} cycles counted, there are {len(truth.cycles)}: {points}"

@@ -13,7 +13,6 @@ import threading
 import time
 
 import numpy as np
-import numpy as np
 import pytest
 
 import rnndyn as rd

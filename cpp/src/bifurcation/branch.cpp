@@ -20,6 +20,10 @@ constexpr double kRounding = 1e-14;
 // Points of a cycle closer than this, relative to their size, are one.
 constexpr double kSamePoint = 1e-8;
 
+// What RootSolution::vanishes says of a function: it is zero, or only not to be told from zero.
+constexpr char kZero = 1;
+constexpr char kHidden = 2;
+
 // Whether the pre-activations have the signs of the itinerary, and whether rounding errors leave
 // that open.
 struct Fit {
@@ -28,7 +32,7 @@ struct Fit {
   bool on_border = false;  // it would be real if what vanishes everywhere counted as on
 };
 
-// Those listed in `ignored` (as function numbers) may have any sign. One that vanishes everywhere
+// Those listed in `ignored` (as function numbers) may have any sign. One that is zero everywhere
 // counts as off.
 Fit fit(const PathSystem& system, const PathSample& sample, const std::vector<char>& vanishes,
         const std::vector<RootInterval>* ignored) {
@@ -44,13 +48,13 @@ Fit fit(const PathSystem& system, const PathSample& sample, const std::vector<ch
     for (Index j = 0; j < system.n_relevant(); ++j) {
       const auto f = static_cast<std::size_t>(t * system.n_relevant() + j);
       const bool bit = get_bit(system.itinerary().at(t), units[static_cast<std::size_t>(j)]);
-      if (vanishes[f] != 0) {
+      if (vanishes[f] == kZero) {
         on_border = on_border || bit;
         continue;
       }
       const double p = sample.preactivations[f];
       const bool fits = (p > 0.0) == bit;
-      const bool certain = std::abs(p) * size > sample.noise[f];
+      const bool certain = vanishes[f] != kHidden && std::abs(p) * size > sample.noise[f];
       if (fits && certain && !possible_turned) continue;
       if (ignored != nullptr &&
           std::any_of(ignored->begin(), ignored->end(),
@@ -164,9 +168,9 @@ class Analysis {
     bool fits_end = false;
   };
 
-  // Of the functions that vanish within rounding from end to end, keeps those marked that are zero:
-  // the others only hide, and where that matters it is in doubt. Returns whether the determinant is
-  // zero at every s.
+  // Of the functions that vanish within rounding from end to end, tells those that are zero from
+  // those that only hide: where their sign matters it is in doubt. Returns whether the determinant
+  // is zero at every s.
   bool keep_identities(std::size_t n_border) {
     const auto first = roots_.vanishes.begin();
     const auto last = first + static_cast<std::ptrdiff_t>(n_border) + 1;
@@ -174,7 +178,7 @@ class Analysis {
     const Identities exact = identities_of(system_.path(), system_.itinerary());
     if (exact.determinant) return true;
     for (std::size_t f = 0; f < n_border; ++f) {
-      if (exact.preactivations[f] == 0) roots_.vanishes[f] = 0;
+      if (roots_.vanishes[f] != 0 && exact.preactivations[f] == 0) roots_.vanishes[f] = kHidden;
     }
     determinant_hidden_ = roots_.vanishes[n_border] != 0;
     return false;
@@ -184,7 +188,7 @@ class Analysis {
   void turn_off(std::size_t n_border) {
     branch_.turned_off = branch_.itinerary;
     for (std::size_t f = 0; f < n_border; ++f) {
-      if (roots_.vanishes[f] == 0) continue;
+      if (roots_.vanishes[f] != kZero) continue;
       const auto j = f % static_cast<std::size_t>(system_.n_relevant());
       const auto t = static_cast<Index>(f) / system_.n_relevant();
       set_bit(branch_.turned_off.at(t), system_.path().relevant_units()[j], false);
