@@ -47,6 +47,8 @@ def test_branches_and_gaps_hold_all_cycles(first, tmp_path):
         (253, "events within 1e-8 of an end"),
         (271, "an offset that is subnormal along the path"),
         (418, "a wide place next to an end"),
+        (1420, "values beyond the range of numbers, whose roots filled the memory"),
+        (1649, "a border that is hidden but in the middle of the path"),
     ],
 )
 def test_what_was_dropped_without_a_word(number, what, tmp_path):
