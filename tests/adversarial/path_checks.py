@@ -24,6 +24,9 @@ NEAR_GAP = 1e-6
 #: Pre-activations within this of zero, relative to their terms, may be on either side of it.
 CLOSE = Fraction(1, 10**9)
 
+#: Points of two itineraries at an event within this, relative to their size, are one; events within
+#: 1e-12 of an end of the path count as at the end, where the two may already be apart.
+SAME = Fraction(1, 10**7)
 #: Points beyond this are as good as at infinity where a cycle goes there.
 FAR = 10**9
 
@@ -147,7 +150,7 @@ def _same_points(map_: ExactMap, branch: Any, cycle: Any) -> bool:
     size = 1 + max(abs(x) for z in cycle.points for x in z)
     return any(
         all(
-            abs(x - y) <= CLOSE * size
+            abs(x - y) <= SAME * size
             for z, other in zip(own[shift:] + own[:shift], cycle.points, strict=True)
             for x, y in zip(z, other, strict=True)
         )
