@@ -437,7 +437,7 @@ sys.exit(main(["demo"]))
     [
         ("argparse", "KeyboardInterrupt"),
         ("numpy", "KeyboardInterrupt"),
-        ("rnndyn.search", "KeyboardInterrupt"),
+        ("rnndyn.cycles.search", "KeyboardInterrupt"),
         ("rnndyn._core._core", "ImportError('initialization failed') from KeyboardInterrupt()"),
     ],
 )

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "kernels/lu.hpp"
-#include "map/decompositions.hpp"
+#include "linear_algebra/decompositions.hpp"
 #include "networks.hpp"
 #include "rnndyn/cycles.hpp"
 #include "search/newton_kernel.hpp"
@@ -32,7 +32,8 @@ Itinerary random_itinerary(RandomStream& stream, const CanonicalMap& map, Index 
   Itinerary itinerary(order, map.words_per_region());
   for (Index t = 0; t < order; ++t) {
     for (Index u = 0; u < map.n_units(); ++u) {
-      if (get_bit(map.relevant_units().data(), u)) set_bit(itinerary.at(t), u, stream.below(2) == 1);
+      if (get_bit(map.relevant_units().data(), u))
+        set_bit(itinerary.at(t), u, stream.below(2) == 1);
     }
   }
   return itinerary;
@@ -46,8 +47,8 @@ Vector by_tables(const kernels::ReducedTables& tables, const Itinerary& itinerar
   for (Index s = 0; s < tables.order; ++s) {
     for (Index v = 0; v < h; ++v) {
       if (!get_bit(itinerary.at(s), tables.units[static_cast<std::size_t>(v)])) continue;
-      const double* column = tables.responses.data() + v * (2 * tables.order - 1) * h +
-                             (tables.order - 1 - s) * h;
+      const double* column =
+          tables.responses.data() + v * (2 * tables.order - 1) * h + (tables.order - 1 - s) * h;
       system.col(s * h + v) -= Eigen::Map<const Vector>(column, length);
     }
   }
@@ -91,7 +92,8 @@ TEST_CASE("LU factors solve what they were made of") {
     Vector x = a * solution;
     factors.solve(x.data());
     CHECK(pivot > 0.0);
-    if (n > 0) CHECK((a * x - a * solution).norm() < 1e-11 * (1.0 + x.norm()) * static_cast<double>(n));
+    if (n > 0)
+      CHECK((a * x - a * solution).norm() < 1e-11 * (1.0 + x.norm()) * static_cast<double>(n));
   }
   kernels::LuFactors singular;
   singular.resize(2);

@@ -16,7 +16,7 @@ import pytest
 
 import rnndyn as rd
 from rnndyn import _core
-from rnndyn.bifurcation import _follow, _path_chunks
+from rnndyn.bifurcation.path import _chunks, _follow
 
 
 def training_run(n, n_units=4):
@@ -56,7 +56,7 @@ def few_chunks(monkeypatch):
 def serial():
     timeline = rd.training_timeline(MODELS, n_threads=1, **LIMITS)
     assert len(timeline.events) > 3
-    assert timeline.branch_set.run.complete
+    assert timeline.branch_set.run.finished
     return timeline
 
 
@@ -184,7 +184,7 @@ class Spy:
 def test_an_interrupted_run_goes_on_where_it_was(serial, tmp_path, monkeypatch):
     pytest.importorskip("zarr")
     store = tmp_path / "store"
-    searches = Spy(monkeypatch, _path_chunks, "search")
+    searches = Spy(monkeypatch, _chunks, "search")
     pieces = Spy(monkeypatch, _core, "follow_cycles")
     done = 0
     for n in (3, 8, 15):
@@ -215,7 +215,7 @@ PROGRAM = """
 import sys
 sys.path[:0] = {path!r}
 import rnndyn as rd
-from rnndyn.bifurcation import _follow
+from rnndyn.bifurcation.path import _follow
 from scale_out.test_paths import LIMITS, MODELS, N_CHUNKS
 
 _follow._N_CHUNKS = N_CHUNKS
@@ -250,7 +250,7 @@ def test_a_killed_run_goes_on_where_it_was(serial, tmp_path, monkeypatch, n_line
             assert process.stdout.readline()
         process.send_signal(signal.SIGKILL)
     n_models, n_pieces = n_stored(store, "searches"), n_stored(store, "pieces")
-    searches = Spy(monkeypatch, _path_chunks, "search")
+    searches = Spy(monkeypatch, _chunks, "search")
     pieces = Spy(monkeypatch, _core, "follow_cycles")
     check_same(rd.training_timeline(MODELS, store=store, n_threads=1, **LIMITS), serial)
     assert searches.n_calls == len(MODELS) - n_models

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cycles/block_loops.hpp"
+#include "rnndyn/rounding.hpp"
 
 namespace rnndyn {
 namespace {
@@ -16,6 +17,8 @@ constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
 constexpr double kSegmentGrowth = 1e3;
 // Safety of the first-order rounding estimates below.
 constexpr double kNoiseSafety = 8.0;
+// Numbers below this have products that are lost to underflow, and not to a relative error.
+constexpr double kLostBelow = kUnderflow / kEpsilon;
 // Second smallest pivot, relative to the matrix, from which on a second loss of rank counts: those
 // of long expanding cycles are graded without any.
 constexpr double kRankLoss = 1e-6;
@@ -106,7 +109,7 @@ PathSystem::PathSystem(const CanonicalPath& path, const Itinerary& itinerary, Co
       m_(path.n_states()),
       k_(itinerary.order),
       n_relevant_(static_cast<Index>(path.relevant_units().size())),
-      control_(control) {
+      looks_(control) {
   const CanonicalMap& a = path.start();
   const CanonicalMap& b = path.end();
   const Index size = m_ * m_ + m_;
@@ -165,13 +168,8 @@ PathSystem::PathSystem(const CanonicalPath& path, const Itinerary& itinerary, Co
 }
 
 // One sample or one set of multipliers takes about k M^3 multiplications.
-void PathSystem::stop_if_asked() {
-  if (control_ == nullptr) return;
-  constexpr Index kWorkBetweenLooks = 1'000'000;
-  work_ += k_ * m_ * m_ * m_ + 1;
-  if (work_ < kWorkBetweenLooks) return;
-  work_ = 0;
-  if (control_->stop_requested()) throw AnalysisStopped{};
+void PathSystem::look() {
+  looks_.after(static_cast<double>(k_) * static_cast<double>(m_ * m_ * m_) + 1.0);
 }
 
 void PathSystem::set_blocks(double s) {
@@ -187,7 +185,7 @@ void PathSystem::set_blocks(double s) {
 }
 
 std::vector<Matrix> PathSystem::jacobians(double s) {
-  stop_if_asked();
+  look();
   set_blocks(s);
   std::vector<Matrix> result;
   for (Index t = 0; t < k_; ++t) {
@@ -306,7 +304,9 @@ void PathSystem::eliminate(PathSample& out) {
   }
   out.flip_determinant = out.determinant;
   const double flip_scale = scale;
-  const double right_size = std::max(closing_.col(m_).cwiseAbs().maxCoeff(), offset_size_);
+  // Relative errors are of normal numbers: below them products lose what `kUnderflow` bounds.
+  const double right_size =
+      std::max({closing_.col(m_).cwiseAbs().maxCoeff(), offset_size_, kLostBelow});
   // Rounding of determinants: |adj| times the size of the matrix, with |adj| estimated by d over
   // the smallest pivot.
   const double unit = kNoiseSafety * static_cast<double>(m_) * kEpsilon;
@@ -369,6 +369,9 @@ void PathSystem::expand(PathSample& out) {
       std::copy_n(blocks_.col(t - 1).data() + m_ * m_, m_, z);
       add_product<kAnySize>(m_, blocks_.col(t - 1).data(), z - m_, z);
     }
+    double lost = 1.0;
+    for (Index l = 0; l < m_; ++l) lost += std::abs(z[l]);
+    lost *= kLostBelow;
     for (Index j = 0; j < n_relevant_; ++j) {
       const double* w0 = border0 + j * (m_ + 1);
       const double* w1 = border1 + j * (m_ + 1);
@@ -384,13 +387,13 @@ void PathSystem::expand(PathSample& out) {
       const auto f = static_cast<std::size_t>(t * n_relevant_ + j);
       out.preactivations[f] = p;
       out.noise[f] =
-          slope * segment_noise[segment - 1] + kNoiseSafety * kEpsilon * size * magnitude;
+          slope * segment_noise[segment - 1] + kNoiseSafety * kEpsilon * size * (magnitude + lost);
     }
   }
 }
 
 void PathSystem::sample(double s, PathSample& out) {
-  stop_if_asked();
+  look();
   out.s = s;
   set_blocks(s);
   condense();

@@ -80,7 +80,8 @@ inline constexpr const char* kCapsuleName = "rnndyn.kernels";
 struct Functions {
   const char* instruction_set;
   // For up to kMaxSmallStates states. The tables must outlive the kernel.
-  std::unique_ptr<Newton> (*make_newton)(const NewtonTables& tables, Index order);
+  std::unique_ptr<Newton> (*make_newton)(const NewtonTables& tables, Index order,
+                                         Refutation refutation);
   std::unique_ptr<Newton> (*make_reduced_newton)(const ReducedTables& tables);
   DenseFunctions dense;
   // The region of a state with the pre-activations p, readable up to the next multiple of 8. Where

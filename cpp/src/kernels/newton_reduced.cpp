@@ -136,8 +136,8 @@ class ReducedNewton final : public Newton {
   const ReducedTables& tables_;
   Index n_units_, length_;
   std::vector<double> preactivations_, activities_, solution_;
-  std::vector<Index> places_;            // of the active ones among all of the cycle
-  std::vector<const double*> columns_;   // of the responses to them
+  std::vector<Index> places_;           // of the active ones among all of the cycle
+  std::vector<const double*> columns_;  // of the responses to them
   LuFactors lu_;
 };
 

@@ -2,10 +2,11 @@
 //
 // Between the units the map is linear, so a cycle's pre-activations p_t obey a system of their own,
 // whatever the number of states: with the activities q_t = D_t p_t,
-//   p_t = c + sum_j C_j q_{t-1-j},  C_j = W2 A^j G W1,  G = (I - A^k)^-1,  c = W2 (I - A)^-1 h1 + h2,
-// indices of time modulo the order k. The C_j are made once per order; a candidate is a dense system
-// in the active pre-activations only. Its true orbit differs from the linear one by what the units
-// do otherwise than the itinerary says, e_s = relu(p_s) - q_s:
+//   p_t = c + sum_j C_j q_{t-1-j},  C_j = W2 A^j G W1,  G = (I - A^k)^-1,  c = W2 (I - A)^-1 h1 +
+//   h2,
+// indices of time modulo the order k. The C_j are made once per order; a candidate is a dense
+// system in the active pre-activations only. Its true orbit differs from the linear one by what the
+// units do otherwise than the itinerary says, e_s = relu(p_s) - q_s:
 //   p_t += sum_{s < t} B_{t-1-s} e_s,  B_j = W2 A^j W1.
 #pragma once
 

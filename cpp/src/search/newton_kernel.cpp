@@ -100,12 +100,17 @@ std::shared_ptr<const kernels::ReducedTables> reduced_where_faster(
 }
 
 NewtonKernel::NewtonKernel(const CanonicalMap& map, const kernels::NewtonTables& tables,
-                           Index order, std::shared_ptr<const kernels::ReducedTables> reduced)
-    : map_(map), order_(order), reduced_(std::move(reduced)) {
+                           Index order, Control* control, Refutation refutation,
+                           std::shared_ptr<const kernels::ReducedTables> reduced)
+    : map_(map),
+      order_(order),
+      control_(control),
+      refutation_(refutation),
+      reduced_(std::move(reduced)) {
   if (map.n_states() <= kernels::kMaxSmallStates) {
-    kernel_ = kernels::functions().make_newton(tables, order);
+    kernel_ = kernels::functions().make_newton(tables, order, refutation);
   } else {
-    kernel_ = std::make_unique<LargeNewton>(map, tables.reach, order);
+    kernel_ = std::make_unique<LargeNewton>(map, tables.reach, order, control, refutation);
   }
   if (reduced_) reduced_kernel_ = kernels::functions().make_reduced_newton(*reduced_);
 }
@@ -116,6 +121,10 @@ void NewtonKernel::iterate(const Word* itineraries, Word* next, unsigned active,
   const unsigned unfinished = kernel.iterate(itineraries, next, active, status);
   for (unsigned left = unfinished; left != 0; left &= left - 1) {
     const int lane = std::countr_zero(left);
+    if (refutation_ == Refutation::bounded) {  // nothing short of solve_cycle() would refute it
+      status[lane] = NewtonStatus::singular;
+      continue;
+    }
     status[lane] = iterate_lane(lane, itineraries, next, status[lane] != NewtonStatus::singular);
   }
 }
@@ -127,8 +136,9 @@ NewtonStatus NewtonKernel::iterate_lane(int lane, const Word* itineraries, Word*
   for (std::size_t i = 0; i < own_.size(); ++i) {
     own_[i] = itineraries[i * n_lanes + static_cast<std::size_t>(lane)];
   }
-  const NewtonStatus status = grown ? iterate_stably(map_, own_.data(), order_, result_.data())
-                                    : iterate_singular(map_, own_.data(), order_, result_.data());
+  const NewtonStatus status =
+      grown ? iterate_stably(map_, own_.data(), order_, result_.data(), control_)
+            : iterate_singular(map_, own_.data(), order_, result_.data(), control_);
   for (std::size_t i = 0; i < own_.size(); ++i) {
     next[i * n_lanes + static_cast<std::size_t>(lane)] = result_[i];
   }

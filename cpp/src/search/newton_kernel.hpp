@@ -8,6 +8,7 @@
 #include "kernels/newton_reduced.hpp"
 #include "rnndyn/itinerary.hpp"
 #include "rnndyn/map.hpp"
+#include "rnndyn/parallel.hpp"
 
 namespace rnndyn {
 
@@ -21,8 +22,10 @@ namespace rnndyn {
 class NewtonKernel {
  public:
   // A workspace for one thread; `map` and `tables` must outlive it. With `reduced` tables of this
-  // order the candidates are solved for in the pre-activations alone.
+  // order the candidates are solved for in the pre-activations alone. iterate() throws Stopped when
+  // the control says stop.
   NewtonKernel(const CanonicalMap& map, const kernels::NewtonTables& tables, Index order,
+               Control* control = nullptr, Refutation refutation = Refutation::likely,
                std::shared_ptr<const kernels::ReducedTables> reduced = nullptr);
 
   int lanes() const { return kernel_->lanes(); }
@@ -43,6 +46,8 @@ class NewtonKernel {
 
   const CanonicalMap& map_;
   Index order_;
+  Control* control_;
+  Refutation refutation_;
   std::unique_ptr<kernels::Newton> kernel_;
   std::shared_ptr<const kernels::ReducedTables> reduced_;
   std::unique_ptr<kernels::Newton> reduced_kernel_;  // its candidates, where there is one
@@ -60,11 +65,11 @@ kernels::PreactivationReach reach_of(const CanonicalMap& map);
 
 // The orthogonal way, for any order and growth. Each segment's orbit is followed on its own from
 // the solved point, so no error grows by more than a segment's share.
-NewtonStatus iterate_stably(const CanonicalMap& map, const Word* itinerary, Index order,
-                            Word* next);
+NewtonStatus iterate_stably(const CanonicalMap& map, const Word* itinerary, Index order, Word* next,
+                            Control* control);
 
 // The least-squares candidate of a singular system. Returns `singular` or `diverged`.
 NewtonStatus iterate_singular(const CanonicalMap& map, const Word* itinerary, Index order,
-                              Word* next);
+                              Word* next, Control* control);
 
 }  // namespace rnndyn

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "map/decompositions.hpp"
+#include "linear_algebra/decompositions.hpp"
 #include "rnndyn/itinerary.hpp"
 
 namespace rnndyn {
@@ -87,8 +87,8 @@ std::shared_ptr<const kernels::ReducedTables> make_reduced_tables(const Canonica
   }
   // Of the solution for what enters, and of the powers that it is multiplied by; of the constant.
   const double spread = largest_rows * entering.cwiseAbs().maxCoeff() / largest_response;
-  const double growth = std::max(norm(inverse) * norm(around) + spread,
-                                 norm(fixed_inverse) * norm(once));
+  const double growth =
+      std::max(norm(inverse) * norm(around) + spread, norm(fixed_inverse) * norm(once));
   if (!(growth <= kMostGrowth)) return nullptr;
 
   auto tables = std::make_shared<kernels::ReducedTables>();
@@ -98,8 +98,7 @@ std::shared_ptr<const kernels::ReducedTables> make_reduced_tables(const Canonica
   for (Index j = 0; j + 1 < order; ++j) responses.push_back(responses[at(j)]);
   tables->responses = by_unit(responses, h);
   tables->later = by_unit(later, h);
-  const Vector constant =
-      dense::apply(units.w2, dense::apply(fixed_inverse, map.h1())) + units.h2;
+  const Vector constant = dense::apply(units.w2, dense::apply(fixed_inverse, map.h1())) + units.h2;
   for (Index t = 0; t < order; ++t) {
     tables->constant.insert(tables->constant.end(), constant.begin(), constant.end());
   }

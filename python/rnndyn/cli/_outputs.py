@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rnndyn._optional import import_optional
-from rnndyn._result import TabularResult
+from rnndyn._common.optional import import_optional
+from rnndyn.results.base import TabularResult
 
 _PICTURE_DPI = 150
 _NETCDF = "writing netCDF"

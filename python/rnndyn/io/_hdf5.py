@@ -17,12 +17,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from importlib.util import find_spec
+from multiprocessing.spawn import get_executable
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
-from rnndyn._optional import require_optional
+from rnndyn._common.optional import require_optional
 from rnndyn.io._content import Content, Record, Unread, array_from, content_of
 from rnndyn.io._files import OpenedFile
 from rnndyn.io._hdf5_process import FRAME, MAX_EXPANSION, MAX_TREE
@@ -168,8 +169,6 @@ class _Process:
 
     def _start(self) -> None:
         # The standard way to say which Python to use where sys.executable is another program.
-        from multiprocessing.spawn import get_executable
-
         executable = os.fsdecode(get_executable() or "")
         if getattr(sys, "frozen", False) or not executable:
             raise OSError(

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnndyn._arrays import BoolArray, FloatArray
-from rnndyn._optional import import_optional
+from rnndyn._common.arrays import BoolArray, FloatArray
+from rnndyn._common.optional import import_optional
+from rnndyn.parameter_scan.result import Scan
 from rnndyn.plot import _style
-from rnndyn.scan_result import Scan
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnndyn._arrays import FloatArray
-from rnndyn.cycle_set import CycleSet
+from rnndyn._common.arrays import FloatArray
+from rnndyn.cycles.result import CycleSet
 from rnndyn.models import _stepping
 from rnndyn.plot._state_space import _Frame, _orbits, _points_of_interest
 

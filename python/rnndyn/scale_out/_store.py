@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnndyn._optional import import_optional
+from rnndyn._common.optional import import_optional
 from rnndyn.scale_out._digest import digest_of
 
 #: What a chunk computed: arrays of numbers, bits or text by name.

@@ -3,7 +3,7 @@
 It needs torch: ``pip install "rnndyn[torch]"``. ``import rnndyn`` does not import it.
 """
 
-from rnndyn._optional import import_optional
+from rnndyn._common.optional import import_optional
 
 # Before anything else, so that the message says what to install.
 import_optional("torch", "rnndyn.training")

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from rnndyn._arrays import BoolArray
-from rnndyn._checks import check_count, check_integer
+from rnndyn._common.arrays import BoolArray
+from rnndyn._common.checks import check_count, check_integer
 from rnndyn.bifurcation import BifurcationEvent, Timeline
-from rnndyn.bifurcation._path import Path
-from rnndyn.bifurcation._starts import key_of, n_itineraries
-from rnndyn.bifurcation.continuation import continue_along
+from rnndyn.bifurcation.path._path import Path
+from rnndyn.bifurcation.path._starts import key_of, n_itineraries
+from rnndyn.bifurcation.path.continuation import continue_along
+from rnndyn.cycles.search import find_cycles
 from rnndyn.models import PiecewiseLinearModel
-from rnndyn.search import find_cycles
 from rnndyn.training._as_model import as_piecewise_linear
 
 #: Solving all itineraries with so many multiplications takes up to some ten milliseconds. Measured

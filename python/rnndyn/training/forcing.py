@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rnndyn._checks import check_count
+from rnndyn._common.checks import check_count
 from rnndyn.training._module import TrainableModel
 
 

@@ -8,15 +8,14 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from rnndyn._arrays import BoolArray
-from rnndyn._checks import check_count, check_integer
-from rnndyn.bifurcation import BifurcationEvent, BranchSet, forced
-from rnndyn.bifurcation._path import Path
-from rnndyn.bifurcation._starts import is_quickly_proved
-from rnndyn.bifurcation.continuation import continue_along
-from rnndyn.models import PiecewiseLinearModel
-from rnndyn.models._declarations import to_real_array
-from rnndyn.search import find_cycles
+from rnndyn._common.arrays import BoolArray, finite_numbers
+from rnndyn._common.checks import check_count, check_integer
+from rnndyn.bifurcation import BifurcationEvent, BranchSet
+from rnndyn.bifurcation.path._path import Path
+from rnndyn.bifurcation.path._starts import is_quickly_proved
+from rnndyn.bifurcation.path.continuation import continue_along
+from rnndyn.cycles import find_cycles
+from rnndyn.models import PiecewiseLinearModel, forced
 from rnndyn.training._as_model import as_piecewise_linear
 from rnndyn.training.forcing import GeneralizedForcing
 from rnndyn.training.outlook import Action, Outlook, changes_dynamics
@@ -163,7 +162,7 @@ class LookAhead:
         self.forcing = _check_forcing(forcing, action)
         if target is not None and self.forcing is None:
             raise ValueError("target is given, but no forcing: the free map has no data state")
-        self.target = None if target is None else to_real_array("target", target)
+        self.target = None if target is None else finite_numbers("target", target)
         self.max_order = check_count("max_order", max_order)
         self.every = check_count("every", every)
         self.search_every = check_count("search_every", search_every)

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rnndyn._checks import check_integer
+from rnndyn._common.checks import check_integer
 from rnndyn.training._module import TrainableModel
 
 

@@ -7,9 +7,8 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from rnndyn._arrays import FloatArray
-from rnndyn._checks import check_integer
-from rnndyn.models._declarations import to_real_array
+from rnndyn._common.arrays import FloatArray, finite_numbers
+from rnndyn._common.checks import check_integer
 from rnndyn.training._module import TrainableModel
 from rnndyn.training.forcing import TeacherForcing, as_forcing
 from rnndyn.training.observation import ObservationModel, default_observation, observe
@@ -190,7 +189,7 @@ def generate(
     >>> generate(TrainableShallowPLRNN(3, 20), [0.1, 0.2, 0.3], 100).shape
     (101, 3)
     """
-    start = to_real_array("x0", x0)
+    start = finite_numbers("x0", x0)
     if start.ndim != 1:
         raise ValueError(f"x0 must have shape (N,), got {start.shape}")
     n_steps = check_integer("n_steps", n_steps, 0, 2**40)
@@ -199,7 +198,7 @@ def generate(
         z = observation.initial_state(module.A.new_tensor(start)).double().cpu().numpy()
     if inputs is None:
         return np.asarray(observe(observation, module.to_model().orbit(z, n_steps)))
-    drive = to_real_array("inputs", inputs)
+    drive = finite_numbers("inputs", inputs)
     if drive.shape != (n_steps, module.n_inputs) or not module.n_inputs:
         raise ValueError(
             f"inputs must have shape ({n_steps}, {module.n_inputs}) for this network, "

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from rnndyn._checks import check_count, check_integer, check_positive
-from rnndyn._progress import ProgressMeter, make_progress_meter
+from rnndyn._common.checks import check_count, check_integer, check_positive
+from rnndyn._common.progress import ProgressMeter, make_progress_meter
 from rnndyn.io import save_model
 from rnndyn.training._module import TrainableModel, generator
 from rnndyn.training._tensorboard import open_tensorboard
