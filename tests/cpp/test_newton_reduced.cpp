@@ -113,7 +113,7 @@ TEST_CASE("candidates from the pre-activations alone are those from the states")
     ++n_used;
     const auto tables = make_newton_tables(map);
     NewtonKernel by_states_alone(map, *tables, order);
-    NewtonKernel by_units_alone(map, *tables, order, reduced);
+    NewtonKernel by_units_alone(map, *tables, order, nullptr, Refutation::likely, reduced);
     for (int i = 0; i < 8; ++i) {
       Itinerary itinerary = random_itinerary(stream, map, order);
       const Vector expected = by_states(map, *reduced, itinerary);

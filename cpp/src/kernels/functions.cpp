@@ -45,6 +45,7 @@ const Functions& native_functions() {
       .make_newton = &make_newton,
       .make_reduced_newton = &make_reduced_newton,
       .dense = kDense,
+      .add_rank_ones = &add_rank_ones,
       .read_region = &read_region,
       .step_orbits = &step_orbits,
       .near_center = &near_center,

@@ -17,6 +17,7 @@
 #include "kernels/newton.hpp"
 #include "kernels/newton_reduced.hpp"
 #include "kernels/orbits.hpp"
+#include "kernels/rank_ones.hpp"
 #include "kernels/simplex.hpp"
 #include "rnndyn/types.hpp"
 
@@ -84,6 +85,7 @@ struct Functions {
                                          Refutation refutation);
   std::unique_ptr<Newton> (*make_reduced_newton)(const ReducedTables& tables);
   DenseFunctions dense;
+  decltype(&kernels::add_rank_ones) add_rank_ones;
   // The region of a state with the pre-activations p, readable up to the next multiple of 8. Where
   // |p| <= threshold the bit of `now` stays; returns what differs from `now`.
   Word (*read_region)(const double* p, Index n_units, double threshold, const Word* now,

@@ -29,6 +29,8 @@ class NewtonKernel {
                std::shared_ptr<const kernels::ReducedTables> reduced = nullptr);
 
   int lanes() const { return kernel_->lanes(); }
+  // To be called before the first itinerary of a restart or of a list.
+  void begin() { kernel_->begin(); }
   // Bits of irrelevant units are zero on the way in and out. Lanes whose bit in `active` is not set
   // may hold anything; their status means nothing.
   void iterate(const Word* itineraries, Word* next, unsigned active, NewtonStatus* status);
