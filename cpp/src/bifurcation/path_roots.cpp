@@ -16,7 +16,7 @@ EventKind kind_of(const PathSystem& system, std::size_t function) {
 }
 
 double nearest_multiplier_distance(PathSystem& system, double s, double target) {
-  const Multipliers found = multipliers(system.jacobians(s));
+  const Multipliers found = multipliers(system.jacobians(s), system.control());
   double distance = std::numeric_limits<double>::infinity();
   for (const auto& mu : found.values) distance = std::min(distance, std::abs(mu - target));
   return distance;

@@ -106,7 +106,7 @@ PathSystem::PathSystem(const CanonicalPath& path, const Itinerary& itinerary, Co
       m_(path.n_states()),
       k_(itinerary.order),
       n_relevant_(static_cast<Index>(path.relevant_units().size())),
-      control_(control) {
+      looks_(control) {
   const CanonicalMap& a = path.start();
   const CanonicalMap& b = path.end();
   const Index size = m_ * m_ + m_;
@@ -165,13 +165,8 @@ PathSystem::PathSystem(const CanonicalPath& path, const Itinerary& itinerary, Co
 }
 
 // One sample or one set of multipliers takes about k M^3 multiplications.
-void PathSystem::stop_if_asked() {
-  if (control_ == nullptr) return;
-  constexpr Index kWorkBetweenLooks = 1'000'000;
-  work_ += k_ * m_ * m_ * m_ + 1;
-  if (work_ < kWorkBetweenLooks) return;
-  work_ = 0;
-  if (control_->stop_requested()) throw AnalysisStopped{};
+void PathSystem::look() {
+  looks_.after(static_cast<double>(k_) * static_cast<double>(m_ * m_ * m_) + 1.0);
 }
 
 void PathSystem::set_blocks(double s) {
@@ -187,7 +182,7 @@ void PathSystem::set_blocks(double s) {
 }
 
 std::vector<Matrix> PathSystem::jacobians(double s) {
-  stop_if_asked();
+  look();
   set_blocks(s);
   std::vector<Matrix> result;
   for (Index t = 0; t < k_; ++t) {
@@ -390,7 +385,7 @@ void PathSystem::expand(PathSample& out) {
 }
 
 void PathSystem::sample(double s, PathSample& out) {
-  stop_if_asked();
+  look();
   out.s = s;
   set_blocks(s);
   condense();

@@ -9,6 +9,7 @@ namespace rnndyn {
 
 // What solve_cycle() says of a smallest rotation, without rounding. nullopt where that takes too
 // long, or where a point is beyond the range of doubles.
-std::optional<Candidate> exact_candidate(const CanonicalMap& map, const Itinerary& itinerary);
+std::optional<Candidate> exact_candidate(const CanonicalMap& map, const Itinerary& itinerary,
+                                         Control* control);
 
 }  // namespace rnndyn

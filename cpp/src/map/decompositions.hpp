@@ -7,6 +7,7 @@
 #include "rnndyn/map.hpp"
 
 extern template class Eigen::JacobiSVD<rnndyn::Matrix>;
+extern template class Eigen::BDCSVD<rnndyn::Matrix>;
 extern template class Eigen::HouseholderQR<rnndyn::Matrix>;
 extern template class Eigen::ColPivHouseholderQR<rnndyn::Matrix>;
 
@@ -45,6 +46,13 @@ Matrix solve(const Eigen::ColPivHouseholderQR<Matrix>& factored, const ConstMatr
 void apply_adjoint(const Eigen::HouseholderQR<Matrix>& factored, MatrixRef rows);
 // The square matrix a = q r with orthogonal q and upper triangular r.
 void orthogonal_factors(const ConstMatrixRef& a, Matrix& q, Matrix& r);
+
+// A square matrix as u diag(values) v^T, by decreasing values.
+struct Svd {
+  Matrix u, v;
+  Vector values;
+};
+Svd svd(const Matrix& a);
 
 // Eigenvalues, and for each the condition number |y| |x| / |y^H x| with its left and right
 // eigenvectors y and x.

@@ -56,10 +56,9 @@ void Prover::resume(const Certificate& earlier, const std::vector<Itinerary>& kn
   earlier_ = earlier.parts;
   for (const Undecided& undecided : earlier.undecided) pending_.push_back(undecided.itinerary);
   // In any case: or a short time limit would be used up by this alone, again and again.
-  const double start = context_.control.seconds();
-  leaves_.solve(known, true);
+  const Control::Pause pause(context_.control);
+  leaves_.solve(known);
   search_ = nullptr;  // was done then
-  context_.control.exclude(context_.control.seconds() - start);
 }
 
 bool Prover::is_done(Index order) const {
@@ -82,7 +81,12 @@ bool Prover::try_contraction() {
     if (context_.control.stop_requested()) return false;
     for (int step = 0; step < 50; ++step) z = map_.step(z);
     map_.region(z, itinerary.at(0));
-    const Candidate candidate = solve_cycle(map_, itinerary);
+    Candidate candidate;
+    try {
+      candidate = solve_cycle(map_, itinerary, &context_.control);
+    } catch (const Stopped&) {
+      return false;
+    }
     found = candidate.kind == CandidateKind::cycle;
     if (candidate.cycle) z = candidate.cycle->points.col(0);
   }

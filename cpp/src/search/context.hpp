@@ -21,7 +21,7 @@ struct SearchContext {
   std::vector<std::unique_ptr<NewtonKernel>> make_kernels(Index order) const {
     std::vector<std::unique_ptr<NewtonKernel>> workspaces;
     for (int i = 0; i < std::max(1, options.n_threads); ++i) {
-      workspaces.push_back(std::make_unique<NewtonKernel>(map, *tables, order));
+      workspaces.push_back(std::make_unique<NewtonKernel>(map, *tables, order, &control));
     }
     return workspaces;
   }

@@ -137,15 +137,18 @@ void list_exhaustively(SearchContext& context, const std::vector<Word>& regions,
                                           share * std::min(1.0, static_cast<double>(done) / total));
           return !context.control.stop_requested();
         };
-        const bool walked = walk.complete(tasks[task], [&](const std::uint32_t* colours) {
+        const auto list = [&](const std::uint32_t* colours) {
           for (std::size_t t = 0; t < static_cast<std::size_t>(order); ++t) {
             for (std::size_t w = 0; w < words; ++w) {
               listed[(t * words + w) * lanes + filled] = regions[colours[t] * words + w];
             }
           }
           return ++filled < lanes || flush();
-        });
-        if (walked && filled > 0) flush();
+        };
+        try {
+          if (walk.complete(tasks[task], list) && filled > 0) flush();
+        } catch (const Stopped&) {
+        }
       });
   std::vector<Itinerary> all;
   for (const std::vector<Itinerary>& found : candidates)

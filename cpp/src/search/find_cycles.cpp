@@ -24,10 +24,11 @@ constexpr double kFlopsPerSecond = 2e9;
 constexpr double kStableStep = 20.0;
 
 // The alphabet for listing `order`: all bit patterns where few, else the nonempty regions.
-// `cells` caches the latter between orders.
+// `cells` caches the latter between orders. Nothing where there are too many, or where the control
+// says stop.
 class Alphabets {
  public:
-  explicit Alphabets(const CanonicalMap& map) : map_(map) {}
+  Alphabets(const CanonicalMap& map, Control& control) : map_(map), control_(control) {}
 
   const std::vector<Word>* for_order(Index order) {
     if (map_.n_relevant_units() * order <= kSmallBits) {
@@ -36,7 +37,11 @@ class Alphabets {
     }
     if (!tried_) {
       tried_ = true;
-      cells_ = nonempty_regions(map_, kMaxCells);
+      try {
+        cells_ = nonempty_regions(map_, kMaxCells, &control_);
+      } catch (const Stopped&) {
+        return nullptr;
+      }
       if (!cells_) cells_ = all_bit_patterns(map_, std::size_t{1} << 20);
     }
     return cells_ ? &*cells_ : nullptr;
@@ -47,6 +52,7 @@ class Alphabets {
 
  private:
   const CanonicalMap& map_;
+  Control& control_;
   bool tried_ = false;
   std::optional<std::vector<Word>> patterns_, cells_;
 };
@@ -79,8 +85,12 @@ std::int64_t file_candidates(SearchContext& context, const std::vector<Itinerary
   const int n_threads = fresh.size() < 4 ? 1 : context.options.n_threads;
   parallel_for(fresh.size(), n_threads, [&](std::size_t i, int /*thread*/) {
     if (context.control.stop_requested()) return;
-    answers[i] = enlarged(context.map, solve_cycle(context.map, *fresh[i]));
-    done[i] = 1;
+    try {
+      Candidate candidate = solve_cycle(context.map, *fresh[i], &context.control);
+      answers[i] = enlarged(context.map, std::move(candidate), &context.control);
+      done[i] = 1;
+    } catch (const Stopped&) {
+    }
   });
   std::int64_t n_done = 0;
   for (std::size_t i = 0; i < fresh.size(); ++i) {
@@ -187,7 +197,7 @@ SearchResult search_orders(SearchContext& context) {
   const SearchOptions& options = context.options;
   Control& control = context.control;
   SearchProgress& progress = context.progress;
-  Alphabets alphabets(map);
+  Alphabets alphabets(map, control);
   SearchResult result;
   std::optional<Prover> prover;
   if (options.method == SearchMethod::automatic) prover.emplace(context).begin_cheaply();
@@ -201,6 +211,7 @@ SearchResult search_orders(SearchContext& context) {
     const std::vector<Word>* alphabet = nullptr;
     if (options.method == SearchMethod::automatic || options.method == SearchMethod::exhaustive) {
       alphabet = alphabets.for_order(statistics.order);
+      if (control.stop_requested()) break;
       const double n_listed =
           alphabet != nullptr ? count_necklaces(alphabets.size(*alphabet), statistics.order) : 0.0;
       const double flops = n_listed * NewtonKernel(map, *context.tables, statistics.order).flops();
@@ -276,7 +287,7 @@ SearchResult find_cycles(const CanonicalMap& map, const SearchOptions& options, 
                         progress, collection, proof ? nullptr : make_newton_tables(map)};
   SearchResult result = proof ? find_completely(context) : search_orders(context);
   progress.fraction.store(1.0);
-  collection.extract(options.orders, result);
+  collection.extract(options.orders, control, result);
   result.stopped_by = control.reason();
   return result;
 }

@@ -73,8 +73,11 @@ class HeuristicSearch {
       parallel_for(n_groups, threads_for(batch.size()), [&](std::size_t g, int thread) {
         const std::size_t begin = g * group;
         const std::size_t count = std::min(group, batch.size() - begin);
-        run_group(std::span(batch).subspan(begin, count), first + begin,
-                  *kernels_[static_cast<std::size_t>(thread)]);
+        try {
+          run_group(std::span(batch).subspan(begin, count), first + begin,
+                    *kernels_[static_cast<std::size_t>(thread)]);
+        } catch (const Stopped&) {  // its restarts are not finished
+        }
       });
       merge(batch);
     }

@@ -87,12 +87,12 @@ std::shared_ptr<const kernels::NewtonTables> make_newton_tables(const CanonicalM
 }
 
 NewtonKernel::NewtonKernel(const CanonicalMap& map, const kernels::NewtonTables& tables,
-                           Index order)
-    : map_(map), order_(order) {
+                           Index order, Control* control)
+    : map_(map), order_(order), control_(control) {
   if (map.n_states() <= kernels::kMaxSmallStates) {
     kernel_ = kernels::functions().make_newton(tables, order);
   } else {
-    kernel_ = std::make_unique<LargeNewton>(map, tables.reach, order);
+    kernel_ = std::make_unique<LargeNewton>(map, tables.reach, order, control);
   }
 }
 
@@ -112,8 +112,9 @@ NewtonStatus NewtonKernel::iterate_lane(int lane, const Word* itineraries, Word*
   for (std::size_t i = 0; i < own_.size(); ++i) {
     own_[i] = itineraries[i * n_lanes + static_cast<std::size_t>(lane)];
   }
-  const NewtonStatus status = grown ? iterate_stably(map_, own_.data(), order_, result_.data())
-                                    : iterate_singular(map_, own_.data(), order_, result_.data());
+  const NewtonStatus status =
+      grown ? iterate_stably(map_, own_.data(), order_, result_.data(), control_)
+            : iterate_singular(map_, own_.data(), order_, result_.data(), control_);
   for (std::size_t i = 0; i < own_.size(); ++i) {
     next[i * n_lanes + static_cast<std::size_t>(lane)] = result_[i];
   }

@@ -7,6 +7,7 @@
 #include "kernels/newton.hpp"
 #include "rnndyn/itinerary.hpp"
 #include "rnndyn/map.hpp"
+#include "rnndyn/parallel.hpp"
 
 namespace rnndyn {
 
@@ -19,8 +20,10 @@ namespace rnndyn {
 // lanes() itineraries are treated at once; see kernels/newton.hpp for how they lie in memory.
 class NewtonKernel {
  public:
-  // A workspace for one thread; `map` and `tables` must outlive it.
-  NewtonKernel(const CanonicalMap& map, const kernels::NewtonTables& tables, Index order);
+  // A workspace for one thread; `map` and `tables` must outlive it. iterate() throws Stopped when
+  // the control says stop.
+  NewtonKernel(const CanonicalMap& map, const kernels::NewtonTables& tables, Index order,
+               Control* control = nullptr);
 
   int lanes() const { return kernel_->lanes(); }
   // Bits of irrelevant units are zero on the way in and out. Lanes whose bit in `active` is not set
@@ -40,6 +43,7 @@ class NewtonKernel {
 
   const CanonicalMap& map_;
   Index order_;
+  Control* control_;
   std::unique_ptr<kernels::Newton> kernel_;
   std::vector<Word> own_, result_;
 };
@@ -51,11 +55,11 @@ kernels::PreactivationReach reach_of(const CanonicalMap& map);
 
 // The orthogonal way, for any order and growth. Each segment's orbit is followed on its own from
 // the solved point, so no error grows by more than a segment's share.
-NewtonStatus iterate_stably(const CanonicalMap& map, const Word* itinerary, Index order,
-                            Word* next);
+NewtonStatus iterate_stably(const CanonicalMap& map, const Word* itinerary, Index order, Word* next,
+                            Control* control);
 
 // The least-squares candidate of a singular system. Returns `singular` or `diverged`.
 NewtonStatus iterate_singular(const CanonicalMap& map, const Word* itinerary, Index order,
-                              Word* next);
+                              Word* next, Control* control);
 
 }  // namespace rnndyn

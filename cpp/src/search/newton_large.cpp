@@ -27,7 +27,7 @@ void add_product(const Matrix& a, Index columns, const double* x, Vector& y) {
 }  // namespace
 
 LargeNewton::LargeNewton(const CanonicalMap& map, const kernels::PreactivationReach& reach,
-                         Index order)
+                         Index order, Control* control)
     : map_(map),
       reach_(reach),
       order_(order),
@@ -46,7 +46,8 @@ LargeNewton::LargeNewton(const CanonicalMap& map, const kernels::PreactivationRe
       offset_(map.n_states()),
       p_(Vector::Zero((map.n_units() + 7) / 8 * 8)),
       nothing_(map.words_per_region(), 0),
-      rows_(static_cast<std::size_t>(map.n_states())) {}
+      rows_(static_cast<std::size_t>(map.n_states())),
+      looks_(control) {}
 
 double LargeNewton::flops() const {
   const auto m = static_cast<double>(map_.n_states());
@@ -177,6 +178,7 @@ unsigned LargeNewton::iterate(const Word* itinerary, Word* next, unsigned /*acti
   start(itinerary);
   for (Index t = 1; t < order_; ++t) {
     apply(itinerary + t * words);
+    looks_.after(flops() / static_cast<double>(order_));
     growth = std::max(growth, dense.largest(m, m, product_.data(), m + 1));
     if (!(growth <= kernels::kProductLimit)) {
       *status = NewtonStatus::moved;

@@ -5,12 +5,15 @@
 
 #include "kernels/newton.hpp"
 #include "rnndyn/map.hpp"
+#include "rnndyn/parallel.hpp"
 
 namespace rnndyn {
 
 class LargeNewton final : public kernels::Newton {
  public:
-  LargeNewton(const CanonicalMap& map, const kernels::PreactivationReach& reach, Index order);
+  // iterate() throws Stopped when the control says stop.
+  LargeNewton(const CanonicalMap& map, const kernels::PreactivationReach& reach, Index order,
+              Control* control = nullptr);
 
   unsigned iterate(const Word* itinerary, Word* next, unsigned active,
                    NewtonStatus* status) override;
@@ -47,6 +50,7 @@ class LargeNewton final : public kernels::Newton {
   Vector active_h2_, diagonal_, z_, offset_, p_;
   std::vector<Word> nothing_;
   std::vector<Index> active_, rows_;
+  Looks looks_;
 };
 
 }  // namespace rnndyn

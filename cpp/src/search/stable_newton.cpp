@@ -47,18 +47,19 @@ NewtonStatus follow_segments(const CanonicalMap& map, const CyclicSystem& system
 
 }  // namespace
 
-NewtonStatus iterate_stably(const CanonicalMap& map, const Word* regions, Index order, Word* next) {
+NewtonStatus iterate_stably(const CanonicalMap& map, const Word* regions, Index order, Word* next,
+                            Control* control) {
   const Itinerary itinerary = as_itinerary(map, regions, order);
-  const CyclicSystem system(map, itinerary);
+  const CyclicSystem system(map, itinerary, control);
   const Matrix points = system.solve(system.offsets());
-  if (!points.allFinite()) return iterate_singular(map, regions, order, next);
+  if (!points.allFinite()) return iterate_singular(map, regions, order, next, control);
   return follow_segments(map, system, points, itinerary, next);
 }
 
-NewtonStatus iterate_singular(const CanonicalMap& map, const Word* regions, Index order,
-                              Word* next) {
+NewtonStatus iterate_singular(const CanonicalMap& map, const Word* regions, Index order, Word* next,
+                              Control* control) {
   const Itinerary itinerary = as_itinerary(map, regions, order);
-  const CyclicSystem system(map, itinerary);
+  const CyclicSystem system(map, itinerary, control);
   const Index nullity = std::max<Index>(1, system.nullity());
   const Matrix points = system.solve(system.offsets(), nullity);
   const NewtonStatus status = follow_segments(map, system, points, itinerary, next);

@@ -73,7 +73,7 @@ def measure_points(
         if deadline():
             raise ChunkStoppedError("time_limit")
         place = dict(zip(points.names, values, strict=True))
-        rows.append(_measured(model, place, measures, options))
+        rows.append(_measured(model, place, measures, options, deadline))
     owner: dict[str, int] = {}
     for row in rows:
         for number, (found, _) in enumerate(row.values()):
@@ -98,6 +98,7 @@ def _measured(
     place: dict[str, float],
     measures: Mapping[str, Measure],
     options: LyapunovOptions,
+    deadline: float | None,
 ) -> dict[str, tuple[dict[str, float], str]]:
     """Return numbers by name, and the status, of every measure."""
     try:
@@ -108,7 +109,7 @@ def _measured(
     for name, measure in measures.items():
         try:
             if isinstance(measure, str):
-                result[name] = _max_lyapunov(name, here, options), OK
+                result[name] = _max_lyapunov(name, here, options, deadline), OK
             else:
                 result[name] = _numbers(name, measure(here), place), OK
         except (ArithmeticError, ValueError) as error:
@@ -116,18 +117,28 @@ def _measured(
     return result
 
 
-def _max_lyapunov(name: str, model: Any, options: LyapunovOptions) -> dict[str, float]:
-    spectrum = lyapunov_spectrum(
-        model,
-        n_steps=options.n_steps,
-        n_exponents=1,
-        transient=options.transient,
-        seed=options.seed,
-        n_threads=1,
-        progress=False,
-    )
+def _max_lyapunov(
+    name: str, model: Any, options: LyapunovOptions, deadline: float | None
+) -> dict[str, float]:
+    try:
+        spectrum = lyapunov_spectrum(
+            model,
+            n_steps=options.n_steps,
+            n_exponents=1,
+            transient=options.transient,
+            seed=options.seed,
+            n_threads=1,
+            # A moment at least: a limit of no time is not a limit.
+            time_limit=None if deadline is None else max(deadline - time.monotonic(), 1e-3),
+            progress=False,
+        )
+    except TimeoutError:
+        raise ChunkStoppedError("time_limit") from None
     if spectrum.stopped_by == "interrupt":
         raise KeyboardInterrupt
+    if spectrum.stopped_by == "time_limit":
+        # The first steps of an orbit are another measure than all of them.
+        raise ChunkStoppedError("time_limit")
     if spectrum.unbounded.any():
         # Whether the numbers overflow before the last step says nothing about the network.
         raise DivergenceError("the orbit grows without bound", np.zeros(0))

@@ -83,7 +83,8 @@ def scan(
         Number of threads. The result does not depend on it. Default: the environment variable
         ``OMP_NUM_THREADS``, else the number of processors this process may use.
     time_limit : float, optional
-        Stop after about this many seconds, between two points; with an executor between chunks.
+        Stop after about this many seconds: in the middle of an exponent, which then is not kept,
+        after a function of yours, and with an executor between chunks.
     progress : bool or ProgressMeter, optional
         Show a progress bar: True, False, or an object with the methods of
         `rnndyn.ProgressMeter`. Default: only where standard error is a terminal.
