@@ -98,7 +98,7 @@ def _measured(
     place: dict[str, float],
     measures: Mapping[str, Measure],
     options: LyapunovOptions,
-    deadline: float | None,
+    deadline: Deadline,
 ) -> dict[str, tuple[dict[str, float], str]]:
     """Return numbers by name, and the status, of every measure."""
     try:
@@ -118,7 +118,7 @@ def _measured(
 
 
 def _max_lyapunov(
-    name: str, model: Any, options: LyapunovOptions, deadline: float | None
+    name: str, model: Any, options: LyapunovOptions, deadline: Deadline
 ) -> dict[str, float]:
     try:
         spectrum = lyapunov_spectrum(
@@ -128,8 +128,7 @@ def _max_lyapunov(
             transient=options.transient,
             seed=options.seed,
             n_threads=1,
-            # A moment at least: a limit of no time is not a limit.
-            time_limit=None if deadline is None else max(deadline - time.monotonic(), 1e-3),
+            time_limit=deadline.seconds_left(),
             progress=False,
         )
     except TimeoutError:
