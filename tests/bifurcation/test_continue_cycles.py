@@ -396,6 +396,14 @@ def test_the_printed_table():
     )
 
 
+def test_nothing_is_said_to_be_missing_only_where_there_is_no_gap():
+    # 0.2 + 0.8 is 1 + 6e-17 in binary numbers: whether there is a fixed point is in doubt.
+    first, last = (rd.PLRNN([a], [[1.0 - a]], [0.0]) for a in (0.5, 0.2))
+    text = repr(rd.continue_cycles(first, last, max_order=1, progress=False))
+    assert "was followed, nothing is missing but what the gaps tell of\n" in text
+    assert "is in doubt" in text
+
+
 def test_what_changes_the_dynamics_comes_first():
     """Persistences are nearly all of the events and hide the folds."""
     rng = np.random.default_rng(2)

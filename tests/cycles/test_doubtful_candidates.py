@@ -125,3 +125,68 @@ def test_listing_a_long_order_needs_no_deep_stack():
     found = rd.find_cycles(model, orders=[200_000], method="exhaustive", progress=False)
     assert len(found) == 0
     assert found.search.listed_orders == (200_000,)
+
+
+SMALLEST, ULP = 5e-324, 2.0**-52
+#: Networks with an order and the exact points of its cycles that rounding errors of one step hide.
+HIDDEN = {
+    "a subnormal point": (
+        rd.PiecewiseLinearMap([[0.75]], [[-0.5, -1]], [[-1.5], [-0.5]], [0], [-SMALLEST] * 2),
+        [[[-SMALLEST]], [[0.0]]],
+    ),
+    "a point below the subnormal numbers": (
+        rd.PiecewiseLinearMap([[-0.75]], [[0.5, -1.5]], [[0.5], [1.5]], [0], [SMALLEST] * 2),
+        [[[0.0]]],
+    ),
+    "steps from the identity to a unit in the last place": (
+        rd.PLRNN([1 + ULP, 1 - ULP], [[-ULP / 2, -ULP / 2], [ULP, -ULP / 2]], [0, 1e-16]),
+        [[[1e-16 / (ULP / 2)] * 2]],
+    ),
+    "a small point whose image is large": (
+        rd.PiecewiseLinearMap([[-2]], [[-1e140]], [[-1]], [1e70], [1]),
+        [[[1.0]], [[1e70 / 3]], [[5e69], [1.0]]],
+    ),
+}
+
+
+@pytest.mark.parametrize("method", ["exhaustive", "complete"])
+@pytest.mark.parametrize("kind", HIDDEN)
+def test_listing_keeps_what_rounding_hides(kind, method):
+    model, cycles = HIDDEN[kind]
+    orders = sorted({len(points) for points in cycles})
+    found = rd.find_cycles(model, orders=orders, method=method, progress=False)
+    assert sorted(found.search.listed_orders) == (orders if method == "exhaustive" else [])
+    assert len(found.continua) == 0
+    own = [cycle.points for cycle in found]
+    assert len(own) == len(cycles)
+    for points in cycles:
+        assert any(
+            np.shape(points) == other.shape
+            and np.allclose(points, other, rtol=1e-15, atol=SMALLEST)
+            for other in own
+        )
+
+
+def test_a_regular_network_of_a_long_order_is_listed_as_before():
+    """Errors that grow with the order leave no itinerary to be solved one by one."""
+    found = rd.find_cycles(rd.examples.lozi_map(1.7, 0.5), orders=[16], progress=False)
+    (order,) = found.search.orders
+    assert order.n_solves < 1.1 * order.n_itineraries
+
+
+def test_a_split_of_all_states_has_a_finite_radius(tmp_path):
+    """A border further away than half the range of doubles."""
+    model = rd.PiecewiseLinearMap([[-2.0]], [[1.0]], [[1e-308]], [1.0], [-1.0])
+    found = rd.find_cycles(model, 2, method="complete", progress=False, keep_tree=True)
+    assert all(np.isfinite(part.radius) for part in found.certificate.parts)
+    assert found.certificate.verify(model).confirmed
+    found.save(tmp_path / "cycles.npz")
+    assert rd.load_result(tmp_path / "cycles.npz") == found
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_step_beyond_the_range_is_no_cycle(method):
+    """On the itinerary off, on, on there is an orbit that doubles hold, but not its next step."""
+    model = rd.PiecewiseLinearMap([[0]], [[1]], [[2e140]], [0], [2.6e69])
+    found = rd.find_cycles(model, 3, method=method, progress=False)
+    assert len(found) == 0

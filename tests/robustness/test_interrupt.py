@@ -241,3 +241,46 @@ def test_a_meter_may_interrupt(lozi):
         lozi, orders=[30], method="search", max_restarts=10**9, progress=Impatient()
     )
     assert cycles.search.stopped_by == "interrupt"
+
+
+class SignalDuring:
+    """A meter that has a signal sent shortly after a stage begins, and notes when."""
+
+    def __init__(self, stage_before: str, delay: float) -> None:
+        self.stage_before, self.delay = stage_before, delay
+        self.sent = self.timer = None
+
+    def init(self, name):
+        pass
+
+    def step(self, progress):
+        if self.timer is None and progress.stage == self.stage_before:
+            self.timer = threading.Timer(self.delay, self.send)
+            self.timer.start()
+
+    def send(self):
+        self.sent = time.monotonic()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def close(self):
+        pass
+
+
+def test_a_signal_is_heard_while_the_cells_of_a_plane_are_drawn():
+    # An idle unit: events fill the cells, so that drawing them takes seconds, in one chunk.
+    model = rd.PiecewiseLinearMap(
+        [[0.0]], [[1.0, 0.0, 1.0]], [[1.0], [-1.0], [1.0]], [-1.0], [1.0, -1.0, 0.0]
+    )
+    meter = SignalDuring("lines", 0.3)
+    with pytest.raises(KeyboardInterrupt):
+        rd.stability_diagram(
+            model,
+            ("W2[1,0]", np.linspace(-2.0, -0.5, 5)),
+            ("W1[0,1]", np.linspace(-1.0, 0.5, 5)),
+            max_order=1,
+            n_threads=1,
+            progress=meter,
+        )
+    heard = time.monotonic()
+    meter.timer.join()
+    assert heard - meter.sent < PATIENCE

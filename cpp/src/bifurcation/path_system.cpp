@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cycles/block_loops.hpp"
+#include "rnndyn/rounding.hpp"
 
 namespace rnndyn {
 namespace {
@@ -16,6 +17,8 @@ constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
 constexpr double kSegmentGrowth = 1e3;
 // Safety of the first-order rounding estimates below.
 constexpr double kNoiseSafety = 8.0;
+// Numbers below this have products that are lost to underflow, and not to a relative error.
+constexpr double kLostBelow = kUnderflow / kEpsilon;
 // Second smallest pivot, relative to the matrix, from which on a second loss of rank counts: those
 // of long expanding cycles are graded without any.
 constexpr double kRankLoss = 1e-6;
@@ -301,7 +304,9 @@ void PathSystem::eliminate(PathSample& out) {
   }
   out.flip_determinant = out.determinant;
   const double flip_scale = scale;
-  const double right_size = std::max(closing_.col(m_).cwiseAbs().maxCoeff(), offset_size_);
+  // Relative errors are of normal numbers: below them products lose what `kUnderflow` bounds.
+  const double right_size =
+      std::max({closing_.col(m_).cwiseAbs().maxCoeff(), offset_size_, kLostBelow});
   // Rounding of determinants: |adj| times the size of the matrix, with |adj| estimated by d over
   // the smallest pivot.
   const double unit = kNoiseSafety * static_cast<double>(m_) * kEpsilon;
@@ -364,6 +369,9 @@ void PathSystem::expand(PathSample& out) {
       std::copy_n(blocks_.col(t - 1).data() + m_ * m_, m_, z);
       add_product<kAnySize>(m_, blocks_.col(t - 1).data(), z - m_, z);
     }
+    double lost = 1.0;
+    for (Index l = 0; l < m_; ++l) lost += std::abs(z[l]);
+    lost *= kLostBelow;
     for (Index j = 0; j < n_relevant_; ++j) {
       const double* w0 = border0 + j * (m_ + 1);
       const double* w1 = border1 + j * (m_ + 1);
@@ -379,7 +387,7 @@ void PathSystem::expand(PathSample& out) {
       const auto f = static_cast<std::size_t>(t * n_relevant_ + j);
       out.preactivations[f] = p;
       out.noise[f] =
-          slope * segment_noise[segment - 1] + kNoiseSafety * kEpsilon * size * magnitude;
+          slope * segment_noise[segment - 1] + kNoiseSafety * kEpsilon * size * (magnitude + lost);
     }
   }
 }

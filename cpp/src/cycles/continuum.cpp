@@ -302,6 +302,7 @@ Candidate enlarged(const CanonicalMap& map, Candidate candidate, Control* contro
     }
     if (!largest) return candidate;
     candidate = std::move(*largest);
+    if (!representable(candidate)) return {};
   }
 }
 

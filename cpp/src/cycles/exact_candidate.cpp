@@ -252,15 +252,6 @@ Candidate whole_set(const CanonicalMap& map, const Itinerary& itinerary, ExactOr
   return candidate;
 }
 
-bool representable(const Candidate& candidate) {
-  if (candidate.continuum) {
-    return candidate.continuum->points.allFinite() && candidate.continuum->basis.allFinite() &&
-           !candidate.continuum->extent.hasNaN() && std::isfinite(candidate.continuum->residual);
-  }
-  return !candidate.cycle ||
-         (candidate.cycle->points.allFinite() && std::isfinite(candidate.cycle->residual));
-}
-
 // The part of a set of orbits that lies in the closed regions of the itinerary.
 Candidate clipped(const CanonicalMap& map, const ExactMap& exact, const Itinerary& itinerary,
                   ExactOrbits orbits, ExactEffort& effort) {
@@ -312,6 +303,18 @@ Candidate clipped(const CanonicalMap& map, const ExactMap& exact, const Itinerar
 
 }  // namespace
 
+bool representable(const Candidate& candidate) {
+  if (candidate.continuum) {
+    const Continuum& own = *candidate.continuum;
+    return own.points.allFinite() && own.basis.allFinite() && !own.extent.hasNaN() &&
+           std::isfinite(own.residual);
+  }
+  if (!candidate.cycle) return true;
+  const Cycle& own = *candidate.cycle;
+  return own.points.allFinite() && std::isfinite(own.residual) && std::isfinite(own.error_bound) &&
+         !std::isnan(own.margin);
+}
+
 std::optional<Candidate> exact_candidate(const CanonicalMap& map, const Itinerary& itinerary,
                                          Control* control) {
   ExactEffort effort(kEffort, control);
@@ -331,7 +334,7 @@ std::optional<Candidate> exact_candidate(const CanonicalMap& map, const Itinerar
     orbits->at.resize(static_cast<std::size_t>(period));
   }
   candidate = clipped(map, exact, own, std::move(*orbits), effort);
-  if (!candidate.decided || effort.exhausted() || !representable(candidate)) return std::nullopt;
+  if (!candidate.decided || effort.exhausted()) return std::nullopt;
   return candidate;
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -197,11 +198,7 @@ Candidate undecided_candidate(const CanonicalMap& map, const Itinerary& itinerar
   Matrix residual, residual_error, bounds;
   const Index nullity = system.nullity();
   if (nullity > 0 || !points.allFinite()) {
-    candidate = solve_singular(map, itinerary, system, std::max<Index>(nullity, 1));
-    const Matrix* found = candidate.cycle       ? &candidate.cycle->points
-                          : candidate.continuum ? &candidate.continuum->points
-                                                : nullptr;
-    return found == nullptr || found->allFinite() ? candidate : Candidate{};
+    return solve_singular(map, itinerary, system, std::max<Index>(nullity, 1));
   }
   refine(map, itinerary, system, points, residual, residual_error);
   if (!system.enclose(residual, residual_error, bounds)) {
@@ -298,6 +295,10 @@ void settle_stability(const CanonicalMap& map, Candidate& candidate, Control* co
   stability = exact_stability(map, candidate.cycle->itinerary, control).value_or(stability);
 }
 
+bool is_refuted(const Candidate& candidate) {
+  return candidate.kind == CandidateKind::virtual_cycle || candidate.kind == CandidateKind::none;
+}
+
 // Whether a proved cycle is known to fewer digits than a small exact computation would give.
 bool is_vague(const Candidate& candidate) {
   if (candidate.kind != CandidateKind::cycle) return false;
@@ -309,9 +310,8 @@ bool is_vague(const Candidate& candidate) {
 Candidate decided_or_not(const CanonicalMap& map, const Itinerary& itinerary, Control* control) {
   std::optional<Candidate> proved = proved_candidate(map, itinerary, control);
   if (proved && !is_vague(*proved)) return std::move(*proved);
-  if (std::optional<Candidate> exact = exact_candidate(map, itinerary, control)) {
-    return std::move(*exact);
-  }
+  std::optional<Candidate> exact = exact_candidate(map, itinerary, control);
+  if (exact && (is_refuted(*exact) || representable(*exact))) return std::move(*exact);
   if (proved) return std::move(*proved);
   return undecided_candidate(map, itinerary, control);
 }
@@ -323,6 +323,11 @@ Candidate solve_cycle(const CanonicalMap& map, const Itinerary& wanted, Control*
   mask_irrelevant(map, itinerary);
   itinerary = canonical_rotation(itinerary);
   Candidate candidate = decided_or_not(map, itinerary, control);
+  if (!representable(candidate)) {
+    const bool refuted = candidate.decided && is_refuted(candidate);
+    candidate = {};
+    candidate.decided = candidate.proved = refuted;
+  }
   settle_stability(map, candidate, control);
   return candidate;
 }

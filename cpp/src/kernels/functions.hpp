@@ -79,7 +79,8 @@ inline constexpr const char* kCapsuleName = "rnndyn.kernels";
 struct Functions {
   const char* instruction_set;
   // For up to kMaxSmallStates states. The tables must outlive the kernel.
-  std::unique_ptr<Newton> (*make_newton)(const NewtonTables& tables, Index order);
+  std::unique_ptr<Newton> (*make_newton)(const NewtonTables& tables, Index order,
+                                         Refutation refutation);
   DenseFunctions dense;
   // The region of a state with the pre-activations p, readable up to the next multiple of 8. Where
   // |p| <= threshold the bit of `now` stays; returns what differs from `now`.

@@ -18,10 +18,12 @@ struct SearchContext {
   Collection& collection;
   std::shared_ptr<const kernels::NewtonTables> tables;
 
-  std::vector<std::unique_ptr<NewtonKernel>> make_kernels(Index order) const {
+  std::vector<std::unique_ptr<NewtonKernel>> make_kernels(
+      Index order, Refutation refutation = Refutation::likely) const {
     std::vector<std::unique_ptr<NewtonKernel>> workspaces;
     for (int i = 0; i < std::max(1, options.n_threads); ++i) {
-      workspaces.push_back(std::make_unique<NewtonKernel>(map, *tables, order, &control));
+      workspaces.push_back(
+          std::make_unique<NewtonKernel>(map, *tables, order, &control, refutation));
     }
     return workspaces;
   }

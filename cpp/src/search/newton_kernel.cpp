@@ -87,12 +87,12 @@ std::shared_ptr<const kernels::NewtonTables> make_newton_tables(const CanonicalM
 }
 
 NewtonKernel::NewtonKernel(const CanonicalMap& map, const kernels::NewtonTables& tables,
-                           Index order, Control* control)
-    : map_(map), order_(order), control_(control) {
+                           Index order, Control* control, Refutation refutation)
+    : map_(map), order_(order), control_(control), refutation_(refutation) {
   if (map.n_states() <= kernels::kMaxSmallStates) {
-    kernel_ = kernels::functions().make_newton(tables, order);
+    kernel_ = kernels::functions().make_newton(tables, order, refutation);
   } else {
-    kernel_ = std::make_unique<LargeNewton>(map, tables.reach, order, control);
+    kernel_ = std::make_unique<LargeNewton>(map, tables.reach, order, control, refutation);
   }
 }
 
@@ -101,6 +101,10 @@ void NewtonKernel::iterate(const Word* itineraries, Word* next, unsigned active,
   const unsigned unfinished = kernel_->iterate(itineraries, next, active, status);
   for (unsigned left = unfinished; left != 0; left &= left - 1) {
     const int lane = std::countr_zero(left);
+    if (refutation_ == Refutation::bounded) {  // nothing short of solve_cycle() would refute it
+      status[lane] = NewtonStatus::singular;
+      continue;
+    }
     status[lane] = iterate_lane(lane, itineraries, next, status[lane] != NewtonStatus::singular);
   }
 }

@@ -23,7 +23,7 @@ class NewtonKernel {
   // A workspace for one thread; `map` and `tables` must outlive it. iterate() throws Stopped when
   // the control says stop.
   NewtonKernel(const CanonicalMap& map, const kernels::NewtonTables& tables, Index order,
-               Control* control = nullptr);
+               Control* control = nullptr, Refutation refutation = Refutation::likely);
 
   int lanes() const { return kernel_->lanes(); }
   // Bits of irrelevant units are zero on the way in and out. Lanes whose bit in `active` is not set
@@ -44,6 +44,7 @@ class NewtonKernel {
   const CanonicalMap& map_;
   Index order_;
   Control* control_;
+  Refutation refutation_;
   std::unique_ptr<kernels::Newton> kernel_;
   std::vector<Word> own_, result_;
 };

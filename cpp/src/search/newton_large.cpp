@@ -27,10 +27,12 @@ void add_product(const Matrix& a, Index columns, const double* x, Vector& y) {
 }  // namespace
 
 LargeNewton::LargeNewton(const CanonicalMap& map, const kernels::PreactivationReach& reach,
-                         Index order, Control* control)
+                         Index order, Control* control, Refutation refutation)
     : map_(map),
       reach_(reach),
       order_(order),
+      bounded_(refutation == Refutation::bounded),
+      error_(reach, map.n_states(), order),
       diagonal_a_(map.a().isDiagonal(0.0)),
       form_jacobian_(!map.w2_is_identity() && map.n_units() > map.n_states()),
       product_(map.n_states() + 1, map.n_states()),
@@ -199,10 +201,27 @@ unsigned LargeNewton::iterate(const Word* itinerary, Word* next, unsigned /*acti
   return 0;
 }
 
+double LargeNewton::inverse_norm() const {
+  const Index m = map_.n_states();
+  // The bound of the small kernels grows too large with so many states. This is a solution of
+  // U x = d with |d| = 1 whose signs make it large (Cline, Moler, Stewart, Wilkinson, SIAM J.
+  // Numer. Anal. 16, 368, 1979).
+  Vector x = Vector::Zero(m);
+  for (Index p = m - 1; p >= 0; --p) {
+    x(p) = (x(p) + std::copysign(1.0, x(p))) / system_(p, p);
+    x.head(p) -= x(p) * system_.col(p).head(p);
+  }
+  return x.cwiseAbs().maxCoeff();
+}
+
 NewtonStatus LargeNewton::follow(double growth, const Word* itinerary, Word* next) {
   const double largest = z_.cwiseAbs().maxCoeff();
   if (!(largest < 1e150)) return NewtonStatus::diverged;
-  const double threshold = reach_.negligible(largest, growth);
+  double threshold = reach_.negligible(largest, growth);
+  if (bounded_) {
+    threshold = std::max(threshold, error_(largest, growth, inverse_norm()));
+    if (!(threshold < std::numeric_limits<double>::infinity())) return NewtonStatus::singular;
+  }
   const auto words = static_cast<Index>(map_.words_per_region());
   Word difference = 0;
   for (Index t = 0; t < order_; ++t) {

@@ -13,7 +13,7 @@ class LargeNewton final : public kernels::Newton {
  public:
   // iterate() throws Stopped when the control says stop.
   LargeNewton(const CanonicalMap& map, const kernels::PreactivationReach& reach, Index order,
-              Control* control = nullptr);
+              Control* control, Refutation refutation);
 
   unsigned iterate(const Word* itinerary, Word* next, unsigned active,
                    NewtonStatus* status) override;
@@ -22,6 +22,8 @@ class LargeNewton final : public kernels::Newton {
 
  private:
   NewtonStatus follow(double growth, const Word* itinerary, Word* next);
+  // Estimated, of the inverse of what system_ was before it was factored.
+  double inverse_norm() const;
   void gather(const Word* region);
   // product_ = the affine map of the region.
   void start(const Word* region);
@@ -37,6 +39,8 @@ class LargeNewton final : public kernels::Newton {
   const CanonicalMap& map_;
   kernels::PreactivationReach reach_;
   Index order_;
+  bool bounded_;
+  kernels::PreactivationError error_;
   bool diagonal_a_;
   // J = A + W1 D W2 costs nact M^2, applying the factors one after the other nact M (M+1): the
   // better way depends on which of H and M is larger.

@@ -8,7 +8,15 @@ namespace rnndyn {
 
 kernels::PreactivationReach reach_of(const CanonicalMap& map) {
   if (map.n_units() == 0) return {};
-  return {map.w2().cwiseAbs().rowwise().sum().maxCoeff(), map.h2().cwiseAbs().maxCoeff()};
+  const Matrix w1 = map.w1().cwiseAbs();
+  kernels::PreactivationReach reach;
+  const Vector rows = map.w2().cwiseAbs().rowwise().sum();
+  reach.scale = rows.maxCoeff();
+  reach.shift = map.h2().cwiseAbs().maxCoeff();
+  reach.slope = (map.a().cwiseAbs().rowwise().sum() + w1 * rows).maxCoeff();
+  reach.offset = (map.h1().cwiseAbs() + w1 * map.h2().cwiseAbs()).maxCoeff();
+  reach.weight = w1.rowwise().sum().maxCoeff();
+  return reach;
 }
 
 namespace {

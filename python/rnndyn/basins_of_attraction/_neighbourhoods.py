@@ -65,7 +65,6 @@ def neighbourhoods_of(canonical: _core.CanonicalMap, cycle: Cycle) -> Neighbourh
         # The map is affine and the cycle is its fixed point.
         zero, infinite = np.zeros((order, n_states, n_states)), np.full((order, n_states), np.inf)
         return Neighbourhoods(cycle.points, zero, infinite)
-    jacobians = np.stack([canonical.jacobian(region) for region in cycle.itinerary])
     epsilon = float(np.finfo(np.float64).eps)
     # Distances to the borders in pre-activation, the least they can be.
     values = cycle.points @ weights.T + bias
@@ -74,11 +73,21 @@ def neighbourhoods_of(canonical: _core.CanonicalMap, cycle: Cycle) -> Neighbourh
     room = np.abs(values) - uncertain - (n_states + 2) * epsilon * sizes
     if not room.min() > 0.0:
         return None
+    # What leaves the range of floating-point numbers on the way is no neighbourhood.
     with np.errstate(all="ignore"):
-        own = np.einsum("th,hi,hj->tij", room**-2.0, weights, weights)
-        trace = np.trace(own, axis1=1, axis2=2) / n_states
-        own += _ROUND_SHARE * trace[:, np.newaxis, np.newaxis] * np.eye(n_states)
-        metrics = _periodic_metrics(jacobians, own)
+        return _around(canonical, cycle, weights, room)
+
+
+def _around(
+    canonical: _core.CanonicalMap, cycle: Cycle, weights: FloatArray, room: FloatArray
+) -> Neighbourhoods | None:
+    """Return the neighbourhoods of a cycle whose pre-activations are so far from zero."""
+    order, n_states = cycle.points.shape
+    jacobians = np.stack([canonical.jacobian(region) for region in cycle.itinerary])
+    own = np.einsum("th,hi,hj->tij", room**-2.0, weights, weights)
+    trace = np.trace(own, axis1=1, axis2=2) / n_states
+    own += _ROUND_SHARE * trace[:, np.newaxis, np.newaxis] * np.eye(n_states)
+    metrics = _periodic_metrics(jacobians, own)
     if not np.isfinite(metrics).all() or not _decreases(canonical, jacobians, metrics):
         return None
     try:
@@ -99,6 +108,8 @@ def neighbourhoods_of(canonical: _core.CanonicalMap, cycle: Cycle) -> Neighbourh
         return None
     inverse = np.linalg.solve(lower, np.broadcast_to(np.eye(n_states), lower.shape))
     half_widths = (1.0 + _MARGIN) * radius * np.linalg.norm(inverse, axis=1)
+    if np.isnan(half_widths).any():
+        return None
     return Neighbourhoods(cycle.points, np.swapaxes(lower, 1, 2) / radius, half_widths)
 
 

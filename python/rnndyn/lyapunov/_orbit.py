@@ -5,6 +5,7 @@ multipliers over p, without any average over time. An orbit that runs away has n
 exponents its growth could be.
 """
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -24,6 +25,9 @@ _NEUTRAL = 1e-12
 #: Part of its size within which two orbits are on the same cycle.
 _SAME = 1e-6
 _NEWTON_STEPS = 8
+#: Part of its size within which a cycle counts as one on a kink, and part of the size of the
+#: derivative by which it jumps there; what is smooth changes by far less.
+_KINK, _JUMP = 1e-14, 1e-10
 #: Parts of its size by which a cycle that was solved for may fail to close, and at which Newton's
 #: method has nothing left to do.
 _CLOSED, _AT_REST = 1e-9, 4e-15
@@ -189,6 +193,8 @@ def _settled_cycle(
             return None
         if not np.abs(end - points[0]).max() <= _CLOSED * size:
             return None
+        if _is_at_kink(jacobians_at, points, jacobians, size):
+            return None
         spectra = []
         first_row = 0
         for length in layer_sizes:
@@ -205,6 +211,27 @@ def _settled_cycle(
             spectra.append(found)
     stable = all(exponents[0] < 0.0 for exponents, _ in spectra)
     return _Cycle(points, drive, _SAME * size if stable else 0.0, spectra)
+
+
+def _is_at_kink(
+    jacobians_at: Callable[[FloatArray], FloatArray],
+    points: FloatArray,
+    jacobians: FloatArray,
+    size: float,
+) -> bool:
+    """Tell whether the map has another derivative within rounding errors of a cycle.
+
+    A unit of the cycle that is on and off at once has no derivative, and orbits that come to the
+    cycle see that of the side that they come from. A step along some coordinate crosses the kink.
+    """
+    step = _KINK * size
+    scale = _JUMP * (1.0 + np.abs(jacobians).max())
+    for coordinate in np.eye(points.shape[1]):
+        for direction in (step, -step):
+            change = jacobians_at(points + direction * coordinate) - jacobians
+            if not np.abs(change).max() <= scale:
+                return True
+    return False
 
 
 def _contracts(product: FloatArray, change: float) -> bool:

@@ -68,7 +68,10 @@ def _notes(branch_set: BranchSet) -> list[str]:
     orders = ", ".join(map(str, run.orders))
     noun = "order" if len(run.orders) == 1 else "orders"
     if run.method == "exhaustive":
-        rest = ", nothing is missing" if run.finished else " in these"
+        rest = " in these"
+        if run.finished:
+            but = " but what the gaps tell of" if branch_set.gaps else ""
+            rest = f", nothing is missing{but}"
         lines.append(f"Every itinerary of {noun} {orders} was followed{rest}")
     elif run.method == "search":
         how = "all" if run.searched_completely else "those found by a search of the"

@@ -12,6 +12,7 @@ import numpy as np
 from rnndyn._common.arrays import BoolArray
 from rnndyn._common.options import Options
 from rnndyn._common.stopping import NEVER, StopReason
+from rnndyn._core import CanonicalMap
 from rnndyn.bifurcation.path._columns import OUTCOME_NAMES
 from rnndyn.bifurcation.path._starts import MAX_WORK, is_quickly_proved, listed, listing_work
 from rnndyn.bifurcation.plane._cells import (
@@ -51,6 +52,7 @@ _LATTICE = 16
 _LINES_PER_CHUNK = 8
 _CELLS_PER_CHUNK = 128
 _CONTINUUM = "a continuum of cycles, which is on no line"
+_UNDECIDED = "rounding leaves open whether an itinerary has a cycle at this point of the grid"
 _NONE = OUTCOME_NAMES.index("none")
 
 
@@ -60,6 +62,7 @@ class PlaneWork:
     def __init__(
         self,
         plane: Plane,
+        map_of: Callable[[int], CanonicalMap],
         orders: list[int],
         method: str,
         options: Options,
@@ -67,6 +70,7 @@ class PlaneWork:
         store: str | os.PathLike[str] | None,
     ) -> None:
         self._plane = plane
+        self._map_of = map_of
         self._orders = orders
         self._options = options
         # The clock of this process means nothing elsewhere.
@@ -210,21 +214,30 @@ class PlaneWork:
                 break
         both = union(by_rows, by_columns, n_x * n_y)
         others = union(both, self._found, n_x * n_y)
+        # What changes stability exactly at the end of both of its lines is no event of either.
+        to_decide = on_event.copy()
+        to_decide[[0, n_x - 1, -n_x, -1]] = True
         own = decided(
             plane,
+            self._map_of,
+            self.listed_orders,
             tables,
             others,
-            on_event,
+            to_decide,
             self.numbers.itineraries,
             self.numbers.of_start,
         )
-        self.nodes = union(both.chosen(~on_event[both.point]), own.nodes, n_x * n_y)
+        self.nodes = union(both.chosen(~to_decide[both.point]), own.nodes, n_x * n_y)
         self.reached[:], self.n_lines_done = True, plane.n_lines
         searched = {(u, v) for u, v, *_ in self.gaps}
         for point, bits in own.continua:
             place = float(plane.u[point % n_x]), float(plane.v[point // n_x])
             if place not in searched:
                 self.gaps.append((*place, _CONTINUUM, bits))
+        self.gaps += [
+            (float(plane.u[point % n_x]), float(plane.v[point // n_x]), _UNDECIDED, None)
+            for point in own.undecided
+        ]
         self._note_gaps(tables, missing, on_event)
 
     def _spread(self, fresh: set[tuple[int, int]], starts: list[set[int]], turn: int) -> set[int]:

@@ -9,6 +9,7 @@ import numpy as np
 from rnndyn._common.checks import check_orders
 from rnndyn._common.options import check_options
 from rnndyn._common.progress import ProgressMeter
+from rnndyn._core import CanonicalMap
 from rnndyn.bifurcation.plane._plane import plane_over
 from rnndyn.bifurcation.plane._work import PlaneWork
 from rnndyn.bifurcation.plane.curve import BoundaryCurve
@@ -16,6 +17,7 @@ from rnndyn.bifurcation.plane.gap import PlaneGap
 from rnndyn.bifurcation.plane.result import StabilityDiagram
 from rnndyn.bifurcation.plane.run import StabilityRun
 from rnndyn.models import PiecewiseLinearModel
+from rnndyn.models._canonical_map_of import canonical_map_of
 from rnndyn.models._parameter_axis import Axis, checked_axis
 from rnndyn.scale_out import Executor
 
@@ -125,8 +127,14 @@ def stability_diagram(
     common = check_options(n_threads, time_limit, progress, seed)
     start = time.perf_counter()
     common.meter.init("stability_diagram")
+
+    def map_of(point: int) -> CanonicalMap:
+        row, column = divmod(point, len(plane.u))
+        place = {x_axis[0]: float(x_axis[1][column]), y_axis[0]: float(y_axis[1][row])}
+        return canonical_map_of(model.with_parameters(place))
+
     try:
-        work = PlaneWork(plane, order_list, method, common, executor, store)
+        work = PlaneWork(plane, map_of, order_list, method, common, executor, store)
         work.run()
     finally:
         common.meter.close()
