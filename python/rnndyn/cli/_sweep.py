@@ -45,8 +45,7 @@ examples:
 A parameter goes from a number to a larger one, in so many values. The names of all
 parameters are in the message that an unknown name gets.
 
-Ctrl-C ends the run (exit code 130). With --store, the same command goes on from there;
-it needs pip install "rnndyn[cluster]".
+Ctrl-C ends the run (exit code 130). With --store, the same command goes on from there.
 """
 
 
