@@ -1,4 +1,4 @@
-"""Lyapunov exponents or functions of one's own on a grid of one or two parameters."""
+"""Lyapunov exponents or your own functions on a grid of one or two parameters."""
 
 import os
 import time

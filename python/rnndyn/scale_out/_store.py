@@ -31,7 +31,7 @@ _STORE, _STAGE = "store.json", "stage.json"
 #: that is read without trust holds real numbers, bits and text.
 _HEADER = "header"
 _MAX_BYTES = 2**40
-#: A chunk is written in seconds; what has not changed for so long is nobody's.
+#: A chunk is written in seconds; an unfinished file that is older than this was abandoned.
 _ABANDONED_SECONDS = 3600.0
 
 
@@ -166,7 +166,7 @@ def _machine() -> str:
 
 
 def _is_abandoned(leftover: Path, part: Path) -> bool:
-    """Tell whether nobody builds a folder any longer: its maker has ended, or it is old."""
+    """Tell whether an unfinished file was abandoned: its maker has ended, or it is old."""
     machine, _, number = leftover.name.split(".")[-3].partition("-")
     # On Windows this call would not ask but end the process.
     if os.name == "posix" and machine == _machine() and number.isdecimal():
