@@ -1,11 +1,11 @@
-#include "block_cyclic.hpp"
+#include "cycles/block_cyclic.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
 
-#include "block_loops.hpp"
+#include "cycles/block_loops.hpp"
 
 namespace rnndyn {
 

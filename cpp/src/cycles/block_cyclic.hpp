@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "map/decompositions.hpp"
+#include "linear_algebra/decompositions.hpp"
 #include "rnndyn/map.hpp"
 #include "rnndyn/parallel.hpp"
 

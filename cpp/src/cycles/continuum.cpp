@@ -1,11 +1,11 @@
-#include "continuum.hpp"
+#include "cycles/continuum.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-#include "exact_candidate.hpp"
-#include "map/decompositions.hpp"
+#include "cycles/exact_candidate.hpp"
+#include "linear_algebra/decompositions.hpp"
 #include "rnndyn/linear_program.hpp"
 
 namespace rnndyn {

@@ -1,7 +1,7 @@
 // What a singular cyclic system has to say.
 #pragma once
 
-#include "cyclic_system.hpp"
+#include "cycles/cyclic_system.hpp"
 #include "rnndyn/cycles.hpp"
 
 namespace rnndyn {

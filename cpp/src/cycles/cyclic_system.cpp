@@ -1,11 +1,11 @@
-#include "cyclic_system.hpp"
+#include "cycles/cyclic_system.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
 
-#include "block_loops.hpp"
+#include "cycles/block_loops.hpp"
 #include "rnndyn/rounding.hpp"
 
 namespace rnndyn {

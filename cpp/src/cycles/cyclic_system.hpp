@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "block_cyclic.hpp"
+#include "cycles/block_cyclic.hpp"
 #include "rnndyn/itinerary.hpp"
 #include "rnndyn/map.hpp"
 

@@ -1,4 +1,4 @@
-#include "exact_candidate.hpp"
+#include "cycles/exact_candidate.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "continuum.hpp"
+#include "cycles/continuum.hpp"
+#include "cycles/exact_map.hpp"
 #include "exact/exact_interior.hpp"
-#include "exact_map.hpp"
 #include "rnndyn/linear_program.hpp"
 
 namespace rnndyn {

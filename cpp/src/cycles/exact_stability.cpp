@@ -1,10 +1,10 @@
-#include "exact_stability.hpp"
+#include "cycles/exact_stability.hpp"
 
 #include <algorithm>
 #include <utility>
 #include <vector>
 
-#include "exact_map.hpp"
+#include "cycles/exact_map.hpp"
 
 namespace rnndyn {
 namespace {

@@ -1,4 +1,4 @@
-#include "multipliers.hpp"
+#include "cycles/multipliers.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -7,9 +7,9 @@
 #include <optional>
 #include <utility>
 
-#include "block_loops.hpp"
-#include "block_triangular.hpp"
-#include "map/decompositions.hpp"
+#include "cycles/block_loops.hpp"
+#include "cycles/block_triangular.hpp"
+#include "linear_algebra/decompositions.hpp"
 #include "rnndyn/cycles.hpp"
 
 namespace rnndyn {

@@ -4,11 +4,11 @@
 #include <optional>
 #include <utility>
 
-#include "continuum.hpp"
-#include "cyclic_system.hpp"
-#include "exact_candidate.hpp"
-#include "exact_stability.hpp"
-#include "multipliers.hpp"
+#include "cycles/continuum.hpp"
+#include "cycles/cyclic_system.hpp"
+#include "cycles/exact_candidate.hpp"
+#include "cycles/exact_stability.hpp"
+#include "cycles/multipliers.hpp"
 #include "rnndyn/cycles.hpp"
 #include "rnndyn/rounding.hpp"
 

@@ -1,4 +1,4 @@
-#include "contraction.hpp"
+#include "proof/contraction.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "map/decompositions.hpp"
+#include "linear_algebra/decompositions.hpp"
 #include "rnndyn/random.hpp"
 #include "rnndyn/rounding.hpp"
 

@@ -1,11 +1,11 @@
-#include "dictionary_search.hpp"
+#include "proof/dictionary_search.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <memory>
 
-#include "cyclic_relaxation.hpp"
-#include "split.hpp"
+#include "proof/cyclic_relaxation.hpp"
+#include "proof/split.hpp"
 
 namespace rnndyn {
 namespace {

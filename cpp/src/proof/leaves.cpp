@@ -1,4 +1,4 @@
-#include "leaves.hpp"
+#include "proof/leaves.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -6,7 +6,7 @@
 #include <unordered_set>
 #include <utility>
 
-#include "cyclic_relaxation.hpp"
+#include "proof/cyclic_relaxation.hpp"
 #include "rnndyn/rounding.hpp"
 
 namespace rnndyn {

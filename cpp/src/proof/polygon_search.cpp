@@ -1,4 +1,4 @@
-#include "polygon_search.hpp"
+#include "proof/polygon_search.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -9,7 +9,7 @@
 
 #include "kernels/functions.hpp"
 #include "kernels/polygons/polygon_walk.hpp"
-#include "split.hpp"
+#include "proof/split.hpp"
 
 namespace rnndyn {
 namespace {

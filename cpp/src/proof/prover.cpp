@@ -1,15 +1,15 @@
-#include "prover.hpp"
+#include "proof/prover.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
 
-#include "cell_search.hpp"
-#include "contraction.hpp"
-#include "cyclic_relaxation.hpp"
-#include "dictionary_search.hpp"
-#include "polygon_search.hpp"
+#include "proof/cell_search.hpp"
+#include "proof/contraction.hpp"
+#include "proof/cyclic_relaxation.hpp"
+#include "proof/dictionary_search.hpp"
+#include "proof/polygon_search.hpp"
 
 namespace rnndyn {
 namespace {

@@ -1,4 +1,4 @@
-#include "collection.hpp"
+#include "search/collection.hpp"
 
 #include <algorithm>
 #include <bit>

@@ -4,9 +4,9 @@
 #include <memory>
 #include <vector>
 
-#include "collection.hpp"
-#include "newton_kernel.hpp"
 #include "rnndyn/search.hpp"
+#include "search/collection.hpp"
+#include "search/newton_kernel.hpp"
 
 namespace rnndyn {
 

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "context.hpp"
+#include "search/context.hpp"
 
 namespace rnndyn {
 namespace {

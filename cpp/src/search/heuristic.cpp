@@ -2,9 +2,9 @@
 #include <cmath>
 #include <span>
 
-#include "context.hpp"
-#include "starts.hpp"
-#include "visited.hpp"
+#include "search/context.hpp"
+#include "search/starts.hpp"
+#include "search/visited.hpp"
 
 namespace rnndyn {
 namespace {

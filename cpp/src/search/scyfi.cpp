@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <span>
 
-#include "context.hpp"
-#include "starts.hpp"
-#include "visited.hpp"
+#include "search/context.hpp"
+#include "search/starts.hpp"
+#include "search/visited.hpp"
 
 namespace rnndyn {
 namespace {

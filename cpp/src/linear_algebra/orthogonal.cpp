@@ -1,4 +1,4 @@
-#include "map/decompositions.hpp"
+#include "linear_algebra/decompositions.hpp"
 
 template class Eigen::HouseholderQR<rnndyn::Matrix>;
 template class Eigen::ColPivHouseholderQR<rnndyn::Matrix>;

@@ -3,9 +3,9 @@
 #include <stdexcept>
 #include <unordered_set>
 
-#include "context.hpp"
 #include "proof/prover.hpp"
 #include "rnndyn/regions.hpp"
+#include "search/context.hpp"
 
 namespace rnndyn {
 namespace {

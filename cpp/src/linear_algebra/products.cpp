@@ -1,5 +1,5 @@
 #include "kernels/functions.hpp"
-#include "map/decompositions.hpp"
+#include "linear_algebra/decompositions.hpp"
 
 namespace rnndyn::dense {
 namespace {

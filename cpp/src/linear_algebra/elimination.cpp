@@ -1,4 +1,4 @@
-#include "map/decompositions.hpp"
+#include "linear_algebra/decompositions.hpp"
 
 namespace rnndyn::dense {
 
