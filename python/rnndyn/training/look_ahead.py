@@ -82,8 +82,8 @@ class LookAhead:
         Number of calls between two looks.
     search_every : int
         Search afresh for cycles, now and ahead, at the first look and then at every look of this
-        number; between, those that are known are continued. A network so small that its cycles are listed or proved
-        to be complete in milliseconds is searched at every look.
+        number; between, those that are known are continued. A network so small that its cycles are
+        listed or proved to be complete in milliseconds is searched at every look.
     action : callable, optional
         Called with the `Outlook` after every look, such as a `RaiseForcing`. If it returns True,
         `before_step` does, and the gradient should be computed again.
