@@ -138,6 +138,7 @@ py::dict result_record(const CanonicalMap& map, const SearchResult& result) {
 }  // namespace
 
 void register_search(py::module_& module) {
+  py::register_exception<TooManyItineraries>(module, "TooManyItinerariesError", PyExc_ValueError);
   module.def(
       "find_cycles",
       [](const CanonicalMap& map, const std::vector<Index>& orders, const std::string& method,

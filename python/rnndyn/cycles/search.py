@@ -217,6 +217,8 @@ def search(
             record,
             known,
         )
+    except _core.TooManyItinerariesError as error:
+        raise ValueError(f"{error}: use method='auto', or smaller orders") from None
     finally:
         common.meter.close()
     statistics = SearchStatistics(
