@@ -46,6 +46,7 @@ def find_cycles(
     orders: Sequence[int],
     method: str = "auto",
     seed: int = 0,
+    *,
     max_restarts: int | None = None,
     max_iterations: int | None = None,
     box_lower: NDArray[np.float64] | None = None,
