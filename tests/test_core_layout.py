@@ -65,23 +65,27 @@ def test_the_core_knows_nothing_of_python():
 
 
 def functions(text: str) -> list[tuple[int, int]]:
-    """First line and number of lines of everything that looks like a function's body."""
+    """First line and number of lines of everything that looks like a function."""
     lines = text.split("\n")
+    no_function = re.compile(
+        r"(if|for|while|switch|else|do|namespace|catch|try|case|return|class|struct|enum)\b|[#/:}]"
+    )
     found = []
-    opened: tuple[int, str] | None = None
-    keyword = re.compile(r"\s*(if|for|while|switch|else|do|namespace|\}|catch|try|class|struct)\b")
-    for number, line in enumerate(lines):
-        indent = line[: len(line) - len(line.lstrip())]
-        if opened is None:
-            if line.endswith("{") and ")" in line and ";" not in line and len(indent) <= 4:
-                if not keyword.match(line):
-                    opened = number, indent
-        elif re.match(rf"{opened[1]}\}}", line):
-            found.append((opened[0] + 1, number - opened[0] + 1))
-            opened = None
-        # A constructor ends in the line of its initializers.
-        elif line.startswith(opened[1]) and line.endswith("{}"):
-            opened = None
+    number = 0
+    while number < len(lines):
+        line = lines[number].lstrip()
+        indent = lines[number][: len(lines[number]) - len(line)]
+        first = number
+        number += 1
+        if len(indent) > 4 or "(" not in line or no_function.match(line):
+            continue
+        while number < len(lines) and not lines[number - 1].rstrip().endswith(("{", ";", "}")):
+            number += 1
+        if not lines[number - 1].endswith("{"):
+            continue
+        while number < len(lines) and not lines[number].startswith(f"{indent}}}"):
+            number += 1
+        found.append((first + 1, number - first + 1))
     return found
 
 
