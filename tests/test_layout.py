@@ -163,6 +163,23 @@ def test_imports_by_name_are_few():
     assert users == BY_NAME
 
 
+def test_no_file_has_the_name_of_something_that_its_room_offers():
+    """As soon as such a file is imported, it would take the place of the function."""
+    for path in PACKAGE.rglob("__init__.py"):
+        imports = IMPORTS[module_of(path)]
+        # Of a folder that is offered as such, such as `examples`, it is the file itself.
+        names = {one.name for one in imports if f"{one.module}.{one.name}" not in FILES}
+        files = {own.stem for own in path.parent.iterdir()}
+        offered = {
+            constant.value
+            for statement in ast.parse(path.read_text("utf-8")).body
+            if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "__all__"
+            for constant in ast.walk(statement.value)
+            if isinstance(constant, ast.Constant)
+        }
+        assert not offered & names & files, path
+
+
 def test_few_files_lie_at_the_root():
     files = sorted(path.name for path in PACKAGE.iterdir() if path.is_file())
     assert len(files) <= 8, files

@@ -208,7 +208,6 @@ def test_the_seed_is_kept_with_the_result(name):
 
 @pytest.mark.parametrize("name", SPREADABLE)
 def test_executors_and_stores(name, tmp_path):
-    pytest.importorskip("zarr")
     alone = SHORT[name](n_threads=1, progress=False)
     with ThreadPoolExecutor(2) as executor:
         stored = SHORT[name](executor=executor, store=tmp_path / "store", progress=False)

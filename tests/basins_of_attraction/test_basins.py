@@ -480,6 +480,30 @@ def test_bad_input_is_named(lozi, changes, error, message):
         rd.basins(arguments.pop("cycles"), **arguments)
 
 
+def test_the_seed_chooses_the_orbits_that_are_followed_first():
+    """What they meet gets the first numbers; where everything goes does not depend on it."""
+    # x -> x / 2 + relu(x + 1) - relu(x - 1) - 1 in both coordinates: four fixed points.
+    model = rd.PiecewiseLinearMap(
+        A=0.5 * np.eye(2),
+        W1=np.kron(np.eye(2), [1.0, -1.0]),
+        W2=np.kron(np.eye(2), [[1.0], [1.0]]),
+        h1=[-1.0, -1.0],
+        h2=[1.0, -1.0, 1.0, -1.0],
+    )
+    grid = np.linspace(-3.0, 3.0, 40)
+    results = [
+        rd.basins(model, grid, grid, seed=seed, progress=False) for seed in (0, 0, 1, 2, 3, 4)
+    ]
+    assert results[0] == results[1]
+    ends = [
+        [tuple(result.attractors[label].points[0].round(9)) for label in result.labels.ravel()]
+        for result in results
+    ]
+    assert all(end == ends[0] for end in ends)
+    firsts = {tuple(result.attractors[0].points[0].round(9)) for result in results}
+    assert len(firsts) > 1
+
+
 def test_one_state_has_no_plane():
     with pytest.raises(ValueError, match="y_values must not be given for a network with one state"):
         rd.basins(bistable(), GRID, GRID)

@@ -174,7 +174,6 @@ def test_threads_and_executors_do_not_matter(around_plrnn_2d_16):
 
 
 def test_a_store_is_taken_up_again(tmp_path, around_plrnn_2d_16):
-    pytest.importorskip("zarr")
     model, axes = around_plrnn_2d_16
     coarse = [(name, values[::4]) for name, values in axes]
     calls = []

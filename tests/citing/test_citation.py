@@ -117,6 +117,14 @@ def test_of_several_results_each_paper_is_listed_once(lozi):
     assert both[1:3].text.startswith("[1] ")
 
 
+def test_the_file_is_written_as_entries_are():
+    """Its reader understands nothing else; every entry of the file is one of the references."""
+    text = Path(citation.__file__).with_name("references.bib").read_text("utf-8")
+    entries = text.partition("\n\n")[2]
+    assert entries == "\n\n".join(one.bibtex for one in REFERENCES.values()) + "\n"
+    assert len(REFERENCES) == text.count("@")
+
+
 @pytest.mark.parametrize("key", REFERENCES)
 def test_bibtex_entries_are_complete(key):
     reference = REFERENCES[key]
@@ -143,7 +151,7 @@ def test_every_reference_is_one_of_the_package(key):
     """No paper is named that no docstring, comment or page of this repository names."""
     name = REFERENCES[key].authors[0].split(". ")[-1]
     pages = [*(ROOT / "docs").rglob("*.md"), *Path(rd.__file__).parent.rglob("*.py")]
-    texts = (p.read_text("utf-8") for p in pages if p.name not in ("_references.py", "citation.py"))
+    texts = (p.read_text("utf-8") for p in pages if p.name != "citation.py")
     year = str(REFERENCES[key].year)
     assert any(re.search(rf"\b{re.escape(name)}\b[\s\S]{{0,400}}{year}", text) for text in texts)
 

@@ -109,7 +109,6 @@ def test_the_json_of_cycles(file, capsys):
 
 @pytest.mark.programs
 def test_workers_and_a_store_change_nothing(line_file, tmp_path, capsys):
-    pytest.importorskip("zarr")
     arguments = ["--measure", "max_lyapunov", "--steps", "100", "--x", "A[0,0]=0.25:0.75:6"]
     store = ["--store", str(tmp_path / "chunks")]
     assert main(["sweep", line_file, *arguments]) == 0

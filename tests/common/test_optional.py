@@ -77,17 +77,6 @@ NEEDED: dict[str, tuple[str, list[str]]] = {
     "matplotlib": ("plot", PLOTS),
     "plotly": ("report", ["rd.report(tent, 'report.html', cycles=cycles)"]),
     "shtab": ("completion", []),
-    "zarr": (
-        "cluster",
-        [
-            "rd.scan(tent, ('h[0]', [1, 2]), n_steps=9, store='chunks')",
-            "rd.training_timeline(models, store='chunks')",
-            "rd.continue_cycles(*models, max_order=1, store='chunks')",
-            "rd.bifurcation_diagram(tent, 'h[0]', (1, 2), max_order=1, store='chunks')",
-            "rd.stability_diagram(tent, ('W[0,0]', [-4.2, -4]), ('h[0]', [1, 2]), max_order=1, "
-            "store='chunks')",
-        ],
-    ),
     "torch": ("torch", ["import rnndyn.training"]),
     "scipy": (
         "datasets",

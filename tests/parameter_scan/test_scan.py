@@ -86,7 +86,6 @@ def test_threads_change_nothing(lozi, plane, n_threads):
 
 @pytest.mark.programs
 def test_executors_and_stores_change_nothing(lozi, plane, tmp_path):
-    pytest.importorskip("zarr")
     store = tmp_path / "store"
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(2, mp_context=context) as pool:
@@ -134,7 +133,6 @@ class Interrupter:
 
 
 def test_an_interrupted_scan_goes_on_where_it_was(tmp_path, monkeypatch):
-    pytest.importorskip("zarr")
     side = tmp_path / "side"
     side.mkdir()
     monkeypatch.setenv("RNNDYN_TEST_FOLDER", str(side))

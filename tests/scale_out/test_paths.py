@@ -90,7 +90,6 @@ def test_an_executor_of_threads(serial):
 
 @pytest.mark.programs
 def test_an_executor_of_processes(serial, tmp_path):
-    pytest.importorskip("zarr")
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(2, mp_context=context) as pool:
         timeline = rd.training_timeline(MODELS, executor=pool, store=tmp_path / "s", **LIMITS)
@@ -182,7 +181,6 @@ class Spy:
 
 
 def test_an_interrupted_run_goes_on_where_it_was(serial, tmp_path, monkeypatch):
-    pytest.importorskip("zarr")
     store = tmp_path / "store"
     searches = Spy(monkeypatch, _chunks, "search")
     pieces = Spy(monkeypatch, _core, "follow_cycles")
@@ -237,7 +235,6 @@ rd.training_timeline(MODELS, store=sys.argv[1], n_threads=1, **{{**LIMITS, "prog
 @pytest.mark.programs
 @pytest.mark.parametrize("n_lines", [1, 8, 20])
 def test_a_killed_run_goes_on_where_it_was(serial, tmp_path, monkeypatch, n_lines):
-    pytest.importorskip("zarr")
     store = tmp_path / "store"
     path = [str(Path(__file__).parents[1]), *sys.path]
     process = subprocess.Popen(
@@ -258,7 +255,6 @@ def test_a_killed_run_goes_on_where_it_was(serial, tmp_path, monkeypatch, n_line
 
 
 def test_other_arguments_are_refused(tmp_path):
-    pytest.importorskip("zarr")
     store = tmp_path / "store"
     rd.training_timeline(MODELS[:5], store=store, **LIMITS)
     changed = [*MODELS[:4], MODELS[6]]
@@ -297,7 +293,6 @@ if __name__ == "__main__":
 @pytest.mark.programs
 def test_the_default_pool_of_the_platform(serial, tmp_path):
     """It forks on Linux before Python 3.14, while the store has threads of its own."""
-    pytest.importorskip("zarr")
     path = [str(Path(__file__).parents[1]), *sys.path]
     program = tmp_path / "program.py"
     program.write_text(DEFAULT_POOL.format(path=path))

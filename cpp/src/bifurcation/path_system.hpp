@@ -47,6 +47,11 @@ class PathSystem {
   void look();
   void condense();
   void eliminate(PathSample& out);
+  Eigen::Map<const Matrix> condensed_block(Index s) const;
+  double close_one();
+  double close_many(ScaledValue& determinant);
+  void triangulate_stack(ScaledValue& determinant);
+  void solve_starts();
   void expand(PathSample& out);
 
   const CanonicalPath& path_;

@@ -313,7 +313,7 @@ bool Prover::prove_by_cells(const std::vector<Index>& orders, std::int64_t max_n
     PartialProof part;
     part.method = ProofMethod::cells;
     part.orders = orders;
-    part.reason = "cells need a box: give box=R to search |z_i| <= R";
+    part.reason = "cells cover a box, and none was given";
     certificate_.parts.push_back(std::move(part));
     return finish(orders, false);
   }

@@ -192,89 +192,114 @@ void count_undecided(const Certificate& certificate, OrderStatistics& statistics
   if (statistics.n_undecided > 0) statistics.coverage.reset();
 }
 
-SearchResult search_orders(SearchContext& context) {
-  const CanonicalMap& map = context.map;
-  const SearchOptions& options = context.options;
-  Control& control = context.control;
-  SearchProgress& progress = context.progress;
-  Alphabets alphabets(map, control);
-  SearchResult result;
-  std::optional<Prover> prover;
-  if (options.method == SearchMethod::automatic) prover.emplace(context).begin_cheaply();
-  for (std::size_t i = 0; i < options.orders.size() && !control.stop_requested(); ++i) {
-    OrderStatistics statistics;
-    statistics.order = options.orders[i];
-    progress.order.store(statistics.order);
-    progress.fraction.store(static_cast<double>(i) / static_cast<double>(options.orders.size()));
-    const double start = control.seconds();
-    statistics.method = options.method;
-    const std::vector<Word>* alphabet = nullptr;
-    if (options.method == SearchMethod::automatic || options.method == SearchMethod::exhaustive) {
-      alphabet = alphabets.for_order(statistics.order);
-      if (control.stop_requested()) break;
-      const double n_listed =
-          alphabet != nullptr ? count_necklaces(alphabets.size(*alphabet), statistics.order) : 0.0;
-      const double flops = n_listed * NewtonKernel(map, *context.tables, statistics.order).flops();
-      if (options.method == SearchMethod::automatic) {
-        const bool cheap = alphabet != nullptr && flops <= kCheapListing;
-        // Listing comes with margins and is certain in its own way, a proof is proof: where both
-        // are cheap the user gets both.
-        const bool proved = prover->prove_cheaply(statistics.order);
-        statistics.method = cheap    ? SearchMethod::exhaustive
-                            : proved ? SearchMethod::complete
-                                     : SearchMethod::heuristic;
-      } else if (alphabet == nullptr || n_listed > kMaxListed) {
-        throw std::invalid_argument("method 'exhaustive' cannot list order " +
-                                    std::to_string(statistics.order) +
-                                    ": there are too many itineraries; use method='auto'");
+// Treats the orders one after another, each in its own way.
+class OrderByOrder {
+ public:
+  explicit OrderByOrder(SearchContext& context)
+      : context_(context), options_(context.options), alphabets_(context.map, context.control) {
+    if (options_.method == SearchMethod::automatic) prover_.emplace(context).begin_cheaply();
+  }
+
+  SearchResult run() {
+    SearchResult result;
+    const auto n_orders = static_cast<double>(options_.orders.size());
+    for (std::size_t i = 0; i < options_.orders.size(); ++i) {
+      if (context_.control.stop_requested()) break;
+      context_.progress.order.store(options_.orders[i]);
+      context_.progress.fraction.store(static_cast<double>(i) / n_orders);
+      std::optional<OrderStatistics> statistics = treat(options_.orders[i]);
+      if (!statistics) break;
+      result.statistics.push_back(std::move(*statistics));
+    }
+    if (prover_) {
+      result.certificate = std::move(*prover_).certificate();
+      for (OrderStatistics& statistics : result.statistics) {
+        count_undecided(*result.certificate, statistics);
       }
     }
-    switch (statistics.method) {
+    // Orders that were not reached are listed as such.
+    for (std::size_t i = result.statistics.size(); i < options_.orders.size(); ++i) {
+      OrderStatistics statistics;
+      statistics.order = options_.orders[i];
+      statistics.method = options_.method;
+      result.statistics.push_back(statistics);
+    }
+    return result;
+  }
+
+ private:
+  // Nothing where it was stopped before there is something to say.
+  std::optional<OrderStatistics> treat(Index order) {
+    OrderStatistics statistics;
+    statistics.order = order;
+    const double start = context_.control.seconds();
+    const std::optional<SearchMethod> method = method_for(order);
+    if (!method) return std::nullopt;
+    statistics.method = *method;
+    switch (*method) {
       case SearchMethod::exhaustive:
-        list_exhaustively(context, *alphabet, statistics);
+        list_exhaustively(context_, *alphabets_.for_order(order), statistics);
         break;
       case SearchMethod::scyfi:
-        search_scyfi(context, statistics);
+        search_scyfi(context_, statistics);
         break;
       case SearchMethod::complete:
-        statistics.n_solves = prover->n_leaves(statistics.order);
+        statistics.n_solves = prover_->n_leaves(order);
         statistics.complete = true;
         statistics.coverage = 1.0;
         break;
       case SearchMethod::automatic:
       case SearchMethod::heuristic:
-        search_heuristically(context, statistics);
+        search_heuristically(context_, statistics);
         break;
     }
-    statistics.seconds = control.seconds() - start;
+    statistics.seconds = context_.control.seconds() - start;
+    charge(statistics);
+    return statistics;
+  }
+
+  // Nothing where the alphabet could not be found in time.
+  std::optional<SearchMethod> method_for(Index order) {
+    const bool choose = options_.method == SearchMethod::automatic;
+    if (!choose && options_.method != SearchMethod::exhaustive) return options_.method;
+    const std::vector<Word>* alphabet = alphabets_.for_order(order);
+    if (context_.control.stop_requested()) return std::nullopt;
+    const double n_listed =
+        alphabet != nullptr ? count_necklaces(alphabets_.size(*alphabet), order) : 0.0;
+    if (!choose) {
+      if (alphabet == nullptr || n_listed > kMaxListed) throw TooManyItineraries(order);
+      return SearchMethod::exhaustive;
+    }
+    const double flops = n_listed * NewtonKernel(context_.map, *context_.tables, order).flops();
+    const bool cheap = alphabet != nullptr && flops <= kCheapListing;
+    // Listing comes with margins and is certain in its own way, a proof is proof: where both are
+    // cheap the user gets both.
+    const bool proved = prover_->prove_cheaply(order);
+    if (cheap) return SearchMethod::exhaustive;
+    return proved ? SearchMethod::complete : SearchMethod::heuristic;
+  }
+
+  // What other efforts than this order's own it is charged with.
+  void charge(OrderStatistics& statistics) const {
     if (statistics.method == SearchMethod::complete) {
       // All orders may have been proved at once, before.
-      statistics.seconds = std::max(statistics.seconds, prover->seconds(statistics.order));
+      statistics.seconds = std::max(statistics.seconds, prover_->seconds(statistics.order));
       statistics.n_solves_at_last_new = statistics.n_solves;
     }
     if (statistics.method != SearchMethod::heuristic && statistics.method != SearchMethod::scyfi) {
       statistics.seconds_at_last_new = statistics.seconds;
-    } else if (prover && statistics.n_solves_at_last_new == 0) {
+    } else if (prover_ && statistics.n_solves_at_last_new == 0) {
       // What there is was met by the attempt of a proof, of this order or of all.
       statistics.seconds_at_last_new =
-          std::max(prover->seconds(statistics.order), prover->seconds(options.orders.front()));
+          std::max(prover_->seconds(statistics.order), prover_->seconds(options_.orders.front()));
     }
-    result.statistics.push_back(statistics);
   }
-  if (prover) {
-    result.certificate = std::move(*prover).certificate();
-    for (OrderStatistics& statistics : result.statistics)
-      count_undecided(*result.certificate, statistics);
-  }
-  // Orders that were not reached are listed as such.
-  for (std::size_t i = result.statistics.size(); i < options.orders.size(); ++i) {
-    OrderStatistics statistics;
-    statistics.order = options.orders[i];
-    statistics.method = options.method;
-    result.statistics.push_back(statistics);
-  }
-  return result;
-}
+
+  SearchContext& context_;
+  const SearchOptions& options_;
+  Alphabets alphabets_;
+  std::optional<Prover> prover_;
+};
 
 }  // namespace
 
@@ -285,7 +310,7 @@ SearchResult find_cycles(const CanonicalMap& map, const SearchOptions& options, 
   const bool proof = options.method == SearchMethod::complete;
   SearchContext context{map,      options,    control,
                         progress, collection, proof ? nullptr : make_newton_tables(map)};
-  SearchResult result = proof ? find_completely(context) : search_orders(context);
+  SearchResult result = proof ? find_completely(context) : OrderByOrder(context).run();
   progress.fraction.store(1.0);
   collection.extract(options.orders, control, result);
   result.stopped_by = control.reason();

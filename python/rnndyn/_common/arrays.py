@@ -79,7 +79,7 @@ def finite_numbers(
 
 
 def ascending_numbers(name: str, value: object, at_least: int) -> FloatArray:
-    """Return a list of finite numbers in ascending order, at least so many."""
+    """Return a list of finite numbers in ascending order, with a minimum number."""
     numbers = finite_numbers(name, value)
     if numbers.ndim != 1 or len(numbers) < at_least:
         least = "one number" if at_least == 1 else f"{at_least} numbers"

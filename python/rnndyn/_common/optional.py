@@ -17,7 +17,6 @@ _EXTRAS = {
     "torch": "torch",
     "tqdm": "progress",
     "xarray": "tables",
-    "zarr": "cluster",
 }
 
 

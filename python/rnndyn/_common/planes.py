@@ -1,4 +1,4 @@
-"""Planes in state space, to look at or to cut along."""
+"""Planes in state space, to project onto or to cut along."""
 
 import operator
 from typing import Any, NamedTuple

@@ -33,12 +33,12 @@ from rnndyn.cycles.result import CycleSet
 from rnndyn.cycles.search import solve_cycle
 from rnndyn.models import PiecewiseLinearModel
 
-#: Beyond so many times the largest number of the map and of the window, offsets are lost in
+#: Beyond this multiple of the largest number of the map and of the window, offsets are lost in
 #: rounding, so that nothing of what the map does near them is left.
 _ESCAPE_FACTOR = 1e16
 #: First states that are followed first, to meet the attractors before the whole plane is.
 _N_SCOUTS = 256
-#: Orbits that did not settle and are looked at in one round.
+#: Orbits that did not settle and are examined in one round.
 _N_SUSPECTS = 16
 #: Longest part of an orbit in which a period is looked for, so that periods up to half of it show.
 _LONGEST_TAIL = 4096
@@ -82,7 +82,7 @@ def basins(
     resolution : int
         Number of points along an axis whose coordinates are not given.
     max_steps : int
-        An orbit that has not arrived after so many steps is undecided.
+        An orbit that has not arrived after this many steps is undecided.
     escape_radius : float, optional
         An orbit with a coordinate beyond this is called unbounded. Default: 1e16 times the largest
         of the coordinates of the points, of those of the cycles, of the offsets of the map and
@@ -379,7 +379,7 @@ class _Work:
         return len(self.attractors) > before
 
     def _spread(self, chosen: IntArray, n_wanted: int) -> IntArray:
-        """Return at most so many of the numbers, evenly spread from a random one on."""
+        """Return at most this number of them, evenly spread from a random one on."""
         if len(chosen) <= n_wanted:
             return chosen
         # A step without a common divisor with the row length; a golden one always nearly is.

@@ -19,7 +19,7 @@ class BasinsRun(Run):
     n_given : int
         How many of the attractors were given; the others were found where orbits settled.
     max_steps : int
-        An orbit that has not arrived after so many steps is undecided.
+        An orbit that has not arrived after this many steps is undecided.
     escape_radius : float
         An orbit with a coordinate beyond this is called unbounded.
     seed : int

@@ -72,7 +72,7 @@ def check_suffix(path: Path, allowed: tuple[str, ...]) -> None:
 
 
 def prepare_plot(path: Path) -> Any:
-    """Return matplotlib's ``pyplot``, for files only, after checking where it shall write."""
+    """Return matplotlib's ``pyplot``, for files only, after checking where it will write."""
     check_output(path)
     matplotlib = import_optional("matplotlib", "drawing a picture")
     matplotlib.use("Agg")

@@ -42,11 +42,10 @@ examples:
   rnndyn sweep network.npz --x "A[0,0]=-1:1:200" --y "h[1]=0:2:200" --measure max_lyapunov \\
       --workers 8 --store chunks/
 
-A parameter goes from a number to a larger one, in so many values. The names of all
+A parameter goes from a number to a larger one, in N values. The names of all
 parameters are in the message that an unknown name gets.
 
-Ctrl-C ends the run (exit code 130). With --store, the same command goes on from there;
-it needs pip install "rnndyn[cluster]".
+Ctrl-C ends the run (exit code 130). With --store, the same command goes on from there.
 """
 
 
@@ -76,7 +75,7 @@ def add_parser(commands: Any) -> None:
         "--measure",
         choices=_MEASURES,
         default="stability",
-        help="what to look at (default: stability)",
+        help="what to measure (default: stability)",
     )
     add_orders(parser, "stability: follow", default="1")
     parser.add_argument(

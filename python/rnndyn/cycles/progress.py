@@ -21,7 +21,7 @@ class SearchProgress(NamedTuple):
     fraction : float
         Rough share of the requested work that is done, 0 to 1.
     n_nodes : int
-        Nodes of the tree of a complete search looked at so far; 0 in other searches.
+        Nodes of the tree of a complete search that were visited; 0 in other searches.
     n_open : int
         Its subtrees that wait.
     share : float

@@ -203,20 +203,22 @@ def search(
             order_list,
             method,
             common.seed,
-            max_restarts,
-            max_iterations,
-            lower,
-            upper,
-            common.n_threads,
-            common.time_limit,
-            _observer(common.meter),
-            proof_method,
-            branching,
-            rigorous,
-            keep_tree,
-            record,
-            known,
+            max_restarts=max_restarts,
+            max_iterations=max_iterations,
+            box_lower=lower,
+            box_upper=upper,
+            n_threads=common.n_threads,
+            time_limit=common.time_limit,
+            observer=_observer(common.meter),
+            proof_method=proof_method,
+            branching=branching,
+            rigorous=rigorous,
+            keep_tree=keep_tree,
+            resume=record,
+            known=known,
         )
+    except _core.TooManyItinerariesError as error:
+        raise ValueError(f"{error}: use method='auto', or smaller orders") from None
     finally:
         common.meter.close()
     statistics = SearchStatistics(

@@ -1,7 +1,7 @@
 """HDF5 files: MATLAB 7.3, Julia's JLD2, and others, read with h5py in a process of its own.
 
 `_hdf5_process.py` says why, and what that process does. Here it is started, watched, and what it
-sends is checked: it has held a file that nobody trusts.
+sends is checked: it has held an untrusted file.
 """
 
 import contextlib
@@ -185,7 +185,7 @@ class _Process:
             stdout=subprocess.PIPE,
             stderr=self._messages,
             env=os.environ | _ENVIRONMENT,
-            # A program with windows has no console, and none shall flash up (Windows only).
+            # A program with windows has no console, and none should appear (Windows only).
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
         try:

@@ -182,7 +182,7 @@ def check_steps(n_steps: Any, transient: Any, length: int | None, *, has_frame: 
             "transient=0"
         )
     # A free orbit first has to find its attractor; a driven one is where it is from the start,
-    # and a given frame shall not lose its orbit.
+    # and a given frame must not lose its orbit.
     n_settle = 0 if length is not None or has_frame else transient // 2
     return Steps(n_settle, transient - n_settle, n_steps)
 

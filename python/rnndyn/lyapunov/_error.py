@@ -27,7 +27,7 @@ import numpy as np
 from rnndyn._common.arrays import BoolArray, FloatArray, IntArray
 from rnndyn._common.statistics import f_probability
 
-#: The longest batches are those of which there are still so many (Schmeiser 1982: 10 to 30).
+#: Number of the longest batches (Schmeiser 1982: 10 to 30).
 FEWEST_BATCHES = 10
 #: 90 % quantile of the normal distribution: beyond it a von Neumann ratio counts as correlation.
 _SIGNIFICANT = 1.2815515655446004

@@ -34,8 +34,8 @@ _CLOSED, _AT_REST = 1e-9, 4e-15
 #: Error of an exponent from its multiplier beyond which that of the record is no worse.
 _LARGEST_ERROR = 1e-6
 _EPSILON = float(np.finfo(np.float64).eps)
-#: To look for a cycle takes about so many operations, and so many times N^3 for its multipliers;
-#: all together they take no more than the run itself, or this many.
+#: Operations that looking for a cycle takes, multiple of N^3 that its multipliers take, and the
+#: operations that are always spent; beyond them all attempts take no more than the run itself.
 _ATTEMPT_COST, _EIGENVALUE_COST, _CHEAP = 3e5, 30.0, 1e9
 
 #: An orbit that runs away is larger than its map's offsets can matter by this factor, grows by this
@@ -97,7 +97,7 @@ def report(
     layer = np.asarray(record["layer"])
     known: list[_Cycle] = []
     terms = float(record["derivative_terms"])
-    # To know the cycles shall not take longer than the run.
+    # Finding the cycles must not take longer than the run.
     work = float(steps.sum()) * system.n_states**2 * (m + 1) * n_sequences
     budget = max(work, _CHEAP)
     for b in np.flatnonzero(np.asarray(record["periods"]) > 0).tolist():

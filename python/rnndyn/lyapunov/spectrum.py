@@ -32,7 +32,7 @@ from rnndyn.lyapunov.result import LyapunovSpectrum
 from rnndyn.lyapunov.run import LyapunovRun
 from rnndyn.lyapunov.units import TimeUnit, check_units
 
-#: Long records are merged to so many windows or a few more.
+#: Long records are merged to this many windows or a few more.
 _FEWEST_WINDOWS = 100
 
 
@@ -118,8 +118,8 @@ def lyapunov_spectrum(
         Tangent vectors to start from: ``spectrum.frame`` of an earlier call for a model of the same
         size and the same B and m. Default: random ones.
     covariant : int
-        Also compute covariant Lyapunov vectors, at so many steps evenly spread over the first four
-        fifths of the run. Needs ``joint=True`` if there is more than one layer. A run that was
+        Also compute covariant Lyapunov vectors, at this many steps evenly spread over the first
+        four fifths of the run. Needs ``joint=True`` if there is more than one layer. A run that was
         stopped early has none.
     dtype : {"float64", "float32"}
         Precision of the computation; results are always float64.
@@ -164,7 +164,7 @@ def lyapunov_spectrum(
     forming J_t. A layer is driven by the layer below and does not act back, so J_t is block lower
     triangular and the spectrum is the union of the spectra of the layers' own blocks.
 
-    An orbit of a free run that has come to a stable cycle of up to 256 steps stays there for ever:
+    An orbit of a free run that has come to a stable cycle of up to 256 steps stays there:
     its exponents are then taken from the multipliers of the cycle, ``ln |mu| / period``, instead of
     the mean of the record, wherever rounding leaves these more digits.
 
@@ -325,7 +325,7 @@ def _observer(meter: ProgressMeter) -> Callable[..., None]:
 def _check_record(
     record: dict[str, Any], steps: Steps, window: int, time_limit: float | None
 ) -> None:
-    """Raise what a run without a usable record has to raise."""
+    """Raise the error that belongs to a run without a usable record."""
     diverged = np.asarray(record["diverged_at"])
     lost = np.flatnonzero(diverged >= 0)
     if len(lost):

@@ -1,4 +1,4 @@
-"""Lyapunov exponents or functions of one's own on a grid of one or two parameters."""
+"""Lyapunov exponents or your own functions on a grid of one or two parameters."""
 
 import os
 import time
@@ -38,7 +38,7 @@ from rnndyn.scale_out import (
     run_chunks,
 )
 
-#: Enough for a steady progress bar; writing so many takes some seconds.
+#: Enough for a steady progress bar.
 _N_CHUNKS = 128
 
 
@@ -95,8 +95,8 @@ def scan(
         of a module. Default: threads of this process.
     store : path-like, optional
         Folder that finished chunks of points are written to as they come; another call with the
-        same arguments takes them from there. Needs zarr: ``pip install "rnndyn[cluster]"``. A
-        function counts as the same as long as its own code is; of what it calls nothing is known.
+        same arguments takes them from there. A function
+        counts as the same as long as its own code is; of what it calls nothing is known.
 
     Returns
     -------
@@ -110,8 +110,6 @@ def scan(
         another computation.
     concurrent.futures.BrokenExecutor
         If the executor lost its processes; finished chunks are in the store.
-    MissingPackageError
-        If a store is given and zarr is not installed.
 
     See Also
     --------

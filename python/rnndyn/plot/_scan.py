@@ -12,7 +12,7 @@ from rnndyn.plot import _style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-#: 95 % of a normal distribution lie within so many standard errors.
+#: 95 % of a normal distribution lie within this many standard errors.
 _NORMAL_95 = 1.96
 
 

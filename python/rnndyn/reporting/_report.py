@@ -83,7 +83,8 @@ def report(
     n_orbits : int
         Number of orbits to draw, from 0.
     max_cycles : int
-        List and draw at most so many cycles, stable ones first; the page says so.
+        List and draw at most this many cycles, stable ones first; the page says how many are left
+        out.
     n_threads : int, optional
         Number of threads. Default: all processors this process may use.
     time_limit : float, optional

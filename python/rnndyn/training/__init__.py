@@ -54,7 +54,6 @@ from rnndyn.training.regularization import (  # noqa: E402
     L2Regularization,
     ManifoldAttractorRegularization,
 )
-from rnndyn.training.rollout import generate, prediction_loss, rollout  # noqa: E402
 from rnndyn.training.schedule import exponential_decay  # noqa: E402
 from rnndyn.training.shallow_networks import (  # noqa: E402
     TrainableClippedShallowPLRNN,
@@ -66,6 +65,7 @@ from rnndyn.training.state_networks import (  # noqa: E402
     TrainablePLRNN,
 )
 from rnndyn.training.trainer import Trainer  # noqa: E402
+from rnndyn.training.unrolling import generate, prediction_loss, rollout  # noqa: E402
 
 __all__ = [
     "FAMILIES",

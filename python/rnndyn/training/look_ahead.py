@@ -79,11 +79,11 @@ class LookAhead:
     max_order : int
         Look for bifurcations of cycles of the orders 1, 2, ..., `max_order`.
     every : int
-        Look at every so many calls.
+        Number of calls between two looks.
     search_every : int
-        At every so many looks, and at the first, search afresh for cycles, now and ahead; between,
-        those that are known are continued. A network so small that its cycles are listed or proved
-        to be complete in milliseconds is searched at every look.
+        Search afresh for cycles, now and ahead, at the first look and then at every look of this
+        number; between, those that are known are continued. A network so small that its cycles are
+        listed or proved to be complete in milliseconds is searched at every look.
     action : callable, optional
         Called with the `Outlook` after every look, such as a `RaiseForcing`. If it returns True,
         `before_step` does, and the gradient should be computed again.
@@ -233,7 +233,7 @@ class LookAhead:
         return again
 
     def _seen(self, model: PiecewiseLinearModel, alpha: float | None) -> PiecewiseLinearModel:
-        """Return the map that is looked at."""
+        """Return the map that is analysed."""
         return model if alpha is None else forced(model, alpha, self.target)
 
     def _search(self, seen: PiecewiseLinearModel) -> None:

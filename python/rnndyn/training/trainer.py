@@ -21,8 +21,8 @@ from rnndyn.training.forcing import TeacherForcing, as_forcing
 from rnndyn.training.history import History, Monitor, TrainingDivergedError, TrainingProgress
 from rnndyn.training.look_ahead import LookAhead
 from rnndyn.training.observation import ObservationModel, default_observation
-from rnndyn.training.rollout import prediction_loss
 from rnndyn.training.schedule import as_schedule
+from rnndyn.training.unrolling import prediction_loss
 
 STATE_FILE = "state.npz"
 

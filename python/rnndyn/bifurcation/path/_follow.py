@@ -34,7 +34,7 @@ from rnndyn.scale_out import (
     run_chunks,
 )
 
-#: At most so many chunks: writing one takes some 50 ms, so that storing takes seconds at most.
+#: At most so many chunks: each is a file, and a stop loses those that are not finished.
 _N_CHUNKS = 64
 
 

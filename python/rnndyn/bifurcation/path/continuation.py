@@ -98,7 +98,7 @@ def continue_cycles(
         What runs there when the time is up is lost. Default: threads of this process.
     store : path-like, optional
         Folder that finished chunks of pieces are written to as they come; another call with the
-        same arguments takes them from there. Needs zarr: ``pip install "rnndyn[cluster]"``.
+        same arguments takes them from there.
 
     Returns
     -------
@@ -113,8 +113,6 @@ def continue_cycles(
         the argument. Also where the store is that of another computation.
     concurrent.futures.BrokenExecutor
         If the executor lost its processes; finished chunks are in the store.
-    MissingPackageError
-        If a store is given and zarr is not installed.
 
     Notes
     -----

@@ -49,5 +49,5 @@ class ContinuationRun(Run):
 
     @property
     def complete(self) -> bool:
-        """Whether no cycle is missing anywhere on the path: every itinerary was followed."""
+        """Whether no cycle is missing but what gaps tell of: every itinerary was followed."""
         return self.finished and self.method == "exhaustive"

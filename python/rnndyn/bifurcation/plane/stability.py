@@ -77,7 +77,7 @@ def stability_diagram(
     executor : concurrent.futures.Executor or dask.distributed.Client, optional
         Where to compute; each worker uses one thread. Default: threads of this process.
     store : path-like, optional
-        Folder that finished parts are written to (``pip install "rnndyn[cluster]"``). A run that
+        Folder that finished parts are written to. A run that
         was stopped, in whatever way, goes on from there when it is called again.
 
     Returns
