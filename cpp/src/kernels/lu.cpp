@@ -10,7 +10,7 @@ namespace rnndyn::kernels {
 namespace {
 
 // Columns of L that are taken from a column at once: what is read and written serves all of them.
-constexpr Index kTogether = 4;
+constexpr Index kTogether = 8;
 
 // y -= sum_k x_k a[k], rows from `begin` to `n`; packs may run over the end, into the room there.
 template <Index Count>
@@ -54,10 +54,12 @@ double LuFactors::factor() {
     for (Index k = 0; k < j; ++k) std::swap(y[k], y[swaps_[static_cast<std::size_t>(k)]]);
     eliminate(j);
     Index pivot = j;
+    double size = std::abs(y[j]);
     for (Index i = j + 1; i < n_; ++i) {
-      if (std::abs(y[i]) > std::abs(y[pivot])) pivot = i;
+      if (std::abs(y[i]) <= size) continue;
+      pivot = i;
+      size = std::abs(y[i]);
     }
-    const double size = std::abs(y[pivot]);
     if (!(size > 0.0)) return 0.0;
     smallest = std::min(smallest, size);
     swaps_[static_cast<std::size_t>(j)] = pivot;

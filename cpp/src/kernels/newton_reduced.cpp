@@ -80,19 +80,14 @@ class ReducedNewton final : public Newton {
     const auto n = static_cast<Index>(places_.size());
     lu_.resize(n);
     solution_.resize(at(n));
-    double size = 1.0;
     for (Index j = 0; j < n; ++j) {
       double* column = lu_.column(j);
       const double* response = columns_[at(j)];
-      for (Index i = 0; i < n; ++i) {
-        const double entry = -response[places_[at(i)]];
-        column[i] = entry;
-        size = std::max(size, std::abs(entry));
-      }
+      for (Index i = 0; i < n; ++i) column[i] = -response[places_[at(i)]];
       column[j] += 1.0;
       solution_[at(j)] = tables_.constant[at(places_[at(j)])];
     }
-    if (!(lu_.factor() > kSingularPivot * size)) return false;
+    if (!(lu_.factor() > kSingularPivot * (1.0 + tables_.largest_response))) return false;
     lu_.solve(solution_.data());
     preactivations_ = tables_.constant;
     for (Index j = 0; j < n; ++j) {
