@@ -310,6 +310,17 @@ struct LongProduct {
   }
 };
 
+// What the determinant of a product may be in size, from terms that cancel.
+double log_largest_determinant(const std::vector<Eigen::Matrix2d>& jacobians) {
+  LongProduct largest;
+  for (const Eigen::Matrix2d& j : jacobians) {
+    const double w = j(0, 1) * j(1, 0);
+    const double terms = std::abs(j(0, 0) * j(1, 1)) + std::abs(w);
+    largest.multiply(std::abs(std::fma(j(0, 0), j(1, 1), -w)) + 4.0 * kEpsilon * terms);
+  }
+  return largest.log_modulus();
+}
+
 // Two states: from the trace of the product and from the product of the determinants, which keeps
 // its digits however far the multipliers are apart. Nothing where the trace has lost too many, or
 // the multipliers are too close together, or a Jacobian is nearly but not quite singular.
@@ -318,7 +329,6 @@ std::optional<std::vector<Eigenvalue>> planar_eigenvalues(
   constexpr double kTrustedDeterminant = 1e-9;
   double product[4] = {1.0, 0.0, 0.0, 1.0};
   LongProduct determinant;
-  LongProduct largest;             // what the determinant may be
   double determinant_error = 0.0;  // relative
   double growth = 1.0;
   for (const Eigen::Matrix2d& j : jacobians) {
@@ -332,9 +342,8 @@ std::optional<std::vector<Eigenvalue>> planar_eigenvalues(
     const double w = j(0, 1) * j(1, 0);
     const double det = std::fma(j(0, 0), j(1, 1), -w) + std::fma(-j(0, 1), j(1, 0), w);
     determinant.multiply(det);
-    const double terms = std::abs(j(0, 0) * j(1, 1)) + std::abs(w);
-    largest.multiply(std::abs(det) + 4.0 * kEpsilon * terms);
     if (det == 0.0) continue;
+    const double terms = std::abs(j(0, 0) * j(1, 1)) + std::abs(w);
     determinant_error += 4.0 * kEpsilon * (1.0 + terms / std::abs(det));
   }
   if (!(growth < 1e100) || !(determinant_error < kTrustedDeterminant)) return std::nullopt;
@@ -355,7 +364,8 @@ std::optional<std::vector<Eigenvalue>> planar_eigenvalues(
   const double log_large = std::log(std::abs(large));
   const double error = trace_error / distance;
   if (singular) {
-    const double zero_error = log_error_of(0.0, 1.0, largest.log_modulus() - log_large);
+    const double zero_error =
+        log_error_of(0.0, 1.0, log_largest_determinant(jacobians) - log_large);
     return std::vector<Eigenvalue>{{large, log_large, error},
                                    {0.0, -std::numeric_limits<double>::infinity(), zero_error}};
   }
@@ -473,36 +483,51 @@ std::optional<std::vector<Eigenvalue>> line_eigenvalues(
   return std::vector<Eigenvalue>{{product, std::log(modulus), std::min(relative, 1.0)}};
 }
 
-// What the entries of jacobians_of() may be wrong by where that is more than their own rounding,
-// as it is where terms cancel that are larger by the precision of a double-double number, or where
-// products underflow. See kernels/residual.cpp for the bound. Empty where no entry is concerned.
-std::vector<Matrix> hidden_errors(const CanonicalMap& map, const Itinerary& itinerary,
-                                  const std::vector<Matrix>& jacobians, Control* control) {
-  if (map.w2_is_identity()) return {};  // every entry is a sum of two numbers
-  Looks looks(control);
-  const Matrix abs_w1 = map.w1().cwiseAbs();
-  const Matrix abs_w2 = map.w2().cwiseAbs();
+// What the entries of an accurate Jacobian may be wrong by before they are rounded; see
+// kernels/residual.cpp for the bound.
+void write_hidden_error(const CanonicalMap& map, const Word* region, Matrix& error) {
   const auto n = static_cast<double>(map.n_units() + 2);
   const double relative = 4.0 * n * n * 0x1.0p-106;
-  bool any = false;
-  std::vector<Matrix> errors;
-  for (Index t = 0; t < itinerary.order; ++t) {
-    Matrix& error = errors.emplace_back(relative * map.a().cwiseAbs());
-    for (Index i = 0; i < map.n_units(); ++i) {
-      if (!get_bit(itinerary.at(t), i)) continue;
-      for (Index c = 0; c < error.cols(); ++c) {
-        const double factor = abs_w2(i, c);
-        if (factor == 0.0) continue;
-        for (Index r = 0; r < error.rows(); ++r) {
-          if (abs_w1(r, i) > 0.0) error(r, c) += relative * abs_w1(r, i) * factor + kUnderflow;
-        }
+  const Index m = map.n_states();
+  for (Index i = 0; i < m * m; ++i) error.data()[i] = relative * std::abs(map.a().data()[i]);
+  for (Index i = 0; i < map.n_units(); ++i) {
+    if (!get_bit(region, i)) continue;
+    const double* w = map.w1().data() + i * m;
+    for (Index c = 0; c < m; ++c) {
+      const double factor = relative * std::abs(map.w2()(i, c));
+      if (factor == 0.0) continue;
+      double* column = error.data() + c * m;
+      for (Index r = 0; r < m; ++r) {
+        if (w[r] != 0.0) column[r] += std::abs(w[r]) * factor + kUnderflow;
       }
     }
-    looks.after(2.0 * static_cast<double>(error.size() * map.n_units()));
-    const Matrix& j = jacobians[static_cast<std::size_t>(t)];
-    any = any || !(error.array() <= kEpsilon * j.array().abs()).all();
   }
-  return any ? errors : std::vector<Matrix>();
+}
+
+// Errors of jacobians_of() where they are more than the rounding of the entries, as they are where
+// terms cancel that are larger by the precision of a double-double number, or where products
+// underflow. Empty where no entry is concerned.
+std::vector<Matrix> hidden_errors(const CanonicalMap& map, const Itinerary& itinerary,
+                                  const std::vector<Matrix>& jacobians, Control* control) {
+  std::vector<Matrix> errors;
+  if (map.w2_is_identity()) return errors;  // every entry is a sum of two numbers
+  Looks looks(control);
+  Matrix error(map.n_states(), map.n_states());
+  const auto is_hidden = [&](const Matrix& j) {
+    for (Index i = 0; i < j.size(); ++i) {
+      if (!(error.data()[i] <= kEpsilon * std::abs(j.data()[i]))) return true;
+    }
+    return false;
+  };
+  for (Index t = 0; t < itinerary.order; ++t) {
+    write_hidden_error(map, itinerary.at(t), error);
+    looks.after(2.0 * static_cast<double>(error.size() * map.n_units()));
+    if (errors.empty() && !is_hidden(jacobians[static_cast<std::size_t>(t)])) continue;
+    // Steps before the first that is concerned have nothing to add to the rounding of entries.
+    while (std::ssize(errors) < t) errors.push_back(Matrix::Zero(error.rows(), error.cols()));
+    errors.push_back(error);
+  }
+  return errors;
 }
 
 }  // namespace
