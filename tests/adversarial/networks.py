@@ -1,6 +1,7 @@
 """Networks made to go wrong, small enough for an exact list of their cycles.
 
-`adversarial_network(number)` is a network of one of the kinds below, always the same for a number.
+`adversarial_network(number)` is a network of one of the kinds below, always the same for a number
+(and seed).
 """
 
 from collections.abc import Callable
@@ -196,7 +197,7 @@ KINDS: dict[str, Callable[[Rng], Any]] = {
 }
 
 
-def adversarial_network(number: int) -> tuple[str, Any]:
+def adversarial_network(number: int, seed: int = 14) -> tuple[str, Any]:
     """The kind and the model of network `number`; kinds take turns."""
     kind = list(KINDS)[number % len(KINDS)]
-    return kind, KINDS[kind](np.random.default_rng([number, 14]))
+    return kind, KINDS[kind](np.random.default_rng([number, seed]))

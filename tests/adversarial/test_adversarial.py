@@ -18,11 +18,15 @@ FOUND_WRONG = (
     *(1646, 5407, 5654, 10296, 10776, 11073, 11925, 12508, 13904, 14495),
     # A proof split at an infinite radius; a residual that is no number.
     *(736, 1143, 11593, 10990),
+    # Called unstable for what rounding made of a multiplier 0.
+    19296,
 )
+#: Numbers and seeds of other draws: called a saddle for what rounding had left of a multiplier.
+FOUND_WRONG_ELSEWHERE = ((100651, 77), (100970, 77))
 
 
-def problems_with(number: int, path) -> list[str]:
-    kind, model = adversarial_network(number)
+def problems_with(number: int, path, seed: int = 14) -> list[str]:
+    kind, model = adversarial_network(number, seed)
     orders = orders_of(model)
     truths = truths_of(model, orders)
     problems = []
@@ -52,6 +56,11 @@ def problems_with(number: int, path) -> list[str]:
 @pytest.mark.parametrize("number", FOUND_WRONG)
 def test_what_was_wrong_once(number, tmp_path):
     assert problems_with(number, tmp_path / "cycles.npz") == []
+
+
+@pytest.mark.parametrize(("number", "seed"), FOUND_WRONG_ELSEWHERE)
+def test_what_was_wrong_once_in_other_draws(number, seed, tmp_path):
+    assert problems_with(number, tmp_path / "cycles.npz", seed) == []
 
 
 @pytest.mark.parametrize("first", range(0, COUNT, BATCH))

@@ -169,6 +169,32 @@ TEST_CASE("many multipliers 0 leave no doubt about the others") {
   CHECK(multipliers({Matrix(turn * jacobian * turn.transpose())}).stability == Stability::stable);
 }
 
+TEST_CASE("a multiplier that rounding may have made is not known") {
+  // The first matrix is singular up to its rounding, and the second stretches whatever is left.
+  Matrix singular(2, 2);
+  singular << 0.1, 0.1, -0.3, -0.1 * 3.0;
+  Matrix stretch(2, 2);
+  stretch << 1e40, 2e40, -2e40, -5e40;
+  CHECK(multipliers({singular, stretch}).stability == Stability::undecided);
+  CHECK(multipliers({singular, Matrix(1e-40 * stretch)}).stability == Stability::stable);
+  // Three states, whose last multiplier is small next to the errors that the first leaves behind.
+  const Matrix turn = (Matrix(3, 3) << 2, -1, 2, 2, 2, -1, -1, 2, 2).finished() / 3.0;
+  const auto product_of = [&](double first, double second) {
+    const Vector a = (Vector(3) << first, 7.0, 1.0).finished();
+    const Vector b = (Vector(3) << 1.0, 7.0, second).finished();
+    const Matrix one = turn * a.asDiagonal() * turn.transpose();
+    const Matrix two = turn * b.asDiagonal() * turn.transpose();
+    return multipliers({one, two, one, two}).stability;
+  };
+  CHECK(product_of(1e3, 1e-3) == Stability::saddle);
+  CHECK(product_of(1e30, 1e-3) == Stability::undecided);
+  CHECK(product_of(1e30, 1e30) == Stability::undecided);
+  // A state that nothing reaches has a multiplier 0, whatever the others are.
+  Matrix apart = Matrix::Zero(3, 3);
+  apart.topLeftCorner(2, 2) = stretch;
+  CHECK(multipliers({apart, apart}).stability == Stability::saddle);
+}
+
 TEST_CASE("stability is told apart, and left open on the unit circle") {
   const auto stability = [](std::initializer_list<double> diagonal) {
     Vector d(static_cast<Index>(diagonal.size()));

@@ -8,6 +8,7 @@
 
 #include "cycles/continuum.hpp"
 #include "cycles/exact_map.hpp"
+#include "cycles/multipliers.hpp"
 #include "exact/exact_interior.hpp"
 #include "rnndyn/linear_program.hpp"
 
@@ -156,7 +157,7 @@ Candidate isolated(const CanonicalMap& map, const ExactMap& exact, const Itinera
   Cycle& cycle = candidate.cycle.emplace();
   cycle.itinerary = itinerary;
   cycle.points = points;
-  cycle.multipliers = multipliers(jacobians_of(map, itinerary), effort.control());
+  cycle.multipliers = multipliers_of(map, itinerary, effort.control());
   cycle.residual = cycle_residual(map, points);
   cycle.margin = conditions.margin;
   cycle.error_bound = bounds.maxCoeff();
@@ -246,7 +247,7 @@ Candidate whole_set(const CanonicalMap& map, const Itinerary& itinerary, ExactOr
     qr.matrixQR().topRows(d).triangularView<Eigen::Upper>().solveInPlace<Eigen::OnTheRight>(slopes);
   }
   continuum.extent = extent_of(slopes, slack, control);
-  continuum.multipliers = multipliers(jacobians_of(map, continuum.itinerary), control);
+  continuum.multipliers = multipliers_of(map, continuum.itinerary, control);
   continuum.multipliers.stability = Stability::nonhyperbolic;
   continuum.residual = cycle_residual(map, continuum.points);
   return candidate;

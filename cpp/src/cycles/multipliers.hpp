@@ -1,4 +1,4 @@
-// Multipliers of Jacobians whose size the compiler knows.
+// Multipliers of itineraries, and of Jacobians whose size the compiler knows.
 #pragma once
 
 #include <vector>
@@ -12,5 +12,8 @@ Multipliers multipliers_of(const std::vector<Matrix>& jacobians, Control* contro
 template <int M>
 Multipliers multipliers_of(const std::vector<Eigen::Matrix<double, M, M>>& jacobians,
                            Control* control);
+
+// Of an itinerary: their error bars know by how much the Jacobians may be wrong.
+Multipliers multipliers_of(const CanonicalMap& map, const Itinerary& itinerary, Control* control);
 
 }  // namespace rnndyn

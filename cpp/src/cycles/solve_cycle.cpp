@@ -167,7 +167,7 @@ Cycle finish_border_cycle(const CanonicalMap& map, const Itinerary& itinerary,
   cycle.itinerary = rotated(itinerary, shift);
   cycle.zeros = rotated(zeros, shift);
   cycle.points = rotated_columns(points, shift);
-  cycle.multipliers = multipliers(jacobians_of(map, cycle.itinerary), control);
+  cycle.multipliers = multipliers_of(map, cycle.itinerary, control);
   // Two linear maps meet here; neither side's multipliers decide about stability (a border point
   // can be unstable although both sides contract).
   cycle.multipliers.stability = Stability::nonhyperbolic;
@@ -221,7 +221,7 @@ Candidate undecided_candidate(const CanonicalMap& map, const Itinerary& itinerar
   Cycle& cycle = candidate.cycle.emplace();
   cycle.itinerary = resized(itinerary, period);
   cycle.points = points.leftCols(period);
-  cycle.multipliers = multipliers(jacobians_of(map, cycle.itinerary), control);
+  cycle.multipliers = multipliers_of(map, cycle.itinerary, control);
   cycle.residual = cycle_residual(map, cycle.points);
   cycle.margin = margin;
   cycle.error_bound = bounds.maxCoeff();
@@ -258,7 +258,7 @@ std::optional<Candidate> proved_candidate(const CanonicalMap& map, const Itinera
   cycle.points = points;
   cycle.multipliers = where == Place::outside || map.w2_is_identity()
                           ? multipliers_of(system.jacobians(), control)
-                          : multipliers(jacobians_of(map, itinerary), control);
+                          : multipliers_of(map, itinerary, control);
   if (where == Place::outside) {
     cycle.residual = residual.cwiseAbs().maxCoeff();
   } else if constexpr (M == Eigen::Dynamic) {
