@@ -23,7 +23,9 @@ def problems_with(number: int, path) -> list[str]:
     rng = np.random.default_rng([number, 18])
     size = 10.0 ** rng.choice([-3, 0, 0, 0, 3, 8])
     x = np.linspace(-size, size, 4)
-    plane = {"x": x, "y": x, "dims": (0, 1)} if model.n_states > 1 else {"x": x}
+    plane = {"x_values": x}
+    if model.n_states > 1:
+        plane |= {"y_values": x, "dims": (0, 1)}
     where = f"network {number} ({kind})"
     try:
         cycles = rd.find_cycles(model, orders=orders, method="exhaustive", progress=False)

@@ -272,15 +272,16 @@ def test_a_signal_is_heard_while_the_cells_of_a_plane_are_drawn():
         [[0.0]], [[1.0, 0.0, 1.0]], [[1.0], [-1.0], [1.0]], [-1.0], [1.0, -1.0, 0.0]
     )
     meter = SignalDuring("lines", 0.3)
-    with pytest.raises(KeyboardInterrupt):
-        rd.stability_diagram(
-            model,
-            ("W2[1,0]", np.linspace(-2.0, -0.5, 5)),
-            ("W1[0,1]", np.linspace(-1.0, 0.5, 5)),
-            max_order=1,
-            n_threads=1,
-            progress=meter,
-        )
+    diagram = rd.stability_diagram(
+        model,
+        ("W2[1,0]", np.linspace(-2.0, -0.5, 5)),
+        ("W1[0,1]", np.linspace(-1.0, 0.5, 5)),
+        max_order=1,
+        n_threads=1,
+        progress=meter,
+    )
     heard = time.monotonic()
+    assert diagram.run.stopped_by == "interrupt"
+    assert not diagram.run.finished
     meter.timer.join()
     assert heard - meter.sent < PATIENCE

@@ -266,11 +266,22 @@ class Certificate(SavedResult):
             if order in self.proved_orders:
                 continue
             parts = [p for p in self.parts if order in p.orders and not p.complete]
-            words = [f"{percent(part.share)} of the tree is done. {part.reason}" for part in parts]
+            words = [
+                f"{percent(part.share)} of the tree is done. {self._why(part)}" for part in parts
+            ]
             if (coverage := self.coverage.get(order)) is not None:
                 words.append(f"It was searched, with an estimated coverage of {percent(coverage)}.")
             groups.setdefault(" ".join(word.strip() for word in words), []).append(order)
         return [(orders, why) for why, orders in groups.items()]
+
+    def _why(self, part: ProofPart) -> str:
+        """Return what the core says of a part as a sentence, with what can be done about it."""
+        if not part.reason:
+            return ""
+        advice = ""
+        if part.method == "cells" and self.box is None:
+            advice = "; give box=R to search |z_i| <= R"
+        return f"{part.reason[0].upper()}{part.reason[1:]}{advice}."
 
     def verify(self, model: PiecewiseLinearModel) -> Verdict:
         """Check the certificate in exact arithmetic, trusting nothing that the search computed.
