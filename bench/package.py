@@ -37,13 +37,10 @@ def search(
         [order],
         method,
         seed,
-        max_restarts,
-        max_iterations,
-        None,
-        None,
-        n_threads,
-        time_limit,
-        None,
+        max_restarts=max_restarts,
+        max_iterations=max_iterations,
+        n_threads=n_threads,
+        time_limit=time_limit,
     )
     seconds = time.perf_counter() - start
     (statistics,) = raw["statistics"]

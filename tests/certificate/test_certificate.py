@@ -120,7 +120,7 @@ def test_the_summary_says_what_is_proved_undecided_and_open(certificate):
         "Undecided: 2 itineraries of orders 1 and 2 on a region border, or not to be told from it.",
         "Undecided: 1 itinerary of order 2 with an equation that is singular, or not to be told "
         "from a singular one.",
-        "Not proved: order 3: 12.5 % of the tree is done. too many nodes It was searched, with an "
+        "Not proved: order 3: 12.5 % of the tree is done. Too many nodes. It was searched, with an "
         "estimated coverage of 90 %.",
     ]
     assert repr(certificate).splitlines() == [

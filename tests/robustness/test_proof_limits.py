@@ -54,7 +54,7 @@ def test_a_delay_line_is_proved_within_its_time_limit():
 def test_what_does_not_fit_into_memory_is_refused_in_one_sentence():
     cycles = rd.find_cycles(dense(50), orders=[500], method="complete", time_limit=1.0)
     assert cycles.certificate.status != "proved"
-    assert "a dictionary of this order takes" in " ".join(cycles.certificate.summary())
+    assert "A dictionary of this order takes" in " ".join(cycles.certificate.summary())
 
 
 def test_a_stopped_proof_returns_what_a_search_finds():

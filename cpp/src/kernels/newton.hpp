@@ -132,6 +132,10 @@ class Newton {
   virtual ~Newton() = default;
 
   virtual int lanes() const { return 1; }
+  // The itinerary that comes next in a lane has nothing to do with the one before: what a kernel
+  // keeps of an itinerary may serve the next one, but only within a restart, or the result would
+  // depend on which thread ran which.
+  virtual void begin() {}
   // Bits of irrelevant units are zero on the way in and out. Lanes whose bit in `active` is not set
   // may hold anything; their status means nothing. Returns the lanes, as bits, that need more than
   // the product of Jacobians: their `next` is not written, and their status is `singular`, or

@@ -20,10 +20,13 @@ struct SearchContext {
 
   std::vector<std::unique_ptr<NewtonKernel>> make_kernels(
       Index order, Refutation refutation = Refutation::likely) const {
+    // Nothing there bounds what rounding makes of an orbit.
+    const auto reduced =
+        refutation == Refutation::likely ? reduced_where_faster(map, *tables, order) : nullptr;
     std::vector<std::unique_ptr<NewtonKernel>> workspaces;
     for (int i = 0; i < std::max(1, options.n_threads); ++i) {
       workspaces.push_back(
-          std::make_unique<NewtonKernel>(map, *tables, order, &control, refutation));
+          std::make_unique<NewtonKernel>(map, *tables, order, &control, refutation, reduced));
     }
     return workspaces;
   }

@@ -121,6 +121,7 @@ void list_exhaustively(SearchContext& context, const std::vector<Word>& regions,
       tasks.size(), small ? 1 : context.options.n_threads, [&](std::size_t task, int thread) {
         if (context.control.stop_requested()) return;
         NewtonKernel& kernel = *kernels[static_cast<std::size_t>(thread)];
+        kernel.begin();
         const auto lanes = static_cast<std::size_t>(kernel.lanes());
         NecklaceWalk walk(n_regions, order);
         std::vector<Word> listed(static_cast<std::size_t>(order) * words * lanes, 0);

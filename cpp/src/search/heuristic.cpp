@@ -157,6 +157,7 @@ class HeuristicSearch {
         while (running[lane] == nullptr && upcoming < group.size()) {
           Restart& restart = group[upcoming];
           draw(restart, number + upcoming++, kernel);
+          kernel.begin();
           put_lane(restart.itinerary, current, lane, lanes);
           if (goes_on(restart, current, lane, lanes)) running[lane] = &restart;
         }

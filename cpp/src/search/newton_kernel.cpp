@@ -5,12 +5,16 @@
 
 #include "kernels/functions.hpp"
 #include "search/newton_large.hpp"
+#include "search/reduced_tables.hpp"
 
 namespace rnndyn {
 namespace {
 
 // All regions' affine maps are tabulated up to this many doubles (1 MiB: stays in the L2 cache).
 constexpr Index kTableLimit = Index{1} << 17;
+
+// One system of many rows reaches a smaller share of the machine's peak than products of matrices.
+constexpr double kReducedShare = 0.6;
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
@@ -86,19 +90,35 @@ std::shared_ptr<const kernels::NewtonTables> make_newton_tables(const CanonicalM
   return tables;
 }
 
+std::shared_ptr<const kernels::ReducedTables> reduced_where_faster(
+    const CanonicalMap& map, const kernels::NewtonTables& tables, Index order) {
+  // The kernels for few states are written for their number.
+  if (map.n_states() <= kernels::kMaxSmallStates) return nullptr;
+  const double reduced = kernels::reduced_newton_flops(map.n_relevant_units(), order);
+  if (reduced > kReducedShare * NewtonKernel(map, tables, order).flops()) return nullptr;
+  return make_reduced_tables(map, order);
+}
+
 NewtonKernel::NewtonKernel(const CanonicalMap& map, const kernels::NewtonTables& tables,
-                           Index order, Control* control, Refutation refutation)
-    : map_(map), order_(order), control_(control), refutation_(refutation) {
+                           Index order, Control* control, Refutation refutation,
+                           std::shared_ptr<const kernels::ReducedTables> reduced)
+    : map_(map),
+      order_(order),
+      control_(control),
+      refutation_(refutation),
+      reduced_(std::move(reduced)) {
   if (map.n_states() <= kernels::kMaxSmallStates) {
     kernel_ = kernels::functions().make_newton(tables, order, refutation);
   } else {
     kernel_ = std::make_unique<LargeNewton>(map, tables.reach, order, control, refutation);
   }
+  if (reduced_) reduced_kernel_ = kernels::functions().make_reduced_newton(*reduced_);
 }
 
 void NewtonKernel::iterate(const Word* itineraries, Word* next, unsigned active,
                            NewtonStatus* status) {
-  const unsigned unfinished = kernel_->iterate(itineraries, next, active, status);
+  kernels::Newton& kernel = reduced_kernel_ ? *reduced_kernel_ : *kernel_;
+  const unsigned unfinished = kernel.iterate(itineraries, next, active, status);
   for (unsigned left = unfinished; left != 0; left &= left - 1) {
     const int lane = std::countr_zero(left);
     if (refutation_ == Refutation::bounded) {  // nothing short of solve_cycle() would refute it

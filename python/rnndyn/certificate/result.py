@@ -281,7 +281,8 @@ class Certificate(SavedResult):
         advice = ""
         if part.method == "cells" and self.box is None:
             advice = "; give box=R to search |z_i| <= R"
-        return f"{part.reason[0].upper()}{part.reason[1:]}{advice}."
+        sentence = f"{part.reason[0].upper()}{part.reason[1:]}{advice}"
+        return sentence if sentence.endswith(".") else f"{sentence}."
 
     def verify(self, model: PiecewiseLinearModel) -> Verdict:
         """Check the certificate in exact arithmetic, trusting nothing that the search computed.
