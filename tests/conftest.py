@@ -47,6 +47,8 @@ NOT_CORE = (
     "lyapunov/test_error.py",
     "test_documentation.py",
     "test_documentation_site.py",
+    "test_core_layout.py",
+    "test_layout.py",
     # The checks of certificates, in rational arithmetic.
     "verify/test_contraction.py",
     "verify/test_exact.py",

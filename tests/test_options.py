@@ -34,7 +34,9 @@ LONG = {
     "find_fixed_points": lambda **how: (
         rd.find_fixed_points(wide_network(), method="search", max_restarts=10**9, **how).search
     ),
-    "lyapunov_spectrum": lambda **how: rd.lyapunov_spectrum(NETWORK, n_steps=10**9, **how).run,
+    "lyapunov_spectrum": lambda **how: (
+        rd.lyapunov_spectrum(NETWORK, n_steps=10**9, transient=0, **how).run
+    ),
     "basins": lambda **how: rd.basins(TENT, GRID, max_steps=10**9, **how).run,
     "scan": lambda **how: rd.scan(NETWORK, ("h[0]", GRID), n_steps=10**6, **how).run,
     "continue_cycles": lambda **how: (

@@ -259,6 +259,7 @@ def test_without_rigour_nothing_is_called_proved(ten):
     assert cycles.certificate.status == "searched"
     assert cycles.certificate.proved_orders == ()
     assert cycles.finished
+    assert not cycles.complete
     assert counts(cycles) == {1: 3}
 
 

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from rnndyn._common.words import counted
 from rnndyn.certificate.result import Certificate
 from rnndyn.cli._arguments import add_command, add_json, add_model, load_piecewise_linear
 from rnndyn.cli._exit_codes import ExitCode
@@ -60,12 +61,8 @@ def _lines(certificate: Certificate, verdict: Verdict, seconds: float) -> list[s
     return [
         "Confirmed",
         *certificate.summary(),
-        f"Verified in exact arithmetic: {_count(verdict.n_cycles, 'certified cycle')}, "
-        f"{_count(verdict.n_nodes, 'node')} of {_count(verdict.n_trees, 'tree')}, "
-        f"{_count(verdict.n_contradictions, 'contradiction')}, "
-        f"{_count(verdict.n_itineraries, 'solved system')}; {seconds:.2f} s",
+        f"Verified in exact arithmetic: {counted(verdict.n_cycles, 'certified cycle')}, "
+        f"{counted(verdict.n_nodes, 'node')} of {counted(verdict.n_trees, 'tree')}, "
+        f"{counted(verdict.n_contradictions, 'contradiction')}, "
+        f"{counted(verdict.n_itineraries, 'solved system')}; {seconds:.2f} s",
     ]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -153,8 +153,14 @@ class SearchStatistics(Run):
 
     @property
     def complete(self) -> bool:
-        """Whether no cycle is missing: of every order all itineraries were listed, or a proof."""
-        return super().finished and all(record.complete for record in self.orders)
+        """Whether no cycle is missing: of every order all itineraries were listed, or a proof.
+
+        A search without rigour proves nothing.
+        """
+        proofs_count = bool(self.options.get("rigorous", True))
+        return super().finished and all(
+            record.listed or (record.proved and proofs_count) for record in self.orders
+        )
 
     @property
     def listed_orders(self) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from rnndyn._common.arrays import FloatArray, itinerary_text
+from rnndyn._common.words import counted
 from rnndyn.cycles.continuum import ContinuumOfFixedPoints
 from rnndyn.cycles.cycle import STABILITY_NAMES, Cycle, Stability
 from rnndyn.lyapunov.result import LyapunovSpectrum
@@ -244,7 +245,7 @@ def _orbits(view: View, orbits: Sequence[FloatArray]) -> Figure:
     return {
         **_trace(points, dense=True),
         "mode": "markers",
-        "name": f"{len(orbits)} orbit{'' if len(orbits) == 1 else 's'}",
+        "name": counted(len(orbits), "orbit"),
         "hoverinfo": "skip",
         "marker": {"color": "@orbit", "size": size, "opacity": 0.65},
     }

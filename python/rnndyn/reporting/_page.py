@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from rnndyn._common.optional import import_optional
-from rnndyn._common.words import orders_text
+from rnndyn._common.words import counted, orders_text
 from rnndyn._version import __version__
 from rnndyn.citing.citation import cite
 from rnndyn.cycles._table import continuum_line, sureness
@@ -128,16 +128,12 @@ def _n_parameters(model: Any) -> int:
 
 def _subtitle(content: Content) -> str:
     model = content.model
-    parts = [f"{_family(model)} with {_count(model.n_states, 'state')}"]
+    parts = [f"{_family(model)} with {counted(model.n_states, 'state')}"]
     if hasattr(model, "n_units"):
-        parts.append(_count(model.n_units, "hidden unit"))
+        parts.append(counted(model.n_units, "hidden unit"))
     if _n_parameters(model):
-        parts.append(_count(_n_parameters(model), "parameter"))
+        parts.append(counted(_n_parameters(model), "parameter"))
     return ", ".join(parts)
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def _stability_counts(cycles: CycleSet) -> str:
@@ -327,7 +323,7 @@ def _run(
     given = {name: value for name, value in options.items() if value is not None}
     facts: list[tuple[object, object]] = [("seed", seed)]
     facts += [(name, _shortened(_plain(value))) for name, value in given.items()]
-    facts.append(("took", f"{seconds:.3g} s on {_count(n_threads, 'thread')}"))
+    facts.append(("took", f"{seconds:.3g} s on {counted(n_threads, 'thread')}"))
     return _html.definitions([*facts, ("version", version)])
 
 

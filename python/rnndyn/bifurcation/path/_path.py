@@ -7,6 +7,7 @@ import numpy as np
 
 from rnndyn._common.arrays import FloatArray
 from rnndyn._common.checks import check_positive
+from rnndyn._common.words import counted
 from rnndyn.models import PiecewiseLinearMap, PiecewiseLinearModel
 from rnndyn.models._canonical import CanonicalForm
 from rnndyn.models._canonical_map_of import canonical_map_of
@@ -145,5 +146,4 @@ def _deviation(start: CanonicalForm, end: CanonicalForm, middle: CanonicalForm, 
 
 
 def _size_text(model: PiecewiseLinearModel) -> str:
-    states = f"{model.n_states} state{'' if model.n_states == 1 else 's'}"
-    return f"{states} and {model.n_units} unit{'' if model.n_units == 1 else 's'}"
+    return f"{counted(model.n_states, 'state')} and {counted(model.n_units, 'unit')}"

@@ -14,6 +14,7 @@ from rnndyn._common.arrays import (
     finite_numbers,
     itinerary_text,
 )
+from rnndyn._common.words import counted
 from rnndyn.bifurcation.path._columns import Columns
 from rnndyn.bifurcation.path.events import BifurcationEvent
 from rnndyn.cycles.cycle import STABILITY_NAMES, Cycle, Stability
@@ -225,7 +226,7 @@ class Branches(Sequence[Branch]):
         return (self._make(i) for i in range(self._n))
 
     def __repr__(self) -> str:
-        return f"<{self._n:,} branch{'' if self._n == 1 else 'es'}>"
+        return f"<{counted(self._n, 'branch', 'branches')}>"
 
 
 def stability_code(n_unstable: IntArray, n_states: int) -> IntArray:

@@ -8,6 +8,7 @@ import numpy as np
 
 from rnndyn._common.arrays import BoolArray, FloatArray, frozen, itinerary_text
 from rnndyn._common.compare import ByFields
+from rnndyn._common.words import counted
 from rnndyn.bifurcation.path._columns import (
     KIND_NAMES,
     OUTCOME_NAMES,
@@ -203,5 +204,4 @@ class BifurcationEvents(Sequence[BifurcationEvent]):
         return (self._make(i) for i in range(len(self)))
 
     def __repr__(self) -> str:
-        n = len(self)
-        return f"<{n:,} event{'' if n == 1 else 's'}>"
+        return f"<{counted(len(self), 'event')}>"
