@@ -85,7 +85,10 @@ class PrefixCertificate {
                 std::span<const Multiplier> multipliers) const;
 
  private:
-  static constexpr int kDynamic = 0;
+  // Adds a row at.value times; `region` is that of its step.
+  template <typename Sum>
+  void add_row(const Multiplier& at, const std::int32_t* pieces, const Word* region,
+               Sum& sum) const;
   template <int M>
   Closing close_in(const std::int32_t* pieces, const Word* last,
                    std::span<const Multiplier> multipliers) const;
