@@ -53,6 +53,9 @@ class Combination {
     }
   }
 
+  double lower(std::size_t j) const { return lower_[j]; }
+  double upper(std::size_t j) const { return upper_[j]; }
+
   void begin_row() { slack_ += lost_; }
   void add_linear(const double* normal, double factor) {
     for (std::size_t j = 0; j < size(); ++j) {
@@ -236,11 +239,12 @@ void PrefixCertificate::set_cell(std::int32_t piece, const Matrix& normals, cons
 }
 
 template <typename Sum>
-void PrefixCertificate::add_row(const Multiplier& at, const std::int32_t* pieces,
-                                const Word* region, Sum& sum) const {
+void PrefixCertificate::add_row(const Multiplier& at, const Prefix& prefix, Sum& sum) const {
   sum.begin_row();
   std::int32_t c = at.constraint;
   if (c < first_box_row_) {
+    const Word* region =
+        at.time == prefix.last_time ? prefix.last : this->region(prefix.pieces[at.time]);
     const double factor = get_bit(region, c) ? at.value : -at.value;
     const double* normal = normal_.data() + static_cast<std::size_t>(c) * (sum.size() + 1);
     sum.add_linear(normal, factor);
@@ -252,16 +256,16 @@ void PrefixCertificate::add_row(const Multiplier& at, const std::int32_t* pieces
   const auto state = static_cast<std::size_t>(c);
   if (state < m) {
     sum.add_state(state, -at.value);
-    sum.add_constant(at.value * domain_.upper.data()[state]);
+    sum.add_constant(at.value * sum.upper(state));
   } else if (state < 2 * m) {
     sum.add_state(state - m, at.value);
-    sum.add_constant(-at.value * domain_.lower.data()[state - m]);
+    sum.add_constant(-at.value * sum.lower(state - m));
   } else if (domain_.at_infinity()) {
     sum.add_state(static_cast<std::size_t>(domain_.face_state), domain_.face_sign * at.value);
     sum.add_constant(-at.value);
   } else {
     const std::size_t face =
-        static_cast<std::size_t>(pieces[at.time]) * n_cell_faces_ + (state - 2 * m);
+        static_cast<std::size_t>(prefix.pieces[at.time]) * n_cell_faces_ + (state - 2 * m);
     const double* row = cells_.data() + face * (m + 1);
     sum.add_linear(row, -at.value);
     sum.add_constant(at.value * row[m]);
@@ -273,16 +277,14 @@ PrefixCertificate::Closing PrefixCertificate::close_in(
     const std::int32_t* pieces, const Word* last, std::span<const Multiplier> multipliers) const {
   Combination<M> sum(domain_, size_, lost_);
   Closing closing;
-  const std::int32_t last_time = multipliers.front().time;
-  std::int32_t time = last_time;
+  const Prefix prefix{pieces, last, multipliers.front().time};
+  std::int32_t time = prefix.last_time;
   std::size_t next = 0;
   double lowest = std::numeric_limits<double>::infinity();
   int stale = 0;
   for (;;) {
     for (; next < multipliers.size() && multipliers[next].time == time; ++next) {
-      const Multiplier& at = multipliers[next];
-      if (!(at.value > 0.0)) continue;
-      add_row(at, pieces, time == last_time ? last : region(pieces[time]), sum);
+      if (multipliers[next].value > 0.0) add_row(multipliers[next], prefix, sum);
     }
     const double most = sum.most();
     if (most < 0.0) {
