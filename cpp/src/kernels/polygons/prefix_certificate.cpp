@@ -4,8 +4,8 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "rnndyn/itinerary.hpp"
 #include "rnndyn/rounding.hpp"
@@ -22,13 +22,26 @@ constexpr int kPatience = 6;
 // A number of states that is known when the program runs.
 constexpr int kDynamic = 0;
 
+// M numbers, or as many as there are states.
+template <int M>
+struct Numbers : std::array<double, static_cast<std::size_t>(M)> {
+  explicit Numbers(std::size_t) : std::array<double, static_cast<std::size_t>(M)>{} {}
+};
+template <>
+struct Numbers<kDynamic> : std::vector<double> {
+  explicit Numbers(std::size_t n) : std::vector<double>(n) {}
+};
+
 // A combination of rows: the function g z_t + b tau + d, g, b, d being exactly these numbers; the
 // slack bounds how far the true combination can be above it anywhere in the domain.
 template <int M>
 class Combination {
  public:
-  // `size` bounds |z_j|; `lost` is what one row, one step or the maximum loses to underflow.
-  Combination(const PrefixDomain& domain, const std::vector<double>& size, double lost)
+  // `size` bounds |z_j|; `lost` is what one row, one step or the maximum loses to underflow. The
+  // coefficients, which are addressed by number, lie outside: else compilers keep the other numbers
+  // in memory, too.
+  Combination(const PrefixDomain& domain, const std::vector<double>& size, double lost,
+              Numbers<M>& g, Numbers<M>& before)
       : m_(size.size()),
         lower_(domain.lower.data()),
         upper_(domain.upper.data()),
@@ -38,12 +51,9 @@ class Combination {
         lost_(lost),
         of_maximum_(gamma_of(this->size() + 3)),
         of_step_(gamma_of(this->size() + 1)),
-        slack_(lost) {
-    if constexpr (M == kDynamic) {
-      g_.resize(m_);
-      before_.resize(m_);
-    }
-  }
+        g_(g.data()),
+        before_(before.data()),
+        slack_(lost) {}
 
   std::size_t size() const {
     if constexpr (M == kDynamic) {
@@ -115,13 +125,10 @@ class Combination {
   }
 
  private:
-  using Numbers = std::conditional_t<M == kDynamic, std::vector<double>,
-                                     std::array<double, M == kDynamic ? 1 : M>>;
-
   std::size_t m_;
   const double *lower_, *upper_, *size_;
   double tau_low_, tau_high_, lost_, of_maximum_, of_step_;
-  Numbers g_{}, before_{};
+  double *g_, *before_;
   double b_ = 0.0;
   double d_ = 0.0;
   double slack_;
@@ -275,7 +282,9 @@ void PrefixCertificate::add_row(const Multiplier& at, const Prefix& prefix, Sum&
 template <int M>
 PrefixCertificate::Closing PrefixCertificate::close_in(
     const std::int32_t* pieces, const Word* last, std::span<const Multiplier> multipliers) const {
-  Combination<M> sum(domain_, size_, lost_);
+  Numbers<M> g(m_);
+  Numbers<M> before(m_);
+  Combination<M> sum(domain_, size_, lost_, g, before);
   Closing closing;
   const Prefix prefix{pieces, last, multipliers.front().time};
   std::int32_t time = prefix.last_time;
