@@ -5,7 +5,6 @@
 
 #include "networks.hpp"
 #include "rnndyn/linear_program.hpp"
-#include "rnndyn/regions.hpp"
 
 using namespace rnndyn;
 using namespace rnndyn::testing;
@@ -58,41 +57,4 @@ TEST_CASE("the deepest point of a square, and of nothing") {
   CHECK(square.value == doctest::Approx(1.0));
   CHECK(square.point(0) == doctest::Approx(2.0));
   CHECK(deepest_point(g, Vector{{0.0, -1.0, 5.0, 5.0}}, 100.0).value == doctest::Approx(-0.5));
-}
-
-TEST_CASE("nonempty regions of hyperplanes in general position") {
-  for (std::uint64_t trial = 0; trial < 40; ++trial) {
-    RandomStream stream(3, 1, trial);
-    const Index m = 1 + static_cast<Index>(stream.below(3));
-    const Index h = 1 + static_cast<Index>(stream.below(6));
-    const Matrix w1 = random_matrix(stream, m, h);
-    const Matrix w2 = random_matrix(stream, h, m);
-    const Vector h2 = random_vector(stream, h);
-    const CanonicalMap map(Matrix::Zero(m, m), w1, w2, Vector::Zero(m), h2);
-    const auto regions = nonempty_regions(map, 4096);
-    REQUIRE(regions);
-    CHECK(std::is_sorted(regions->begin(), regions->end()));
-    CHECK(std::adjacent_find(regions->begin(), regions->end()) == regions->end());
-    // Their number is the sum of the binomial coefficients h over 0 ... m (Buck 1943).
-    std::size_t expected = 0;
-    std::size_t binomial = 1;
-    for (Index i = 0; i <= std::min(h, m); ++i) {
-      expected += binomial;
-      binomial = binomial * static_cast<std::size_t>(h - i) / static_cast<std::size_t>(i + 1);
-    }
-    CHECK(regions->size() == expected);
-    for (int sample = 0; sample < 5000; ++sample) {
-      Word region = 0;
-      map.region(random_vector(stream, m) * std::exp(2.0 * stream.normal()), &region);
-      CHECK(std::binary_search(regions->begin(), regions->end(), region));
-    }
-    // A hyperplane given twice cuts nothing anew.
-    Matrix twice_w1(m, h + 1), twice_w2(h + 1, m);
-    twice_w1 << w1, w1.col(0);
-    twice_w2 << w2, -2.0 * w2.row(0);
-    const CanonicalMap twice(Matrix::Zero(m, m), twice_w1, twice_w2, Vector::Zero(m),
-                             (Vector(h + 1) << h2, -2.0 * h2(0)).finished());
-    CHECK(nonempty_regions(twice, 4096)->size() == expected);
-    CHECK_FALSE(nonempty_regions(map, expected - 1));
-  }
 }

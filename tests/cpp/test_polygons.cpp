@@ -39,7 +39,8 @@ struct Search {
 };
 
 Search search(const CanonicalMap& map, const std::optional<Box>& box,
-              const std::vector<Index>& orders, int n_threads = 1, bool keep_tree = false) {
+              const std::vector<Index>& orders, int n_threads = 1, bool keep_tree = false,
+              bool rigorous = true) {
   Control plan_control(std::numeric_limits<double>::infinity(), {});
   const PolygonPlan plan = plan_polygons(map, box, orders, plan_control);
   Search result;
@@ -52,6 +53,7 @@ Search search(const CanonicalMap& map, const std::optional<Box>& box,
     part.radius = plan.radius;
     ProofOptions options;
     options.keep_tree = keep_tree;
+    options.rigorous = rigorous;
     Control control(std::numeric_limits<double>::infinity(), {});
     UnseenProgress shown;
     const TreeOutcome outcome = prove_by_polygons(map, box, orders, options, n_threads, 10'000'000,
@@ -357,4 +359,22 @@ TEST_CASE("more units than a word has") {
   Found cycles;
   for (const Itinerary& leaf : found.leaves) solve(map, box, orders, leaf, cycles);
   CHECK(cycles.regular.size() == 2 + 1 + 2 + 3 + 6 + 9);
+}
+
+TEST_CASE(
+    "a tree without certificates has its leaves where those of a tree with certificates are") {
+  for (const std::optional<Box>& box :
+       {std::optional<Box>{}, std::optional<Box>{Box{Vector{{-2.0, -1.5}}, Vector{{2.0, 1.5}}}}}) {
+    const Search proved = search(lozi_map(), box, all_orders(8), 1, true, true);
+    const Search quick = search(lozi_map(), box, all_orders(8), 1, true, false);
+    REQUIRE(proved.parts.size() == quick.parts.size());
+    for (std::size_t n = 0; n < proved.parts.size(); ++n) {
+      REQUIRE(proved.parts[n].n_uncertified == 0);
+      std::vector<std::int32_t> expected = proved.parts[n].tree.nodes;
+      CHECK(std::count(expected.begin(), expected.end(), ProofTree::kInfeasible) > 0);
+      std::replace(expected.begin(), expected.end(), ProofTree::kInfeasible, ProofTree::kUnproved);
+      CHECK(quick.parts[n].tree.nodes == expected);
+      CHECK(quick.parts[n].tree.row.empty());
+    }
+  }
 }

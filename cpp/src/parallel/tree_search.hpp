@@ -4,11 +4,15 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <iterator>
 #include <limits>
 #include <utility>
+#include <vector>
 
+#include "parallel/proof_pieces.hpp"
 #include "rnndyn/parallel.hpp"
 #include "rnndyn/proof.hpp"
 
@@ -58,6 +62,147 @@ struct TreeOutcome {
 // each that it has not solved, they must not pile up.
 inline constexpr std::size_t kLeavesPerPiece = 512;
 
+// How far a search goes, and in what pieces.
+struct SearchLimits {
+  int n_threads;
+  std::int64_t max_nodes;
+  std::int64_t piece_budget;
+};
+
+// The rounds of search_tree(), below.
+template <typename Subtree, typename Explore>
+class TreeSearch {
+ public:
+  TreeSearch(std::vector<Subtree> roots, const SearchLimits& limits, bool keep_tree,
+             Control& control, const TreeProgress& shown, PartialProof& proof,
+             const Explore& explore, const Interludes* interludes)
+      : limits_(limits),
+        keep_tree_(keep_tree),
+        control_(control),
+        shown_(shown),
+        proof_(proof),
+        explore_(explore),
+        interludes_(interludes),
+        n_roots_(roots.size()),
+        kept_(keep_tree ? roots.size() : 0) {
+    for (Subtree& root : roots) waiting_.push_back({std::move(root), n_pieces_++});
+    std::reverse(waiting_.begin(), waiting_.end());
+  }
+
+  TreeOutcome run() {
+    show();
+    while (!waiting_.empty() && proof_.n_nodes < limits_.max_nodes && !control_.stop_requested()) {
+      Round round(std::min(kPerRound, waiting_.size()));
+      explore(round);
+      take_in(round);
+      show();
+      if (interludes_ != nullptr) interludes_->settle(std::exchange(outcome_.leaves, {}));
+    }
+    for (auto it = waiting_.rbegin(); it != waiting_.rend(); ++it) {
+      proof_.open.push_back(std::move(it->subtree.path));
+    }
+    outcome_.complete = waiting_.empty();
+    proof_.complete = outcome_.complete;
+    if (keep_tree_) append_joined(kept_, n_roots_, proof_.tree);
+    return std::move(outcome_);
+  }
+
+ private:
+  // A round takes the last kPerRound open subtrees, whatever the number of threads: like a stack,
+  // which keeps few of them in memory.
+  static constexpr std::size_t kPerRound = 64;
+  static constexpr std::int64_t kLeavesPerRound = 16384;
+
+  struct Waiting {
+    Subtree subtree;
+    std::size_t piece;  // number of the piece that will hold its tree
+  };
+
+  struct Round {
+    explicit Round(std::size_t n) : pieces(n), begun(n, 0) {}
+    std::vector<Piece<Subtree>> pieces;
+    std::vector<char> begun;
+  };
+
+  // The top of the stack comes first in preorder.
+  Waiting& item(std::size_t i) { return waiting_[waiting_.size() - 1 - i]; }
+
+  void explore(Round& round) {
+    const std::size_t n = round.pieces.size();
+    // Small limits are kept to, roughly.
+    const std::int64_t left = (limits_.max_nodes - proof_.n_nodes) / static_cast<std::int64_t>(n);
+    const std::int64_t most = limits_.piece_budget;
+    const std::int64_t budget =
+        std::clamp<std::int64_t>(left, std::min<std::int64_t>(64, most), most);
+    std::atomic<std::int64_t> n_leaves{0};
+    // Which nodes a limited search looks at must not depend on the clock.
+    const bool may_end =
+        interludes_ != nullptr && limits_.max_nodes == std::numeric_limits<std::int64_t>::max();
+    parallel_for(n, limits_.n_threads, [&](std::size_t i, int thread) {
+      if (control_.stop_requested()) return;
+      if (may_end && i > 0 && (n_leaves.load() > kLeavesPerRound || interludes_->wanted())) return;
+      round.begun[i] = 1;
+      Piece<Subtree>& piece = round.pieces[i];
+      explore_(std::move(item(i).subtree), budget, piece, thread);
+      n_leaves.fetch_add(static_cast<std::int64_t>(piece.leaves.size()));
+      shown_.n_nodes.fetch_add(piece.n_nodes);
+      shown_.share.fetch_add(piece.share);
+    });
+  }
+
+  // What the subtrees of a round leave open takes their place on the stack.
+  void take_in(Round& round) {
+    const std::size_t n = round.pieces.size();
+    std::vector<Waiting> next;  // in preorder
+    for (std::size_t i = 0; i < n; ++i) {
+      if (round.begun[i] == 0) {
+        next.push_back(std::move(item(i)));
+      } else {
+        take_in(round.pieces[i], item(i).piece, next);
+      }
+    }
+    waiting_.resize(waiting_.size() - n);
+    std::move(next.rbegin(), next.rend(), std::back_inserter(waiting_));
+  }
+
+  void take_in(Piece<Subtree>& piece, std::size_t number, std::vector<Waiting>& next) {
+    proof_.n_nodes += piece.n_nodes;
+    proof_.n_pruned += piece.n_pruned;
+    proof_.n_uncertified += piece.n_uncertified;
+    proof_.n_leaves += static_cast<std::int64_t>(piece.leaves.size());
+    proof_.share += piece.share;
+    std::move(piece.leaves.begin(), piece.leaves.end(), std::back_inserter(outcome_.leaves));
+    std::vector<std::size_t> numbers;
+    for (Subtree& open : piece.open) {
+      numbers.push_back(n_pieces_);
+      next.push_back({std::move(open), n_pieces_++});
+    }
+    if (!keep_tree_) return;
+    kept_.resize(n_pieces_);
+    kept_[number] = {std::move(piece.tree), std::move(numbers), true};
+  }
+
+  void show() {
+    shown_.n_nodes.store(proof_.n_nodes);
+    shown_.n_open.store(static_cast<std::int64_t>(waiting_.size()));
+    shown_.share.store(proof_.share);
+  }
+
+  SearchLimits limits_;
+  bool keep_tree_;
+  Control& control_;
+  const TreeProgress& shown_;
+  PartialProof& proof_;
+  const Explore& explore_;
+  const Interludes* interludes_;
+
+  std::size_t n_roots_;
+  std::size_t n_pieces_ = 0;
+  std::vector<Waiting> waiting_;  // a stack
+  std::vector<ProofPiece> kept_;  // by number
+  TreeOutcome outcome_;
+};
+
 // Runs explore(subtree, budget, piece, thread) on `roots` and on what that leaves open, until
 // nothing is open, `max_nodes` nodes have been looked at, or the control stops it. explore() takes
 // the subtree by rvalue reference, must look at at least one node, and asks
@@ -71,163 +216,9 @@ TreeOutcome search_tree(std::vector<Subtree> roots, int n_threads, std::int64_t 
                         bool keep_tree, Control& control, const TreeProgress& shown,
                         PartialProof& proof, const Explore& explore,
                         const Interludes* interludes = nullptr, std::int64_t piece_budget = 4096) {
-  // A round takes the last kPerRound open subtrees, whatever the number of threads: like a stack,
-  // which keeps few of them in memory.
-  constexpr std::size_t kPerRound = 64;
-  constexpr std::int64_t kLeavesPerRound = 16384;
-  struct Waiting {
-    Subtree subtree;
-    std::size_t piece;  // number of the piece that will hold its tree
-  };
-  struct Kept {
-    ProofTree tree;
-    std::vector<std::size_t> open;  // pieces to put in place of kOpen, in order
-    bool done = false;
-  };
-  TreeOutcome outcome;
-  std::vector<Kept> kept(keep_tree ? roots.size() : 0);
-  std::vector<Waiting> waiting;
-  std::size_t n_pieces = 0;
-  for (Subtree& root : roots) waiting.push_back({std::move(root), n_pieces++});
-  std::reverse(waiting.begin(), waiting.end());
-  shown.n_nodes.store(proof.n_nodes);
-  shown.n_open.store(static_cast<std::int64_t>(waiting.size()));
-  shown.share.store(proof.share);
-  std::int64_t n_kept = 0;  // leaves that have been counted
-
-  while (!waiting.empty() && proof.n_nodes < max_nodes && !control.stop_requested()) {
-    const std::size_t n = std::min(kPerRound, waiting.size());
-    // Small limits are kept to, roughly.
-    const std::int64_t left = (max_nodes - proof.n_nodes) / static_cast<std::int64_t>(n);
-    const std::int64_t budget =
-        std::clamp<std::int64_t>(left, std::min<std::int64_t>(64, piece_budget), piece_budget);
-    std::vector<Piece<Subtree>> pieces(n);
-    std::vector<char> begun(n, 0);
-    // The top of the stack comes first in preorder.
-    const auto item = [&](std::size_t i) -> Waiting& { return waiting[waiting.size() - 1 - i]; };
-    std::atomic<std::int64_t> n_leaves{0};
-    // Which nodes a limited search looks at must not depend on the clock.
-    const bool may_end =
-        interludes != nullptr && max_nodes == std::numeric_limits<std::int64_t>::max();
-    parallel_for(n, n_threads, [&](std::size_t i, int thread) {
-      if (control.stop_requested()) return;
-      if (may_end && i > 0 && (n_leaves.load() > kLeavesPerRound || interludes->wanted())) return;
-      begun[i] = 1;
-      explore(std::move(item(i).subtree), budget, pieces[i], thread);
-      n_leaves.fetch_add(static_cast<std::int64_t>(pieces[i].leaves.size()));
-      shown.n_nodes.fetch_add(pieces[i].n_nodes);
-      shown.share.fetch_add(pieces[i].share);
-    });
-    std::vector<Waiting> next;  // in preorder
-    for (std::size_t i = 0; i < n; ++i) {
-      if (begun[i] == 0) {
-        next.push_back(std::move(item(i)));
-        continue;
-      }
-      Piece<Subtree>& piece = pieces[i];
-      proof.n_nodes += piece.n_nodes;
-      proof.n_pruned += piece.n_pruned;
-      proof.n_uncertified += piece.n_uncertified;
-      proof.share += piece.share;
-      std::move(piece.leaves.begin(), piece.leaves.end(), std::back_inserter(outcome.leaves));
-      std::vector<std::size_t> numbers;
-      for (Subtree& open : piece.open) {
-        numbers.push_back(n_pieces);
-        next.push_back({std::move(open), n_pieces++});
-      }
-      if (keep_tree) {
-        kept.resize(n_pieces);
-        kept[item(i).piece] = {std::move(piece.tree), std::move(numbers), true};
-      }
-    }
-    waiting.resize(waiting.size() - n);
-    std::move(next.rbegin(), next.rend(), std::back_inserter(waiting));
-    shown.n_nodes.store(proof.n_nodes);
-    shown.n_open.store(static_cast<std::int64_t>(waiting.size()));
-    shown.share.store(proof.share);
-    proof.n_leaves += static_cast<std::int64_t>(outcome.leaves.size()) - n_kept;
-    n_kept = static_cast<std::int64_t>(outcome.leaves.size());
-    if (interludes != nullptr) {
-      interludes->settle(std::exchange(outcome.leaves, {}));
-      n_kept = 0;
-    }
-  }
-  for (auto it = waiting.rbegin(); it != waiting.rend(); ++it) {
-    proof.open.push_back(std::move(it->subtree.path));
-  }
-  outcome.complete = waiting.empty();
-  proof.complete = outcome.complete;
-  if (keep_tree) {
-    // Put the pieces together. Recursion depth is the number of nested pieces, so use a stack.
-    struct Cursor {
-      std::size_t piece, node = 0, open = 0, infeasible = 0;
-    };
-    std::vector<Cursor> stack;
-    for (std::size_t root = roots.size(); root-- > 0;) stack.push_back({root});
-    while (!stack.empty()) {
-      Cursor& at = stack.back();
-      const Kept& source = kept[at.piece];
-      if (!source.done) {
-        proof.tree.nodes.push_back(ProofTree::kOpen);
-        stack.pop_back();
-        continue;
-      }
-      bool entered = false;
-      while (at.node < source.tree.nodes.size() && !entered) {
-        const std::int32_t node = source.tree.nodes[at.node++];
-        if (node == ProofTree::kOpen) {
-          const std::size_t child = source.open[at.open++];
-          stack.push_back({child});
-          entered = true;  // `at` is invalid from here on
-          break;
-        }
-        proof.tree.nodes.push_back(node);
-        if (node == ProofTree::kInfeasible) {
-          const auto begin = static_cast<std::size_t>(source.tree.first[at.infeasible]);
-          const auto end = static_cast<std::size_t>(source.tree.first[++at.infeasible]);
-          for (std::size_t e = begin; e < end; ++e) {
-            proof.tree.row.push_back(source.tree.row[e]);
-            proof.tree.value.push_back(source.tree.value[e]);
-          }
-          proof.tree.first.push_back(static_cast<std::int64_t>(proof.tree.row.size()));
-        }
-      }
-      if (!entered) stack.pop_back();
-    }
-  }
-  return outcome;
-}
-
-// The tree of an interrupted search, with the trees of what was searched later, one after the other
-// in `later`, in place of its open leaves.
-inline ProofTree spliced(const ProofTree& earlier, const ProofTree& later) {
-  ProofTree result;
-  std::size_t infeasible[2] = {0, 0};
-  const auto copy = [&](const ProofTree& from, int which, std::int32_t node) {
-    result.nodes.push_back(node);
-    if (node != ProofTree::kInfeasible) return;
-    const auto begin = static_cast<std::size_t>(from.first[infeasible[which]]);
-    const auto end = static_cast<std::size_t>(from.first[++infeasible[which]]);
-    for (std::size_t e = begin; e < end; ++e) {
-      result.row.push_back(from.row[e]);
-      result.value.push_back(from.value[e]);
-    }
-    result.first.push_back(static_cast<std::int64_t>(result.row.size()));
-  };
-  std::size_t next = 0;
-  for (const std::int32_t node : earlier.nodes) {
-    if (node != ProofTree::kOpen || next >= later.nodes.size()) {
-      copy(earlier, 0, node);
-      continue;
-    }
-    // One whole tree: a branching adds a subtree to be read, a leaf ends one.
-    for (int unread = 1; unread > 0; ++next) {
-      const std::int32_t inner = later.nodes[next];
-      copy(later, 1, inner);
-      unread += inner >= 0 ? 1 : -1;
-    }
-  }
-  return result;
+  TreeSearch<Subtree, Explore> search(std::move(roots), {n_threads, max_nodes, piece_budget},
+                                      keep_tree, control, shown, proof, explore, interludes);
+  return search.run();
 }
 
 }  // namespace rnndyn

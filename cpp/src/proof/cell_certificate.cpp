@@ -48,6 +48,121 @@ double certified_upper(const CellProgram& program, Index row, double sign, const
   return std::isnan(outward) ? std::numeric_limits<double>::infinity() : outward;
 }
 
+namespace {
+
+using States = std::array<double, static_cast<std::size_t>(kMostStates)>;
+
+// Rows and multipliers of a signed sum
+//   S = y_stuck - sum_j d_j y_{column j}   (or its negative)
+// which is constant: the stuck row cannot reach its bound however the columns stand, as the bounds
+// say that S is larger than that constant. By descending row.
+class StuckRow {
+ public:
+  struct Term {
+    Index row;
+    double multiplier;
+  };
+
+  explicit StuckRow(const CellProgram& program) {
+    States coefficients;
+    const double sign = program.stuck_below() ? 1.0 : -1.0;
+    program.express(program.stuck_row(), coefficients.data());
+    terms_[size_++] = {program.stuck_row(), sign};
+    for (Index j = 0; j < program.n_columns(); ++j) {
+      const double d = coefficients[static_cast<std::size_t>(j)];
+      if (d != 0.0) terms_[size_++] = {program.column(j), -sign * d};
+    }
+    std::sort(terms_.begin(), terms_.begin() + static_cast<std::ptrdiff_t>(size_),
+              [](const Term& a, const Term& b) { return a.row > b.row; });
+  }
+
+  std::size_t size() const { return size_; }
+  const Term& operator[](std::size_t n) const { return terms_[n]; }
+
+ private:
+  std::array<Term, static_cast<std::size_t>(kMostStates) + 1> terms_;
+  std::size_t size_ = 0;
+};
+
+// That sum along a word: S = value + g z_t + the terms of earlier steps, up to the slop, while the
+// bounds of the terms met so far demand a certain size of it.
+class WordSum {
+ public:
+  WordSum(Index n_states, const Vector& size, double lost)
+      : m_(n_states),
+        size_(size),
+        lost_(lost),
+        unit_(gamma_of(2.0 * static_cast<double>(n_states) + 4.0)) {}
+
+  // The multiplier of a coordinate of z_n - z_0, before anything else.
+  void close(Index state, double multiplier) {
+    closing_[static_cast<std::size_t>(state)] = multiplier;
+    g_[static_cast<std::size_t>(state)] = multiplier;
+  }
+
+  // A face of the cell of this step, whose size there is at most `face_size`.
+  void add_face(double multiplier, double bound, const double* row, double face_size) {
+    const double term = multiplier * bound;
+    demand_ += term;
+    total_ += std::abs(term);
+    slop_ += unit_ * std::abs(multiplier) * face_size;
+    add_rounding();
+    for (Index l = 0; l < m_; ++l) g_[static_cast<std::size_t>(l)] += multiplier * row[l];
+  }
+
+  // z_t = J z_{t-1} + c in the region of step t - 1; the first rows of T are unit vectors, so the
+  // first rows of its image are J, and the errors bound those of all products with it.
+  void step_back(const Cell& before) {
+    slop_ += lost_;
+    std::fill(next_.begin(), next_.begin() + m_, 0.0);
+    for (Index i = 0; i < m_; ++i) {
+      const double factor = g_[static_cast<std::size_t>(i)];
+      if (factor == 0.0) continue;
+      const double term = factor * before.image_offset[static_cast<std::size_t>(i)];
+      value_ += term;
+      total_ += std::abs(term);
+      slop_ += 3.0 * std::abs(factor) * before.image_error[static_cast<std::size_t>(i)];
+      const double* row = before.image.data() + i * m_;
+      for (Index l = 0; l < m_; ++l) next_[static_cast<std::size_t>(l)] += factor * row[l];
+    }
+    std::copy(next_.begin(), next_.begin() + m_, g_.begin());
+  }
+
+  // Of a word of n steps, all of whose terms have been added.
+  bool is_contradiction(Index n) {
+    add_rounding();
+    for (Index l = 0; l < m_; ++l) {
+      const double left = g_[static_cast<std::size_t>(l)] - closing_[static_cast<std::size_t>(l)];
+      slop_ += std::abs(left) * size_(l);
+    }
+    add_rounding();
+    const double sums = static_cast<double>(n + 2) * static_cast<double>(m_ + 2);
+    const double slop =
+        slop_ * (1.0 + gamma_of(4.0 * sums)) + gamma_of(2.0 * sums) * total_ + lost_;
+    return demand_ - value_ > slop * kOutward + gamma(8.0) * (std::abs(demand_) + std::abs(value_));
+  }
+
+ private:
+  void add_rounding() {
+    slop_ += lost_;
+    for (Index l = 0; l < m_; ++l) {
+      slop_ += unit_ * std::abs(g_[static_cast<std::size_t>(l)]) * size_(l);
+    }
+  }
+
+  Index m_;
+  const Vector& size_;
+  double lost_, unit_;
+  States g_{}, closing_{};
+  States next_;
+  double demand_ = 0.0;  // S is at least this, by the bounds
+  double total_ = 0.0;   // of the absolute terms of all sums
+  double value_ = 0.0;
+  double slop_ = 0.0;
+};
+
+}  // namespace
+
 WordCertificate::WordCertificate(const CellCover& cover, Vector size)
     : cover_(&cover), size_(std::move(size)) {
   const Vector sizes = cover.faces.rows.cwiseAbs() * size_;
@@ -63,88 +178,25 @@ bool WordCertificate::refutes(const CellProgram& program, const std::int32_t* wo
                               Index first_closing) const {
   const Index m = program.n_columns();
   const Index n_faces = cover_->faces.size();
-  // The stuck row cannot reach its bound however the columns stand: the signed sum
-  //   S = y_stuck - sum_j d_j y_{column j}   (or its negative)
-  // is constant, and the bounds say that it is larger than that constant.
-  struct Term {
-    Index row;
-    double multiplier;
-  };
-  std::array<Term, static_cast<std::size_t>(kMostStates) + 1> terms;
-  std::array<double, static_cast<std::size_t>(kMostStates)> coefficients;
-  const double sign = program.stuck_below() ? 1.0 : -1.0;
-  program.express(program.stuck_row(), coefficients.data());
-  std::size_t n_terms = 0;
-  terms[n_terms++] = {program.stuck_row(), sign};
-  for (Index j = 0; j < m; ++j) {
-    const double d = coefficients[static_cast<std::size_t>(j)];
-    if (d != 0.0) terms[n_terms++] = {program.column(j), -sign * d};
-  }
-  std::sort(terms.begin(), terms.begin() + static_cast<std::ptrdiff_t>(n_terms),
-            [](const Term& a, const Term& b) { return a.row > b.row; });
-
-  std::array<double, static_cast<std::size_t>(kMostStates)> g{};
-  std::array<double, static_cast<std::size_t>(kMostStates)> next;
-  double demand = 0.0;  // S is at least this, by the bounds
-  double total = 0.0;   // of the absolute terms of all sums
-  double value = 0.0;   // S = value + g z_t + the terms of earlier steps, up to
-  double slop = 0.0;
+  const StuckRow terms(program);
+  WordSum sum(m, size_, lost_);
   std::size_t at = 0;
-  // Coordinates of z_n - z_0.
-  std::array<double, static_cast<std::size_t>(kMostStates)> closing{};
-  for (; at < n_terms && terms[at].row >= first_closing; ++at) {
-    closing[static_cast<std::size_t>(terms[at].row - first_closing)] = terms[at].multiplier;
+  for (; at < terms.size() && terms[at].row >= first_closing; ++at) {
+    sum.close(terms[at].row - first_closing, terms[at].multiplier);
   }
-  for (Index l = 0; l < m; ++l)
-    g[static_cast<std::size_t>(l)] = closing[static_cast<std::size_t>(l)];
-  const double unit = gamma_of(2.0 * static_cast<double>(m) + 4.0);
-  const auto add_rounding = [&] {
-    slop += lost_;
-    for (Index l = 0; l < m; ++l)
-      slop += unit * std::abs(g[static_cast<std::size_t>(l)]) * size_(l);
-  };
   for (Index t = n; t >= 0; --t) {
     const Cell& cell = cover_->cells[static_cast<std::size_t>(word[t])];
-    for (; at < n_terms && terms[at].row >= t * n_faces; ++at) {
+    for (; at < terms.size() && terms[at].row >= t * n_faces; ++at) {
       const Index face = terms[at].row - t * n_faces;
       const double multiplier = terms[at].multiplier;
       const double bound = multiplier > 0.0 ? cell.lower[static_cast<std::size_t>(face)]
                                             : cell.upper[static_cast<std::size_t>(face)];
-      const double term = multiplier * bound;
-      demand += term;
-      total += std::abs(term);
-      slop += unit * std::abs(multiplier) * face_size_[static_cast<std::size_t>(face)];
-      add_rounding();
-      const double* row = cover_->faces.rows.data() + face * m;
-      for (Index l = 0; l < m; ++l) g[static_cast<std::size_t>(l)] += multiplier * row[l];
+      sum.add_face(multiplier, bound, cover_->faces.rows.data() + face * m,
+                   face_size_[static_cast<std::size_t>(face)]);
     }
-    if (t == 0) break;
-    slop += lost_;
-    // z_t = J z_{t-1} + c in the region of step t - 1; the first rows of T are unit vectors, so the
-    // first rows of its image are J, and the errors bound those of all products with it.
-    const Cell& before = cover_->cells[static_cast<std::size_t>(word[t - 1])];
-    std::fill(next.begin(), next.begin() + m, 0.0);
-    for (Index i = 0; i < m; ++i) {
-      const double factor = g[static_cast<std::size_t>(i)];
-      if (factor == 0.0) continue;
-      const double term = factor * before.image_offset[static_cast<std::size_t>(i)];
-      value += term;
-      total += std::abs(term);
-      slop += 3.0 * std::abs(factor) * before.image_error[static_cast<std::size_t>(i)];
-      const double* row = before.image.data() + i * m;
-      for (Index l = 0; l < m; ++l) next[static_cast<std::size_t>(l)] += factor * row[l];
-    }
-    std::copy(next.begin(), next.begin() + m, g.begin());
+    if (t > 0) sum.step_back(cover_->cells[static_cast<std::size_t>(word[t - 1])]);
   }
-  add_rounding();
-  for (Index l = 0; l < m; ++l) {
-    const double left = g[static_cast<std::size_t>(l)] - closing[static_cast<std::size_t>(l)];
-    slop += std::abs(left) * size_(l);
-  }
-  add_rounding();
-  const double sums = static_cast<double>(n + 2) * static_cast<double>(m + 2);
-  slop = slop * (1.0 + gamma_of(4.0 * sums)) + gamma_of(2.0 * sums) * total + lost_;
-  return demand - value > slop * kOutward + gamma(8.0) * (std::abs(demand) + std::abs(value));
+  return sum.is_contradiction(n);
 }
 
 }  // namespace rnndyn

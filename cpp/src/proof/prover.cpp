@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "parallel/proof_pieces.hpp"
 #include "proof/cell_search.hpp"
 #include "proof/contraction.hpp"
 #include "proof/cyclic_relaxation.hpp"

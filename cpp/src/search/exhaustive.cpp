@@ -84,11 +84,182 @@ class NecklaceWalk {
   std::vector<Index> periods_;          // of the longest Lyndon prefix of the first t colours
 };
 
-bool is_refuted(const CanonicalMap& map, const Itinerary& itinerary) {
-  const Candidate candidate = solve_cycle(map, itinerary);
-  return candidate.decided && candidate.kind != CandidateKind::cycle &&
-         candidate.kind != CandidateKind::continuum;
-}
+// How far all tasks together are, for whoever watches.
+class ListingProgress {
+ public:
+  ListingProgress(SearchProgress& shown, double share, double total)
+      : shown_(shown), before_(shown.fraction.load()), share_(share), total_(total) {}
+
+  void add(std::int64_t n) { n_done_.fetch_add(n, std::memory_order_relaxed); }
+  void show() {
+    const auto done = n_done_.load(std::memory_order_relaxed);
+    shown_.n_solves.store(done);
+    shown_.fraction.store(before_ + share_ * std::min(1.0, static_cast<double>(done) / total_));
+  }
+
+ private:
+  SearchProgress& shown_;
+  double before_, share_, total_;
+  std::atomic<std::int64_t> n_done_{0};
+};
+
+// What a task has found.
+struct Listed {
+  std::vector<Itinerary> candidates;
+  std::vector<std::int64_t> positions;  // itineraries listed when the candidate was met
+  std::int64_t n = 0;                   // itineraries listed
+};
+
+// Takes the itineraries of one task, as many at a time as the kernel has lanes, and keeps those
+// that it does not refute.
+class Sieve {
+ public:
+  Sieve(SearchContext& context, const std::vector<Word>& regions, Index order, NewtonKernel& kernel,
+        ListingProgress& progress, Listed& listed)
+      : context_(context),
+        regions_(regions),
+        order_(order),
+        words_(context.map.words_per_region()),
+        lanes_(static_cast<std::size_t>(kernel.lanes())),
+        kernel_(kernel),
+        progress_(progress),
+        listed_(listed),
+        batch_(static_cast<std::size_t>(order) * words_ * lanes_, 0),
+        next_(batch_.size()),
+        status_(lanes_) {
+    kernel_.begin();
+  }
+
+  // Takes the itinerary of so many regions, given by their numbers. This and what follows return
+  // false when the call is to end, or throw Stopped.
+  bool take(const std::uint32_t* colours) {
+    for (std::size_t t = 0; t < static_cast<std::size_t>(order_); ++t) {
+      for (std::size_t w = 0; w < words_; ++w) {
+        batch_[(t * words_ + w) * lanes_ + filled_] = regions_[colours[t] * words_ + w];
+      }
+    }
+    return ++filled_ < lanes_ || flush();
+  }
+
+  bool flush() {
+    if (filled_ == 0) return true;
+    kernel_.iterate(batch_.data(), next_.data(), (1U << filled_) - 1U, status_.data());
+    for (std::size_t lane = 0; lane < filled_; ++lane) {
+      ++listed_.n;
+      // What follows another itinerary is refuted; what leaves the finite range is not.
+      if (status_[lane] != NewtonStatus::moved) keep(lane);
+    }
+    progress_.add(static_cast<std::int64_t>(filled_));
+    since_look_ += kernel_.flops() * static_cast<double>(filled_);
+    filled_ = 0;
+    if (since_look_ < kBetweenLooks) return true;
+    since_look_ = 0.0;
+    progress_.show();
+    return !context_.control.stop_requested();
+  }
+
+ private:
+  // Operations between looks at the clock: a millisecond or so.
+  static constexpr double kBetweenLooks = 1e6;
+
+  void keep(std::size_t lane) {
+    Itinerary itinerary = take_lane(batch_, lane, lanes_, order_, words_);
+    if (status_[lane] == NewtonStatus::singular && ++n_doubtful_ > kMaxDoubtful) {
+      since_look_ += kSolveSteps * kernel_.flops();
+      if (is_refuted(itinerary)) return;
+    }
+    listed_.candidates.push_back(std::move(itinerary));
+    listed_.positions.push_back(listed_.n);
+  }
+
+  bool is_refuted(const Itinerary& itinerary) const {
+    const Candidate candidate = solve_cycle(context_.map, itinerary, &context_.control);
+    return candidate.decided && candidate.kind != CandidateKind::cycle &&
+           candidate.kind != CandidateKind::continuum;
+  }
+
+  SearchContext& context_;
+  const std::vector<Word>& regions_;
+  Index order_;
+  std::size_t words_, lanes_;
+  NewtonKernel& kernel_;
+  ListingProgress& progress_;
+  Listed& listed_;
+  std::vector<Word> batch_, next_;
+  std::vector<NewtonStatus> status_;
+  std::size_t filled_ = 0;
+  std::size_t n_doubtful_ = 0;
+  double since_look_ = 0.0;
+};
+
+// All itineraries of one order, in tasks that threads share out.
+class Listing {
+ public:
+  Listing(SearchContext& context, const std::vector<Word>& regions, Index order)
+      : context_(context),
+        regions_(regions),
+        order_(order),
+        n_regions_(static_cast<std::uint32_t>(regions.size() / context.map.words_per_region())),
+        tasks_(NecklaceWalk(n_regions_, order).prefixes()),
+        listed_(tasks_.size()) {}
+
+  void list() {
+    const auto kernels = context_.make_kernels(order_, Refutation::bounded);
+    const double total = count_necklaces(n_regions_, order_);
+    const double share = 1.0 / static_cast<double>(context_.options.orders.size());
+    ListingProgress progress(context_.progress, share, total);
+    const bool small = total * kernels.front()->flops() < 1e6;  // not worth waking threads for
+    parallel_for(
+        tasks_.size(), small ? 1 : context_.options.n_threads, [&](std::size_t task, int thread) {
+          if (context_.control.stop_requested()) return;
+          Sieve sieve(context_, regions_, order_, *kernels[static_cast<std::size_t>(thread)],
+                      progress, listed_[task]);
+          const auto take = [&](const std::uint32_t* colours) { return sieve.take(colours); };
+          try {
+            if (NecklaceWalk(n_regions_, order_).complete(tasks_[task], take)) sieve.flush();
+          } catch (const Stopped&) {
+          }
+        });
+  }
+
+  // Solves the candidates, and says when the last of them was something: by the counts of the walk,
+  // as if one thread had done it all.
+  void file(OrderStatistics& statistics) const {
+    std::vector<Itinerary> all;
+    for (const Listed& by_task : listed_) {
+      all.insert(all.end(), by_task.candidates.begin(), by_task.candidates.end());
+    }
+    const std::int64_t n_solved = file_candidates(context_, all);
+    std::int64_t n_listed = 0;
+    std::int64_t n_candidates = 0;
+    for (const Listed& by_task : listed_) {
+      for (std::size_t i = 0; i < by_task.candidates.size(); ++i) {
+        const Itinerary& candidate = by_task.candidates[i];
+        ++n_candidates;
+        statistics.n_undecided += context_.collection.is_undecided(candidate) ? 1 : 0;
+        if (!is_member(candidate)) continue;
+        statistics.n_solves_at_last_new = n_listed + by_task.positions[i] + n_candidates;
+      }
+      n_listed += by_task.n;
+    }
+    statistics.n_itineraries = n_listed;
+    statistics.n_solves = n_listed + n_solved;
+  }
+
+ private:
+  // Whether a candidate has turned out to be a cycle or continuum of this very order.
+  bool is_member(const Itinerary& candidate) const {
+    const std::int32_t id = context_.collection.lookup(candidate);
+    return id >= 0 && context_.collection.members()[static_cast<std::size_t>(id)].order() == order_;
+  }
+
+  SearchContext& context_;
+  const std::vector<Word>& regions_;
+  Index order_;
+  std::uint32_t n_regions_;
+  std::vector<Prefix> tasks_;
+  std::vector<Listed> listed_;  // by task
+};
 
 }  // namespace
 
@@ -102,94 +273,11 @@ double count_necklaces(double n_colours, Index order) {
 
 void list_exhaustively(SearchContext& context, const std::vector<Word>& regions,
                        OrderStatistics& statistics) {
-  const Index order = statistics.order;
-  const std::size_t words = context.map.words_per_region();
-  const auto n_regions = static_cast<std::uint32_t>(regions.size() / words);
-  const auto kernels = context.make_kernels(order, Refutation::bounded);
-  const std::vector<Prefix> tasks = NecklaceWalk(n_regions, order).prefixes();
-  const double total = count_necklaces(n_regions, order);
-  const double before = context.progress.fraction.load();
-  const double share = 1.0 / static_cast<double>(context.options.orders.size());
-
-  // Candidates of each task, and how many itineraries the task had listed when it met them.
-  std::vector<std::vector<Itinerary>> candidates(tasks.size());
-  std::vector<std::vector<std::int64_t>> positions(tasks.size());
-  std::vector<std::int64_t> n_listed(tasks.size(), 0);
-  std::atomic<std::int64_t> n_done{0};
-  const bool small = total * kernels.front()->flops() < 1e6;  // not worth waking threads for
-  parallel_for(
-      tasks.size(), small ? 1 : context.options.n_threads, [&](std::size_t task, int thread) {
-        if (context.control.stop_requested()) return;
-        NewtonKernel& kernel = *kernels[static_cast<std::size_t>(thread)];
-        kernel.begin();
-        const auto lanes = static_cast<std::size_t>(kernel.lanes());
-        NecklaceWalk walk(n_regions, order);
-        std::vector<Word> listed(static_cast<std::size_t>(order) * words * lanes, 0);
-        std::vector<Word> next(listed.size());
-        std::vector<NewtonStatus> status(lanes);
-        std::size_t filled = 0;
-        std::size_t n_doubtful = 0;
-        double since_check = 0.0;
-        const auto flush = [&]() {
-          kernel.iterate(listed.data(), next.data(), (1U << filled) - 1U, status.data());
-          for (std::size_t lane = 0; lane < filled; ++lane) {
-            ++n_listed[task];
-            // What follows another itinerary is refuted; what leaves the finite range is not.
-            if (status[lane] == NewtonStatus::moved) continue;
-            Itinerary itinerary = take_lane(listed, lane, lanes, order, words);
-            if (status[lane] == NewtonStatus::singular && ++n_doubtful > kMaxDoubtful) {
-              since_check += kSolveSteps * kernel.flops();
-              if (is_refuted(context.map, itinerary)) continue;
-            }
-            candidates[task].push_back(std::move(itinerary));
-            positions[task].push_back(n_listed[task]);
-          }
-          n_done.fetch_add(static_cast<std::int64_t>(filled), std::memory_order_relaxed);
-          since_check += kernel.flops() * static_cast<double>(filled);
-          filled = 0;
-          if (since_check < 1e6) return true;  // look at the clock every millisecond or so
-          since_check = 0.0;
-          const auto done = n_done.load(std::memory_order_relaxed);
-          context.progress.n_solves.store(done);
-          context.progress.fraction.store(before +
-                                          share * std::min(1.0, static_cast<double>(done) / total));
-          return !context.control.stop_requested();
-        };
-        const auto list = [&](const std::uint32_t* colours) {
-          for (std::size_t t = 0; t < static_cast<std::size_t>(order); ++t) {
-            for (std::size_t w = 0; w < words; ++w) {
-              listed[(t * words + w) * lanes + filled] = regions[colours[t] * words + w];
-            }
-          }
-          return ++filled < lanes || flush();
-        };
-        try {
-          if (walk.complete(tasks[task], list) && filled > 0) flush();
-        } catch (const Stopped&) {
-        }
-      });
-  std::vector<Itinerary> all;
-  for (const std::vector<Itinerary>& found : candidates)
-    all.insert(all.end(), found.begin(), found.end());
-  const std::int64_t n_solved = file_candidates(context, all);
-  // Counts of the walk at the last candidate that was something, as if one thread had done it all.
-  std::int64_t listed = 0;
-  std::int64_t n_candidates = 0;
-  for (std::size_t task = 0; task < tasks.size(); ++task) {
-    for (std::size_t i = 0; i < candidates[task].size(); ++i) {
-      ++n_candidates;
-      statistics.n_undecided += context.collection.is_undecided(candidates[task][i]) ? 1 : 0;
-      const std::int32_t id = context.collection.lookup(candidates[task][i]);
-      if (id < 0 || context.collection.members()[static_cast<std::size_t>(id)].order() != order)
-        continue;
-      statistics.n_solves_at_last_new = listed + positions[task][i] + n_candidates;
-    }
-    listed += n_listed[task];
-  }
-  statistics.n_itineraries = listed;
-  statistics.n_solves = listed + n_solved;
+  Listing listing(context, regions, statistics.order);
+  listing.list();
+  listing.file(statistics);
   for (Collection::Member& member : context.collection.members()) {
-    if (member.order() == order) member.hits = 1;
+    if (member.order() == statistics.order) member.hits = 1;
   }
   statistics.complete = !context.control.stop_requested();
   if (statistics.complete && statistics.n_undecided == 0) statistics.coverage = 1.0;

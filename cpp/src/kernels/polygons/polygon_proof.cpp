@@ -131,14 +131,15 @@ bool PolygonWalk<M, AtInfinity>::certify_at(const Set& set, int vertex, const Fu
   }
   for (double& x : gradient) x = -x;
   const std::array<double, kCount> lambda = solve_small(columns, gradient);
-  multipliers_[0] = {time, constraint, 1.0};
-  n_multipliers_ = 1;
+  auto& [multipliers, n_multipliers, closing] = refutation_;
+  multipliers[0] = {time, constraint, 1.0};
+  n_multipliers = 1;
   for (std::size_t n = 0; n < kCount; ++n) {
     if (labels[n] < 0 || !(lambda[n] > 0.0)) continue;
-    multipliers_[n_multipliers_++] = {times[n], constraints[n], lambda[n]};
+    multipliers[n_multipliers++] = {times[n], constraints[n], lambda[n]};
   }
-  closing_ = certificate_.close(pieces_.data(), region, {multipliers_.data(), n_multipliers_});
-  return closing_.closed;
+  closing = certificate_.close(pieces_.data(), region, {multipliers.data(), n_multipliers});
+  return closing.closed;
 }
 
 template bool PolygonWalk<1, false>::certify(const Set&, const Values&, const Function&,

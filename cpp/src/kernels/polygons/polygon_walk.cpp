@@ -136,9 +136,8 @@ void PolygonWalk<M, AtInfinity>::explore(PrefixSubtree&& subtree, std::int64_t b
 template <int M, bool AtInfinity>
 bool PolygonWalk<M, AtInfinity>::resume(Piece<PrefixSubtree>& piece) {
   const Waiting& next = waiting_[--n_waiting_];
-  if (next.is_leaf) {
-    append_infeasible(piece.tree, n_units_, n_constraints_,
-                      {next.multipliers.data(), next.n_multipliers}, next.closing);
+  if (next.leaf != kNoLeaf) {
+    append_leaf(next.leaf, next.refutation, piece);
     return false;
   }
   set_ = next.set;
@@ -163,9 +162,8 @@ void PolygonWalk<M, AtInfinity>::leave_open(Piece<PrefixSubtree>& piece, bool in
   }
   while (n_waiting_ > 0) {
     const Waiting& next = waiting_[--n_waiting_];
-    if (next.is_leaf) {
-      append_infeasible(piece.tree, n_units_, n_constraints_,
-                        {next.multipliers.data(), next.n_multipliers}, next.closing);
+    if (next.leaf != kNoLeaf) {
+      append_leaf(next.leaf, next.refutation, piece);
       continue;
     }
     path_.resize(next.depth - 1);
@@ -184,10 +182,59 @@ void PolygonWalk<M, AtInfinity>::count_leaf(std::int32_t kind, std::size_t depth
   const double whole = AtInfinity ? 0.5 / M : 1.0;
   const auto branchings = static_cast<int>(AtInfinity ? depth - 1 : depth);
   piece.share += std::ldexp(whole, -branchings);
-  if (!keep_tree_) return;
-  if (kind != ProofTree::kInfeasible) {
+}
+
+template <int M, bool AtInfinity>
+void PolygonWalk<M, AtInfinity>::append_leaf(std::int32_t kind, const Refutation& refutation,
+                                             Piece<PrefixSubtree>& piece) const {
+  if (kind == ProofTree::kInfeasible) {
+    append_infeasible(piece.tree, n_units_, n_constraints_,
+                      {refutation.multipliers.data(), refutation.n_multipliers},
+                      refutation.closing);
+  } else {
     piece.tree.nodes.push_back(kind);
   }
+}
+
+template <int M, bool AtInfinity>
+void PolygonWalk<M, AtInfinity>::file_leaf(std::int32_t kind, std::size_t depth,
+                                           Piece<PrefixSubtree>& piece) const {
+  count_leaf(kind, depth, piece);
+  if (keep_tree_) append_leaf(kind, refutation_, piece);
+}
+
+template <int M, bool AtInfinity>
+auto PolygonWalk<M, AtInfinity>::wait() -> Waiting& {
+  if (waiting_.size() == n_waiting_) {
+    waiting_.emplace_back();
+    waiting_bits_.resize(waiting_.size() * 2 * words_);
+  }
+  return waiting_[n_waiting_++];
+}
+
+template <int M, bool AtInfinity>
+void PolygonWalk<M, AtInfinity>::file_leaf_later(std::int32_t kind, std::size_t depth,
+                                                 Piece<PrefixSubtree>& piece) {
+  count_leaf(kind, depth, piece);
+  if (!keep_tree_) return;
+  Waiting& later = wait();
+  later.leaf = kind;
+  later.refutation = refutation_;
+}
+
+template <int M, bool AtInfinity>
+void PolygonWalk<M, AtInfinity>::visit_later(const Values& values, std::int32_t label) {
+  Waiting& later = wait();
+  Word* bits = waiting_bits_.data() + (n_waiting_ - 1) * 2 * words_;
+  std::copy(region_.begin(), region_.end(), bits);
+  std::copy(decided_.begin(), decided_.end(), bits + words_);
+  later.leaf = kNoLeaf;
+  later.decision = path_.back();
+  later.depth = path_.size();
+  later.time = time_;
+  later.period = period_;
+  later.set = set_;
+  restrict_to(later.set, values, label);
 }
 
 template <int M, bool AtInfinity>
@@ -208,97 +255,57 @@ bool PolygonWalk<M, AtInfinity>::visit(Piece<PrefixSubtree>& piece) {
       low = std::min(low, values[static_cast<std::size_t>(v)]);
       high = std::max(high, values[static_cast<std::size_t>(v)]);
     }
-    if (low > 0.0 || high < 0.0) return visit_unit(unit, values, low, high, piece);
+    if (low > 0.0 || high < 0.0) {
+      visit_unit(unit, values, low, high, piece);
+      return true;
+    }
     if (splitting >= 0) continue;
     splitting = unit;
     split_values = values;
     split_low = low;
     split_high = high;
   }
-  return visit_unit(splitting, split_values, split_low, split_high, piece);
+  visit_unit(splitting, split_values, split_low, split_high, piece);
+  return true;
 }
 
 template <int M, bool AtInfinity>
-bool PolygonWalk<M, AtInfinity>::visit_unit(Index unit, const Values& values, double low,
+void PolygonWalk<M, AtInfinity>::visit_unit(Index unit, const Values& values, double low,
                                             double high, Piece<PrefixSubtree>& piece) {
   const auto constraint = static_cast<std::int32_t>(unit);
+  const std::int32_t bit = time_ * n_units_ + constraint;
   const std::int32_t label = row(time_, unit);
   ++piece.n_nodes;
-  if (keep_tree_) piece.tree.nodes.push_back(time_ * n_units_ + constraint);
-  Function off = unit_functions_[static_cast<std::size_t>(unit)];
+  if (keep_tree_) piece.tree.nodes.push_back(bit);
+  const Function& on = unit_functions_[static_cast<std::size_t>(unit)];
+  Function off = on;
   for (double& x : off) x = -x;
   Values off_values;
   for (int v = 0; v < set_.size(); ++v) {
     off_values[static_cast<std::size_t>(v)] = -values[static_cast<std::size_t>(v)];
   }
-  const auto leaf = [&]() {
-    if (!rigorous_) {
-      count_leaf(ProofTree::kUnproved, path_.size() + 1, piece);
-      return;
-    }
-    if (keep_tree_) {
-      append_infeasible(piece.tree, n_units_, n_constraints_, {multipliers_.data(), n_multipliers_},
-                        closing_);
-    }
-    count_leaf(ProofTree::kInfeasible, path_.size() + 1, piece);
-  };
   set_bit(decided_.data(), unit, true);
   ++n_decided_;
 
-  bool off_is_empty = false;
-  if (low > 0.0) {
-    set_bit(region_.data(), unit, false);
-    off_is_empty = certify(set_, off_values, off, time_, constraint, region_.data());
-    if (off_is_empty) leaf();
-  }
+  const std::size_t depth = path_.size() + 1;
+  set_bit(region_.data(), unit, false);
+  const bool off_is_empty =
+      low > 0.0 && certify(set_, off_values, off, time_, constraint, region_.data());
+  if (off_is_empty) file_leaf(kind_of_empty(), depth, piece);
   set_bit(region_.data(), unit, true);
-  bool on_is_empty = false;
-  if (high < 0.0) {
-    on_is_empty = certify(set_, values, unit_functions_[static_cast<std::size_t>(unit)], time_,
-                          constraint, region_.data());
-  }
-  if (on_is_empty && rigorous_ && keep_tree_) {
-    // Comes after all of the other child.
-    if (waiting_.size() == n_waiting_) {
-      waiting_.emplace_back();
-      waiting_bits_.resize(waiting_.size() * 2 * words_);
-    }
-    Waiting& later = waiting_[n_waiting_++];
-    later.is_leaf = true;
-    later.multipliers = multipliers_;
-    later.n_multipliers = n_multipliers_;
-    later.closing = closing_;
-    count_leaf(ProofTree::kInfeasible, path_.size() + 1, piece);
-  } else if (on_is_empty) {
-    count_leaf(rigorous_ ? ProofTree::kInfeasible : ProofTree::kUnproved, path_.size() + 1, piece);
-  }
+  const bool on_is_empty =
+      high < 0.0 && certify(set_, values, on, time_, constraint, region_.data());
+  if (on_is_empty) file_leaf_later(kind_of_empty(), depth, piece);
 
-  path_.push_back({time_ * n_units_ + constraint, true});
+  path_.push_back({bit, true});
   if (off_is_empty) {
     restrict_to(set_, values, label);
-    return true;
+    return;
   }
-  if (!on_is_empty) {
-    if (waiting_.size() == n_waiting_) {
-      waiting_.emplace_back();
-      waiting_bits_.resize(waiting_.size() * 2 * words_);
-    }
-    Word* bits = waiting_bits_.data() + n_waiting_ * 2 * words_;
-    std::copy(region_.begin(), region_.end(), bits);
-    std::copy(decided_.begin(), decided_.end(), bits + words_);
-    Waiting& later = waiting_[n_waiting_++];
-    later.is_leaf = false;
-    later.decision = path_.back();
-    later.depth = path_.size();
-    later.time = time_;
-    later.period = period_;
-    later.set = set_;
-    restrict_to(later.set, values, label);
-  }
+  if (!on_is_empty) visit_later(values, label);
   path_.back().on = false;
   set_bit(region_.data(), unit, false);
   restrict_to(set_, off_values, label);
-  return true;
 }
 
 template <int M, bool AtInfinity>
@@ -338,21 +345,17 @@ int PolygonWalk<M, AtInfinity>::append_region() {
 template <int M, bool AtInfinity>
 bool PolygonWalk<M, AtInfinity>::finish_step(Piece<PrefixSubtree>& piece) {
   if (append_region() < 0) {
-    count_leaf(ProofTree::kRotation, path_.size(), piece);
+    file_leaf(ProofTree::kRotation, path_.size(), piece);
     return false;
   }
   if (advance(set_, time_, true) == Outcome::proved_empty) {
-    if (rigorous_ && keep_tree_) {
-      append_infeasible(piece.tree, n_units_, n_constraints_, {multipliers_.data(), n_multipliers_},
-                        closing_);
-    }
-    count_leaf(rigorous_ ? ProofTree::kInfeasible : ProofTree::kUnproved, path_.size(), piece);
+    file_leaf(kind_of_empty(), path_.size(), piece);
     return false;
   }
   ++time_;
   file_words(time_, piece);
   if (time_ == last_length_) {
-    count_leaf(ProofTree::kDecided, path_.size(), piece);
+    file_leaf(ProofTree::kDecided, path_.size(), piece);
     return false;
   }
   n_decided_ = 0;

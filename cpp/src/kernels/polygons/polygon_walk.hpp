@@ -63,14 +63,21 @@ class PolygonWalk final : public PrefixWalk {
   // What holds a vertex, and the inequality that is violated there.
   static constexpr std::size_t kMultipliers = kDim + 1;
 
-  // Another child of a node on the way to where the walk is.
-  struct Waiting {
-    Decision decision;
-    std::size_t depth = 0;  // length of its path
-    bool is_leaf = false;   // proved to be infeasible
+  // Why no orbit follows a prefix.
+  struct Refutation {
     std::array<Multiplier, kMultipliers> multipliers;
     std::size_t n_multipliers = 0;
     PrefixCertificate::Closing closing;
+  };
+
+  // Another child of a node on the way to where the walk is. It comes after all of the first child:
+  // a leaf has been counted, and waits to be appended to the tree.
+  static constexpr std::int32_t kNoLeaf = 0;
+  struct Waiting {
+    Decision decision;
+    std::size_t depth = 0;  // length of its path
+    std::int32_t leaf = kNoLeaf;
+    Refutation refutation;  // of an infeasible leaf
     std::int32_t time = 0;
     std::int32_t period = 1;
     Set set;
@@ -79,7 +86,8 @@ class PolygonWalk final : public PrefixWalk {
   void start(const Path& path);
   // Looks at one node; false where it was a leaf.
   bool visit(Piece<PrefixSubtree>& piece);
-  bool visit_unit(Index unit, const Values& values, double low, double high,
+  // Branches on a unit, whose function has `values` at the vertices of the set, from low to high.
+  void visit_unit(Index unit, const Values& values, double low, double high,
                   Piece<PrefixSubtree>& piece);
   bool finish_step(Piece<PrefixSubtree>& piece);
   bool resume(Piece<PrefixSubtree>& piece);
@@ -104,7 +112,18 @@ class PolygonWalk final : public PrefixWalk {
   bool can_close(std::int32_t length, std::int32_t order);
   Itinerary word(std::int32_t order) const;
 
+  // Of a leaf whose set certify() has found to be empty.
+  std::int32_t kind_of_empty() const {
+    return rigorous_ ? ProofTree::kInfeasible : ProofTree::kUnproved;
+  }
   void count_leaf(std::int32_t kind, std::size_t depth, Piece<PrefixSubtree>& piece) const;
+  void append_leaf(std::int32_t kind, const Refutation& refutation,
+                   Piece<PrefixSubtree>& piece) const;
+  void file_leaf(std::int32_t kind, std::size_t depth, Piece<PrefixSubtree>& piece) const;
+  // What comes after all of the other child.
+  Waiting& wait();
+  void file_leaf_later(std::int32_t kind, std::size_t depth, Piece<PrefixSubtree>& piece);
+  void visit_later(const Values& values, std::int32_t label);
   std::int32_t row(std::int32_t time, Index constraint) const {
     return time * n_constraints_ + static_cast<std::int32_t>(constraint);
   }
@@ -132,9 +151,7 @@ class PolygonWalk final : public PrefixWalk {
   std::vector<Word> waiting_bits_;
   std::size_t n_waiting_ = 0;
 
-  std::array<Multiplier, kMultipliers> multipliers_;
-  std::size_t n_multipliers_ = 0;
-  PrefixCertificate::Closing closing_;
+  Refutation refutation_;  // the last that certify() found
   std::int64_t n_uncertified_ = 0;
 };
 

@@ -4,8 +4,8 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "rnndyn/itinerary.hpp"
 #include "rnndyn/rounding.hpp"
@@ -19,6 +19,120 @@ constexpr double gamma_of(std::size_t n) { return gamma(static_cast<double>(n) +
 constexpr double kTermAndSum = gamma(2.0) * kOutward;
 // Steps that a proof goes back beyond its last multiplier without gaining.
 constexpr int kPatience = 6;
+// A number of states that is known when the program runs.
+constexpr int kDynamic = 0;
+
+// M numbers, or as many as there are states.
+template <int M>
+struct Numbers : std::array<double, static_cast<std::size_t>(M)> {
+  explicit Numbers(std::size_t) : std::array<double, static_cast<std::size_t>(M)>{} {}
+};
+template <>
+struct Numbers<kDynamic> : std::vector<double> {
+  explicit Numbers(std::size_t n) : std::vector<double>(n) {}
+};
+
+// A combination of rows: the function g z_t + b tau + d, g, b, d being exactly these numbers; the
+// slack bounds how far the true combination can be above it anywhere in the domain.
+template <int M>
+class Combination {
+ public:
+  // `size` bounds |z_j|; `lost` is what one row, one step or the maximum loses to underflow. The
+  // coefficients, which are addressed by number, lie outside: else compilers keep the other numbers
+  // in memory, too.
+  Combination(const PrefixDomain& domain, const std::vector<double>& size, double lost,
+              Numbers<M>& g, Numbers<M>& before)
+      : m_(size.size()),
+        lower_(domain.lower.data()),
+        upper_(domain.upper.data()),
+        size_(size.data()),
+        tau_low_(domain.tau_low),
+        tau_high_(domain.tau_high),
+        lost_(lost),
+        of_maximum_(gamma_of(this->size() + 3)),
+        of_step_(gamma_of(this->size() + 1)),
+        g_(g.data()),
+        before_(before.data()),
+        slack_(lost) {}
+
+  std::size_t size() const {
+    if constexpr (M == kDynamic) {
+      return m_;
+    } else {
+      return static_cast<std::size_t>(M);
+    }
+  }
+
+  double lower(std::size_t j) const { return lower_[j]; }
+  double upper(std::size_t j) const { return upper_[j]; }
+
+  void begin_row() { slack_ += lost_; }
+  void add_linear(const double* normal, double factor) {
+    for (std::size_t j = 0; j < size(); ++j) {
+      const double term = factor * normal[j];
+      g_[j] += term;
+      slack_ += size_[j] * kTermAndSum * (std::abs(term) + std::abs(g_[j]));
+    }
+  }
+  void add_constant(double term) {
+    d_ += term;
+    slack_ += kTermAndSum * (std::abs(term) + std::abs(d_));
+  }
+  void add_tau(double term) {
+    b_ += term;
+    slack_ += tau_high_ * kTermAndSum * (std::abs(term) + std::abs(b_));
+  }
+  void add_state(std::size_t j, double term) {
+    g_[j] += term;
+    slack_ += size_[j] * kTermAndSum * std::abs(g_[j]);
+  }
+
+  // Upper bound of the maximum over the box of this step.
+  double most() const {
+    double top = d_ + std::max(b_ * tau_low_, b_ * tau_high_);
+    double summed = std::abs(d_) + std::abs(b_) * tau_high_;  // the size of what top is a sum of
+    for (std::size_t j = 0; j < size(); ++j) {
+      top += std::max(g_[j] * lower_[j], g_[j] * upper_[j]);
+      summed += std::abs(g_[j]) * size_[j];
+    }
+    return top + (slack_ + of_maximum_ * summed) * kOutward;
+  }
+
+  // z_t = J z_{t-1} + tau c, given the values of a piece: J, c, and what they are wrong by.
+  void substitute(const double* j) {
+    const std::size_t m = size();
+    const double* c = j + m * m;
+    const double* j_error = c + m;
+    const double* c_error = j_error + m * m;
+    double c_slack = of_step_ * std::abs(b_);
+    slack_ += lost_;
+    for (std::size_t r = 0; r < m; ++r) {
+      before_[r] = g_[r];
+      b_ += c[r] * g_[r];
+      c_slack += c_error[r] * std::abs(g_[r]);
+    }
+    slack_ += tau_high_ * c_slack;
+    for (std::size_t l = 0; l < m; ++l) {
+      double sum = 0.0;
+      double error = 0.0;
+      for (std::size_t r = 0; r < m; ++r) {
+        sum += j[l * m + r] * before_[r];
+        error += j_error[l * m + r] * std::abs(before_[r]);
+      }
+      g_[l] = sum;
+      slack_ += size_[l] * error;
+    }
+  }
+
+ private:
+  std::size_t m_;
+  const double *lower_, *upper_, *size_;
+  double tau_low_, tau_high_, lost_, of_maximum_, of_step_;
+  double *g_, *before_;
+  double b_ = 0.0;
+  double d_ = 0.0;
+  double slack_;
+};
 
 }  // namespace
 
@@ -131,98 +245,57 @@ void PrefixCertificate::set_cell(std::int32_t piece, const Matrix& normals, cons
   }
 }
 
+template <typename Sum>
+void PrefixCertificate::add_row(const Multiplier& at, const Prefix& prefix, Sum& sum) const {
+  sum.begin_row();
+  std::int32_t c = at.constraint;
+  if (c < first_box_row_) {
+    const Word* region =
+        at.time == prefix.last_time ? prefix.last : this->region(prefix.pieces[at.time]);
+    const double factor = get_bit(region, c) ? at.value : -at.value;
+    const double* normal = normal_.data() + static_cast<std::size_t>(c) * (sum.size() + 1);
+    sum.add_linear(normal, factor);
+    sum.add_tau(factor * normal[sum.size()]);
+    return;
+  }
+  c -= first_box_row_;
+  const std::size_t m = sum.size();
+  const auto state = static_cast<std::size_t>(c);
+  if (state < m) {
+    sum.add_state(state, -at.value);
+    sum.add_constant(at.value * sum.upper(state));
+  } else if (state < 2 * m) {
+    sum.add_state(state - m, at.value);
+    sum.add_constant(-at.value * sum.lower(state - m));
+  } else if (domain_.at_infinity()) {
+    sum.add_state(static_cast<std::size_t>(domain_.face_state), domain_.face_sign * at.value);
+    sum.add_constant(-at.value);
+  } else {
+    const std::size_t face =
+        static_cast<std::size_t>(prefix.pieces[at.time]) * n_cell_faces_ + (state - 2 * m);
+    const double* row = cells_.data() + face * (m + 1);
+    sum.add_linear(row, -at.value);
+    sum.add_constant(at.value * row[m]);
+  }
+}
+
 template <int M>
 PrefixCertificate::Closing PrefixCertificate::close_in(
     const std::int32_t* pieces, const Word* last, std::span<const Multiplier> multipliers) const {
-  constexpr bool kFixed = M != kDynamic;
-  const std::size_t m = kFixed ? static_cast<std::size_t>(M) : m_;
-  using Numbers =
-      std::conditional_t<kFixed, std::array<double, kFixed ? M : 1>, std::vector<double>>;
-  Numbers g{}, before{};
-  if constexpr (!kFixed) {
-    g.resize(m);
-    before.resize(m);
-  }
-  // The function so far is g z_t + b tau + d, g, b, d being exactly these numbers; `slack` bounds
-  // how far the true combination of rows can be above it anywhere in the domain.
-  double b = 0.0;
-  double d = 0.0;
-  double slack = lost_;  // that of the maximum
-  const double of_maximum = gamma_of(m + 3);
-  const double of_step = gamma_of(m + 1);
-  const double* lower = domain_.lower.data();
-  const double* upper = domain_.upper.data();
-  const double* size = size_.data();
-  const double tau_low = domain_.tau_low;
-  const double tau_high = domain_.tau_high;
-
-  const auto add_linear = [&](const double* normal, double factor) {
-    for (std::size_t j = 0; j < m; ++j) {
-      const double term = factor * normal[j];
-      g[j] += term;
-      slack += size[j] * kTermAndSum * (std::abs(term) + std::abs(g[j]));
-    }
-  };
-  const auto add_constant = [&](double term) {
-    d += term;
-    slack += kTermAndSum * (std::abs(term) + std::abs(d));
-  };
-  const auto add_tau = [&](double term) {
-    b += term;
-    slack += tau_high * kTermAndSum * (std::abs(term) + std::abs(b));
-  };
-  const auto add_state = [&](std::size_t j, double term) {
-    g[j] += term;
-    slack += size[j] * kTermAndSum * std::abs(g[j]);
-  };
-
+  Numbers<M> g(m_);
+  Numbers<M> before(m_);
+  Combination<M> sum(domain_, size_, lost_, g, before);
   Closing closing;
-  const std::int32_t last_time = multipliers.front().time;
-  std::int32_t time = last_time;
+  const Prefix prefix{pieces, last, multipliers.front().time};
+  std::int32_t time = prefix.last_time;
   std::size_t next = 0;
   double lowest = std::numeric_limits<double>::infinity();
   int stale = 0;
   for (;;) {
     for (; next < multipliers.size() && multipliers[next].time == time; ++next) {
-      const Multiplier& at = multipliers[next];
-      if (!(at.value > 0.0)) continue;
-      slack += lost_;
-      std::int32_t c = at.constraint;
-      if (c < first_box_row_) {
-        const Word* region = time == last_time ? last : this->region(pieces[time]);
-        const double factor = get_bit(region, c) ? at.value : -at.value;
-        const double* normal = normal_.data() + static_cast<std::size_t>(c) * (m + 1);
-        add_linear(normal, factor);
-        add_tau(factor * normal[m]);
-        continue;
-      }
-      c -= first_box_row_;
-      const auto state = static_cast<std::size_t>(c);
-      if (state < m) {
-        add_state(state, -at.value);
-        add_constant(at.value * upper[state]);
-      } else if (state < 2 * m) {
-        add_state(state - m, at.value);
-        add_constant(-at.value * lower[state - m]);
-      } else if (domain_.at_infinity()) {
-        add_state(static_cast<std::size_t>(domain_.face_state), domain_.face_sign * at.value);
-        add_constant(-at.value);
-      } else {
-        const std::size_t face =
-            static_cast<std::size_t>(pieces[time]) * n_cell_faces_ + (state - 2 * m);
-        const double* row = cells_.data() + face * (m + 1);
-        add_linear(row, -at.value);
-        add_constant(at.value * row[m]);
-      }
+      if (multipliers[next].value > 0.0) add_row(multipliers[next], prefix, sum);
     }
-    // Maximum over the box of this step, and the size of what was summed for it.
-    double top = d + std::max(b * tau_low, b * tau_high);
-    double summed = std::abs(d) + std::abs(b) * tau_high;
-    for (std::size_t j = 0; j < m; ++j) {
-      top += std::max(g[j] * lower[j], g[j] * upper[j]);
-      summed += std::abs(g[j]) * size[j];
-    }
-    const double most = top + (slack + of_maximum * summed) * kOutward;
+    const double most = sum.most();
     if (most < 0.0) {
       closing.closed = true;
       closing.time = time;
@@ -236,30 +309,8 @@ PrefixCertificate::Closing PrefixCertificate::close_in(
       lowest = std::min(most, lowest);
       if (time == 0 || stale == kPatience) return closing;
     }
-    // Substitute z_time = J z_{time-1} + tau c.
     --time;
-    const double* j = jacobian(pieces[time]);
-    const double* c = j + m * m;
-    const double* j_error = c + m;
-    const double* c_error = j_error + m * m;
-    double c_slack = of_step * std::abs(b);
-    slack += lost_;
-    for (std::size_t r = 0; r < m; ++r) {
-      before[r] = g[r];
-      b += c[r] * g[r];
-      c_slack += c_error[r] * std::abs(g[r]);
-    }
-    slack += tau_high * c_slack;
-    for (std::size_t l = 0; l < m; ++l) {
-      double sum = 0.0;
-      double error = 0.0;
-      for (std::size_t r = 0; r < m; ++r) {
-        sum += j[l * m + r] * before[r];
-        error += j_error[l * m + r] * std::abs(before[r]);
-      }
-      g[l] = sum;
-      slack += size[l] * error;
-    }
+    sum.substitute(values(pieces[time]));
   }
 }
 

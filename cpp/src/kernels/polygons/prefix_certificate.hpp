@@ -85,7 +85,15 @@ class PrefixCertificate {
                 std::span<const Multiplier> multipliers) const;
 
  private:
-  static constexpr int kDynamic = 0;
+  // The regions of the steps: `last` at last_time, those of pieces before.
+  struct Prefix {
+    const std::int32_t* pieces;
+    const Word* last;
+    std::int32_t last_time;
+  };
+  // Adds a row at.value times.
+  template <typename Sum>
+  void add_row(const Multiplier& at, const Prefix& prefix, Sum& sum) const;
   template <int M>
   Closing close_in(const std::int32_t* pieces, const Word* last,
                    std::span<const Multiplier> multipliers) const;
