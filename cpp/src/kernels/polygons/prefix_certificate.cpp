@@ -293,7 +293,9 @@ PrefixCertificate::Closing PrefixCertificate::close_in(
   int stale = 0;
   for (;;) {
     for (; next < multipliers.size() && multipliers[next].time == time; ++next) {
-      if (multipliers[next].value > 0.0) add_row(multipliers[next], prefix, sum);
+      const Multiplier& at = multipliers[next];
+      if (!(at.value > 0.0)) continue;
+      add_row(at, prefix, sum);
     }
     const double most = sum.most();
     if (most < 0.0) {
