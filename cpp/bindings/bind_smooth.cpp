@@ -2,6 +2,7 @@
 
 #include "bindings.hpp"
 #include "interruptible.hpp"
+#include "rnndyn/smooth/complete.hpp"
 #include "rnndyn/smooth/newton.hpp"
 #include "rnndyn/smooth/search.hpp"
 
@@ -191,11 +192,51 @@ void register_smooth_map(py::module_& module) {
           py::arg("points"));
 }
 
+py::dict proof_record(const smooth::CompleteProof& proof) {
+  py::list undecided, missed;
+  for (const auto& box : proof.undecided) undecided.append(py::make_tuple(box.lower, box.upper));
+  for (const Matrix& points : proof.missed) missed.append(rows_of(points));
+  py::dict record;
+  record["order"] = proof.order;
+  record["proved"] = proof.proved;
+  record["n_boxes"] = proof.n_boxes;
+  record["undecided"] = undecided;
+  record["missed"] = missed;
+  return record;
+}
+
+void register_proof(py::module_& module) {
+  module.def(
+      "prove_smooth_complete",
+      [](const SmoothMap& map, Index order, const std::vector<DoubleArray>& known,
+         std::int64_t max_boxes, int n_threads, std::optional<double> time_limit,
+         const std::optional<py::function>& observer) {
+        std::vector<Matrix> solutions;
+        for (const DoubleArray& points : known) {
+          solutions.push_back(points_from(map, points, "points must have shape (k, n_states)"));
+        }
+        const smooth::CompleteOptions options{max_boxes, n_threads};
+        SearchProgress progress;
+        const auto observe = [&] {
+          if (!observer) return;
+          (*observer)(order, solutions.size(), 0, 0, progress.fraction.load(),
+                      progress.n_nodes.load(), progress.n_open.load(), progress.share.load());
+        };
+        return proof_record(run_interruptible(time_limit, observe, [&](Control& control) {
+          return smooth::prove_complete(map, order, solutions, options, control, progress);
+        }));
+      },
+      py::arg("map"), py::arg("order"), py::arg("known"), py::kw_only(), py::arg("max_boxes"),
+      py::arg("n_threads") = 1, py::arg("time_limit") = std::nullopt,
+      py::arg("observer") = std::nullopt);
+}
+
 }  // namespace
 
 void register_smooth(py::module_& module) {
   register_functions(module);
   register_smooth_map(module);
+  register_proof(module);
   module.def(
       "find_smooth_cycles",
       [](const SmoothMap& map, const std::vector<Index>& orders, std::uint64_t seed,

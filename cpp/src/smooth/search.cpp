@@ -12,8 +12,8 @@ namespace {
 constexpr std::size_t kBatch = 16;
 // Restarts in a row without anything new that end an order: so many, and so many for each cycle
 // that is known. While the indices tell that one is missing, so many times more.
-constexpr std::int64_t kRestarts = 48;
-constexpr std::int64_t kRestartsPerCycle = 2;
+constexpr std::int64_t kRestarts = 256;
+constexpr std::int64_t kRestartsPerCycle = 16;
 constexpr std::int64_t kPatience = 16;
 // Computed points that repeat within this distance may be a cycle of a shorter period.
 constexpr double kNearlyRepeated = 1e-4;
