@@ -12,12 +12,18 @@ namespace {
 // Open boxes that a round takes from the end of the list, and boxes that each may look at.
 constexpr std::size_t kPerRound = 32;
 constexpr int kBudget = 64;
+// Around a box of this size a ball is tried, and again each time it has become so much smaller.
+constexpr double kWorthABall = 1e-3;
+constexpr double kMuchSmaller = 0.1;
 // A box of this size is given up: it holds a degenerate solution, or nearly one.
 constexpr double kSmallestBox = 1e-9;
 
 struct Node {
   IntervalVector box;
   double share = 1.0;
+  double worth_a_ball = kWorthABall;
+
+  double width() const { return (box.upper - box.lower).maxCoeff(); }
 };
 
 class Search {
@@ -37,14 +43,15 @@ class Search {
 
  private:
   struct Work {
-    std::vector<Node> open;
-    std::vector<IntervalVector> unique, undecided;
+    std::vector<Node> open, small;
+    std::vector<IntervalVector> unique;
     std::int64_t n_boxes = 0;
-    double share = 0.0;
+    double share = 0.0;  // of the domain that is done
   };
   Work explore(Node node) const;
-  void take_in(IntervalVector box);
-  void add_ball(const Vector& x);
+  bool settle(const IntervalVector& box);
+  bool file(const IntervalVector& ball, IntervalVector within);
+  void merge(Work& work, std::vector<Node>& open);
 
   const SmoothMap& map_;
   std::unique_ptr<Equations> equations_;
@@ -53,6 +60,7 @@ class Search {
   Control& control_;
   SearchProgress& progress_;
   std::vector<IntervalVector> balls_;
+  double share_ = 0.0;  // of the domain that is done
   CompleteProof proof_;
 };
 
@@ -79,9 +87,8 @@ Search::Work Search::explore(Node node) const {
       if (answer == BoxAnswer::unique) work.unique.push_back(std::move(now.box));
       continue;
     }
-    if ((now.box.upper - now.box.lower).maxCoeff() < kSmallestBox) {
-      work.share += now.share;
-      work.undecided.push_back(std::move(now.box));
+    if (now.width() < now.worth_a_ball) {
+      work.small.push_back(std::move(now));
       continue;
     }
     auto [first, second] = halves(now, pruner_.widest(now.box));
@@ -91,32 +98,57 @@ Search::Work Search::explore(Node node) const {
   return work;
 }
 
-void Search::add_ball(const Vector& x) {
-  if (auto ball = pruner_.ball_of(x)) balls_.push_back(std::move(*ball));
+// A ball with exactly one solution, which lies in the box `within`, too: is it a new one? False
+// where that cannot be told.
+bool Search::file(const IntervalVector& ball, IntervalVector within) {
+  pruner_.refine(within);
+  for (const IntervalVector& other : balls_) {
+    if (other.contains(within)) return true;
+  }
+  for (const IntervalVector& other : balls_) {
+    if (other.meets(within)) return false;
+  }
+  balls_.push_back(ball);
+  proof_.missed.push_back(equations_->points(0.5 * (within.lower + within.upper)));
+  return true;
 }
 
-// A box with exactly one solution: it lies in a ball, or the search has missed it.
-void Search::take_in(IntervalVector box) {
-  pruner_.refine(box);
+// All solutions of a small box lie in one ball.
+bool Search::settle(const IntervalVector& box) {
   for (const IntervalVector& ball : balls_) {
-    if (ball.contains(box)) return;
+    if (ball.contains(box)) return true;
   }
-  for (const IntervalVector& ball : balls_) {
-    if (ball.meets(box)) {
-      proof_.undecided.push_back(std::move(box));
-      return;
+  const auto ball = pruner_.ball_of(0.5 * (box.lower + box.upper));
+  return ball && ball->contains(box) && file(*ball, *ball);
+}
+
+void Search::merge(Work& work, std::vector<Node>& open) {
+  proof_.n_boxes += work.n_boxes;
+  share_ += work.share;
+  for (IntervalVector& box : work.unique) {
+    if (!settle(box) && !file(box, box)) proof_.undecided.push_back(std::move(box));
+  }
+  for (Node& node : work.open) open.push_back(std::move(node));
+  for (Node& node : work.small) {
+    if (settle(node.box)) {
+      share_ += node.share;
+    } else if (node.width() < kSmallestBox) {
+      share_ += node.share;
+      proof_.undecided.push_back(std::move(node.box));
+    } else {
+      node.worth_a_ball = kMuchSmaller * node.width();
+      open.push_back(std::move(node));
     }
   }
-  const Vector x = 0.5 * (box.lower + box.upper);
-  const auto ball = pruner_.ball_of(x);
-  balls_.push_back(ball && ball->contains(box) ? *ball : box);
-  proof_.missed.push_back(equations_->points(x));
 }
 
 CompleteProof Search::run(const std::vector<Matrix>& known) {
-  for (const Matrix& points : known) add_ball(equations_->unknowns(points));
-  std::vector<Node> open{{equations_->domain(), 1.0}};
-  double share = 0.0;
+  for (const Matrix& points : known) {
+    if (auto ball = pruner_.ball_of(equations_->unknowns(points))) {
+      balls_.push_back(std::move(*ball));
+    }
+  }
+  std::vector<Node> open{{equations_->domain()}};
   while (!open.empty() && proof_.n_boxes < options_.max_boxes && !control_.stop_requested()) {
     const std::size_t n = std::min(kPerRound, open.size());
     std::vector<Node> now(open.end() - static_cast<std::ptrdiff_t>(n), open.end());
@@ -124,17 +156,11 @@ CompleteProof Search::run(const std::vector<Matrix>& known) {
     std::vector<Work> works(n);
     parallel_for(n, options_.n_threads,
                  [&](std::size_t item, int) { works[item] = explore(std::move(now[item])); });
-    for (Work& work : works) {
-      proof_.n_boxes += work.n_boxes;
-      share += work.share;
-      for (IntervalVector& box : work.unique) take_in(std::move(box));
-      for (IntervalVector& box : work.undecided) proof_.undecided.push_back(std::move(box));
-      for (Node& node : work.open) open.push_back(std::move(node));
-    }
+    for (Work& work : works) merge(work, open);
     progress_.n_nodes.store(proof_.n_boxes);
     progress_.n_open.store(static_cast<std::int64_t>(open.size()));
-    progress_.share.store(share);
-    progress_.fraction.store(share);
+    progress_.share.store(share_);
+    progress_.fraction.store(share_);
   }
   for (Node& node : open) proof_.undecided.push_back(std::move(node.box));
   proof_.proved = proof_.undecided.empty();
