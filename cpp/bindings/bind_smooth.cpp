@@ -5,6 +5,7 @@
 #include "rnndyn/smooth/complete.hpp"
 #include "rnndyn/smooth/newton.hpp"
 #include "rnndyn/smooth/search.hpp"
+#include "rnndyn/smooth/slow_points.hpp"
 
 namespace rnndyn::bindings {
 namespace {
@@ -231,12 +232,69 @@ void register_proof(py::module_& module) {
       py::arg("observer") = std::nullopt);
 }
 
+py::dict slow_point_record(const smooth::SlowPoint& point) {
+  py::dict record;
+  record["state"] = point.state;
+  record["q"] = point.q;
+  record["speed"] = point.speed;
+  record["gradient_norm"] = point.gradient_norm;
+  record["drift"] = point.drift;
+  record["curvatures"] = point.curvatures;
+  record["softest"] = Vector(point.softest.col(0));
+  record["multipliers"] = point.multipliers.values;
+  record["log_moduli"] = point.multipliers.log_moduli;
+  record["hits"] = point.hits;
+  return record;
+}
+
+void register_slow_points(py::module_& module) {
+  module.def(
+      "find_slow_points",
+      [](const SmoothMap& map, std::uint64_t seed, std::optional<std::int64_t> max_restarts,
+         double max_speed, const std::optional<DoubleArray>& states, int n_threads,
+         std::optional<double> time_limit, const std::optional<py::function>& observer) {
+        smooth::SlowPointOptions options;
+        options.seed = seed;
+        options.max_restarts = max_restarts;
+        options.max_speed = max_speed;
+        options.n_threads = n_threads;
+        options.states = states ? points_from(map, *states, "states must have shape (S, n_states)")
+                                : Matrix(map.n_states(), 0);
+        SearchProgress progress;
+        const auto observe = [&] {
+          if (!observer) return;
+          (*observer)(1, progress.n_cycles.load(), progress.n_restarts.load(), 0,
+                      progress.fraction.load());
+        };
+        const auto result = run_interruptible(time_limit, observe, [&](Control& control) {
+          return smooth::find_slow_points(map, options, control, progress);
+        });
+        py::list points;
+        for (const smooth::SlowPoint& point : result.points) {
+          points.append(slow_point_record(point));
+        }
+        py::dict record;
+        record["points"] = points;
+        record["n_restarts"] = result.n_restarts;
+        record["n_fixed_points"] = result.n_fixed_points;
+        record["n_failed"] = result.n_failed;
+        record["complete"] = result.complete;
+        record["stopped_by"] = reason_name(result.stopped_by);
+        return record;
+      },
+      py::arg("map"), py::kw_only(), py::arg("seed") = 0, py::arg("max_restarts") = std::nullopt,
+      py::arg("max_speed") = std::numeric_limits<double>::infinity(),
+      py::arg("states") = std::nullopt, py::arg("n_threads") = 1,
+      py::arg("time_limit") = std::nullopt, py::arg("observer") = std::nullopt);
+}
+
 }  // namespace
 
 void register_smooth(py::module_& module) {
   register_functions(module);
   register_smooth_map(module);
   register_proof(module);
+  register_slow_points(module);
   module.def(
       "find_smooth_cycles",
       [](const SmoothMap& map, const std::vector<Index>& orders, std::uint64_t seed,
