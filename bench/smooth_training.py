@@ -56,7 +56,7 @@ def batch_of(task, batch, length, generator):
     return {"sine": sine, "context": context}[task](batch, length, generator)
 
 
-def train(kind, task, size, n_layers, seed, n_iterations, batch=32, length=40):
+def train(kind, task, size, n_layers, seed, n_iterations, batch=16, length=25):
     """Return the state dict of a trained network and its loss."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)

@@ -38,8 +38,10 @@ struct Place {
     gradient = derivative.transpose() * gap;
     q = 0.5 * gap.squaredNorm();
   }
-  // Size that the gradient has where its terms do not cancel.
-  double scale() const { return derivative.norm() * gap.norm() + 1e-300; }
+  // Size that the gradient has where its terms do not cancel; those of J - I do in a ghost.
+  double scale() const {
+    return (1.0 + derivative.norm()) * gap.norm() + std::numeric_limits<double>::min();
+  }
 };
 
 Matrix hessian(const SmoothMap& map, const Place& place) {
@@ -133,7 +135,6 @@ std::optional<SlowPoint> descend(const SmoothMap& map, const Vector& start) {
     fixed.q = place.q, fixed.speed = place.gap.norm();
     return fixed;
   }
-  if (!(place.gradient.norm() < 0.1 * place.scale())) return std::nullopt;
   const Matrix h = polish(map, place);
   if (!(place.gradient.norm() < 1e-8 * place.scale())) return std::nullopt;
   const Eigen::SelfAdjointEigenSolver<Matrix> eigen(h);
