@@ -120,7 +120,7 @@ def step(
         h = state[first : first + n]
         from_input = _affine(weight_ih, x, bias_ih, convert)
         from_state = _affine(weight_hh, h, bias_hh, convert)
-        both = [a + b for a, b in zip(from_input, from_state, strict=True)]
+        both = [b + a for a, b in zip(from_input, from_state, strict=True)]
         if network.kind == "RNN":
             new = [tanh(p) for p in both]
             following += new
@@ -130,11 +130,11 @@ def step(
             z = [logistic(p) for p in both[n : 2 * n]]
             hidden = from_state[2 * n :]
             if network.reset_after:
-                sums = [a + g * b for a, g, b in zip(from_input[2 * n :], r, hidden, strict=True)]
+                sums = [g * b + a for a, g, b in zip(from_input[2 * n :], r, hidden, strict=True)]
             else:
                 gated = [g * v for g, v in zip(r, h, strict=True)]
                 inner = _affine(weight_hh[2 * n :], gated, bias_hh[2 * n :], convert)
-                sums = [a + b for a, b in zip(from_input[2 * n :], inner, strict=True)]
+                sums = [b + a for a, b in zip(from_input[2 * n :], inner, strict=True)]
             new = [
                 (1 - gate) * tanh(p) + gate * old for gate, p, old in zip(z, sums, h, strict=True)
             ]
