@@ -70,9 +70,7 @@ class Dual:
 
     def __mul__(self, other: Any) -> "Dual":
         other = other if isinstance(other, Dual) else Dual(other)
-        return Dual(
-            self.value * other.value, self.slope * other.value + self.value * other.slope
-        )
+        return Dual(self.value * other.value, self.slope * other.value + self.value * other.slope)
 
     __rmul__ = __mul__
 
@@ -142,9 +140,7 @@ def step(
             first += n
         else:
             c = state[first + n : first + 2 * n]
-            i, f, o = (
-                [logistic(p) for p in both[g * n : (g + 1) * n]] for g in (0, 1, 3)
-            )
+            i, f, o = ([logistic(p) for p in both[g * n : (g + 1) * n]] for g in (0, 1, 3))
             g = [tanh(p) for p in both[2 * n : 3 * n]]
             cells = [f[j] * c[j] + i[j] * g[j] for j in range(n)]
             new = [o[j] * tanh(cells[j]) for j in range(n)]

@@ -33,7 +33,18 @@ def arguments(n: int) -> np.ndarray[Any, Any]:
     )
     values = rng.choice([-1.0, 1.0], sizes.size) * sizes
     half = float(mpmath.log(2) / 2)
-    special = [0.0, half, half / 2, 19.0, 350.0, 700.0, 745.0, 1e308, 5e-324, 2.2250738585072014e-308]
+    special = [
+        0.0,
+        half,
+        half / 2,
+        19.0,
+        350.0,
+        700.0,
+        745.0,
+        1e308,
+        5e-324,
+        2.2250738585072014e-308,
+    ]
     special += [(k + 0.5) * 2.0 * half * factor for k in range(1008) for factor in (0.5, 1.0)]
     special += [np.nextafter(x, end) for x in special for end in (np.inf, 0.0)]
     return np.concatenate([values, special, np.negative(special)])

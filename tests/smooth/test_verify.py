@@ -34,9 +34,7 @@ def test_exact_points_lie_within_the_error_bound(family: str) -> None:
         for cycle in found["cycles"]:
             if not cycle["certified"]:
                 continue
-            exact = reference.refined(
-                reference.Network.of(model, reset_after), cycle["points"], []
-            )
+            exact = reference.refined(reference.Network.of(model, reset_after), cycle["points"], [])
             for t in range(cycle["order"]):
                 for i in range(model.n_states):
                     off = abs(exact[t][i] - float(cycle["points"][t, i]))

@@ -47,7 +47,7 @@ double atanh_up(double y) {
   if (y < -kNearlyOne) return atanh_up(-kNearlyOne);
   double x = std::atanh(y);
   double step = 4.0 * kUnitRoundoff * (1.0 + std::abs(x));
-  for (int i = 0; i < 40; ++i) {
+  for (int i = 0; i < 64; ++i) {
     x += step;
     if (tanh_of(Interval(x)).lo >= y) return x;
     step *= 2.0;
