@@ -104,7 +104,25 @@ py::tuple bounds_of(const DoubleArray& x, const Function& function) {
   return py::make_tuple(lower, upper);
 }
 
+std::vector<Matrix> matrices_from(const DoubleArray& array) {
+  if (array.ndim() != 3 || array.shape(0) < 1 || array.shape(1) != array.shape(2)) {
+    throw std::invalid_argument("matrices must have shape (k, n_states, n_states)");
+  }
+  std::vector<Matrix> matrices;
+  const Index n = array.shape(1);
+  for (Index t = 0; t < array.shape(0); ++t) {
+    matrices.emplace_back(Eigen::Map<const RowMatrix>(array.data() + t * n * n, n, n));
+  }
+  return matrices;
+}
+
 void register_functions(py::module_& module) {
+  module.def(
+      "certified_sign",
+      [](const DoubleArray& jacobians, const DoubleArray& radii) {
+        return smooth::certified_sign(matrices_from(jacobians), matrices_from(radii));
+      },
+      py::arg("jacobians"), py::arg("radii"));
   module.def(
       "tanh_bounds",
       [](const DoubleArray& x) {

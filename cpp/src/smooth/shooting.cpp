@@ -169,4 +169,55 @@ Vector ShootingSystem::backward_error(const Vector& r) const {
   return result.array() * g + kUnderflow;
 }
 
+void ShootingInverse::prepare(const std::vector<Matrix>& jacobians, double closing) {
+  system_.factor(jacobians, closing);
+  if (!system_.is_regular()) return;
+  const Index n = jacobians.front().rows(), k = static_cast<Index>(jacobians.size());
+  inverse_ = system_.inverse();
+  abs_inverse_ = inverse_.cwiseAbs();
+  defect_.resize(n * k, n * k);
+  abs_jacobians_.clear();
+  for (Index t = 0; t < k; ++t) {
+    const Matrix& j = jacobians[static_cast<std::size_t>(t)];
+    abs_jacobians_.push_back(j.cwiseAbs());
+    // Column block t of X A: that of A has J_t in row t and -I in the row before.
+    auto block = defect_.middleCols(t * n, n);
+    block.noalias() = inverse_.middleCols(t * n, n) * j;
+    block -= (t == 0 ? closing : 1.0) * inverse_.middleCols((t + k - 1) % k * n, n);
+    block.middleRows(t * n, n) -= Matrix::Identity(n, n);
+  }
+  defect_ = defect_.cwiseAbs();
+}
+
+Vector ShootingInverse::bound(const Vector& rows, const Vector& r) const {
+  const Index k = system_.order(), n = r.size() / k;
+  // Of the computed I - X A: an entry is a sum of N products and two more terms.
+  Vector terms(r.size());
+  for (Index t = 0; t < k; ++t) {
+    terms.segment(t * n, n) = abs_jacobians_[static_cast<std::size_t>(t)] * r.segment(t * n, n) +
+                              r.segment((t + 1) % k * n, n);
+  }
+  const double g = gamma(static_cast<double>(n) + 4.0);
+  const Vector product = abs_inverse_ * (rows + g * terms) + defect_ * r + 4.0 * kUnitRoundoff * r;
+  return product.array() * kOutward + kUnderflow;
+}
+
+int ShootingInverse::sign(const Vector& rows, const Vector& r) const {
+  if (!is_regular()) return 0;
+  const Vector all = rows + system_.backward_error(r);
+  return (bound(all, r).array() < r.array()).all() ? system_.sign() : 0;
+}
+
+int certified_sign(const std::vector<Matrix>& jacobians, const std::vector<Matrix>& radii) {
+  ShootingInverse inverse;
+  inverse.prepare(jacobians, 1.0);
+  const Index n = jacobians.front().rows();
+  const Vector r = Vector::Ones(n * static_cast<Index>(jacobians.size()));
+  Vector rows(r.size());
+  for (std::size_t t = 0; t < radii.size(); ++t) {
+    rows.segment(static_cast<Index>(t) * n, n) = radii[t].rowwise().sum() * kOutward;
+  }
+  return inverse.sign(rows, r);
+}
+
 }  // namespace rnndyn::smooth

@@ -15,23 +15,6 @@ double order_of(Index n) { return static_cast<double>(n); }
 
 }  // namespace
 
-void Verifier::Preconditioned::prepare(const std::vector<Matrix>& jacobians, double closing) {
-  system.factor(jacobians, closing);
-  if (!system.is_regular()) return;
-  const Index n = jacobians.front().rows(), k = static_cast<Index>(jacobians.size());
-  inverse = system.inverse();
-  abs_inverse = inverse.cwiseAbs();
-  defect.resize(n * k, n * k);
-  for (Index t = 0; t < k; ++t) {
-    // Column block t of X A: that of A has J_t in row t and -I in the row before.
-    auto block = defect.middleCols(t * n, n);
-    block.noalias() = inverse.middleCols(t * n, n) * jacobians[static_cast<std::size_t>(t)];
-    block -= (t == 0 ? closing : 1.0) * inverse.middleCols((t + k - 1) % k * n, n);
-    block.middleRows(t * n, n) -= Matrix::Identity(n, n);
-  }
-  defect = defect.cwiseAbs();
-}
-
 Verifier::Verifier(const SmoothMap& map, const Matrix& points)
     : map_(map),
       points_(points),
@@ -43,10 +26,9 @@ Verifier::Verifier(const SmoothMap& map, const Matrix& points)
   for (Index t = 0; t < k_; ++t) {
     auto& j = jacobians_[static_cast<std::size_t>(t)];
     map_.jacobian(points_.col(t), next, j);
-    abs_jacobians_.push_back(j.cwiseAbs());
   }
   main_.prepare(jacobians_, 1.0);
-  if (!main_.system.is_regular()) return;
+  if (!main_.is_regular()) return;
   Vector centre(size_), radius(size_);
   for (Index t = 0; t < k_; ++t) {
     const IntervalVector image = map_.step(IntervalVector(points_.col(t), points_.col(t)));
@@ -58,8 +40,8 @@ Verifier::Verifier(const SmoothMap& map, const Matrix& points)
     }
   }
   const double g = gamma(order_of(size_) + 1.0);
-  start_ =
-      (main_.inverse * centre).cwiseAbs() + main_.abs_inverse * (radius + g * centre.cwiseAbs());
+  start_ = (main_.inverse() * centre).cwiseAbs() +
+           main_.abs_inverse() * (radius + g * centre.cwiseAbs());
   start_ = start_.array() * kOutward + kUnderflow;
 }
 
@@ -76,21 +58,6 @@ Vector Verifier::spread(const Vector& r) const {
     rows.segment(t * n_, n_) = (apart + derivative.radius) * own;
   }
   return rows.array() * kOutward + kUnderflow;
-}
-
-Vector Verifier::times_inverse(const Preconditioned& by, const Vector& rows,
-                               const Vector& r) const {
-  // Of the computed I - X A: an entry is a sum of N products and two more terms.
-  Vector terms(size_);
-  for (Index t = 0; t < k_; ++t) {
-    terms.segment(t * n_, n_) =
-        abs_jacobians_[static_cast<std::size_t>(t)] * r.segment(t * n_, n_) +
-        r.segment((t + 1) % k_ * n_, n_);
-  }
-  const double g = gamma(order_of(n_) + 4.0);
-  const Vector product =
-      by.abs_inverse * (rows + g * terms) + by.defect * r + 4.0 * kUnitRoundoff * r;
-  return product.array() * kOutward + kUnderflow;
 }
 
 // From the guess r to one that passes the test, which is then made as small as it gets. `tested` is
@@ -121,17 +88,11 @@ double Verifier::largest_ball(double smallest) const {
   return smallest;
 }
 
-int Verifier::sign_for(const Preconditioned& by, const Vector& r) const {
-  if (!by.system.is_regular()) return 0;
-  const Vector rows = spread(r) + by.system.backward_error(r);
-  return (times_inverse(by, rows, r).array() < r.array()).all() ? by.system.sign() : 0;
-}
-
 Verified Verifier::verify() const {
   Verified result;
   result.residual = residual_;
   result.error_bound = std::numeric_limits<double>::infinity();
-  if (!main_.system.is_regular() || !start_.allFinite()) return result;
+  if (!main_.is_regular() || !start_.allFinite()) return result;
   // Radii of zero would have nothing to be smaller than.
   Vector r = (2.0 * start_).cwiseMax(1e-3 * start_.maxCoeff());
   double tested = 0.0;
@@ -143,10 +104,11 @@ Verified Verifier::verify() const {
   // Any box that holds the cycle will do.
   const Vector wide =
       Vector::Constant(size_, std::max(2.0 * result.error_bound, 1e-3 * result.ball));
-  result.index = sign_for(main_, wide);
-  Preconditioned doubled;
+  const Vector rows = spread(wide);
+  result.index = main_.sign(rows, wide);
+  ShootingInverse doubled;
   doubled.prepare(jacobians_, -1.0);
-  result.index_of_double = sign_for(doubled, wide);
+  result.index_of_double = doubled.sign(rows, wide);
   return result;
 }
 

@@ -45,4 +45,27 @@ class ShootingSystem {
   std::vector<Index> closing_to_;  // row i stands in this row of the factors
 };
 
+// The system with an approximate inverse, as Krawczyk's test needs it.
+class ShootingInverse {
+ public:
+  void prepare(const std::vector<Matrix>& jacobians, double closing);
+
+  bool is_regular() const { return system_.is_regular(); }
+  const Matrix& inverse() const { return inverse_; }          // X
+  const Matrix& abs_inverse() const { return abs_inverse_; }  // |X|
+  // |X| rows + |I - X A| r with all rounding errors, for r >= 0.
+  Vector bound(const Vector& rows, const Vector& r) const;
+  // Sign of det(I - closing P), the same for all systems B with |B - A| r <= rows; 0 where that is
+  // not proved. Matrices between B and the product of the factors of A are then all regular.
+  int sign(const Vector& rows, const Vector& r) const;
+
+ private:
+  ShootingSystem system_;
+  Matrix inverse_, abs_inverse_, defect_;  // defect: |I - X A| as computed
+  std::vector<Matrix> abs_jacobians_;
+};
+
+// Sign of det(I - P) for all Jacobians within the radii, 0 where it is not proved.
+int certified_sign(const std::vector<Matrix>& jacobians, const std::vector<Matrix>& radii);
+
 }  // namespace rnndyn::smooth

@@ -30,28 +30,17 @@ class Verifier {
   Verified verify() const;
 
  private:
-  // The linear system with an approximate inverse.
-  struct Preconditioned {
-    ShootingSystem system;
-    Matrix inverse, abs_inverse, defect;  // X, |X| and |I - X A| as computed
-
-    void prepare(const std::vector<Matrix>& jacobians, double closing);
-  };
-
   // |DG - A| r over the box of radius r, row by row.
   Vector spread(const Vector& r) const;
-  // |X| rows + |I - X A| r with all rounding errors.
-  Vector times_inverse(const Preconditioned& by, const Vector& rows, const Vector& r) const;
-  Vector contraction(const Vector& r) const { return times_inverse(main_, spread(r), r); }
-  int sign_for(const Preconditioned& by, const Vector& r) const;
+  Vector contraction(const Vector& r) const { return main_.bound(spread(r), r); }
   bool shrink(Vector& r, double& tested) const;
   double largest_ball(double smallest) const;
 
   const SmoothMap& map_;
   const Matrix& points_;
   Index n_, k_, size_;
-  std::vector<Matrix> jacobians_, abs_jacobians_;
-  Preconditioned main_;
+  std::vector<Matrix> jacobians_;
+  ShootingInverse main_;
   Vector start_;  // bound of |X G(x)|
   double residual_ = 0.0;
 };
