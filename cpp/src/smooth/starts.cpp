@@ -37,37 +37,48 @@ Matrix free_run(Newton& newton, Index order, RandomStream& stream) {
   return run.middleCols(best, order);
 }
 
-Vector random_point(const Member& member, RandomStream& stream) {
-  const auto t = static_cast<Index>(stream.below(static_cast<std::uint64_t>(member.order())));
-  return member.points.col(t);
+// A member's points for `order` steps from a random one on: its own cycle where its period divides
+// the order, else the orbit from there.
+Matrix random_turn(const Member& member, Index order, Newton& newton, RandomStream& stream) {
+  const Index period = member.order();
+  const auto first = static_cast<Index>(stream.below(static_cast<std::uint64_t>(period)));
+  if (order % period != 0) return newton.orbit(member.points.col(first), order);
+  Matrix points(member.points.rows(), order);
+  for (Index t = 0; t < order; ++t) points.col(t) = member.points.col((first + t) % period);
+  return points;
 }
 
 const Member& random_member(const Collection& collection, RandomStream& stream) {
   return collection.members()[stream.below(collection.members().size())];
 }
 
-// Another point, rather a near one: its rank by distance is geometrically distributed.
-Vector near_point(const Vector& from, const Collection& collection, RandomStream& stream) {
-  std::vector<std::pair<double, Vector>> others;
+// Another member, rather one that comes near: its rank by distance is geometrically distributed.
+// The distance is that of one random point to the state `from`.
+const Member& near_member(const Vector& from, const Collection& collection, RandomStream& stream) {
+  std::vector<std::pair<double, const Member*>> others;
   for (const Member& member : collection.members()) {
-    Vector point = random_point(member, stream);
-    others.emplace_back((point - from).norm(), std::move(point));
+    const auto t = static_cast<Index>(stream.below(static_cast<std::uint64_t>(member.order())));
+    others.emplace_back((member.points.col(t) - from).squaredNorm(), &member);
   }
-  std::ranges::sort(others, {}, [](const auto& other) { return other.first; });
-  std::size_t rank = 1;  // 0 is the point itself
+  std::ranges::stable_sort(others, {}, [](const auto& other) { return other.first; });
+  // A fixed point is the nearest to itself.
+  std::size_t rank = others.front().second->order() == 1 && others.size() > 1 ? 1 : 0;
   while (rank + 1 < others.size() && stream.uniform() < 0.8) ++rank;
-  return others[std::min(rank, others.size() - 1)].second;
+  return *others[rank].second;
 }
 
-Vector mixture(int n_points, const Collection& collection, RandomStream& stream) {
-  const Vector first = random_point(random_member(collection, stream), stream);
-  Vector sum = first;
+// All points of a cycle between those of others: cycles that are saddles lie there, and the orbit
+// of a mixture of single points would soon leave them.
+Matrix mixture(int n_members, Index order, const Collection& collection, Newton& newton,
+               RandomStream& stream) {
+  Matrix sum = random_turn(random_member(collection, stream), order, newton, stream);
+  const Vector first = sum.col(0);
   double total = 1.0;
   // Half of them in the middle, where symmetry puts what lies between.
   const bool even = stream.uniform() < 0.5;
-  for (int i = 1; i < n_points; ++i) {
+  for (int i = 1; i < n_members; ++i) {
     const double weight = even ? 1.0 : 2.0 * stream.uniform();
-    sum += weight * near_point(first, collection, stream);
+    sum += weight * random_turn(near_member(first, collection, stream), order, newton, stream);
     total += weight;
   }
   return sum / total;
@@ -148,9 +159,9 @@ Matrix draw_start(StartSource source, Index order, const Matrix& states,
     case StartSource::free_run:
       return free_run(newton, order, stream);
     case StartSource::pair:
-      return newton.orbit(mixture(2, collection, stream), order);
+      return mixture(2, order, collection, newton, stream);
     case StartSource::triple:
-      return newton.orbit(mixture(3, collection, stream), order);
+      return mixture(3, order, collection, newton, stream);
     case StartSource::direction:
       return newton.orbit(along_unstable(collection, stream), order);
     case StartSource::box:
