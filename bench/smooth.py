@@ -50,10 +50,9 @@ def driven_states(model: Any, n_states: int) -> np.ndarray:
 
 def measure(name: str, seeds: int) -> list[tuple[object, ...]]:
     """Time both on one network."""
+    from bench.baselines import fixed_points_adam
     from rnndyn._core import _core
     from smooth.cases import flip_flop, smooth_map
-
-    from bench.baselines import fixed_points_adam
 
     model, inputs = flip_flop(name)
     compiled = smooth_map(model, inputs)
@@ -104,6 +103,7 @@ def measure(name: str, seeds: int) -> list[tuple[object, ...]]:
 def torch_step(model: Any, inputs: np.ndarray) -> Any:
     """The network in torch, float32, as one step from state vectors to state vectors."""
     import torch
+
     from recurrent_cases import torch_module
 
     module = torch_module(model).float()

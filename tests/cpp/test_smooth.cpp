@@ -1,5 +1,6 @@
-#include <cmath>
 #include <doctest/doctest.h>
+
+#include <cmath>
 
 #include "rnndyn/random.hpp"
 #include "rnndyn/smooth/complete.hpp"

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from draws import drawn
 from rnndyn._core import _core
 from smooth.cases import random_network, smooth_map
@@ -46,7 +47,8 @@ def test_all_that_many_starts_find_is_proved_to_be_all(family: str, n: int) -> N
         model = random_network(family, n, gain, rng)
         compiled = smooth_map(model, None, number % 2 == 0)
         proof = _core.prove_smooth_complete(compiled, 1, [], max_boxes=10**6, time_limit=60.0)
-        assert proof["proved"] and not proof["undecided"]
+        assert proof["proved"]
+        assert not proof["undecided"]
         proved = np.array([points[0] for points in proof["missed"]])
         low, high = compiled.invariant_box()
         starts = rng.uniform(low, np.minimum(high, 5.0), (drawn(100, 4096), model.n_states))
@@ -59,7 +61,8 @@ def test_all_that_many_starts_find_is_proved_to_be_all(family: str, n: int) -> N
         assert len(found) == len(proved)
         known = [cycle["points"] for cycle in found]
         again = _core.prove_smooth_complete(compiled, 1, known, max_boxes=10**6)
-        assert again["proved"] and not again["missed"]
+        assert again["proved"]
+        assert not again["missed"]
 
 
 def test_sign_changes_of_one_unit_on_a_grid() -> None:
@@ -70,7 +73,8 @@ def test_sign_changes_of_one_unit_on_a_grid() -> None:
         values = model.step(grid[:, None])[:, 0] - grid
         changes = int((np.sign(values[1:]) != np.sign(values[:-1])).sum())
         proof = _core.prove_smooth_complete(smooth_map(model), 1, [], max_boxes=10_000)
-        assert proof["proved"] and len(proof["missed"]) >= changes
+        assert proof["proved"]
+        assert len(proof["missed"]) >= changes
 
 
 @pytest.mark.parametrize("order", [2, 3])
@@ -87,17 +91,21 @@ def test_cycles(order: int) -> None:
                 for shift in range(cycle["order"])
             ]
             proof = _core.prove_smooth_complete(compiled, order, known, max_boxes=10**6)
-            assert proof["proved"] and not proof["missed"]
+            assert proof["proved"]
+            assert not proof["missed"]
             fresh = _core.prove_smooth_complete(compiled, order, [], max_boxes=10**6)
-            assert fresh["proved"] and len(fresh["missed"]) == len(known)
+            assert fresh["proved"]
+            assert len(fresh["missed"]) == len(known)
 
 
 def test_a_limit_leaves_boxes_undecided() -> None:
     compiled = smooth_map(random_network("RNN", 6, 3.0, np.random.default_rng(2)))
     proof = _core.prove_smooth_complete(compiled, 1, [], max_boxes=40)
-    assert not proof["proved"] and proof["undecided"]
+    assert not proof["proved"]
+    assert proof["undecided"]
     stopped = _core.prove_smooth_complete(compiled, 1, [], max_boxes=10**9, time_limit=1e-9)
-    assert not stopped["proved"] and stopped["undecided"]
+    assert not stopped["proved"]
+    assert stopped["undecided"]
 
 
 @pytest.mark.threads

@@ -5,6 +5,7 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
+
 from draws import drawn
 from rnndyn._core import _core
 
@@ -68,7 +69,9 @@ def test_bounds_hold_and_are_tight(name: str) -> None:
 def test_bounds_are_those_of_the_range() -> None:
     x = np.array([-1e308, -710.0, -30.0, 30.0, 710.0, 1e308])
     lower, upper = _core.tanh_bounds(x)
-    assert lower.min() >= -1.0 and upper.max() <= 1.0
+    assert lower.min() >= -1.0
+    assert upper.max() <= 1.0
     for bounds, largest in ((_core.logistic_bounds, 1.0), (_core.tanh_slope_bounds, 1.0)):
         lower, upper = bounds(x)
-        assert lower.min() >= 0.0 and upper.max() <= largest
+        assert lower.min() >= 0.0
+        assert upper.max() <= largest

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from reference import smooth as reference
 from smooth.cases import random_network, smooth_map
 
@@ -55,7 +56,8 @@ def test_enclosures_hold_over_boxes(family: str, n_layers: int, reset_after: boo
             inside = rng.uniform(low, high) if radius else inside
             # The plain step is itself off by some rounding errors.
             image = np.array(reference.step(plain, [float(v) for v in inside], []))
-            assert np.all(image >= image_low - 1e-15) and np.all(image <= image_high + 1e-15)
+            assert np.all(image >= image_low - 1e-15)
+            assert np.all(image <= image_high + 1e-15)
             rows = np.array(reference.jacobian(plain, [float(v) for v in inside], []))
             assert np.all(np.abs(rows - mid) <= spread + 1e-14)
 
@@ -70,7 +72,8 @@ def test_invariant_box_is_mapped_into_its_interior(
     for _ in range(200):
         z = np.where(rng.random(model.n_states) < 0.5, low, high)
         image = compiled.step(z)
-        assert np.all(image > low) and np.all(image < high)
+        assert np.all(image > low)
+        assert np.all(image < high)
 
 
 def test_derivative_by_the_input() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from draws import drawn
 from rnndyn._core import _core
 from smooth.cases import FLIP_FLOPS, flip_flop, random_network, smooth_map

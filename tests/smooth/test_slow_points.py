@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 import rnndyn as rd
 from rnndyn._core import _core
 from smooth.cases import flip_flop, smooth_map
@@ -42,7 +43,8 @@ def test_ghost_of_a_fold(distance: float) -> None:
 
 def test_none_before_the_fold_and_in_networks_that_have_none() -> None:
     before = _core.find_slow_points(after_the_fold(-1e-3))
-    assert before["points"] == [] and before["n_fixed_points"] == before["n_restarts"]
+    assert before["points"] == []
+    assert before["n_fixed_points"] == before["n_restarts"]
     model, inputs = flip_flop("flipflop_tanh")
     assert _core.find_slow_points(smooth_map(model, inputs))["points"] == []
 

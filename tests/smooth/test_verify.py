@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from draws import drawn
 from reference import smooth as reference
 from rnndyn._core import _core
@@ -94,11 +95,13 @@ def test_pair_close_to_a_fold(distance: float) -> None:
     compiled = one_unit(float(bias))
     found = _core.find_smooth_cycles(compiled, [1])["cycles"]
     pair = [c for c in found if c["points"][0, 0] < 0.0]
-    assert len(pair) == 2 and all(c["certified"] for c in pair)
+    assert len(pair) == 2
+    assert all(c["certified"] for c in pair)
     gap = pair[1]["points"][0, 0] - pair[0]["points"][0, 0]
     assert gap == pytest.approx(distance, rel=1e-2)
     proof = _core.prove_smooth_complete(compiled, 1, [], max_boxes=10_000)
-    assert proof["proved"] and len(proof["missed"]) == 3
+    assert proof["proved"]
+    assert len(proof["missed"]) == 3
 
 
 def test_a_fold_itself_is_not_certified() -> None:
@@ -126,4 +129,5 @@ def test_points_that_are_none_are_not_certified() -> None:
     # From further away the bound follows.
     for distance in (1e-9, 1e-6):
         off = compiled.verify(point + distance)
-        assert off["certified"] and off["error_bound"] >= distance
+        assert off["certified"]
+        assert off["error_bound"] >= distance

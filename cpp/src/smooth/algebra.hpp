@@ -51,13 +51,13 @@ Entries<T> zeros(Index n) {
   }
 }
 
-// out += rows of W x.
-inline void add_product(Vector& out, const Matrix& w, const Matrix&, const Vector& x) {
-  out.noalias() += w * x;
+// out += rows [first, first + out.size()) of the weights times x.
+inline void add_product(Vector& out, const Weights& w, Index first, const Vector& x) {
+  out.noalias() += w.value.middleRows(first, out.size()) * x;
 }
-inline void add_product(IntervalVector& out, const Matrix& w, const Matrix& abs_w,
+inline void add_product(IntervalVector& out, const Weights& w, Index first,
                         const IntervalVector& x) {
-  const Index n = x.size();
+  const Index n = x.size(), rows = out.size();
   Vector mid(n), reach(n);
   // A sum of n products in any order is off by gamma(n) |W| |x| (Higham, sec. 3.1).
   const double g = gamma(static_cast<double>(n) + 1.0);
@@ -65,9 +65,10 @@ inline void add_product(IntervalVector& out, const Matrix& w, const Matrix& abs_
     mid(i) = x[i].mid();
     reach(i) = x[i].radius() + g * std::abs(mid(i));
   }
-  const Vector sum = w * mid;
-  const Vector spread = abs_w * reach;
-  for (Index i = 0; i < out.size(); ++i) {
+  const Vector sum = w.value.middleRows(first, rows) * mid;
+  Vector spread = w.size.middleRows(first, rows) * reach;
+  if (!w.is_exact()) spread += w.radius.middleRows(first, rows) * (mid.cwiseAbs() + reach);
+  for (Index i = 0; i < rows; ++i) {
     const double r = spread(i) * kOutward + kUnderflow;
     out.set(i, out[i] + Interval(down(sum(i) - r), up(sum(i) + r)));
   }
@@ -108,6 +109,24 @@ inline void add_scaled(IntervalMatrix& out, Place place, const IntervalVector& s
   m += (w.array().colwise() * mid.array()).matrix();
   r = (r.array() + abs_w.array().colwise() * reach.array() + u * m.array().abs() + kUnderflow) *
       (1.0 + 8.0 * u);
+}
+
+// out += diag(scale) times rows [first, first + scale.size()) of the weights, at `place`.
+inline void add_scaled(Matrix& out, Place place, const Vector& scale, const Weights& w,
+                       Index first) {
+  add_scaled(out, place, scale, w.value.middleRows(first, scale.size()),
+             w.size.middleRows(first, scale.size()));
+}
+inline void add_scaled(IntervalMatrix& out, Place place, const IntervalVector& scale,
+                       const Weights& w, Index first) {
+  const Index n = scale.size();
+  add_scaled(out, place, scale, w.value.middleRows(first, n), w.size.middleRows(first, n));
+  if (w.is_exact()) return;
+  Vector largest(n);
+  for (Index i = 0; i < n; ++i) largest(i) = scale[i].magnitude();
+  auto r = out.radius.block(place.row, place.col, n, w.value.cols());
+  r = (r.array() + w.radius.middleRows(first, n).array().colwise() * largest.array() + kUnderflow) *
+      (1.0 + 16.0 * kUnitRoundoff);
 }
 
 // out += diag(scale), at `place`.
@@ -171,19 +190,23 @@ inline IntervalMatrix times(const IntervalMatrix& a, const IntervalMatrix& b) {
   c.radius = c.radius.array() * kOutward + kUnderflow;
   return c;
 }
-inline IntervalMatrix times(const Matrix& a, const IntervalMatrix& b) {
-  IntervalMatrix exact;
-  exact.mid = a;
-  exact.radius = Matrix::Zero(a.rows(), a.cols());
-  return times(exact, b);
+// Rows [first, first + n) of the weights times a matrix.
+inline Matrix times(const Weights& w, Index first, Index n, const Matrix& b) {
+  return w.value.middleRows(first, n) * b;
+}
+inline IntervalMatrix times(const Weights& w, Index first, Index n, const IntervalMatrix& b) {
+  IntervalMatrix rows(n, w.value.cols());
+  rows.mid = w.value.middleRows(first, n);
+  if (!w.is_exact()) rows.radius = w.radius.middleRows(first, n);
+  return times(rows, b);
 }
 
 // W_hh h + b_hh and what comes from below, of all gates.
 template <class T>
 Entries<T> gate_sums(const Layer& layer, const Entries<T>& h, const Entries<T>& below) {
   Entries<T> sums = biases<T>(layer.bias, layer.bias_radius);
-  add_product(sums, layer.hidden, layer.abs_hidden, h);
-  if (layer.n_below > 0) add_product(sums, layer.input, layer.abs_input, below);
+  add_product(sums, layer.hidden, 0, h);
+  if (layer.n_below > 0) add_product(sums, layer.input, 0, below);
   return sums;
 }
 
@@ -191,10 +214,7 @@ Entries<T> gate_sums(const Layer& layer, const Entries<T>& h, const Entries<T>& 
 template <class T>
 void add_gate(Square<T>& out, Place place, const Layer& layer, bool of_input, Index gate,
               const Entries<T>& scale) {
-  const Matrix& w = of_input ? layer.input : layer.hidden;
-  const Matrix& abs_w = of_input ? layer.abs_input : layer.abs_hidden;
-  add_scaled(out, place, scale, w.middleRows(gate * layer.n, layer.n),
-             abs_w.middleRows(gate * layer.n, layer.n));
+  add_scaled(out, place, scale, of_input ? layer.input : layer.hidden, gate * layer.n);
 }
 
 // Sums of the candidate gate: what stands outside the reset gate, and W_n h + b_n or
@@ -210,14 +230,14 @@ CandidateSums<T> candidate_sums(const Layer& layer, const Entries<T>& h, const E
   CandidateSums<T> sums{biases<T>(layer.candidate, layer.candidate_radius),
                         biases<T>(layer.bias.tail(n), layer.bias_radius.tail(n))};
   if (layer.n_below > 0) {
-    add_product(sums.outside, layer.input.bottomRows(n), layer.abs_input.bottomRows(n), below);
+    add_product(sums.outside, layer.input, 2 * n, below);
   }
   if (reset_after) {
-    add_product(sums.hidden, layer.hidden.bottomRows(n), layer.abs_hidden.bottomRows(n), h);
+    add_product(sums.hidden, layer.hidden, 2 * n, h);
   } else {
     Entries<T> gated = zeros<T>(n);
     for (Index i = 0; i < n; ++i) put(gated, i, get(reset, i) * get(h, i));
-    add_product(sums.hidden, layer.hidden.bottomRows(n), layer.abs_hidden.bottomRows(n), gated);
+    add_product(sums.hidden, layer.hidden, 2 * n, gated);
   }
   return sums;
 }
@@ -232,8 +252,7 @@ void add_reset_before(Square<T>& out, Place place, const Layer& layer, bool of_i
   set_zero(inner, n, of_input ? layer.n_below : n);
   add_gate<T>(inner, {0, 0}, layer, of_input, 0, reset_slope);
   if (!of_input) add_diagonal(inner, {0, 0}, reset);
-  const Matrix w_n = layer.hidden.bottomRows(n);
-  add_scaled_block(out, place, scale, times(w_n, inner));
+  add_scaled_block(out, place, scale, times(layer.hidden, 2 * n, n, inner));
 }
 
 }  // namespace rnndyn::smooth

@@ -36,9 +36,9 @@ void advance_gru(const Layer& layer, bool reset_after, const Entries<T>& h, cons
                  Entries<T>& next, Scales<T>* scales) {
   const Index n = layer.n;
   Entries<T> gates = biases<T>(layer.bias.head(2 * n), layer.bias_radius.head(2 * n));
-  add_product(gates, layer.hidden.topRows(2 * n), layer.abs_hidden.topRows(2 * n), h);
+  add_product(gates, layer.hidden, 0, h);
   if (layer.n_below > 0) {
-    add_product(gates, layer.input.topRows(2 * n), layer.abs_input.topRows(2 * n), below);
+    add_product(gates, layer.input, 0, below);
   }
   Entries<T> reset = zeros<T>(n);
   for (Index i = 0; i < n; ++i) put(reset, i, logistic(get(gates, i)));
@@ -175,16 +175,14 @@ Layer prepared(CellKind kind, bool reset_after, const RecurrentLayer& weights, b
                const Vector& input) {
   Layer layer;
   layer.n = weights.weight_hh.cols();
-  layer.hidden = weights.weight_hh;
-  layer.abs_hidden = weights.weight_hh.cwiseAbs();
+  layer.hidden = Weights(weights.weight_hh);
   Vector constant = weights.bias_ih, size = weights.bias_ih.cwiseAbs();
   if (bottom) {
     constant += weights.weight_ih * input;
     size += weights.weight_ih.cwiseAbs() * input.cwiseAbs();
   } else {
     layer.n_below = weights.weight_ih.cols();
-    layer.input = weights.weight_ih;
-    layer.abs_input = weights.weight_ih.cwiseAbs();
+    layer.input = Weights(weights.weight_ih);
   }
   // What the sums of so many terms can be off.
   const double g = gamma(static_cast<double>(weights.weight_ih.cols()) + 3.0) * kOutward;
@@ -233,8 +231,7 @@ Matrix SmoothMap::input_jacobian(const ConstVectorRef& z, const Matrix& weight_i
   // The bottom layer with its external input as a layer below.
   Layer bottom = layers_.front();
   bottom.n_below = weight_ih.cols();
-  bottom.input = weight_ih;
-  bottom.abs_input = weight_ih.cwiseAbs();
+  bottom.input = Weights(weight_ih);
   const Index size = n_layer_states(bottom);
   Matrix derivative = Matrix::Zero(n_states_, weight_ih.cols());
   const Vector nothing = Vector::Zero(bottom.n_below);  // the input itself is in the biases

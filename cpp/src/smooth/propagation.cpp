@@ -60,10 +60,10 @@ bool propagate_tanh(const Layer& layer, const LayerPlaces& at, IntervalVector& b
   std::vector<Term> terms(static_cast<std::size_t>(n_terms));
   for (Index i = 0; i < layer.n; ++i) {
     for (Index j = 0; j < layer.n; ++j) {
-      terms[static_cast<std::size_t>(j)] = {at.own + j, layer.hidden(i, j)};
+      terms[static_cast<std::size_t>(j)] = {at.own + j, layer.hidden.value(i, j)};
     }
     for (Index j = 0; j < layer.n_below; ++j) {
-      terms[static_cast<std::size_t>(layer.n + j)] = {at.below + j, layer.input(i, j)};
+      terms[static_cast<std::size_t>(layer.n + j)] = {at.below + j, layer.input.value(i, j)};
     }
     if (!propagate_row(layer.bias(i), layer.bias_radius(i), terms.data(), n_terms, at.after + i,
                        box)) {

@@ -9,12 +9,24 @@
 
 namespace rnndyn::smooth {
 
+// Weights and their absolute values. On a piece of a path they are only known to lie within a
+// radius; without one they are exact.
+struct Weights {
+  Matrix value, size, radius;
+
+  Weights() = default;
+  explicit Weights(Matrix exact) : value(std::move(exact)), size(value.cwiseAbs()) {}
+  Weights(Matrix middle, Matrix reach)
+      : value(std::move(middle)), size(value.cwiseAbs()), radius(std::move(reach)) {}
+
+  bool is_exact() const { return radius.size() == 0; }
+};
+
 // One layer with everything that does not depend on the state summed up.
 struct Layer {
   Index n = 0, n_below = 0;  // n_below = 0: the bottom layer, whose input is in the biases
-  Matrix hidden, input;      // weights of h and of the new h of the layer below, gate by gate
-  Matrix abs_hidden, abs_input;
-  Vector bias, bias_radius;            // of the sums that are multiplied with `hidden`
+  Weights hidden, input;     // of h and of the new h of the layer below, gate by gate
+  Vector bias, bias_radius;  // of the sums that are multiplied with `hidden`
   Vector candidate, candidate_radius;  // GRU: what is added outside the reset gate
 };
 
