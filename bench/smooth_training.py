@@ -1,8 +1,8 @@
 """Train small recurrent networks of torch on standard tasks, for measurements of their analysis.
 
-``python -m bench.smooth_training FOLDER --n 210`` writes one ``.npz`` file per network: its state
-dict, and under ``_`` what it is. The tasks are those that such analyses are published for: flip-flops
-of 1 to 4 bits, generation of sines whose frequency an input sets, and context-dependent
+``python -m bench.smooth_training FOLDER --n 210`` writes one ``.npz`` file per network: its
+state dict, and under ``_`` what it is. The tasks are those that such analyses are published for:
+flip-flops of 1 to 4 bits, sines whose frequency an input sets, and context-dependent
 integration.
 """
 
