@@ -109,7 +109,11 @@ bool Search::file(const IntervalVector& ball, IntervalVector within) {
     if (other.meets(within)) return false;
   }
   balls_.push_back(ball);
-  proof_.missed.push_back(equations_->points(0.5 * (within.lower + within.upper)));
+  const Matrix middle = equations_->points(0.5 * (within.lower + within.upper));
+  Matrix points = middle;
+  const bool settled = Newton(map_).solve(points, {}, nullptr) == NewtonEnd::converged &&
+                       ball.contains(equations_->unknowns(points));
+  proof_.missed.push_back(settled ? points : middle);
   return true;
 }
 
