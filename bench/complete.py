@@ -216,10 +216,10 @@ def _prove(question: Question, box: float | None, rigorous: bool, cap: float) ->
         )
 
     result, seconds = _fastest(call)
-    if seconds >= cap and not result.complete:
+    if seconds >= cap and not result.finished:
         return Answer(None, seconds, capped=True), result
     # Without rigour nothing counts as proved; then what matters is that the search ended.
-    finished = result.complete and result.certificate is not None
+    finished = result.finished and result.certificate is not None
     if rigorous:
         finished = finished and result.certificate.status == "proved"
     if not finished:
@@ -241,7 +241,7 @@ def _list(question: Question, cap: float) -> Answer:
             progress=False,
         )
     )
-    if not result.complete:
+    if not result.finished:
         return Answer(None, seconds, capped=True)
     return Answer(_points(result, question), seconds)
 

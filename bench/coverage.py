@@ -20,7 +20,7 @@ from bench.machine import print_machine
 from bench.systems import lozi
 from bench.table import format_seconds, print_table
 from reference.networks import FAMILIES, SeededEntries, Size
-from rnndyn.search_statistics import coverage_lower_bound
+from rnndyn.cycles.run import coverage_lower_bound
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -180,7 +180,7 @@ def _cases(first: int) -> Iterator[Case]:
                 case.model, orders=[case.order], method="exhaustive", n_threads=1, progress=False,
                 time_limit=2.0,
             )  # fmt: skip
-            if cycles.complete and len(cycles) >= least:
+            if cycles.finished and len(cycles) >= least:
                 yield case
         number += 1
 

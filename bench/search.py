@@ -4,7 +4,7 @@ import argparse
 import math
 
 from bench.machine import print_machine
-from bench.per_solve import QUICK_SHAPES, SHAPES, print_seconds_per_solve
+from bench.per_solve import print_seconds_per_solve
 from bench.systems import (
     System,
     lozi_systems,
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.seeds, arguments.baseline_seeds, arguments.cap = 3, 1, 2.0
         arguments.cap_in_turn = 2.0
     print_machine()
-    print_seconds_per_solve(QUICK_SHAPES if arguments.quick else SHAPES)
+    print_seconds_per_solve(arguments.quick)
     published = published_systems()
     several = random_systems_with_several_cycles(5 if arguments.quick else 20)
     efforts = _efforts([*published, *lozi_systems(), *several], arguments)

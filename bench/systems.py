@@ -50,6 +50,24 @@ def random_plrnn(n_states: int, gain: float, seed: int) -> Any:
     return rd.PLRNN(A, W, rng.normal(size=n_states))
 
 
+def random_alrnn(n_states: int, n_relus: int, seed: int) -> Any:
+    """An ALRNN with A uniform in [0.2, 0.9] and Gaussian W of spectral size 0.5."""
+    rng = np.random.default_rng([seed, n_states, n_relus])
+    A = rng.uniform(0.2, 0.9, n_states)
+    W = 0.5 * rng.normal(size=(n_states, n_states)) / np.sqrt(n_states)
+    return rd.ALRNN(A, W, 0.5 * rng.normal(size=n_states), n_relus)
+
+
+def random_shallow_plrnn(n_states: int, n_hidden: int, seed: int) -> Any:
+    """A ShallowPLRNN with A uniform in [0.2, 0.9] and Gaussian weights, one per hidden unit."""
+    rng = np.random.default_rng([seed, n_states, n_hidden])
+    A = rng.uniform(0.2, 0.9, n_states)
+    W1 = rng.normal(size=(n_states, n_hidden)) / np.sqrt(n_hidden)
+    W2 = rng.normal(size=(n_hidden, n_states)) / np.sqrt(n_states)
+    h1, h2 = 0.3 * rng.normal(size=n_states), rng.normal(size=n_hidden)
+    return rd.ShallowPLRNN(A, W1, W2, h1, h2)
+
+
 def random_systems_with_several_cycles(count: int) -> list[System]:
     """Random networks that have at least three cycles of one order.
 

@@ -147,7 +147,7 @@ def measure(recorder: Recorder, max_order: int, every: int) -> Measured:
         listed = rd.find_cycles(
             model, max_order=max_order, method="complete", n_threads=1, progress=False
         )
-        n_proved += all(entry.complete for entry in listed.search.orders)
+        n_proved += all(entry.finished for entry in listed.search.orders)
         own = timeline.branch_set.at(float(index))
         n_equal += canonical(listed) == canonical(own)
         n_cycles += len(listed)

@@ -14,7 +14,7 @@ from docutils import nodes
 from docutils.parsers.rst import Directive
 
 import rnndyn
-from rnndyn._references import REFERENCES
+from rnndyn.citing._references import REFERENCES
 
 HERE = Path(__file__).parent
 

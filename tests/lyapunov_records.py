@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnndyn import __version__
-from rnndyn._lyapunov_frame import TangentFrame
-from rnndyn.lyapunov_result import LyapunovSpectrum
-from rnndyn.lyapunov_run import LyapunovRun
+from rnndyn.lyapunov.frame import TangentFrame
+from rnndyn.lyapunov.result import LyapunovSpectrum
+from rnndyn.lyapunov.run import LyapunovRun
 
 
 def run_record(**changes: Any) -> LyapunovRun:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import rnndyn as rd
-from rnndyn.certificate import Certificate
+from rnndyn.certificate.result import Certificate
 
 #: The checker computes in exact fractions: larger trees take it seconds.
 MAX_NODES = 800

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from rnndyn import __version__
-from rnndyn.continua import continuum_from_record
-from rnndyn.cycle_block import CycleBlock
-from rnndyn.cycle_set import CycleSet
+from rnndyn.cycles.block import CycleBlock
+from rnndyn.cycles.continuum import continuum_from_record
+from rnndyn.cycles.result import CycleSet
+from rnndyn.cycles.run import OrderStatistics, SearchStatistics
 from rnndyn.models import PLRNN
-from rnndyn.search_statistics import OrderStatistics, SearchStatistics
 
 TENT_ORBITS: dict[int, list[list[float]]] = {
     1: [[-1.0], [1 / 3]],
@@ -55,7 +55,7 @@ def order_statistics(order: int, **changes: Any) -> OrderStatistics:
         "n_hits": 0,
         "n_singletons": 0,
         "coverage": None,
-        "complete": True,
+        "finished": True,
         "n_itineraries": 2**order,
         "seconds": 0.001,
         "n_solves_at_last_new": 2,

@@ -84,5 +84,5 @@ def test_complex_numbers_are_refused(name):
 
 
 def test_words_are_no_numbers():
-    with pytest.raises(TypeError, match="the radius of box must be numbers, got '3'"):
+    with pytest.raises(TypeError, match="the radius of box must hold real numbers, got str"):
         rd.find_cycles(TENT, 2, box="3", progress=False)

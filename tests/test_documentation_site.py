@@ -12,10 +12,18 @@ pytest.importorskip("torch")
 DOCS = Path(__file__).parent.parent / "docs"
 MODULES = [
     "rnndyn",
+    "rnndyn.basins_of_attraction",
     "rnndyn.bifurcation",
+    "rnndyn.certificate",
+    "rnndyn.citing",
+    "rnndyn.cycles",
     "rnndyn.examples",
     "rnndyn.io",
+    "rnndyn.lyapunov",
+    "rnndyn.models",
+    "rnndyn.parameter_scan",
     "rnndyn.plot",
+    "rnndyn.results",
     "rnndyn.scale_out",
     "rnndyn.training",
     "rnndyn.training.datasets",

@@ -36,7 +36,7 @@ def test_a_network_brings_no_more_than_models():
         "print(json.dumps(sorted(set(sys.modules) - before)))"
     )
     rooms = {name.split(".")[1] for name in imported if name.startswith("rnndyn.")}
-    assert rooms == {"_arrays", "_core", "_version", "models"}
+    assert rooms == {"_common", "_core", "_version", "models"}
     assert not {"argparse", "dataclasses", "json", "zipfile"} & set(imported)
 
 

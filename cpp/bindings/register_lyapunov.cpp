@@ -198,9 +198,7 @@ py::dict run_record(const System& system, const LyapunovRun& run, Index n_sample
   return record;
 }
 
-}  // namespace
-
-void register_lyapunov(py::module_& module) {
+void register_systems(py::module_& module) {
   py::class_<System>(module, "System", py::module_local())
       .def_property_readonly("n_states", &System::n_states)
       .def_property_readonly("n_inputs", &System::n_inputs)
@@ -233,7 +231,9 @@ void register_lyapunov(py::module_& module) {
              py::arg("input_h1") = std::nullopt, py::arg("input_h2") = std::nullopt);
   module.def("differentiable_map", &differentiable_map, py::arg("n_states"), py::arg("step"),
              py::arg("jacobian"));
+}
 
+void register_spectrum(py::module_& module) {
   module.def(
       "lyapunov_spectrum",
       [](const System& system, const DoubleArray& states, const std::optional<DoubleArray>& inputs,
@@ -281,6 +281,13 @@ void register_lyapunov(py::module_& module) {
       py::arg("qr_interval") = 0, py::arg("joint") = false, py::arg("single_precision") = false,
       py::arg("n_covariant") = 0, py::arg("seed") = 0, py::arg("n_threads") = 1,
       py::arg("time_limit") = std::nullopt, py::arg("observer") = std::nullopt);
+}
+
+}  // namespace
+
+void register_lyapunov(py::module_& module) {
+  register_systems(module);
+  register_spectrum(module);
 }
 
 }  // namespace rnndyn::bindings

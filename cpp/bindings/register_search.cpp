@@ -138,6 +138,7 @@ py::dict result_record(const CanonicalMap& map, const SearchResult& result) {
 }  // namespace
 
 void register_search(py::module_& module) {
+  py::register_exception<TooManyItineraries>(module, "TooManyItinerariesError", PyExc_ValueError);
   module.def(
       "find_cycles",
       [](const CanonicalMap& map, const std::vector<Index>& orders, const std::string& method,
@@ -188,12 +189,13 @@ void register_search(py::module_& module) {
         return result_record(map, result);
       },
       py::arg("canonical_map"), py::arg("orders"), py::arg("method") = "auto", py::arg("seed") = 0,
-      py::arg("max_restarts") = std::nullopt, py::arg("max_iterations") = std::nullopt,
-      py::arg("box_lower") = std::nullopt, py::arg("box_upper") = std::nullopt,
-      py::arg("n_threads") = 1, py::arg("time_limit") = std::nullopt,
-      py::arg("observer") = std::nullopt, py::arg("proof_method") = "auto",
-      py::arg("branching") = "violation", py::arg("rigorous") = true, py::arg("keep_tree") = false,
-      py::arg("resume") = std::nullopt, py::arg("known") = std::nullopt);
+      py::kw_only(), py::arg("max_restarts") = std::nullopt,
+      py::arg("max_iterations") = std::nullopt, py::arg("box_lower") = std::nullopt,
+      py::arg("box_upper") = std::nullopt, py::arg("n_threads") = 1,
+      py::arg("time_limit") = std::nullopt, py::arg("observer") = std::nullopt,
+      py::arg("proof_method") = "auto", py::arg("branching") = "violation",
+      py::arg("rigorous") = true, py::arg("keep_tree") = false, py::arg("resume") = std::nullopt,
+      py::arg("known") = std::nullopt);
 
   module.def(
       "philox",

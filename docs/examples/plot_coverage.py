@@ -17,8 +17,8 @@ truth = rd.find_cycles(lozi, orders=[ORDER], method="exhaustive", progress=False
 print(f"{len(truth)} cycles of order {ORDER} in all")
 
 # %%
-# The published algorithm, stopped after so many restarts in a row without a new cycle, each with at
-# most four candidates:
+# The published algorithm, stopped after a number of restarts in a row without a new cycle, each
+# with at most four candidates:
 restarts = [1, 2, 4, 8, 16, 32, 64, 128, 256]
 shares = []
 for number in restarts:

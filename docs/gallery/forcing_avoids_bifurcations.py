@@ -137,7 +137,7 @@ def train(x: torch.Tensor, alpha: float, seed: int, n_updates: int, rate: float)
     )
 
 
-def count(events: Iterable[rd.BifurcationEvent]) -> dict[str, int]:
+def count(events: Iterable[rd.bifurcation.BifurcationEvent]) -> dict[str, int]:
     """Numbers of the events that change the dynamics, by what happens, and of all others."""
     numbers = dict.fromkeys(KINDS, 0)
     for event in events:

@@ -56,7 +56,7 @@ SYSTEMS = ("bursting_neuron", "lorenz63")
 CLASSES = ("all", "changing", "of a stable cycle")
 #: See `random_counts`.
 BASELINES = ("anywhere", "shifts", "blocks", "steps")
-#: A stratum of "steps" is one of so many quantiles of the step lengths in so many blocks.
+#: Numbers of quantiles of the step lengths and of blocks of time that make the strata of "steps".
 N_QUANTILES = 4
 N_DRAWS = 9999
 COLORS = {

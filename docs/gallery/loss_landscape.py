@@ -228,7 +228,7 @@ def classified(diagram: rd.StabilityDiagram) -> dict[str, np.ndarray]:
     return {kind: np.concatenate(own) for kind, own in segments.items()}
 
 
-def is_stable_beside(model, curve: rd.BoundaryCurve, point: np.ndarray) -> bool:
+def is_stable_beside(model, curve: rd.bifurcation.BoundaryCurve, point: np.ndarray) -> bool:
     """Whether a cycle is stable where it exists, next to a curve on which it is at infinity."""
     for offset in 1e-4 * np.array([[1, 0], [-1, 0], [0, 1], [0, -1]]):
         x, y = (point + offset).tolist()

@@ -9,7 +9,7 @@ cycles does it have, how stable are they, what do they mean for the task, and is
 # %%
 # A network that has something to remember
 # ----------------------------------------
-# The task: a pulse of +1 or -1 comes in at the start, and its sign has to be told many steps later.
+# The task: a pulse of +1 or -1 comes in at the start, and its sign is asked for many steps later.
 # The network is ``torch.nn.RNN`` with ReLU units and a linear readout, trained with Adam.
 
 import tempfile
@@ -94,7 +94,7 @@ for cycle in cycles:
     )
 
 # %%
-# What the network really remembers for ever are its stable cycles, and the unstable ones lie
+# What the network really remembers permanently are its stable cycles, and the unstable ones lie
 # between what they attract. A memory that fades more slowly than the training was long looks the
 # same to the loss, and is told apart here.
 

@@ -9,44 +9,32 @@ if TYPE_CHECKING:
     # What a type checker sees; at run time each name is imported when it is first used, so that a
     # program pays only for what it needs. The table below says the same to Python.
     from rnndyn import examples, plot
-    from rnndyn._lyapunov_frame import TangentFrame
-    from rnndyn._optional import MissingPackageError
-    from rnndyn._progress import LyapunovProgress, Progress, ProgressMeter, SearchProgress
-    from rnndyn.basins_of_attraction import BasinsProgress, basins
-    from rnndyn.basins_result import Basins, BasinsRun
+    from rnndyn._common.optional import MissingPackageError
+    from rnndyn._common.progress import Progress, ProgressMeter
+    from rnndyn.basins_of_attraction import Basins, basins
     from rnndyn.bifurcation import (
-        BifurcationEvent,
-        BoundaryCurve,
-        Branch,
         BranchSet,
-        Coincidence,
-        ContinuationRun,
-        Gap,
-        LossJumps,
-        PathProgress,
-        PlaneGap,
-        PlaneProgress,
         StabilityDiagram,
-        StabilityRun,
         Timeline,
         bifurcation_diagram,
         continue_cycles,
-        forced,
-        gradient_growth,
         load_checkpoints,
         stability_diagram,
         training_timeline,
     )
-    from rnndyn.certificate import Certificate, ProofPart
-    from rnndyn.citation import Bibliography, Citation, cite
-    from rnndyn.continua import ContinuumOfFixedPoints
-    from rnndyn.cycle_block import CycleBlock
-    from rnndyn.cycle_set import CycleSet
-    from rnndyn.cycles import Cycle
+    from rnndyn.certificate import Certificate
+    from rnndyn.citing import cite
+    from rnndyn.cycles import (
+        ContinuumOfFixedPoints,
+        Cycle,
+        CycleSet,
+        find_cycles,
+        find_fixed_points,
+        gradient_growth,
+        solve_cycle,
+    )
     from rnndyn.io import from_torch, load_metadata, load_model, save_model
-    from rnndyn.lyapunov import DivergenceError, lyapunov_spectrum
-    from rnndyn.lyapunov_result import LyapunovSpectrum
-    from rnndyn.lyapunov_run import LyapunovRun
+    from rnndyn.lyapunov import DivergenceError, LyapunovSpectrum, lyapunov_spectrum
     from rnndyn.models import (
         ALRNN,
         GRU,
@@ -66,54 +54,54 @@ if TYPE_CHECKING:
         RecurrentNetwork,
         ReLURNN,
         ShallowPLRNN,
+        forced,
     )
-    from rnndyn.parameter_scan import ScanProgress, scan
+    from rnndyn.parameter_scan import Scan, scan
     from rnndyn.reporting import report
-    from rnndyn.result_files import load_result
-    from rnndyn.scan_result import Scan, ScanRun
-    from rnndyn.search import find_cycles, find_fixed_points, solve_cycle
-    from rnndyn.search_statistics import OrderStatistics, SearchStatistics
-    from rnndyn.verify import Verdict
+    from rnndyn.results import load_result
 
-_NAMES_OF_MODULES = {
-    "rnndyn._lyapunov_frame": ("TangentFrame",),
-    "rnndyn._optional": ("MissingPackageError",),
-    "rnndyn._progress": ("LyapunovProgress", "Progress", "ProgressMeter", "SearchProgress"),
-    "rnndyn.basins_of_attraction": ("BasinsProgress", "basins"),
-    "rnndyn.basins_result": ("Basins", "BasinsRun"),
+_NAMES_OF_MODULES: dict[str, tuple[str, ...]] = {
+    "rnndyn._common.optional": ("MissingPackageError",),
+    "rnndyn._common.progress": (
+        "Progress",
+        "ProgressMeter",
+    ),
+    "rnndyn.basins_of_attraction": (
+        "Basins",
+        "basins",
+    ),
     "rnndyn.bifurcation": (
-        "BifurcationEvent",
-        "BoundaryCurve",
-        "Branch",
         "BranchSet",
-        "Coincidence",
-        "ContinuationRun",
-        "Gap",
-        "LossJumps",
-        "PathProgress",
-        "PlaneGap",
-        "PlaneProgress",
         "StabilityDiagram",
-        "StabilityRun",
         "Timeline",
         "bifurcation_diagram",
         "continue_cycles",
-        "forced",
-        "gradient_growth",
         "load_checkpoints",
         "stability_diagram",
         "training_timeline",
     ),
-    "rnndyn.certificate": ("Certificate", "ProofPart"),
-    "rnndyn.citation": ("Bibliography", "Citation", "cite"),
-    "rnndyn.continua": ("ContinuumOfFixedPoints",),
-    "rnndyn.cycle_block": ("CycleBlock",),
-    "rnndyn.cycle_set": ("CycleSet",),
-    "rnndyn.cycles": ("Cycle",),
-    "rnndyn.io": ("from_torch", "load_metadata", "load_model", "save_model"),
-    "rnndyn.lyapunov": ("DivergenceError", "lyapunov_spectrum"),
-    "rnndyn.lyapunov_result": ("LyapunovSpectrum",),
-    "rnndyn.lyapunov_run": ("LyapunovRun",),
+    "rnndyn.certificate": ("Certificate",),
+    "rnndyn.citing": ("cite",),
+    "rnndyn.cycles": (
+        "ContinuumOfFixedPoints",
+        "Cycle",
+        "CycleSet",
+        "find_cycles",
+        "find_fixed_points",
+        "gradient_growth",
+        "solve_cycle",
+    ),
+    "rnndyn.io": (
+        "from_torch",
+        "load_metadata",
+        "load_model",
+        "save_model",
+    ),
+    "rnndyn.lyapunov": (
+        "DivergenceError",
+        "LyapunovSpectrum",
+        "lyapunov_spectrum",
+    ),
     "rnndyn.models": (
         "ALRNN",
         "GRU",
@@ -133,14 +121,14 @@ _NAMES_OF_MODULES = {
         "RecurrentNetwork",
         "ReLURNN",
         "ShallowPLRNN",
+        "forced",
     ),
-    "rnndyn.parameter_scan": ("ScanProgress", "scan"),
+    "rnndyn.parameter_scan": (
+        "Scan",
+        "scan",
+    ),
     "rnndyn.reporting": ("report",),
-    "rnndyn.result_files": ("load_result",),
-    "rnndyn.scan_result": ("Scan", "ScanRun"),
-    "rnndyn.search": ("find_cycles", "find_fixed_points", "solve_cycle"),
-    "rnndyn.search_statistics": ("OrderStatistics", "SearchStatistics"),
-    "rnndyn.verify": ("Verdict",),
+    "rnndyn.results": ("load_result",),
 }
 _MODULES = {name: module for module, names in _NAMES_OF_MODULES.items() for name in names}
 
@@ -151,58 +139,32 @@ __all__ = [
     "PLRNN",
     "RNN",
     "Basins",
-    "BasinsProgress",
-    "BasinsRun",
-    "Bibliography",
-    "BifurcationEvent",
-    "BoundaryCurve",
-    "Branch",
     "BranchSet",
     "Certificate",
-    "Citation",
     "ClippedShallowPLRNN",
-    "Coincidence",
-    "ContinuationRun",
     "ContinuumOfFixedPoints",
     "Cycle",
-    "CycleBlock",
     "CycleSet",
     "DendriticPLRNN",
     "DifferentiableMap",
     "DivergenceError",
-    "Gap",
     "LeakyPLRNN",
     "LeakyReLURNN",
     "LeakyShallowPLRNN",
-    "LossJumps",
-    "LyapunovProgress",
-    "LyapunovRun",
     "LyapunovSpectrum",
     "MeanCenteredPLRNN",
     "MissingPackageError",
     "Model",
-    "OrderStatistics",
-    "PathProgress",
     "PiecewiseLinearMap",
     "PiecewiseLinearModel",
-    "PlaneGap",
-    "PlaneProgress",
     "Progress",
     "ProgressMeter",
-    "ProofPart",
     "ReLURNN",
     "RecurrentNetwork",
     "Scan",
-    "ScanProgress",
-    "ScanRun",
-    "SearchProgress",
-    "SearchStatistics",
     "ShallowPLRNN",
     "StabilityDiagram",
-    "StabilityRun",
-    "TangentFrame",
     "Timeline",
-    "Verdict",
     "__version__",
     "basins",
     "bifurcation_diagram",

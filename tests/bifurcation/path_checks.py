@@ -110,12 +110,12 @@ def border_problems(result: rd.BranchSet, path: StraightPath, max_order: int) ->
     return problems
 
 
-def covers(branch: rd.Branch, s: float, tolerance: float) -> bool:
+def covers(branch: rd.bifurcation.Branch, s: float, tolerance: float) -> bool:
     """Whether a branch reaches s."""
     return branch.s_begin - tolerance <= s <= branch.s_end + tolerance
 
 
-def same_points(orbit: Any, branch: rd.Branch, s: float) -> bool:
+def same_points(orbit: Any, branch: rd.bifurcation.Branch, s: float) -> bool:
     """Whether all points of a cycle are points of the branch, as near as rounding lets them."""
     points = branch.points(min(max(s, branch.s_begin), branch.s_end))
     distance = np.abs(orbit[:, np.newaxis] - points).max(axis=2).min(axis=1)

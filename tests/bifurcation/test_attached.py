@@ -14,7 +14,7 @@ from reference.bifurcation import (
     skew_tent_birth,
     skew_tent_flip,
 )
-from rnndyn._arrays import itinerary_text
+from rnndyn._common.arrays import itinerary_text
 
 
 def tent(left, right, height):

@@ -122,7 +122,7 @@ def test_a_single_checkpoint_column_of_biases(tmp_path):
     [
         ({"W1": None}, "W1 is missing"),
         ({"W1": np.zeros((4, 2, 4))}, "stacks of different length"),
-        ({"h2": np.full((3, 4), np.nan)}, "checkpoint 0 is no valid model: h2"),
+        ({"h2": np.full((3, 4), np.nan)}, "h2 must be finite, got nan"),
         ({"h2": np.zeros((3, 5))}, "checkpoint 0 is no valid model"),
         ({name: array[0] for name, array in stacked().items() if name not in "Cs"}, "no stacked"),
         ({name: array[:0] for name, array in stacked().items() if name not in "Cs"}, "no checkp"),

@@ -8,7 +8,7 @@ import pytest
 
 import rnndyn as rd
 from reference.bifurcation import StraightPath
-from rnndyn.bifurcation._starts import key_of, listed, n_itineraries
+from rnndyn.bifurcation.path._starts import key_of, listed, n_itineraries
 
 
 def tent(slope=-2.0, left=0.5, height=1.0):
@@ -193,7 +193,7 @@ def test_a_cycle_that_no_branch_reaches_is_a_gap():
 
 
 def _fields(block):
-    from rnndyn.cycle_block import COLUMNS
+    from rnndyn.cycles.block import COLUMNS
 
     return {name: getattr(block, name) for name in COLUMNS}
 
@@ -221,7 +221,7 @@ def test_a_time_limit_keeps_a_first_part():
         path=models, max_order=2, method="exhaustive", time_limit=0.3, n_threads=1, progress=False
     )
     assert result.run.stopped_by == "time_limit"
-    assert not result.run.complete
+    assert not result.run.finished
     assert result.run.n_pieces_done < 39
     assert "INCOMPLETE: stopped by the time limit" in repr(result)
 
@@ -249,7 +249,7 @@ def test_an_interrupt_keeps_the_pieces_that_are_done(n_threads):
     assert all(branch.s_end <= 2.0 for branch in result.branches)
     first_part = rd.continue_cycles(path=models[:3], max_order=1, progress=False)
     assert result.events.s.tolist() == first_part.events.s.tolist()
-    assert "INCOMPLETE: stopped by an interrupt after 2 of 5 pieces" in repr(result)
+    assert "INCOMPLETE: interrupted after 2 of 5 pieces" in repr(result)
 
 
 def test_a_map_without_units_has_its_fixed_point_only():
@@ -343,7 +343,10 @@ def test_results_can_be_saved(result, tmp_path):
 
 
 def test_gaps_survive_files(result, tmp_path):
-    gaps = [rd.Gap(0.5, "for a test", result.itineraries[0]), rd.Gap(1.0, "another")]
+    gaps = [
+        rd.bifurcation.Gap(0.5, "for a test", result.itineraries[0]),
+        rd.bifurcation.Gap(1.0, "another"),
+    ]
     changed = rd.BranchSet(
         result.path,
         result.itineraries,
@@ -391,6 +394,14 @@ def test_the_printed_table():
         "Every itinerary of order 1 was followed, nothing is missing\n"
         "No gaps"
     )
+
+
+def test_nothing_is_said_to_be_missing_only_where_there_is_no_gap():
+    # 0.2 + 0.8 is 1 + 6e-17 in binary numbers: whether there is a fixed point is in doubt.
+    first, last = (rd.PLRNN([a], [[1.0 - a]], [0.0]) for a in (0.5, 0.2))
+    text = repr(rd.continue_cycles(first, last, max_order=1, progress=False))
+    assert "was followed, nothing is missing but what the gaps tell of\n" in text
+    assert "is in doubt" in text
 
 
 def test_what_changes_the_dynamics_comes_first():

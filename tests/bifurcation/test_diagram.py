@@ -95,7 +95,7 @@ def test_a_family_that_is_not_linear_in_the_parameter_is_refused():
         ("A[0,0]", (0, np.nan), ValueError, "values must be finite"),
         ("A[0,0]", (0, 1, 0.5), ValueError, "ascend or descend"),
         ("A[0,0]", (1, 1), ValueError, "ascend or descend"),
-        ("A[0,0]", ("a", "b"), TypeError, "values must be numbers"),
+        ("A[0,0]", ("a", "b"), TypeError, "values must hold real numbers"),
     ],
 )
 def test_bad_arguments(parameter, values, error, message):

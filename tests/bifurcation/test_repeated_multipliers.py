@@ -29,7 +29,7 @@ def swept(model, n=5):
         time_limit=60.0,
         progress=False,
     )
-    assert result.run.complete
+    assert result.run.finished
     return result, time.process_time() - start
 
 
@@ -94,5 +94,5 @@ def test_a_sweep_of_the_example_in_the_readme():
         n_threads=1,
         progress=False,
     )
-    assert result.run.complete
+    assert result.run.finished
     assert len(result.branches) > 0

@@ -10,6 +10,7 @@ import rnndyn as rd
 from bifurcation.plane_checks import problems_of, random_plane
 from draws import drawn
 from reference.networks import FAMILIES, Size
+from rnndyn._common.progress import NoProgress
 
 EXACT = 1e-10
 
@@ -173,7 +174,6 @@ def test_threads_and_executors_do_not_matter(around_plrnn_2d_16):
 
 
 def test_a_store_is_taken_up_again(tmp_path, around_plrnn_2d_16):
-    pytest.importorskip("zarr")
     model, axes = around_plrnn_2d_16
     coarse = [(name, values[::4]) for name, values in axes]
     calls = []
@@ -198,14 +198,49 @@ def test_a_store_is_taken_up_again(tmp_path, around_plrnn_2d_16):
             pass
 
     options = {"max_order": 12, "n_threads": 1, "store": tmp_path / "store"}
-    for limit in (2, 5):
-        with pytest.raises(KeyboardInterrupt):
-            rd.stability_diagram(model, *coarse, progress=Stopping(limit), **options)
+    stopped = [
+        rd.stability_diagram(model, *coarse, progress=Stopping(limit), **options)
+        for limit in (2, 5)
+    ]
+    assert [part.run.stopped_by for part in stopped] == ["interrupt"] * 2
     resumed = rd.stability_diagram(model, *coarse, progress=False, **options)
     plain = rd.stability_diagram(model, *coarse, max_order=12, n_threads=1, progress=False)
     assert resumed == plain
+    assert resumed.run.finished
     with pytest.raises(ValueError, match="store"):
         rd.stability_diagram(model, *coarse, max_order=11, progress=False, store=tmp_path / "store")
+
+
+@pytest.mark.parametrize(("stage", "n_chunks"), [("lines", 1), ("lines", 3), ("curves", 1)])
+def test_a_stopped_diagram_says_what_it_has_and_no_more(
+    tmp_path, around_plrnn_2d_16, stage, n_chunks
+):
+    model, axes = around_plrnn_2d_16
+
+    class Stopping(NoProgress):
+        def step(self, progress):
+            if progress.stage == stage and progress.n_done == n_chunks:
+                raise KeyboardInterrupt
+
+    options = {"max_order": 6, "method": "exhaustive", "n_threads": 1}
+    whole = rd.stability_diagram(model, *axes, progress=False, **options)
+    part = rd.stability_diagram(model, *axes, progress=Stopping(), **options)
+    assert part.run.stopped_by == "interrupt"
+    assert not part.run.complete
+    assert part.curves == part.gaps == ()
+    reached = part.reached
+    assert part.run.n_lines_done == (8 * n_chunks if stage == "lines" else part.run.n_lines)
+    assert reached.any()
+    # The rows come first.
+    assert reached.all() == (stage == "curves" or n_chunks > 1)
+    for own, all_of_it in ((part.n_cycles, whole.n_cycles), (part.n_stable, whole.n_stable)):
+        assert (own[:, ~reached] == -1).all()
+        np.testing.assert_array_equal(own[:, reached], all_of_it[:, reached])
+    text = f"INCOMPLETE: interrupted after {part.run.n_lines_done} of {part.run.n_lines} lines"
+    assert text in repr(part)
+    part.save(tmp_path / "part.npz")
+    assert rd.load_result(tmp_path / "part.npz") == part
+    rd.plot.stability_diagram(part)
 
 
 def test_saving_pickling_and_tables(tmp_path, tongues):
@@ -269,9 +304,19 @@ def test_a_boundary_along_a_line_of_the_grid():
     [
         (("A[0,9]", [0.0, 1.0]), ("W[0,0]", [0.0, 1.0]), ValueError, "A\\[0,9\\]"),
         ("A[0,0]", ("W[0,0]", [0.0, 1.0]), TypeError, "x must be the name of a parameter"),
-        (("A[0,0]", [0.0]), ("W[0,0]", [0.0, 1.0]), ValueError, "x must hold at least two"),
-        (("A[0,0]", [0.0, 1.0]), ("W[0,0]", [1.0, 0.0]), ValueError, "y must hold ascending"),
-        (("A[0,0]", [0.0, np.nan]), ("W[0,0]", [0.0, 1.0]), ValueError, "x must hold finite"),
+        (
+            ("A[0,0]", [0.0]),
+            ("W[0,0]", [0.0, 1.0]),
+            ValueError,
+            "x must be a list of at least",
+        ),
+        (("A[0,0]", [0.0, 1.0]), ("W[0,0]", [1.0, 0.0]), ValueError, "y must ascend"),
+        (
+            ("A[0,0]", [0.0, np.nan]),
+            ("W[0,0]", [0.0, 1.0]),
+            ValueError,
+            "x must be finite",
+        ),
         (("A[0,0]", [0.0, 1.0]), ("A[0,0]", [0.0, 1.0]), ValueError, "different parameters"),
     ],
 )

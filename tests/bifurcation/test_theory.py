@@ -156,12 +156,12 @@ def test_bad_alpha(alpha, error, message):
 @pytest.mark.parametrize(
     ("target", "error", "message"),
     [
-        ([1.0, 2.0], ValueError, r"target must have shape \(3,\), .* got \(2,\)"),
+        ([1.0, 2.0], ValueError, r"target must have shape \(3,\), got \(2,\)"),
         (1.0, ValueError, r"target must have shape \(3,\)"),
-        ([1.0, math.inf, 2.0], ValueError, r"target\[1\] is inf"),
-        ([1.0, [2.0], 3.0], ValueError, "rows of different length"),
-        (["a", "b", "c"], TypeError, "target must be real numbers"),
-        ([1j, 0, 0], TypeError, "target must be real numbers"),
+        ([1.0, math.inf, 2.0], ValueError, r"target must be finite, got inf at target\[1\]"),
+        ([1.0, [2.0], 3.0], ValueError, "target must be an array of real numbers"),
+        (["a", "b", "c"], TypeError, "target must hold real numbers"),
+        ([1j, 0, 0], TypeError, "target must hold real numbers"),
     ],
 )
 def test_bad_target(target, error, message):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import rnndyn as rd
-from rnndyn.bifurcation._loss_jumps import modified_z_scores
+from rnndyn.bifurcation.timeline.loss_jumps import modified_z_scores
 from rnndyn.io._archive import read_archive, write_archive
 
 FILE = Path(__file__).parents[3] / "shared" / "data" / "shplrnn_150_checkpoints.mat"
@@ -178,8 +178,8 @@ def test_coincidence_against_random_intervals():
         ({"checkpoints": run([-1.0])}, ValueError, "at least two models"),
         ({"checkpoints": [*run([-1.0]), 3]}, TypeError, r"checkpoints\[1\]"),
         ({"losses": [1.0]}, ValueError, r"losses must have shape \(2,\)"),
-        ({"losses": [1.0, np.nan]}, ValueError, r"losses\[1\] is nan"),
-        ({"losses": ["a", "b"]}, TypeError, "losses must be numbers"),
+        ({"losses": [1.0, np.nan]}, ValueError, r"losses must be finite, got nan at losses\[1\]"),
+        ({"losses": ["a", "b"]}, TypeError, "losses must hold real numbers"),
         ({"gradient_norms": [1.0]}, ValueError, "gradient_norms must have shape"),
         ({"epochs": [1.0, 1.0]}, ValueError, "epochs must ascend"),
         ({"epochs": [0.0, np.inf]}, ValueError, "epochs must be finite"),

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import rnndyn as rd
-from rnndyn.certificate import Certificate
+from rnndyn.certificate.result import Certificate
 from rnndyn.cli import main
 
 PROGRAM = [sys.executable, "-W", "error", "-m", "rnndyn"]

@@ -196,16 +196,18 @@ class CtrlC:
 
 def test_ctrl_c_shows_the_estimate_so_far(network_file, capsys, monkeypatch):
     # Beyond the transient and the first window, both of 1,000 steps at most.
-    monkeypatch.setattr("rnndyn.lyapunov.make_progress_meter", lambda progress: CtrlC(10_000))
+    monkeypatch.setattr(
+        "rnndyn._common.options.make_progress_meter", lambda progress: CtrlC(10_000)
+    )
     arguments = ["--steps", "1000000000", "--transient", "1000"]
     assert main(["lyapunov", network_file, *arguments]) == 130
     out = capsys.readouterr().out
     assert out.startswith("3 Lyapunov exponents of GRU (3 states), nats per step\n")
-    assert "INCOMPLETE: stopped by an interrupt after" in out
+    assert "INCOMPLETE: interrupted after" in out
 
 
 def test_ctrl_c_before_any_estimate(network_file, capsys, monkeypatch):
-    monkeypatch.setattr("rnndyn.lyapunov.make_progress_meter", lambda progress: CtrlC(0))
+    monkeypatch.setattr("rnndyn._common.options.make_progress_meter", lambda progress: CtrlC(0))
     arguments = ["--steps", "10", "--transient", "1000000000"]
     assert main(["lyapunov", network_file, *arguments]) == 130
     captured = capsys.readouterr()

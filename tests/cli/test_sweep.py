@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import rnndyn as rd
+from rnndyn._common.progress import NoProgress
 from rnndyn.cli import main
 
 PROGRAM = [sys.executable, "-W", "error", "-m", "rnndyn", "sweep"]
@@ -108,7 +109,6 @@ def test_the_json_of_cycles(file, capsys):
 
 @pytest.mark.programs
 def test_workers_and_a_store_change_nothing(line_file, tmp_path, capsys):
-    pytest.importorskip("zarr")
     arguments = ["--measure", "max_lyapunov", "--steps", "100", "--x", "A[0,0]=0.25:0.75:6"]
     store = ["--store", str(tmp_path / "chunks")]
     assert main(["sweep", line_file, *arguments]) == 0
@@ -138,10 +138,12 @@ def test_ctrl_c_shows_what_is_done(line_file, capsys, monkeypatch):
         def close(self):
             pass
 
-    monkeypatch.setattr("rnndyn.parameter_scan.make_progress_meter", lambda progress: Impatient())
+    # The exponents of the points show nothing.
+    meter = "rnndyn._common.options.make_progress_meter"
+    monkeypatch.setattr(meter, lambda shown: NoProgress() if shown is False else Impatient())
     arguments = ["--measure", "max_lyapunov", "--steps", "100", "--x", "A[0,0]=0.25:0.75:9"]
     assert main(["sweep", line_file, *arguments, "--threads", "1"]) == 130
-    assert "INCOMPLETE: stopped by an interrupt after 1 of 9 points" in capsys.readouterr().out
+    assert "INCOMPLETE: interrupted after 1 of 9 points" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

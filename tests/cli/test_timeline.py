@@ -194,7 +194,7 @@ def write_nan(path):
             lambda path: np.save(path, np.array(["a"] * 6)),
             "cannot be read as {what}: it holds <U1, not numbers",
         ),
-        (write_nan, "{what} must be finite, but {what}[2] is nan"),
+        (write_nan, "{what} must be finite, got nan at {what}[2]"),
         (lambda path: np.save(path, np.arange(5.0)), "{what} must have shape (6,)"),
         (lambda path: np.save(path, np.zeros((6, 1))), "{what} must have shape (6,)"),
         (lambda path: path.write_bytes(b"no array"), "not an array in the .npy format"),
@@ -311,13 +311,11 @@ class CtrlC:
 
 
 def test_ctrl_c_shows_the_first_part(folder, losses_file, capsys, monkeypatch):
-    monkeypatch.setattr(
-        "rnndyn.bifurcation.continuation.make_progress_meter", lambda progress: CtrlC()
-    )
+    monkeypatch.setattr("rnndyn._common.options.make_progress_meter", lambda progress: CtrlC())
     assert main(["timeline", str(folder), "--losses", losses_file]) == 130
     out = capsys.readouterr().out
     assert out.startswith("Training timeline of 6 checkpoints")
-    assert "INCOMPLETE: stopped by an interrupt after 2 of 5 pieces" in out
+    assert "INCOMPLETE: interrupted after 2 of 5 pieces" in out
     # Without the events of the rest nothing can be said of the jumps.
     assert main(["timeline", str(folder), "--losses", losses_file, "--json"]) == 130
     result = json.loads(capsys.readouterr().out)

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "cycles/block_cyclic.hpp"
-#include "map/decompositions.hpp"
+#include "linear_algebra/decompositions.hpp"
 #include "networks.hpp"
 #include "rnndyn/cycles.hpp"
 

@@ -84,6 +84,45 @@ TEST_CASE("control stops at the time limit and when polled so") {
   CHECK(interrupted.reason() == StopReason::interrupt);
 }
 
+TEST_CASE("looks at the clock come with the work, and end it") {
+  constexpr double kForever = std::numeric_limits<double>::infinity();
+  int polls = 0;
+  Control control(kForever, [&] {
+    ++polls;
+    return false;
+  });
+  Looks looks(&control);
+  CHECK_NOTHROW(looks.after(1.0));  // not worth a look
+  CHECK(polls == 0);
+  CHECK_THROWS_AS(looks.after(1e7), Stopped);
+  CHECK(polls == 1);
+  CHECK(control.reason() == StopReason::interrupt);
+  Looks none(nullptr);
+  CHECK_NOTHROW(none.after(1e12));
+  CHECK_NOTHROW(none.before(1e12));
+}
+
+TEST_CASE("work that cannot be divided is not begun where it would not end in time") {
+  Control control(1e3, {});
+  Looks looks(&control);
+  CHECK_NOTHROW(looks.before(1e9));
+  CHECK(control.reason() == StopReason::none);
+  CHECK_THROWS_AS(looks.before(1e14), Stopped);
+  CHECK(control.reason() == StopReason::time_limit);
+}
+
+TEST_CASE("time within a pause does not count") {
+  Control control(0.05, {});
+  {
+    const Control::Pause pause(control);
+    std::this_thread::sleep_for(std::chrono::milliseconds(80));
+    CHECK(!control.stop_requested());
+  }
+  CHECK(!control.stop_requested());
+  CHECK(!control.has_time_for(1.0));
+  CHECK(control.stop_requested());
+}
+
 TEST_CASE("random streams are addressed, not advanced") {
   RandomStream a(1, 2, 3);
   RandomStream b(1, 2, 3);

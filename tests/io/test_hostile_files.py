@@ -79,7 +79,7 @@ def test_text_that_is_no_model(content, reason, tmp_path):
         ({"format_version": True}, "format_version must be a whole number from 1, got True"),
         ({"format_version": "1"}, "format_version must be a whole number from 1, got '1'"),
         ({"format_version": None}, "format_version must be a whole number from 1, got None"),
-        ({"family": "Transformer"}, "family must be one of PLRNN, MeanCenteredPLRNN, ALRNN, "),
+        ({"family": "Transformer"}, "family must be one of ALRNN, ClippedShallowPLRNN, "),
         ({"family": ["PLRNN"]}, "family must be one of"),
         ({"family": "x" * 10_000}, "family must be one of"),
         ({"options": [1]}, '"options" must be an object, got [1]'),

@@ -588,7 +588,7 @@ def test_stacked_checkpoints_are_sent_to_their_reader(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"family": "Transformer"}, "family must be one of PLRNN, "),
+        ({"family": "Transformer"}, "family must be one of ALRNN, "),
         ({"family": "GRU"}, "GRU does not fit its arrays; the file holds A (2,), W1 (2, 3), "),
         ({"options": {"n_relu": 1}}, "ShallowPLRNN has no parameter 'n_relu'"),
     ],

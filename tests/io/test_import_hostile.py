@@ -21,7 +21,7 @@ from bson_writer import Raw, Struct, bson_bytes
 from draws import drawn
 from foreign_files import ARRAYS, MODEL, WRITERS, written
 from mutations import mutated
-from rnndyn._optional import MissingPackageError
+from rnndyn._common.optional import MissingPackageError
 from rnndyn.io import import_model
 from rnndyn.io._hdf5 import shared_process
 

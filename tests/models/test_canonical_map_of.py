@@ -11,7 +11,7 @@ from rnndyn.cli import main
 LSTM = rd.LSTM(None, np.zeros((4, 1)))
 RELU = rd.RNN(None, [[1.0]], nonlinearity="relu")
 MAP = rd.DifferentiableMap(lambda z: z, lambda z: np.ones((len(z), 1, 1)), 1)
-CYCLES_CANNOT = "its Lyapunov exponents can be had, its cycles cannot"
+CYCLES_CANNOT = "rnndyn computes this model's Lyapunov exponents, but not its cycles"
 CASES = pytest.mark.parametrize(
     ("model", "advice"),
     [

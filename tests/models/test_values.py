@@ -49,6 +49,8 @@ def test_every_family_is_registered_and_has_cases():
         *(value.__name__ for value in others),
         "FAMILIES",
         "PIECEWISE_LINEAR_FAMILIES",
+        "forced",
+        "register_family",
     }
     assert all(name == family.family for name, family in FAMILIES.items())
 

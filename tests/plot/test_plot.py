@@ -5,8 +5,8 @@ import pytest
 
 import rnndyn as rd
 from records import searched_order, statistics
-from rnndyn.cycle_block import COLUMNS, CycleBlock
-from rnndyn.cycles import STABILITY_NAMES
+from rnndyn.cycles.block import COLUMNS, CycleBlock
+from rnndyn.cycles.cycle import STABILITY_NAMES
 from rnndyn.plot._style import STABILITY_MARKS
 
 matplotlib = pytest.importorskip("matplotlib")

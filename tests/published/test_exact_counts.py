@@ -15,7 +15,7 @@ LOZI_COUNTS = {
 
 def counts(model: rd.PiecewiseLinearModel, max_order: int, **options: object) -> dict[int, int]:
     cycles = rd.find_cycles(model, max_order=max_order, progress=False, **options)
-    assert cycles.complete
+    assert cycles.finished
     return {order: len(cycles.of_order(order)) for order in range(1, max_order + 1)}
 
 

@@ -36,7 +36,7 @@ def test_expected_counts(name, seed):
     model = rd.examples.load(name)
     expected = EXPECTED[name]
     cycles = rd.find_cycles(model, orders=list(expected), seed=seed, progress=False)
-    assert cycles.complete
+    assert cycles.finished
     assert {order: len(cycles.of_order(order)) for order in expected} == expected
     assert len(cycles) == sum(expected.values())
     assert cycles.continua == ()

@@ -1,14 +1,10 @@
 """Complete searches of networks too large for a proof: they stop in time, with what they have."""
 
-import time
-
 import numpy as np
 import pytest
 
 import rnndyn as rd
-
-#: Seconds beyond a limit: 20 % or 0.3 s are promised; machines that run tests are busy.
-SLACK = 1.0
+from clock import allowed, overrun
 
 
 def delay_line(n):
@@ -20,40 +16,37 @@ def dense(m, seed=0):
     return rd.PLRNN(np.full(m, 0.5), rng.normal(size=(m, m)) * 2 / np.sqrt(m), rng.normal(size=m))
 
 
-def seconds_of(call):
-    start = time.perf_counter()
-    result = call()
-    return time.perf_counter() - start, result
-
-
 @pytest.mark.parametrize(
     ("model", "order", "limit"),
     [
         (dense(300), 20, 0.2),
         (dense(300), 10, 0.2),
         (dense(50), 50, 0.2),
+        (dense(50), 500, 0.2),
         (rd.examples.tent_map(), 25, 0.5),
         (rd.examples.tent_map(), 30, 0.5),
     ],
-    ids=["m300-k20", "m300-k10", "m50-k50", "tent-k25", "tent-k30"],
+    ids=["m300-k20", "m300-k10", "m50-k50", "m50-k500", "tent-k25", "tent-k30"],
 )
 def test_a_proof_keeps_its_time_limit(model, order, limit):
-    seconds, cycles = seconds_of(
+    used, cycles = overrun(
         lambda: rd.find_cycles(
             model, orders=[order], method="complete", time_limit=limit, n_threads=1, progress=False
-        )
+        ),
+        limit,
     )
-    assert seconds < limit + SLACK
+    assert used < allowed(limit)
     assert cycles.certificate.status != "proved"
 
 
 def test_a_delay_line_is_proved_within_its_time_limit():
-    seconds, cycles = seconds_of(
+    used, cycles = overrun(
         lambda: rd.find_cycles(
             delay_line(40), orders=[1], method="complete", time_limit=0.5, progress=False
-        )
+        ),
+        0.5,
     )
-    assert seconds < 0.5 + SLACK
+    assert used < allowed(0.5)
     assert cycles.certificate.status == "proved"
     assert len(cycles) == 1
 
@@ -74,14 +67,19 @@ def test_a_stopped_proof_returns_what_a_search_finds():
     assert len(stopped) == 2
     (statistics,) = stopped.search.orders
     assert statistics.n_restarts > 0
-    assert not statistics.complete
+    assert not statistics.finished
     assert "It was searched" in " ".join(stopped.certificate.summary())
 
 
 def test_undecided_itineraries_are_columns():
     rng = np.random.default_rng(0)
     model = rd.PLRNN(A=rng.uniform(-1, 1, 14), W=rng.normal(size=(14, 14)), h=np.zeros(14))
-    undecided = rd.find_cycles(model, 1, method="complete", time_limit=3.0).certificate.undecided
+    # How far a proof comes in some seconds depends on what else the machine does.
+    for limit in (3.0, 6.0, 12.0, 24.0):
+        cycles = rd.find_cycles(model, 1, method="complete", time_limit=limit)
+        undecided = cycles.certificate.undecided
+        if len(undecided) > 100:
+            break
     assert len(undecided) == sum(len(block) for block in undecided.blocks) > 100
     (block,) = undecided.blocks
     assert block.itinerary.shape == (len(undecided), 1, 14)

@@ -16,7 +16,7 @@ import pytest
 
 import rnndyn as rd
 from rnndyn import _core
-from rnndyn.bifurcation import _follow, _path_chunks
+from rnndyn.bifurcation.path import _chunks, _follow
 
 
 def training_run(n, n_units=4):
@@ -56,7 +56,7 @@ def few_chunks(monkeypatch):
 def serial():
     timeline = rd.training_timeline(MODELS, n_threads=1, **LIMITS)
     assert len(timeline.events) > 3
-    assert timeline.branch_set.run.complete
+    assert timeline.branch_set.run.finished
     return timeline
 
 
@@ -90,7 +90,6 @@ def test_an_executor_of_threads(serial):
 
 @pytest.mark.programs
 def test_an_executor_of_processes(serial, tmp_path):
-    pytest.importorskip("zarr")
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(2, mp_context=context) as pool:
         timeline = rd.training_timeline(MODELS, executor=pool, store=tmp_path / "s", **LIMITS)
@@ -182,9 +181,8 @@ class Spy:
 
 
 def test_an_interrupted_run_goes_on_where_it_was(serial, tmp_path, monkeypatch):
-    pytest.importorskip("zarr")
     store = tmp_path / "store"
-    searches = Spy(monkeypatch, _path_chunks, "search")
+    searches = Spy(monkeypatch, _chunks, "search")
     pieces = Spy(monkeypatch, _core, "follow_cycles")
     done = 0
     for n in (3, 8, 15):
@@ -215,7 +213,7 @@ PROGRAM = """
 import sys
 sys.path[:0] = {path!r}
 import rnndyn as rd
-from rnndyn.bifurcation import _follow
+from rnndyn.bifurcation.path import _follow
 from scale_out.test_paths import LIMITS, MODELS, N_CHUNKS
 
 _follow._N_CHUNKS = N_CHUNKS
@@ -237,7 +235,6 @@ rd.training_timeline(MODELS, store=sys.argv[1], n_threads=1, **{{**LIMITS, "prog
 @pytest.mark.programs
 @pytest.mark.parametrize("n_lines", [1, 8, 20])
 def test_a_killed_run_goes_on_where_it_was(serial, tmp_path, monkeypatch, n_lines):
-    pytest.importorskip("zarr")
     store = tmp_path / "store"
     path = [str(Path(__file__).parents[1]), *sys.path]
     process = subprocess.Popen(
@@ -250,7 +247,7 @@ def test_a_killed_run_goes_on_where_it_was(serial, tmp_path, monkeypatch, n_line
             assert process.stdout.readline()
         process.send_signal(signal.SIGKILL)
     n_models, n_pieces = n_stored(store, "searches"), n_stored(store, "pieces")
-    searches = Spy(monkeypatch, _path_chunks, "search")
+    searches = Spy(monkeypatch, _chunks, "search")
     pieces = Spy(monkeypatch, _core, "follow_cycles")
     check_same(rd.training_timeline(MODELS, store=store, n_threads=1, **LIMITS), serial)
     assert searches.n_calls == len(MODELS) - n_models
@@ -258,7 +255,6 @@ def test_a_killed_run_goes_on_where_it_was(serial, tmp_path, monkeypatch, n_line
 
 
 def test_other_arguments_are_refused(tmp_path):
-    pytest.importorskip("zarr")
     store = tmp_path / "store"
     rd.training_timeline(MODELS[:5], store=store, **LIMITS)
     changed = [*MODELS[:4], MODELS[6]]
@@ -297,7 +293,6 @@ if __name__ == "__main__":
 @pytest.mark.programs
 def test_the_default_pool_of_the_platform(serial, tmp_path):
     """It forks on Linux before Python 3.14, while the store has threads of its own."""
-    pytest.importorskip("zarr")
     path = [str(Path(__file__).parents[1]), *sys.path]
     program = tmp_path / "program.py"
     program.write_text(DEFAULT_POOL.format(path=path))

@@ -14,8 +14,8 @@ from scipy.optimize import linprog
 
 import rnndyn as rd
 from reference.filtering import relevant_units
-from rnndyn._undecided import UndecidedItineraries, UndecidedItinerary
-from rnndyn.certificate import Certificate
+from rnndyn.certificate.result import Certificate
+from rnndyn.certificate.undecided import UndecidedItineraries, UndecidedItinerary
 
 INFEASIBLE, DECIDED, ROTATION = -1, -2, -3
 #: What a linear program must find to count as infeasible.

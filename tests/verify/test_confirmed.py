@@ -6,7 +6,7 @@ import pytest
 import rnndyn as rd
 from reference.filtering import relevant_units
 from reference.networks import FAMILIES, random_network
-from rnndyn.certificate import Certificate
+from rnndyn.certificate.result import Certificate
 from verify.proof_trees import TooLargeError, make_certificate
 from verify.truth import false_cycles, missing, truths_of
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import rnndyn as rd
-from rnndyn.certificate import Certificate
+from rnndyn.certificate.result import Certificate
 from verify.proof_trees import TreeRecord
 
 ORDERS = [1, 2, 7]

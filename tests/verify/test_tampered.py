@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 import rnndyn as rd
-from rnndyn.certificate import Certificate, ListedCycles, UndecidedItinerary
+from rnndyn.certificate.parts import ListedCycles
+from rnndyn.certificate.result import Certificate
+from rnndyn.certificate.undecided import UndecidedItinerary
 from verify.proof_trees import DECIDED, INFEASIBLE, ROTATION, make_certificate
 from verify.truth import false_cycles, missing, truths_of
 

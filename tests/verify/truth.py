@@ -7,7 +7,7 @@ from typing import Any
 from reference.candidates import AffineOrbit
 from reference.enumeration import Truth, truths_of_orders
 from reference.exact_map import ExactMap
-from rnndyn.certificate import Certificate
+from rnndyn.certificate.result import Certificate
 
 
 def truths_of(model: Any, orders: Sequence[int]) -> dict[int, Truth]:

@@ -8,6 +8,7 @@
 
 #include "rnndyn/itinerary.hpp"
 #include "rnndyn/map.hpp"
+#include "rnndyn/parallel.hpp"
 
 namespace rnndyn {
 
@@ -30,7 +31,7 @@ struct Multipliers {
 };
 
 // `jacobians` in the order in which they act.
-Multipliers multipliers(const std::vector<Matrix>& jacobians);
+Multipliers multipliers(const std::vector<Matrix>& jacobians, Control* control = nullptr);
 
 struct Cycle {
   Itinerary itinerary;  // smallest rotation; bits of irrelevant units and of borders are 0
@@ -76,12 +77,14 @@ struct Candidate {
 };
 
 // Solves z_{t+1} = J_t z_t + c_t around the itinerary. What comes back has the minimal period and
-// the smallest rotation, whichever rotation or repetition was asked for.
-Candidate solve_cycle(const CanonicalMap& map, const Itinerary& itinerary);
+// the smallest rotation, whichever rotation or repetition was asked for. This and what follows
+// throw Stopped when the control says stop.
+Candidate solve_cycle(const CanonicalMap& map, const Itinerary& itinerary,
+                      Control* control = nullptr);
 
 // A candidate on a border may be the end or a face of a larger continuum that lives on the
 // neighbouring regions. Returns the largest such continuum, else the candidate itself.
-Candidate enlarged(const CanonicalMap& map, Candidate candidate);
+Candidate enlarged(const CanonicalMap& map, Candidate candidate, Control* control = nullptr);
 
 // Whether orbits, given by their regions and by the pre-activations that vanish, belong to
 // `continuum`, which holds all orbits that follow its itinerary in the sense of closed regions.

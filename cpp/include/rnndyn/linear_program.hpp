@@ -3,6 +3,7 @@
 #pragma once
 
 #include "rnndyn/map.hpp"
+#include "rnndyn/parallel.hpp"
 
 namespace rnndyn {
 
@@ -13,11 +14,14 @@ struct LinearProgramResult {
 };
 
 // Maximises objective . x subject to g x <= b, x free. The origin must be feasible (b >= 0).
-LinearProgramResult maximize(const Vector& objective, const Matrix& g, const Vector& b);
+// Throws Stopped when the control says stop, and so does deepest_point().
+LinearProgramResult maximize(const Vector& objective, const Matrix& g, const Vector& b,
+                             Control* control = nullptr);
 
 // The point of {g x <= b} deepest inside, measured in the rows' own lengths and at most `cap`:
 // maximises t <= cap subject to g_i x + |g_i| t <= b_i. `value` is t; it is negative where the set
 // is empty. Rows of zeros must have been dealt with by the caller.
-LinearProgramResult deepest_point(const Matrix& g, const Vector& b, double cap);
+LinearProgramResult deepest_point(const Matrix& g, const Vector& b, double cap,
+                                  Control* control = nullptr);
 
 }  // namespace rnndyn

@@ -34,9 +34,11 @@ class Control {
   Control(double time_limit, std::function<bool()> poll);
 
   bool stop_requested();
-  // Work of so many seconds is not to count: the time limit moves, and is no longer reached if it
-  // was by that work alone.
-  void exclude(double seconds);
+  // Whether there is time for work of so many seconds that cannot be divided; if not, the time
+  // limit counts as reached.
+  bool has_time_for(double seconds);
+  // While it lives, time does not count.
+  class Pause;
   StopReason reason() const { return reason_.load(std::memory_order_relaxed); }
   double seconds() const;
 
@@ -46,6 +48,48 @@ class Control {
   Clock::time_point start_, next_poll_;
   std::atomic<double> time_limit_;
   std::atomic<StopReason> reason_;
+};
+
+class Control::Pause {
+ public:
+  explicit Pause(Control& control);
+  ~Pause();
+  Pause(const Pause&) = delete;
+  Pause& operator=(const Pause&) = delete;
+
+ private:
+  Control& control_;
+  double begun_, time_limit_;
+};
+
+// Thrown out of work that is of no use half done, and caught by whoever began that work.
+struct Stopped {};
+
+// The looks at the clock of such work, about one for every million operations: ordinary networks
+// notice nothing of them. Without a control there are none.
+class Looks {
+ public:
+  explicit Looks(Control* control) : control_(control) {}
+
+  Control* control() const { return control_; }
+  // So many floating-point operations have been done. Throws Stopped when the call is to end.
+  void after(double n_operations) {
+    if (control_ == nullptr || (since_ += n_operations) < kBetween) return;
+    since_ = 0.0;
+    if (control_->stop_requested()) throw Stopped();
+  }
+  // So many follow that cannot be divided. Throws Stopped where there is no time for them.
+  void before(double n_operations) {
+    if (control_ == nullptr || n_operations < kBetween) return;
+    if (!control_->has_time_for(n_operations / kPerSecond)) throw Stopped();
+  }
+
+ private:
+  static constexpr double kBetween = 1e6;
+  static constexpr double kPerSecond = 1e9;
+
+  Control* control_;
+  double since_ = 0.0;
 };
 
 }  // namespace rnndyn

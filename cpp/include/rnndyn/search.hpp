@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,13 @@ enum class SearchMethod {
   heuristic,
   scyfi,    // Eisenmann et al., NeurIPS 2023, Algorithm 1
   complete  // with a proof that nothing is missing
+};
+
+// Thrown by SearchMethod::exhaustive.
+struct TooManyItineraries : std::length_error {
+  explicit TooManyItineraries(Index order)
+      : std::length_error("order " + std::to_string(order) +
+                          " has too many itineraries to be listed") {}
 };
 
 struct SearchOptions {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "bifurcation/continuum.hpp"
+#include "bifurcation/identities.hpp"
 #include "bifurcation/stability.hpp"
 
 namespace rnndyn {
@@ -19,6 +20,10 @@ constexpr double kRounding = 1e-14;
 // Points of a cycle closer than this, relative to their size, are one.
 constexpr double kSamePoint = 1e-8;
 
+// What RootSolution::vanishes says of a function: it is zero, or only not to be told from zero.
+constexpr char kZero = 1;
+constexpr char kHidden = 2;
+
 // Whether the pre-activations have the signs of the itinerary, and whether rounding errors leave
 // that open.
 struct Fit {
@@ -27,7 +32,7 @@ struct Fit {
   bool on_border = false;  // it would be real if what vanishes everywhere counted as on
 };
 
-// Those listed in `ignored` (as function numbers) may have any sign. One that vanishes everywhere
+// Those listed in `ignored` (as function numbers) may have any sign. One that is zero everywhere
 // counts as off.
 Fit fit(const PathSystem& system, const PathSample& sample, const std::vector<char>& vanishes,
         const std::vector<RootInterval>* ignored) {
@@ -43,13 +48,13 @@ Fit fit(const PathSystem& system, const PathSample& sample, const std::vector<ch
     for (Index j = 0; j < system.n_relevant(); ++j) {
       const auto f = static_cast<std::size_t>(t * system.n_relevant() + j);
       const bool bit = get_bit(system.itinerary().at(t), units[static_cast<std::size_t>(j)]);
-      if (vanishes[f] != 0) {
+      if (vanishes[f] == kZero) {
         on_border = on_border || bit;
         continue;
       }
       const double p = sample.preactivations[f];
       const bool fits = (p > 0.0) == bit;
-      const bool certain = std::abs(p) * size > sample.noise[f];
+      const bool certain = vanishes[f] != kHidden && std::abs(p) * size > sample.noise[f];
       if (fits && certain && !possible_turned) continue;
       if (ignored != nullptr &&
           std::any_of(ignored->begin(), ignored->end(),
@@ -125,7 +130,8 @@ class Analysis {
     const auto n_border = static_cast<std::size_t>(system_.order() * system_.n_relevant());
     roots_ = system_roots(system_, true);
     branch_.unresolved = roots_.unresolved;
-    if (roots_.vanishes[n_border] != 0) {
+    const bool skipped = roots_.skipped.size() == roots_.joints.size() + 1;
+    if (keep_identities(n_border)) {
       // Where only the determinant vanishes the system has no solution; where all N_{t,i} vanish
       // with it there may be a continuum for every s.
       branch_.singular_everywhere = std::all_of(roots_.vanishes.begin(), roots_.vanishes.end() - 1,
@@ -135,7 +141,11 @@ class Analysis {
       }
       return std::move(branch_);
     }
-    if (roots_.skipped.size() == roots_.joints.size() + 1) return std::move(branch_);
+    if (skipped) return std::move(branch_);
+    if (determinant_hidden_) {
+      branch_.unresolved.push_back(0.5);
+      return std::move(branch_);
+    }
     for (const RootInterval& r : roots_.roots) {
       if (r.function <= n_border && r.error() >= kWide) branch_.unresolved.push_back(r.middle());
     }
@@ -158,11 +168,27 @@ class Analysis {
     bool fits_end = false;
   };
 
+  // Of the functions that vanish within rounding from end to end, tells those that are zero from
+  // those that only hide: where their sign matters it is in doubt. Returns whether the determinant
+  // is zero at every s.
+  bool keep_identities(std::size_t n_border) {
+    const auto first = roots_.vanishes.begin();
+    const auto last = first + static_cast<std::ptrdiff_t>(n_border) + 1;
+    if (std::find(first, last, 1) == last) return false;
+    const Identities exact = identities_of(system_.path(), system_.itinerary());
+    if (exact.determinant) return true;
+    for (std::size_t f = 0; f < n_border; ++f) {
+      if (roots_.vanishes[f] != 0 && exact.preactivations[f] == 0) roots_.vanishes[f] = kHidden;
+    }
+    determinant_hidden_ = roots_.vanishes[n_border] != 0;
+    return false;
+  }
+
   // The same cycle with the bits off that vanish on the whole path.
   void turn_off(std::size_t n_border) {
     branch_.turned_off = branch_.itinerary;
     for (std::size_t f = 0; f < n_border; ++f) {
-      if (roots_.vanishes[f] == 0) continue;
+      if (roots_.vanishes[f] != kZero) continue;
       const auto j = f % static_cast<std::size_t>(system_.n_relevant());
       const auto t = static_cast<Index>(f) / system_.n_relevant();
       set_bit(branch_.turned_off.at(t), system_.path().relevant_units()[j], false);
@@ -180,6 +206,29 @@ class Analysis {
     if (difference > kSamePoint * (1.0 + largest_point(sample_))) {
       branch_.turned_off = branch_.itinerary;
     }
+  }
+
+  // A place counts as an end of the path where rounding cannot tell the two apart: first it is made
+  // as narrow as fresh solutions make it.
+  void narrow_at_end(Place& place) {
+    const double width = place.upper - place.lower;
+    const double middle = 0.5 * (place.lower + place.upper);
+    if (width <= kAtEnd || std::min(std::abs(middle), std::abs(middle - 1.0)) > kAtEnd + width) {
+      return;
+    }
+    double lower = std::numeric_limits<double>::infinity();
+    double upper = -lower;
+    for (RootInterval& r : place.roots) {
+      const PathRoot root = refined_root(system_, r);
+      if (root.converged) {
+        r.lower = root.lower;
+        r.upper = root.upper;
+      }
+      lower = std::min(lower, r.lower);
+      upper = std::max(upper, r.upper);
+    }
+    place.lower = lower;
+    place.upper = upper;
   }
 
   int cut_of(const Place& place, std::size_t n_border) {
@@ -219,7 +268,8 @@ class Analysis {
       at = end;
       cut = end_cut;
     };
-    for (const Place& place : places_) {
+    for (Place& place : places_) {
+      narrow_at_end(place);
       const int next = cut_of(place, n_border);
       const double s = branch_.cuts.back().s;
       if (s <= 0.0) {
@@ -379,6 +429,7 @@ class Analysis {
   Branch branch_;
   RootSolution roots_;
   std::vector<Place> places_;
+  bool determinant_hidden_ = false;  // not zero, but within rounding of it on the whole path
 };
 
 }  // namespace

@@ -76,7 +76,7 @@ constexpr double kWide = 1e-5;
 // Roots this close to an end of the path are at the end.
 constexpr double kAtEnd = 1e-12;
 
-// Throws AnalysisStopped where the control asks to stop.
+// Throws Stopped where the control asks to stop.
 Branch analyse_branch(const CanonicalPath& path, const Itinerary& itinerary,
                       Control* control = nullptr);
 

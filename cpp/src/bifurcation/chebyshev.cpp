@@ -22,6 +22,9 @@ constexpr double kDynamicRange = 4096.0;
 constexpr int kMaxUnevenDepth = 14;
 constexpr int kMaxDepth = 24;  // of subintervals
 constexpr double kSmallest = 4.0 * kEpsilon;
+// Values beyond this, infinite ones and those that are no numbers are unknown: all that can be said
+// of the function is that it may be zero. Sums of as many terms as there are nodes stay finite.
+constexpr double kLost = 1e250;
 // A root that rounding errors leave open by more than this is looked for again on halves of its
 // subinterval: errors may be smaller there, where the functions are.
 constexpr double kVague = 1e-7;
@@ -167,15 +170,22 @@ class RootFinder {
         scale[g] = std::ldexp(1.0, std::max(node.exponents[g] - reference[g], -1000));
         const std::size_t last = g == 0 ? problem_.n_first_group : n_;
         if (last == 0) continue;
-        least[g] = std::min(least[g], scale[g] * node.noise[last - 1]);
-        most[g] = std::max(most[g], scale[g] * node.noise[last - 1]);
+        const double noise = scale[g] * node.noise[last - 1];
+        if (!(noise < kLost)) continue;
+        least[g] = std::min(least[g], noise);
+        most[g] = std::max(most[g], noise);
       }
       for (std::size_t f = 0; f < n_; ++f) {
         const double factor = scale[group(f)];
         const auto row = static_cast<Index>(f);
-        const double value = factor * node.values[f];
+        double value = factor * node.values[f];
+        double noise = factor * node.noise[f];
+        if (!(std::abs(value) < kLost && noise < kLost)) {
+          value = 0.0;
+          noise = kLost;
+        }
         values_(row, static_cast<Index>(j)) = value;
-        noise_(row) = std::max(noise_(row), factor * node.noise[f]);
+        noise_(row) = std::max(noise_(row), noise);
         largest_(row) = std::max(largest_(row), std::abs(value));
       }
     }

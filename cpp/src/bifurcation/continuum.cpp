@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "map/decompositions.hpp"
+#include "linear_algebra/decompositions.hpp"
 
 namespace rnndyn {
 namespace {

@@ -89,7 +89,7 @@ FollowedCycles follow_cycles(const CanonicalPath& path, const std::vector<Itiner
       if (control.stop_requested()) return;
       try {
         fresh[i] = analyse_branch(path, closure.itineraries()[first + i], &control);
-      } catch (const AnalysisStopped&) {
+      } catch (const Stopped&) {
         return;
       }
       done[i] = 1;
@@ -107,6 +107,8 @@ FollowedCycles follow_cycles(const CanonicalPath& path, const std::vector<Itiner
   }
   result.stopped_by = control.reason();
   result.n_analysed = progress.n_analysed.load();
+  // A part of the table is of no use, and making it may take long.
+  if (result.stopped_by != StopReason::none) return result;
   build_event_table(
       path, branches,
       [&](const Itinerary& itinerary) {

@@ -16,7 +16,7 @@ EventKind kind_of(const PathSystem& system, std::size_t function) {
 }
 
 double nearest_multiplier_distance(PathSystem& system, double s, double target) {
-  const Multipliers found = multipliers(system.jacobians(s));
+  const Multipliers found = multipliers(system.jacobians(s), system.control());
   double distance = std::numeric_limits<double>::infinity();
   for (const auto& mu : found.values) distance = std::min(distance, std::abs(mu - target));
   return distance;
@@ -54,12 +54,15 @@ RootSolution system_roots(PathSystem& system, bool only_real) {
     out.exponents[1] = sample.flip_determinant.exponent;
   };
   if (only_real) {
-    // A pre-activation that has the wrong sign all along leaves no room for a real cycle.
+    // A pre-activation that has the wrong sign all along leaves no room for a real cycle; neither
+    // do two of which one is right where the determinant is positive, and one where it is negative.
     problem.skip = [&bits, n_border](const std::vector<int>& signs) {
-      const int d = signs[n_border];
-      if (d == 0) return false;
+      bool positive = signs[n_border] >= 0;
+      bool negative = signs[n_border] <= 0;
       for (std::size_t f = 0; f < n_border; ++f) {
-        if (signs[f] != 0 && (signs[f] == d) != (bits[f] != 0)) return true;
+        if (signs[f] == 0) continue;
+        ((signs[f] > 0) == (bits[f] != 0) ? negative : positive) = false;
+        if (!positive && !negative) return true;
       }
       return false;
     };

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cycles/block_loops.hpp"
+#include "rnndyn/rounding.hpp"
 
 namespace rnndyn {
 namespace {
@@ -16,6 +17,8 @@ constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
 constexpr double kSegmentGrowth = 1e3;
 // Safety of the first-order rounding estimates below.
 constexpr double kNoiseSafety = 8.0;
+// Numbers below this have products that are lost to underflow, and not to a relative error.
+constexpr double kLostBelow = kUnderflow / kEpsilon;
 // Second smallest pivot, relative to the matrix, from which on a second loss of rank counts: those
 // of long expanding cycles are graded without any.
 constexpr double kRankLoss = 1e-6;
@@ -106,7 +109,7 @@ PathSystem::PathSystem(const CanonicalPath& path, const Itinerary& itinerary, Co
       m_(path.n_states()),
       k_(itinerary.order),
       n_relevant_(static_cast<Index>(path.relevant_units().size())),
-      control_(control) {
+      looks_(control) {
   const CanonicalMap& a = path.start();
   const CanonicalMap& b = path.end();
   const Index size = m_ * m_ + m_;
@@ -165,13 +168,8 @@ PathSystem::PathSystem(const CanonicalPath& path, const Itinerary& itinerary, Co
 }
 
 // One sample or one set of multipliers takes about k M^3 multiplications.
-void PathSystem::stop_if_asked() {
-  if (control_ == nullptr) return;
-  constexpr Index kWorkBetweenLooks = 1'000'000;
-  work_ += k_ * m_ * m_ * m_ + 1;
-  if (work_ < kWorkBetweenLooks) return;
-  work_ = 0;
-  if (control_->stop_requested()) throw AnalysisStopped{};
+void PathSystem::look() {
+  looks_.after(static_cast<double>(k_) * static_cast<double>(m_ * m_ * m_) + 1.0);
 }
 
 void PathSystem::set_blocks(double s) {
@@ -187,7 +185,7 @@ void PathSystem::set_blocks(double s) {
 }
 
 std::vector<Matrix> PathSystem::jacobians(double s) {
-  stop_if_asked();
+  look();
   set_blocks(s);
   std::vector<Matrix> result;
   for (Index t = 0; t < k_; ++t) {
@@ -248,77 +246,100 @@ void PathSystem::condense() {
 // in the order z_1 ... z_{S-1}, z_0 the matrix is the identity where all blocks are zero, so its
 // determinant is det(I - P_{S-1} ... P_0).
 void PathSystem::eliminate(PathSample& out) {
-  const auto n_segments = static_cast<Index>(segment_starts_.size());
-  const Index m2 = 2 * m_;
   out.determinant = ScaledValue{};
-  const auto block = [&](Index s) {
-    return Eigen::Map<const Matrix>(condensed_.col(s).data(), m_, m_);
-  };
-  const auto offset = [&](Index s) { return condensed_.col(s).tail(m_); };
-  double scale = 1.0;
-  if (n_segments == 1) {
-    closing_.leftCols(m_) = -block(0);
-    flip_closing_ = block(0);
-    closing_.col(m_) = offset(0);
-    scale += block(0).cwiseAbs().maxCoeff();
-    closing_.diagonal().array() += 1.0;
-    flip_closing_.diagonal().array() += 1.0;
-  } else {
-    // The row so far: g z_0 + e z_s = f. Columns of the stack: z_s, z_0, z_{s+1}, right side.
-    Matrix g = -block(0);
-    Matrix e = Matrix::Identity(m_, m_);
-    Vector f = offset(0);
-    Vector v(m2);
-    eliminated_.resize(static_cast<std::size_t>(n_segments - 1));
-    for (Index s = 1; s < n_segments; ++s) {
-      stack_.setZero(m2, 3 * m_ + 1);
-      stack_.topLeftCorner(m_, m_) = e;
-      stack_.block(0, m_, m_, m_) = g;
-      stack_.col(3 * m_).head(m_) = f;
-      stack_.bottomLeftCorner(m_, m_) = -block(s);
-      stack_.block(m_, 2 * m_, m_, m_).setIdentity();
-      stack_.col(3 * m_).tail(m_) = offset(s);
-      for (Index c = 0; c < m_; ++c) {
-        const Index rest = m2 - c;
-        double* corner = stack_.data() + c * m2 + c;
-        double below = 0.0;
-        for (Index i = 1; i < rest; ++i) below += corner[i] * corner[i];
-        if (below > 0.0) {
-          std::copy_n(corner, rest, v.data());
-          v(0) += std::copysign(std::sqrt(v(0) * v(0) + below), v(0));
-          reflect(rest, v.data(), 2.0 / (v(0) * v(0) + below), 3 * m_ + 1 - c, corner, m2);
-          out.determinant.multiply(-1.0);  // of a reflection
-        }
-        // [E; -P_s] has full rank as long as the eliminated rows have: E comes from an orthogonal
-        // matrix. Guarded all the same.
-        if (stack_(c, c) == 0.0) stack_(c, c) = kEpsilon * kEpsilon;
-        out.determinant.multiply(stack_(c, c));
-      }
-      eliminated_[static_cast<std::size_t>(s - 1)] = stack_.topRows(m_);
-      g = stack_.block(m_, m_, m_, m_);
-      e = stack_.block(m_, 2 * m_, m_, m_);
-      f = stack_.col(3 * m_).tail(m_);
-    }
-    closing_.leftCols(m_) = g + e;
-    closing_.col(m_) = f;
-    flip_closing_ = e - g;
-    scale = g.cwiseAbs().maxCoeff() + e.cwiseAbs().maxCoeff();
-  }
+  const double scale = segment_starts_.size() == 1 ? close_one() : close_many(out.determinant);
   out.flip_determinant = out.determinant;
-  const double flip_scale = scale;
-  const double right_size = std::max(closing_.col(m_).cwiseAbs().maxCoeff(), offset_size_);
+  // Relative errors are of normal numbers: below them products lose what `kUnderflow` bounds.
+  const double right_size =
+      std::max({closing_.col(m_).cwiseAbs().maxCoeff(), offset_size_, kLostBelow});
   // Rounding of determinants: |adj| times the size of the matrix, with |adj| estimated by d over
   // the smallest pivot.
   const double unit = kNoiseSafety * static_cast<double>(m_) * kEpsilon;
-  const Pivots flip =
-      eliminate_square(flip_closing_, flip_scale, out.flip_determinant, column_order_);
-  out.flip_noise = unit * std::abs(out.flip_determinant.mantissa) * flip_scale / flip.smallest;
+  const Pivots flip = eliminate_square(flip_closing_, scale, out.flip_determinant, column_order_);
+  out.flip_noise = unit * std::abs(out.flip_determinant.mantissa) * scale / flip.smallest;
   const Pivots plain = eliminate_square(closing_, scale, out.determinant, column_order_);
   const double size = std::abs(out.determinant.mantissa);
   out.determinant_noise = unit * size * scale / plain.smallest;
   out.singular = size <= out.determinant_noise;
+  solve_starts();
+  // |N| is at most |adj| |right side|, and that is what its rounding errors are relative to, until
+  // the matrix is about to lose rank twice: then adj is itself lost in rounding errors, relative to
+  // the products of all pivots but two.
+  const double loss = std::max(1.0, kRankLoss * scale / plain.second);
+  out.noise.assign(amplification_.size(), 0.0);
+  for (std::size_t s = 0; s < amplification_.size(); ++s) {
+    out.noise[s] = unit * size * amplification_[s] * right_size * loss / plain.smallest;
+  }
+}
 
-  // z_0 from the triangle, then the other starts backwards.
+Eigen::Map<const Matrix> PathSystem::condensed_block(Index s) const {
+  return Eigen::Map<const Matrix>(condensed_.col(s).data(), m_, m_);
+}
+
+// closing_ and flip_closing_ of one segment; returns their scale.
+double PathSystem::close_one() {
+  closing_.leftCols(m_) = -condensed_block(0);
+  flip_closing_ = condensed_block(0);
+  closing_.col(m_) = condensed_.col(0).tail(m_);
+  closing_.diagonal().array() += 1.0;
+  flip_closing_.diagonal().array() += 1.0;
+  return 1.0 + condensed_block(0).cwiseAbs().maxCoeff();
+}
+
+// The same of several segments. The row so far is g z_0 + e z_s = f; the columns of the stack are
+// z_s, z_0, z_{s+1}, right side.
+double PathSystem::close_many(ScaledValue& determinant) {
+  const auto n_segments = static_cast<Index>(segment_starts_.size());
+  Matrix g = -condensed_block(0);
+  Matrix e = Matrix::Identity(m_, m_);
+  Vector f = condensed_.col(0).tail(m_);
+  eliminated_.resize(static_cast<std::size_t>(n_segments - 1));
+  for (Index s = 1; s < n_segments; ++s) {
+    stack_.setZero(2 * m_, 3 * m_ + 1);
+    stack_.topLeftCorner(m_, m_) = e;
+    stack_.block(0, m_, m_, m_) = g;
+    stack_.col(3 * m_).head(m_) = f;
+    stack_.bottomLeftCorner(m_, m_) = -condensed_block(s);
+    stack_.block(m_, 2 * m_, m_, m_).setIdentity();
+    stack_.col(3 * m_).tail(m_) = condensed_.col(s).tail(m_);
+    triangulate_stack(determinant);
+    eliminated_[static_cast<std::size_t>(s - 1)] = stack_.topRows(m_);
+    g = stack_.block(m_, m_, m_, m_);
+    e = stack_.block(m_, 2 * m_, m_, m_);
+    f = stack_.col(3 * m_).tail(m_);
+  }
+  closing_.leftCols(m_) = g + e;
+  closing_.col(m_) = f;
+  flip_closing_ = e - g;
+  return g.cwiseAbs().maxCoeff() + e.cwiseAbs().maxCoeff();
+}
+
+// Reflections that make the first M columns of the stack a triangle; its diagonal and the signs of
+// the reflections go into the determinant.
+void PathSystem::triangulate_stack(ScaledValue& determinant) {
+  const Index m2 = 2 * m_;
+  Vector v(m2);
+  for (Index c = 0; c < m_; ++c) {
+    const Index rest = m2 - c;
+    double* corner = stack_.data() + c * m2 + c;
+    double below = 0.0;
+    for (Index i = 1; i < rest; ++i) below += corner[i] * corner[i];
+    if (below > 0.0) {
+      std::copy_n(corner, rest, v.data());
+      v(0) += std::copysign(std::sqrt(v(0) * v(0) + below), v(0));
+      reflect(rest, v.data(), 2.0 / (v(0) * v(0) + below), 3 * m_ + 1 - c, corner, m2);
+      determinant.multiply(-1.0);
+    }
+    // [E; -P_s] has full rank as long as the eliminated rows have: E comes from an orthogonal
+    // matrix. Guarded all the same.
+    if (stack_(c, c) == 0.0) stack_(c, c) = kEpsilon * kEpsilon;
+    determinant.multiply(stack_(c, c));
+  }
+}
+
+// z_0 from the triangle, then the other starts backwards.
+void PathSystem::solve_starts() {
+  const auto n_segments = static_cast<Index>(segment_starts_.size());
   Vector z(m_);
   for (Index r = m_ - 1; r >= 0; --r) {
     double sum = closing_(r, m_);
@@ -339,14 +360,6 @@ void PathSystem::eliminate(PathSample& out) {
       x[c] /= column[c];
       for (Index r = 0; r < c; ++r) x[r] -= column[r] * x[c];
     }
-  }
-  // |N| is at most |adj| |right side|, and that is what its rounding errors are relative to, until
-  // the matrix is about to lose rank twice: then adj is itself lost in rounding errors, relative to
-  // the products of all pivots but two.
-  const double loss = std::max(1.0, kRankLoss * scale / plain.second);
-  out.noise.assign(amplification_.size(), 0.0);
-  for (std::size_t s = 0; s < amplification_.size(); ++s) {
-    out.noise[s] = unit * size * amplification_[s] * right_size * loss / plain.smallest;
   }
 }
 
@@ -369,6 +382,9 @@ void PathSystem::expand(PathSample& out) {
       std::copy_n(blocks_.col(t - 1).data() + m_ * m_, m_, z);
       add_product<kAnySize>(m_, blocks_.col(t - 1).data(), z - m_, z);
     }
+    double lost = 1.0;
+    for (Index l = 0; l < m_; ++l) lost += std::abs(z[l]);
+    lost *= kLostBelow;
     for (Index j = 0; j < n_relevant_; ++j) {
       const double* w0 = border0 + j * (m_ + 1);
       const double* w1 = border1 + j * (m_ + 1);
@@ -384,13 +400,13 @@ void PathSystem::expand(PathSample& out) {
       const auto f = static_cast<std::size_t>(t * n_relevant_ + j);
       out.preactivations[f] = p;
       out.noise[f] =
-          slope * segment_noise[segment - 1] + kNoiseSafety * kEpsilon * size * magnitude;
+          slope * segment_noise[segment - 1] + kNoiseSafety * kEpsilon * size * (magnitude + lost);
     }
   }
 }
 
 void PathSystem::sample(double s, PathSample& out) {
-  stop_if_asked();
+  look();
   out.s = s;
   set_blocks(s);
   condense();

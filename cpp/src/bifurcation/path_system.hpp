@@ -24,17 +24,15 @@ struct PathSample {
   bool singular = false;  // d is zero within rounding
 };
 
-// Thrown out of an analysis when its Control asks to stop.
-struct AnalysisStopped {};
-
 class PathSystem {
  public:
-  // With a control, `sample` and `jacobians` ask it now and then, and throw AnalysisStopped.
+  // With a control, `sample` and `jacobians` ask it now and then, and throw Stopped.
   PathSystem(const CanonicalPath& path, const Itinerary& itinerary, Control* control = nullptr);
 
   const CanonicalPath& path() const { return path_; }
   const Itinerary& itinerary() const { return itinerary_; }
   Index order() const { return k_; }
+  Control* control() const { return looks_.control(); }
   Index n_relevant() const { return n_relevant_; }
   // No N_{t,i} and neither determinant has a larger degree.
   Index degree_bound() const { return degree_bound_; }
@@ -46,9 +44,14 @@ class PathSystem {
 
  private:
   void set_blocks(double s);
-  void stop_if_asked();
+  void look();
   void condense();
   void eliminate(PathSample& out);
+  Eigen::Map<const Matrix> condensed_block(Index s) const;
+  double close_one();
+  double close_many(ScaledValue& determinant);
+  void triangulate_stack(ScaledValue& determinant);
+  void solve_starts();
   void expand(PathSample& out);
 
   const CanonicalPath& path_;
@@ -70,8 +73,7 @@ class PathSystem {
   Matrix closing_, flip_closing_;      // M x (M + 1) and M x M
   Matrix starts_;                      // M x segments
   std::vector<Index> column_order_;
-  Control* control_;
-  Index work_ = 0;  // since the control was asked last, in multiplications
+  Looks looks_;
 };
 
 }  // namespace rnndyn

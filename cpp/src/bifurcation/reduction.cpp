@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "map/decompositions.hpp"
+#include "linear_algebra/decompositions.hpp"
 
 namespace rnndyn {
 namespace {

@@ -19,6 +19,7 @@ class ReducedSystem {
   explicit ReducedSystem(PathSystem& system);
 
   Index n_states() const { return reduced_ ? basis_.cols() : system_.path().n_states(); }
+  Control* control() const { return system_.control(); }
   std::vector<Matrix> jacobians(double s) const;
 
  private:

@@ -62,7 +62,7 @@ std::optional<std::vector<PathRoot>> centers_by_polynomial(const ReducedSystem& 
   problem.degree_bound = -1;
   problem.max_subintervals = kMaxCenterSubintervals;
   problem.evaluate = [&](double s, FunctionValues& out) {
-    const MultiplierSet set = multiplier_set(system.jacobians(s));
+    const MultiplierSet set = multiplier_set(system.jacobians(s), system.control());
     finite = finite && set.finite();
     if (!finite) {
       // Whatever is found is thrown away.
@@ -78,10 +78,13 @@ std::optional<std::vector<PathRoot>> centers_by_polynomial(const ReducedSystem& 
   const RootSolution solution = find_roots(problem, lower, upper);
   if (!finite || !solution.unresolved.empty()) return std::nullopt;
   for (const RootInterval& r : solution.roots) {
-    const RefinedRoot refined =
-        refine_root([&](double s) { return center_function(multiplier_set(system.jacobians(s))); },
-                    r.lower, r.upper);
-    const double residual = pair_distance(multiplier_set(system.jacobians(refined.s)));
+    const RefinedRoot refined = refine_root(
+        [&](double s) {
+          return center_function(multiplier_set(system.jacobians(s), system.control()));
+        },
+        r.lower, r.upper);
+    const double residual =
+        pair_distance(multiplier_set(system.jacobians(refined.s), system.control()));
     if (residual > kOnCircle) continue;  // mu and 1 / mu, both real
     PathRoot root;
     root.kind = EventKind::center;
@@ -124,7 +127,7 @@ class CenterCount {
  private:
   Moduli at(double s) {
     ++n_evaluations_;
-    const MultiplierSet set = multiplier_set(system_.jacobians(s));
+    const MultiplierSet set = multiplier_set(system_.jacobians(s), system_.control());
     Moduli result{s, set.log_moduli, 0, set.finite()};
     if (!result.finite) return result;
     for (std::size_t i = 0; i < set.values.size(); ++i) {
@@ -183,7 +186,7 @@ class CenterCount {
     root.s = 0.5 * (a + b);
     root.lower = a;
     root.upper = b;
-    root.residual = pair_distance(multiplier_set(system_.jacobians(root.s)));
+    root.residual = pair_distance(multiplier_set(system_.jacobians(root.s), system_.control()));
     root.converged = true;
     // Otherwise a pair has met on the real line.
     if (root.residual <= kOnCircle) found_.push_back(root);
@@ -218,14 +221,16 @@ bool MultiplierSet::finite() const {
 }
 
 MultiplierSet multipliers_at(PathSystem& system, double s) {
-  return multiplier_set(system.jacobians(s));
+  return multiplier_set(system.jacobians(s), system.control());
 }
 
-MultiplierSet multiplier_set(const std::vector<Matrix>& jacobians) {
+MultiplierSet multiplier_set(const std::vector<Matrix>& jacobians, Control* control) {
+  Looks looks(control);
   Matrix product = jacobians.front();
   double growth = product.cwiseAbs().maxCoeff();
   for (std::size_t t = 1; t < jacobians.size(); ++t) {
     product = jacobians[t] * product;
+    looks.after(2.0 * static_cast<double>(product.size() * product.rows()));
     growth = std::max(growth, product.cwiseAbs().maxCoeff());
     if (!(growth < kTrustedGrowth)) break;
   }
@@ -237,7 +242,7 @@ MultiplierSet multiplier_set(const std::vector<Matrix>& jacobians) {
     for (const auto& mu : set.values) set.log_moduli.push_back(std::log(std::abs(mu)));
   }
   if (set.values.empty() || !set.finite()) {
-    const Multipliers found = multipliers(jacobians);
+    const Multipliers found = multipliers(jacobians, control);
     set.values.assign(found.values.begin(), found.values.end());
     set.log_moduli.assign(found.log_moduli.begin(), found.log_moduli.end());
   }

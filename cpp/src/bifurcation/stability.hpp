@@ -16,7 +16,7 @@ struct MultiplierSet {
 };
 
 MultiplierSet multipliers_at(PathSystem& system, double s);
-MultiplierSet multiplier_set(const std::vector<Matrix>& jacobians);
+MultiplierSet multiplier_set(const std::vector<Matrix>& jacobians, Control* control);
 
 // prod_{i<j} (1 - mu_i mu_j), the determinant of I minus the bialternate product of the Jacobian
 // with itself (Kuznetsov, Elements of Applied Bifurcation Theory, sec. 10.2): a polynomial in s

@@ -1,15 +1,18 @@
-#include "block_cyclic.hpp"
+#include "cycles/block_cyclic.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
 
-#include "block_loops.hpp"
+#include "cycles/block_loops.hpp"
 
 namespace rnndyn {
 
 namespace {
+
+// What a singular value decomposition takes, for the cube of its size (measured for 500 states).
+constexpr double kSvdOperations = 2.0;
 
 // The Householder reflection (Golub, Van Loan, Matrix Computations, 4th ed., sec. 5.1) that makes
 // zeros below the diagonal of column c of `a`, applied to `a` and to the square `q`.
@@ -58,10 +61,17 @@ void turned(const double* q, const double* x, double* out) {
 }
 
 // The solution, smallest at z_0, when all but the `rank` largest singular values count as zero.
-Matrix truncated_solution(const Eigen::JacobiSVD<Matrix>& svd, Index rank, const Matrix& right) {
-  Matrix scaled = dense::transposed_product(svd.matrixU().leftCols(rank), right);
-  for (Index i = 0; i < rank; ++i) scaled.row(i) /= svd.singularValues()(i);
-  return dense::product(svd.matrixV().leftCols(rank), scaled);
+Matrix truncated_solution(const dense::Svd& svd, Index rank, const Matrix& right) {
+  Matrix scaled = dense::transposed_product(svd.u.leftCols(rank), right);
+  for (Index i = 0; i < rank; ++i) scaled.row(i) /= svd.values(i);
+  return dense::product(svd.v.leftCols(rank), scaled);
+}
+
+// Columns that are treated at once, of which one takes so many operations a step: enough for fast
+// products, and few enough to look at the clock in between.
+Index columns_at_once(double n_operations) {
+  constexpr double kAtOnce = 5e7;
+  return std::max<Index>(16, static_cast<Index>(kAtOnce / n_operations));
 }
 
 }  // namespace
@@ -128,8 +138,8 @@ void ClosingFactor<Eigen::Dynamic>::compute(const Matrix& block) {
 }
 
 template <int M>
-BasicBlockCyclic<M>::BasicBlockCyclic(std::vector<Block> blocks)
-    : m_(blocks.front().rows()), n_blocks_(blocks.size()) {
+BasicBlockCyclic<M>::BasicBlockCyclic(std::vector<Block> blocks, Control* control)
+    : m_(blocks.front().rows()), n_blocks_(blocks.size()), looks_(control) {
   // Row so far: g z_0 + e z_{s} = f. The first block row is z_1 - P_0 z_0 = f_0.
   Block g = -blocks.front();
   Block e = Block::Identity(m_, m_);
@@ -146,12 +156,21 @@ void BasicBlockCyclic<M>::add_step(const Block& block, Step& step, Block& g, Blo
     Matrix stacked(2 * m_, m_);
     stacked.topRows(m_) = e;
     stacked.bottomRows(m_) = -block;
+    const double cube = std::pow(static_cast<double>(m_), 3);
+    looks_.before(4.0 * cube);
     step.factor.qr.compute(stacked);
+    looks_.after(4.0 * cube);
     step.factor.r = step.factor.qr.matrixQR().topRows(m_);
     Matrix others = Matrix::Zero(2 * m_, 2 * m_);
     others.topLeftCorner(m_, m_) = g;
     others.bottomRightCorner(m_, m_).setIdentity();
-    dense::apply_adjoint(step.factor.qr, others);
+    const double column = 8.0 * static_cast<double>(m_ * m_);
+    const Index width = columns_at_once(column);
+    for (Index first = 0; first < others.cols(); first += width) {
+      const Index count = std::min(width, others.cols() - first);
+      dense::apply_adjoint(step.factor.qr, others.middleCols(first, count));
+      looks_.after(column * static_cast<double>(count));
+    }
     step.x = others.topLeftCorner(m_, m_);
     step.y = others.topRightCorner(m_, m_);
     g = others.bottomLeftCorner(m_, m_);
@@ -179,9 +198,10 @@ void BasicBlockCyclic<M>::add_step(const Block& block, Step& step, Block& g, Blo
 }
 
 template <int M>
-const Eigen::JacobiSVD<Matrix>& BasicBlockCyclic<M>::closing_svd() const {
+const dense::Svd& BasicBlockCyclic<M>::closing_svd() const {
   if (!closing_svd_) {
-    closing_svd_.emplace(Matrix(closing_), Eigen::ComputeFullU | Eigen::ComputeFullV);
+    looks_.before(kSvdOperations * std::pow(static_cast<double>(m_), 3));
+    closing_svd_ = dense::svd(Matrix(closing_));
   }
   return *closing_svd_;
 }
@@ -192,6 +212,7 @@ void BasicBlockCyclic<M>::eliminate(Matrix& f) const {
     for (std::size_t s = 1; s < n_blocks_; ++s) {
       dense::apply_adjoint(steps_[s - 1].factor.qr,
                            f.middleRows(static_cast<Index>(s - 1) * m_, 2 * m_));
+      looks_.after(8.0 * static_cast<double>(m_ * m_ * f.cols()));
     }
   } else {
     constexpr int kRows = 2 * M;
@@ -218,6 +239,7 @@ void BasicBlockCyclic<M>::back_substitute(const Matrix& eliminated, Matrix& z) c
       dense::subtract_product(step.x, z.topRows(m_), z.middleRows(row, m_));
       dense::subtract_product(step.y, z.middleRows(next, m_), z.middleRows(row, m_));
       dense::solve_triangle(step.factor.r, dense::Triangle::upper, z.middleRows(row, m_));
+      looks_.after(5.0 * static_cast<double>(m_ * m_ * z.cols()));
     } else {
       for (Index c = 0; c < z.cols(); ++c) {
         const double* right = eliminated.data() + c * z.rows() + row - M;
@@ -236,6 +258,22 @@ void BasicBlockCyclic<M>::back_substitute(const Matrix& eliminated, Matrix& z) c
 
 template <int M>
 Matrix BasicBlockCyclic<M>::solve(const Matrix& f, Index nullity) const {
+  if constexpr (M == Eigen::Dynamic) {
+    const Index width = columns_at_once(8.0 * static_cast<double>(m_ * m_));
+    if (f.cols() > width) {
+      Matrix z(f.rows(), f.cols());
+      for (Index first = 0; first < f.cols(); first += width) {
+        const Index count = std::min(width, f.cols() - first);
+        z.middleCols(first, count) = solve_columns(f.middleCols(first, count), nullity);
+      }
+      return z;
+    }
+  }
+  return solve_columns(f, nullity);
+}
+
+template <int M>
+Matrix BasicBlockCyclic<M>::solve_columns(const Matrix& f, Index nullity) const {
   Matrix eliminated = f;
   eliminate(eliminated);
   Matrix z(f.rows(), f.cols());
@@ -259,7 +297,7 @@ Matrix BasicBlockCyclic<M>::solve(const Matrix& f, Index nullity) const {
 template <int M>
 Matrix BasicBlockCyclic<M>::null_space(Index d) const {
   Matrix z(static_cast<Index>(n_blocks_) * m_, d);
-  z.topRows(m_) = closing_svd().matrixV().rightCols(d);
+  z.topRows(m_) = closing_svd().v.rightCols(d);
   back_substitute(Matrix::Zero(z.rows(), d), z);
   return z;
 }
@@ -268,7 +306,7 @@ template <int M>
 double BasicBlockCyclic<M>::inconsistency(const Matrix& f, Index d) const {
   Matrix eliminated = f;
   eliminate(eliminated);
-  return dense::transposed_product(closing_svd().matrixU().rightCols(d), eliminated.bottomRows(m_))
+  return dense::transposed_product(closing_svd().u.rightCols(d), eliminated.bottomRows(m_))
       .cwiseAbs()
       .maxCoeff();
 }

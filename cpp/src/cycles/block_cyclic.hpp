@@ -4,8 +4,9 @@
 #include <optional>
 #include <vector>
 
-#include "map/decompositions.hpp"
+#include "linear_algebra/decompositions.hpp"
 #include "rnndyn/map.hpp"
+#include "rnndyn/parallel.hpp"
 
 namespace rnndyn {
 
@@ -52,7 +53,8 @@ class BasicBlockCyclic {
  public:
   using Block = Eigen::Matrix<double, M, M>;
 
-  explicit BasicBlockCyclic(std::vector<Block> blocks);
+  // This and what follows throw Stopped when the control says stop.
+  explicit BasicBlockCyclic(std::vector<Block> blocks, Control* control = nullptr);
 
   // f has one block row of M rows per block and any number of columns; so has the answer, which
   // holds z_0, z_1, ... The `nullity` smallest singular values of the closing system count as zero:
@@ -62,7 +64,7 @@ class BasicBlockCyclic {
 
   // Of the M x M system left for z_0, which is singular exactly when the whole system is. Computed
   // when first asked for, as only singular systems do; one object serves one thread.
-  const Eigen::JacobiSVD<Matrix>& closing_svd() const;
+  const dense::Svd& closing_svd() const;
   // Solutions of the homogeneous system for the smallest `d` singular values: one column each,
   // stacked as in solve(). At z_0 the columns are orthonormal.
   Matrix null_space(Index d) const;
@@ -77,6 +79,7 @@ class BasicBlockCyclic {
   // Runs the right side through the elimination: block row s - 1 becomes that of step s, the last
   // one what is left for z_0.
   void eliminate(Matrix& f) const;
+  Matrix solve_columns(const Matrix& f, Index nullity) const;
   void back_substitute(const Matrix& eliminated, Matrix& z) const;
   void add_step(const Block& block, Step& step, Block& g, Block& e);
 
@@ -84,8 +87,9 @@ class BasicBlockCyclic {
   std::vector<Step> steps_;
   Block closing_;  // of the system left for z_0
   ClosingFactor<M> closing_factor_;
-  mutable std::optional<Eigen::JacobiSVD<Matrix>> closing_svd_;
+  mutable std::optional<dense::Svd> closing_svd_;
   std::size_t n_blocks_;
+  mutable Looks looks_;
 };
 
 using BlockCyclic = BasicBlockCyclic<Eigen::Dynamic>;

@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "map/decompositions.hpp"
+#include "linear_algebra/decompositions.hpp"
 #include "rnndyn/map.hpp"
 
 namespace rnndyn {

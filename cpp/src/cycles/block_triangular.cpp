@@ -1,4 +1,4 @@
-#include "block_triangular.hpp"
+#include "cycles/block_triangular.hpp"
 
 #include <cmath>
 #include <cstddef>

@@ -1,11 +1,11 @@
-#include "continuum.hpp"
+#include "cycles/continuum.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-#include "exact_candidate.hpp"
-#include "map/decompositions.hpp"
+#include "cycles/exact_candidate.hpp"
+#include "linear_algebra/decompositions.hpp"
 #include "rnndyn/linear_program.hpp"
 
 namespace rnndyn {
@@ -16,6 +16,8 @@ namespace {
 constexpr double kTolerance = 1e-9;
 // Regions that meet at a border are tried in all combinations up to this many vanishing bits.
 constexpr std::size_t kMaxCombinedBits = 8;
+// One of them takes some ten microseconds or more.
+constexpr double kOperationsOfSide = 2e4;
 
 // An affine set of orbits z_t = points_t + directions_t a, a in R^d.
 struct AffineOrbits {
@@ -85,11 +87,13 @@ bool clip(const CanonicalMap& map, const AffineOrbits& orbits, Itinerary& itiner
 }
 
 // Rows that hold with equality on all of {g a <= b}, given a point of it.
-std::vector<Index> implicit_equalities(const Polytope& polytope, const Vector& inside) {
+std::vector<Index> implicit_equalities(const Polytope& polytope, const Vector& inside,
+                                       Control* control) {
   const Vector slack = (polytope.b - polytope.g * inside).cwiseMax(0.0);
   std::vector<Index> equalities;
   for (Index row = 0; row < polytope.g.rows(); ++row) {
-    const LinearProgramResult best = maximize(-polytope.g.row(row).transpose(), polytope.g, slack);
+    const LinearProgramResult best =
+        maximize(-polytope.g.row(row).transpose(), polytope.g, slack, control);
     if (best.bounded && slack(row) + best.value <= polytope.tolerance(row)) {
       equalities.push_back(row);
     }
@@ -97,14 +101,15 @@ std::vector<Index> implicit_equalities(const Polytope& polytope, const Vector& i
   return equalities;
 }
 
-Matrix extents(const Polytope& polytope, const Vector& inside) {
+Matrix extents(const Polytope& polytope, const Vector& inside, Control* control) {
   const Index d = polytope.g.cols();
   const Vector slack = (polytope.b - polytope.g * inside).cwiseMax(0.0);
   Matrix extent(d, 2);
   for (Index j = 0; j < d; ++j) {
     for (int side = 0; side < 2; ++side) {
       const double sign = side == 0 ? -1.0 : 1.0;
-      const LinearProgramResult reach = maximize(sign * Vector::Unit(d, j), polytope.g, slack);
+      const LinearProgramResult reach =
+          maximize(sign * Vector::Unit(d, j), polytope.g, slack, control);
       extent(j, side) =
           reach.bounded ? sign * reach.value : sign * std::numeric_limits<double>::infinity();
     }
@@ -192,6 +197,7 @@ bool any_bit(const Itinerary& itinerary) {
 
 Candidate solve_singular(const CanonicalMap& map, const Itinerary& wanted,
                          const CyclicSystem& system, Index nullity) {
+  Control* control = system.control();
   Candidate candidate;
   const double offset_size = system.offsets().cwiseAbs().maxCoeff();
   if (system.inconsistency(nullity) > 64.0 * system.singular_threshold() * offset_size) {
@@ -208,13 +214,13 @@ Candidate solve_singular(const CanonicalMap& map, const Itinerary& wanted,
     inside = Vector::Zero(d);
     if (polytope.g.rows() == 0) break;
     const double scale = 1.0 + orbits.points.cwiseAbs().maxCoeff();
-    const LinearProgramResult deepest = deepest_point(polytope.g, polytope.b, scale);
+    const LinearProgramResult deepest = deepest_point(polytope.g, polytope.b, scale, control);
     const double depth_tolerance = kTolerance * scale;
     if (deepest.value < -depth_tolerance) return candidate;
     inside = deepest.point;
     if (deepest.value > depth_tolerance) break;
     // The closed regions meet the set only in a face of theirs: go down to that face.
-    const std::vector<Index> equalities = implicit_equalities(polytope, inside);
+    const std::vector<Index> equalities = implicit_equalities(polytope, inside, control);
     if (equalities.empty()) return candidate;
     Matrix rows(static_cast<Index>(equalities.size()), d);
     Vector right(rows.rows());
@@ -239,7 +245,7 @@ Candidate solve_singular(const CanonicalMap& map, const Itinerary& wanted,
       candidate.kind = CandidateKind::cycle;
       candidate.cycle =
           finish_border_cycle(map, resized(itinerary, period), resized(zeros, period),
-                              orbits.points.leftCols(period), bounds.leftCols(period));
+                              orbits.points.leftCols(period), bounds.leftCols(period), control);
       return candidate;
     }
   }
@@ -250,7 +256,7 @@ Candidate solve_singular(const CanonicalMap& map, const Itinerary& wanted,
     turn(orbits, polytope, inside, shift);
   }
 
-  const Matrix extent = extents(polytope, inside);
+  const Matrix extent = extents(polytope, inside, control);
   orbits.restrict_to(inside, Matrix::Identity(orbits.dimension(), orbits.dimension()));
   const Index period = common_period(orbits);
   Continuum& continuum = candidate.continuum.emplace();
@@ -261,7 +267,7 @@ Candidate solve_singular(const CanonicalMap& map, const Itinerary& wanted,
   continuum.extent = extent;
   std::vector<Matrix> jacobians;
   for (Index t = 0; t < period; ++t) jacobians.push_back(map.jacobian(itinerary.at(t)));
-  continuum.multipliers = multipliers(jacobians);
+  continuum.multipliers = multipliers(jacobians, control);
   continuum.multipliers.stability = Stability::nonhyperbolic;
   continuum.residual = cycle_residual(map, continuum.points);
   continuum.zeros = resized(zeros, period);
@@ -269,7 +275,8 @@ Candidate solve_singular(const CanonicalMap& map, const Itinerary& wanted,
   return candidate;
 }
 
-Candidate enlarged(const CanonicalMap& map, Candidate candidate) {
+Candidate enlarged(const CanonicalMap& map, Candidate candidate, Control* control) {
+  Looks looks(control);
   for (;;) {  // every round but the last raises the dimension
     const bool on_border = candidate.cycle ? candidate.cycle->on_border
                                            : candidate.continuum && candidate.continuum->on_border;
@@ -280,11 +287,12 @@ Candidate enlarged(const CanonicalMap& map, Candidate candidate) {
     Index dimension = candidate.continuum ? candidate.continuum->basis.cols() : 0;
     std::optional<Candidate> largest;
     for (const Itinerary& sides : border_sides(map, itinerary, zeros)) {
+      looks.after(kOperationsOfSide);
       const Itinerary turned = canonical_rotation(sides);
-      const CyclicSystem system(map, turned);
+      const CyclicSystem system(map, turned, control);
       const Index nullity = system.nullity();
       if (nullity <= dimension) continue;
-      std::optional<Candidate> found = exact_candidate(map, turned);
+      std::optional<Candidate> found = exact_candidate(map, turned, control);
       if (!found) found = solve_singular(map, turned, system, nullity);
       if (!found->continuum || found->continuum->itinerary.order != itinerary.order) continue;
       if (found->continuum->basis.cols() <= dimension) continue;
@@ -294,6 +302,7 @@ Candidate enlarged(const CanonicalMap& map, Candidate candidate) {
     }
     if (!largest) return candidate;
     candidate = std::move(*largest);
+    if (!representable(candidate)) return {};
   }
 }
 

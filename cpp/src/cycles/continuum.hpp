@@ -1,7 +1,7 @@
 // What a singular cyclic system has to say.
 #pragma once
 
-#include "cyclic_system.hpp"
+#include "cycles/cyclic_system.hpp"
 #include "rnndyn/cycles.hpp"
 
 namespace rnndyn {
@@ -15,7 +15,8 @@ Candidate solve_singular(const CanonicalMap& map, const Itinerary& itinerary,
 // A cycle known only to lie on borders: shared by the regular and the singular path. `zeros` are
 // the bits whose pre-activation vanishes; they are cleared in the itinerary.
 Cycle finish_border_cycle(const CanonicalMap& map, const Itinerary& itinerary,
-                          const Itinerary& zeros, const Matrix& points, const Matrix& bounds);
+                          const Itinerary& zeros, const Matrix& points, const Matrix& bounds,
+                          Control* control);
 // Smallest period of the points as far as their error bounds can tell.
 Index apparent_period(const Matrix& points, const Matrix& bounds);
 

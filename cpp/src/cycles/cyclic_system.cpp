@@ -1,11 +1,11 @@
-#include "cyclic_system.hpp"
+#include "cycles/cyclic_system.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
 
-#include "block_loops.hpp"
+#include "cycles/block_loops.hpp"
 #include "rnndyn/rounding.hpp"
 
 namespace rnndyn {
@@ -45,13 +45,24 @@ bool all_zero(Index n, const double* values) {
   return std::all_of(values, values + n, [](double value) { return value == 0.0; });
 }
 
+// Of the inverse of a condensed system that are held at a time: 32 MB.
+constexpr Index kInverseEntries = 4'000'000;
+
+// Operations of a product of matrices.
+double cube(Index m) { return 2.0 * std::pow(static_cast<double>(m), 3); }
+
 double largest_of(Index n, const double* values) { return *std::max_element(values, values + n); }
 
 }  // namespace
 
 template <int M>
-BasicCyclicSystem<M>::BasicCyclicSystem(const CanonicalMap& map, const Itinerary& itinerary)
-    : map_(map), itinerary_(itinerary), m_(map.n_states()), offsets_(m_, itinerary.order) {
+BasicCyclicSystem<M>::BasicCyclicSystem(const CanonicalMap& map, const Itinerary& itinerary,
+                                        Control* control)
+    : map_(map),
+      itinerary_(itinerary),
+      m_(map.n_states()),
+      offsets_(m_, itinerary.order),
+      looks_(control) {
   const Index k = itinerary.order;
   double largest = 1.0;
   Column growth = Column::Zero(m_);
@@ -68,6 +79,7 @@ BasicCyclicSystem<M>::BasicCyclicSystem(const CanonicalMap& map, const Itinerary
     if constexpr (M == Eigen::Dynamic) {
       jacobians_.push_back(map.jacobian(itinerary.at(t)));
       offsets_.col(t) = map.offset(itinerary.at(t));
+      looks_.after(2.0 * static_cast<double>(m_ * m_ * map.n_units()));
     } else {
       add_step(t);
     }
@@ -83,10 +95,11 @@ BasicCyclicSystem<M>::BasicCyclicSystem(const CanonicalMap& map, const Itinerary
       multiply_columns<M>(m_, j.data(), partial_[static_cast<std::size_t>(t - 1)].data(), m_, m_,
                           partial_.back().data(), m_);
       blocks.back() = partial_.back();
+      if constexpr (M == Eigen::Dynamic) looks_.after(cube(m_));
     }
     largest = std::max(largest, largest_of(m_, growth.data()));
   }
-  condensed_.emplace(std::move(blocks));
+  condensed_.emplace(std::move(blocks), control);
   singular_threshold_ = 32.0 * kUnitRoundoff * static_cast<double>(m_ + k) * largest;
 }
 
@@ -142,6 +155,7 @@ auto BasicCyclicSystem<M>::jacobian_radii() const -> std::vector<Block> {
     const double unit = gamma_of(n_terms);
     const double factor = inflation(m);
     for (Index i = 0; i < m * m; ++i) sums[i] = unit * sums[i] * factor + kUnderflow;
+    if constexpr (M == Eigen::Dynamic) looks_.after(static_cast<double>(m * m * n_terms));
   }
   return radii;
 }
@@ -203,19 +217,27 @@ auto BasicCyclicSystem<M>::partial_radii(const std::vector<Block>& radii) const
     result.push_back(starts_segment(t) ? radii[u]
                                        : product_radius<M>(jacobians_[u], radii[u], partial_[u - 1],
                                                            result[u - 1]));
+    if constexpr (M == Eigen::Dynamic) looks_.after(2.0 * cube(m_));
   }
   return result;
 }
 
-// Row sums of |I - K X|, row block by row block.
 template <int M>
-Vector BasicCyclicSystem<M>::defect_of(const Matrix& x, const Matrix& abs_x,
-                                       const std::vector<Block>& spreads) const {
+Matrix BasicCyclicSystem<M>::inverse_columns(Index first, Index count) const {
+  Matrix unit = Matrix::Zero(static_cast<Index>(starts_.size()) * m_, count);
+  for (Index c = 0; c < count; ++c) unit(first + c, c) = 1.0;
+  return condensed_->solve(unit);
+}
+
+// Row block by row block.
+template <int M>
+void BasicCyclicSystem<M>::add_defect(const Matrix& x, const Matrix& abs_x, Index first,
+                                      const std::vector<Block>& spreads, Vector& sums) const {
   const Index m = block_size<M>(m_);
   const Index n = x.rows();
-  Vector defect(n);
-  Matrix product(m, n);
-  Matrix slack(m, n);
+  const Index count = x.cols();
+  Matrix product(m, count);
+  Matrix slack(m, count);
   Block spread(m, m);
   for (std::size_t s = 0; s < starts_.size(); ++s) {
     const Index row = static_cast<Index>(s) * m;
@@ -226,23 +248,20 @@ Vector BasicCyclicSystem<M>::defect_of(const Matrix& x, const Matrix& abs_x,
     for (Index i = 0; i < m * m; ++i) {
       spread.data()[i] = spreads[last].data()[i] + unit * std::abs(block.data()[i]);
     }
-    multiply_columns<M>(m, block.data(), x.data() + row, n, n, product.data(), m);
-    multiply_columns<M>(m, spread.data(), abs_x.data() + row, n, n, slack.data(), m);
-    Column sum = Column::Zero(m);
-    for (Index c = 0; c < n; ++c) {
+    multiply_columns<M>(m, block.data(), x.data() + row, n, count, product.data(), m);
+    multiply_columns<M>(m, spread.data(), abs_x.data() + row, n, count, slack.data(), m);
+    Column sum = sums.segment(row, m);
+    for (Index c = 0; c < count; ++c) {
       for (Index i = 0; i < m; ++i) {
-        const double diagonal = c == row + i ? 1.0 : 0.0;
+        const double diagonal = first + c == row + i ? 1.0 : 0.0;
         const double e = product.data()[c * m + i] - x.data()[c * n + next + i] + diagonal;
         const double rounding = gamma_of(2) * (abs_x.data()[c * n + next + i] + diagonal);
         sum.data()[i] += std::abs(e) + (slack.data()[c * m + i] + rounding);
       }
     }
-    for (Index i = 0; i < m; ++i) {
-      defect(row + i) = (sum.data()[i] * inflation(m) + kUnderflow) *
-                        (1.0 + 4.0 * static_cast<double>(n) * kUnitRoundoff);
-    }
+    sums.segment(row, m) = sum;
+    if constexpr (M == Eigen::Dynamic) looks_.after(4.0 * static_cast<double>(m * m * count));
   }
-  return defect;
 }
 
 // Residuals condensed onto the segments; `built_up` is the error there when a point is reached.
@@ -298,13 +317,21 @@ bool BasicCyclicSystem<M>::enclose(const Points& residual, const Points& residua
                                    Points& bounds) const {
   const Index m = block_size<M>(m_);
   const auto n = static_cast<Index>(starts_.size()) * m;
+  const double summation = 1.0 + 4.0 * static_cast<double>(n) * kUnitRoundoff;
   bounds = Points::Constant(m_, order(), std::numeric_limits<double>::infinity());
-  const Matrix x = condensed_->solve(Matrix::Identity(n, n));
-  if (!x.allFinite()) return false;
-  const Matrix abs_x = x.cwiseAbs();
   const std::vector<Block> radii = jacobian_radii();
   const std::vector<Block> spreads = partial_radii(radii);
-  const Vector defect = defect_of(x, abs_x, spreads);
+  // The inverse of many segments of many states is never held as a whole.
+  const Index width = std::clamp<Index>(kInverseEntries / n, 1, n);
+  Vector defect = Vector::Zero(n);
+  Matrix abs_x;
+  for (Index first = 0; first < n; first += width) {
+    const Matrix x = inverse_columns(first, std::min(width, n - first));
+    if (!x.allFinite()) return false;
+    abs_x = x.cwiseAbs();
+    add_defect(x, abs_x, first, spreads, defect);
+  }
+  for (double& sum : defect) sum = (sum * inflation(m) + kUnderflow) * summation;
   const double norm = defect.maxCoeff();
   if (!(norm < 0.5)) return false;
 
@@ -315,11 +342,12 @@ bool BasicCyclicSystem<M>::enclose(const Points& residual, const Points& residua
   if (largest > 0.0) {
     Vector y = condensed + defect * (largest / (1.0 - norm) * kOutward);
     y.array() += kUnderflow;  // before X multiplies it
-    at_starts = dense::apply(abs_x, y);
-    for (double& bound : at_starts) {
-      bound = (bound * inflation(n) + kUnderflow) *
-              (1.0 + 4.0 * static_cast<double>(n) * kUnitRoundoff);
+    for (Index first = 0; first < n; first += width) {
+      const Index count = std::min(width, n - first);
+      if (width < n) abs_x = inverse_columns(first, count).cwiseAbs();
+      at_starts += dense::apply(abs_x, y.segment(first, count));
     }
+    for (double& bound : at_starts) bound = (bound * inflation(n) + kUnderflow) * summation;
   }
   Column spread(m);
   for (std::size_t s = 0; s < starts_.size(); ++s) {

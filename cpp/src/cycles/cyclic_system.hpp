@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "block_cyclic.hpp"
+#include "cycles/block_cyclic.hpp"
 #include "rnndyn/itinerary.hpp"
 #include "rnndyn/map.hpp"
 
@@ -26,7 +26,11 @@ class BasicCyclicSystem {
   // 1e-13 of relative error inside a segment, which one refinement step removes.
   static constexpr double kSegmentGrowth = 1e3;
 
-  BasicCyclicSystem(const CanonicalMap& map, const Itinerary& itinerary);
+  // This and what follows throw Stopped when the control says stop.
+  BasicCyclicSystem(const CanonicalMap& map, const Itinerary& itinerary,
+                    Control* control = nullptr);
+
+  Control* control() const { return looks_.control(); }
 
   Index order() const { return static_cast<Index>(jacobians_.size()); }
   const std::vector<Block>& jacobians() const { return jacobians_; }
@@ -36,7 +40,7 @@ class BasicCyclicSystem {
   // Singular values of the closing system at or below this count as zero.
   double singular_threshold() const { return singular_threshold_; }
   Index nullity() const {
-    return (condensed_->closing_svd().singularValues().array() <= singular_threshold_).count();
+    return (condensed_->closing_svd().values.array() <= singular_threshold_).count();
   }
 
   // One column per step. For f = offsets() this is the cycle, for f = residual a correction.
@@ -67,8 +71,11 @@ class BasicCyclicSystem {
   std::vector<Block> jacobian_radii() const;
   // The same of the products from each segment's start.
   std::vector<Block> partial_radii(const std::vector<Block>& radii) const;
-  // Parts of enclose().
-  Vector defect_of(const Matrix& x, const Matrix& abs_x, const std::vector<Block>& spreads) const;
+  // Parts of enclose(). Columns of the approximate inverse of the condensed system ...
+  Matrix inverse_columns(Index first, Index count) const;
+  // ... whose defect adds to the row sums of |I - K X|.
+  void add_defect(const Matrix& x, const Matrix& abs_x, Index first,
+                  const std::vector<Block>& spreads, Vector& sums) const;
   Vector condensed_bound(const Points& residual, const Points& residual_error,
                          const std::vector<Block>& radii, Points& built_up) const;
 
@@ -81,6 +88,7 @@ class BasicCyclicSystem {
   std::vector<Block> partial_;  // product from the segment's start through t
   std::optional<BasicBlockCyclic<M>> condensed_;
   double singular_threshold_;
+  mutable Looks looks_;
 };
 
 using CyclicSystem = BasicCyclicSystem<Eigen::Dynamic>;

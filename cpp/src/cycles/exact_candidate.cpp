@@ -1,4 +1,4 @@
-#include "exact_candidate.hpp"
+#include "cycles/exact_candidate.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "continuum.hpp"
+#include "cycles/continuum.hpp"
+#include "cycles/exact_map.hpp"
 #include "exact/exact_interior.hpp"
-#include "exact_map.hpp"
 #include "rnndyn/linear_program.hpp"
 
 namespace rnndyn {
@@ -143,8 +143,9 @@ Candidate isolated(const CanonicalMap& map, const ExactMap& exact, const Itinera
   if (conditions.met && any_bit(conditions.zeros)) {
     const Index period = period_of(orbits);
     const Itinerary cleared = resized(without(itinerary, conditions.zeros), period);
-    candidate.cycle = finish_border_cycle(map, cleared, resized(conditions.zeros, period),
-                                          points.leftCols(period), bounds.leftCols(period));
+    candidate.cycle =
+        finish_border_cycle(map, cleared, resized(conditions.zeros, period),
+                            points.leftCols(period), bounds.leftCols(period), effort.control());
     // The cleared bits make another equation, which need not be regular.
     if (!(regular && cleared == itinerary)) {
       const auto again = exact.orbits(cleared, effort);
@@ -155,7 +156,7 @@ Candidate isolated(const CanonicalMap& map, const ExactMap& exact, const Itinera
   Cycle& cycle = candidate.cycle.emplace();
   cycle.itinerary = itinerary;
   cycle.points = points;
-  cycle.multipliers = multipliers(jacobians_of(map, itinerary));
+  cycle.multipliers = multipliers(jacobians_of(map, itinerary), effort.control());
   cycle.residual = cycle_residual(map, points);
   cycle.margin = conditions.margin;
   cycle.error_bound = bounds.maxCoeff();
@@ -192,7 +193,7 @@ Matrix scaled_directions(const ExactMatrix& z, std::vector<Dyadic>& scales) {
 
 // How far the set reaches from its origin along each column of the basis, given the rows
 // slack + slopes b >= 0.
-Matrix extent_of(const Matrix& slopes, const Vector& slack) {
+Matrix extent_of(const Matrix& slopes, const Vector& slack, Control* control) {
   const Index d = slopes.cols();
   Matrix extent(d, 2);
   for (Index j = 0; j < d; ++j) {
@@ -205,7 +206,7 @@ Matrix extent_of(const Matrix& slopes, const Vector& slack) {
         }
       } else {
         const LinearProgramResult best =
-            maximize(sign * Vector::Unit(d, j), -slopes, slack.cwiseMax(0.0));
+            maximize(sign * Vector::Unit(d, j), -slopes, slack.cwiseMax(0.0), control);
         if (best.bounded) reach = best.value;
       }
       extent(j, side) = sign * reach;
@@ -215,7 +216,7 @@ Matrix extent_of(const Matrix& slopes, const Vector& slack) {
 }
 
 Candidate whole_set(const CanonicalMap& map, const Itinerary& itinerary, ExactOrbits orbits,
-                    const Conditions& conditions, const ExactMatrix& forms) {
+                    const Conditions& conditions, const ExactMatrix& forms, Control* control) {
   Candidate candidate;
   candidate.kind = CandidateKind::continuum;
   candidate.decided = candidate.proved = true;
@@ -244,20 +245,11 @@ Candidate whole_set(const CanonicalMap& map, const Itinerary& itinerary, ExactOr
   if (slopes.rows() > 0) {  // Eigen takes the address of the first entry
     qr.matrixQR().topRows(d).triangularView<Eigen::Upper>().solveInPlace<Eigen::OnTheRight>(slopes);
   }
-  continuum.extent = extent_of(slopes, slack);
-  continuum.multipliers = multipliers(jacobians_of(map, continuum.itinerary));
+  continuum.extent = extent_of(slopes, slack, control);
+  continuum.multipliers = multipliers(jacobians_of(map, continuum.itinerary), control);
   continuum.multipliers.stability = Stability::nonhyperbolic;
   continuum.residual = cycle_residual(map, continuum.points);
   return candidate;
-}
-
-bool representable(const Candidate& candidate) {
-  if (candidate.continuum) {
-    return candidate.continuum->points.allFinite() && candidate.continuum->basis.allFinite() &&
-           !candidate.continuum->extent.hasNaN() && std::isfinite(candidate.continuum->residual);
-  }
-  return !candidate.cycle ||
-         (candidate.cycle->points.allFinite() && std::isfinite(candidate.cycle->residual));
 }
 
 // The part of a set of orbits that lies in the closed regions of the itinerary.
@@ -275,7 +267,8 @@ Candidate clipped(const CanonicalMap& map, const ExactMap& exact, const Itinerar
     }
     if (!conditions.met) return nothing;
     if (conditions.forms.rows() == 0) {
-      return whole_set(map, itinerary, std::move(orbits), conditions, conditions.forms);
+      return whole_set(map, itinerary, std::move(orbits), conditions, conditions.forms,
+                       effort.control());
     }
     Dyadic cap = orbits.denominator;
     for (const ExactMatrix& z : orbits.at) {
@@ -292,7 +285,7 @@ Candidate clipped(const CanonicalMap& map, const ExactMap& exact, const Itinerar
       move_origin(orbits, *interior, effort);
       const Conditions there = conditions_of(map, exact, orbits, itinerary, effort);
       if (effort.exhausted()) return {};
-      return whole_set(map, itinerary, std::move(orbits), there, there.forms);
+      return whole_set(map, itinerary, std::move(orbits), there, there.forms, effort.control());
     }
     const auto n = static_cast<Index>(interior->equalities.size());
     ExactMatrix rows(n, orbits.dimension());
@@ -310,8 +303,21 @@ Candidate clipped(const CanonicalMap& map, const ExactMap& exact, const Itinerar
 
 }  // namespace
 
-std::optional<Candidate> exact_candidate(const CanonicalMap& map, const Itinerary& itinerary) {
-  ExactEffort effort(kEffort);
+bool representable(const Candidate& candidate) {
+  if (candidate.continuum) {
+    const Continuum& own = *candidate.continuum;
+    return own.points.allFinite() && own.basis.allFinite() && !own.extent.hasNaN() &&
+           std::isfinite(own.residual);
+  }
+  if (!candidate.cycle) return true;
+  const Cycle& own = *candidate.cycle;
+  return own.points.allFinite() && std::isfinite(own.residual) && std::isfinite(own.error_bound) &&
+         !std::isnan(own.margin);
+}
+
+std::optional<Candidate> exact_candidate(const CanonicalMap& map, const Itinerary& itinerary,
+                                         Control* control) {
+  ExactEffort effort(kEffort, control);
   const ExactMap exact(map);
   std::optional<ExactOrbits> orbits = exact.orbits(itinerary, effort);
   if (effort.exhausted()) return std::nullopt;
@@ -328,7 +334,7 @@ std::optional<Candidate> exact_candidate(const CanonicalMap& map, const Itinerar
     orbits->at.resize(static_cast<std::size_t>(period));
   }
   candidate = clipped(map, exact, own, std::move(*orbits), effort);
-  if (!candidate.decided || effort.exhausted() || !representable(candidate)) return std::nullopt;
+  if (!candidate.decided || effort.exhausted()) return std::nullopt;
   return candidate;
 }
 

@@ -1,4 +1,4 @@
-#include "exact_map.hpp"
+#include "cycles/exact_map.hpp"
 
 #include <utility>
 

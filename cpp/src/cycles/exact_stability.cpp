@@ -1,10 +1,10 @@
-#include "exact_stability.hpp"
+#include "cycles/exact_stability.hpp"
 
 #include <algorithm>
 #include <utility>
 #include <vector>
 
-#include "exact_map.hpp"
+#include "cycles/exact_map.hpp"
 
 namespace rnndyn {
 namespace {
@@ -67,8 +67,9 @@ std::optional<Index> roots_inside(Polynomial p, ExactEffort& effort) {
 
 }  // namespace
 
-std::optional<Stability> exact_stability(const CanonicalMap& map, const Itinerary& itinerary) {
-  ExactEffort effort(kEffort);
+std::optional<Stability> exact_stability(const CanonicalMap& map, const Itinerary& itinerary,
+                                         Control* control) {
+  ExactEffort effort(kEffort, control);
   const ExactMatrix around = ExactMap(map).return_jacobian(itinerary, effort);
   Polynomial polynomial = characteristic_polynomial(around, effort);
   if (effort.exhausted()) return std::nullopt;

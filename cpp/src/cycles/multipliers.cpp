@@ -1,4 +1,4 @@
-#include "multipliers.hpp"
+#include "cycles/multipliers.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -7,9 +7,9 @@
 #include <optional>
 #include <utility>
 
-#include "block_loops.hpp"
-#include "block_triangular.hpp"
-#include "map/decompositions.hpp"
+#include "cycles/block_loops.hpp"
+#include "cycles/block_triangular.hpp"
+#include "linear_algebra/decompositions.hpp"
 #include "rnndyn/cycles.hpp"
 
 namespace rnndyn {
@@ -34,6 +34,11 @@ constexpr double kNarrow = 0.01;
 // Nor when it is small next to the product of absolute values, which bounds its rounding errors.
 constexpr double kTrustedCancellation = 1e9;
 
+// What an eigensystem takes, for the cube of its size (measured for 500 states).
+constexpr double kEigensystemOperations = 5.0;
+
+double cube(Index n) { return std::pow(static_cast<double>(n), 3); }
+
 struct Eigenvalue {
   std::complex<double> value;
   double log_modulus;
@@ -56,7 +61,8 @@ double largest_entry(const dense::ConstMatrixRef& part) { return part.cwiseAbs()
 // Eigenvalues of scale * matrix with first-order error bars: eps times the size of the product
 // times the eigenvalue's condition number, capped for defective ones at the M-th root (Golub, Van
 // Loan, Matrix Computations, 4th ed., sec. 7.2).
-std::vector<Eigenvalue> eigenvalues(const Matrix& matrix, double log_scale, double relative_error) {
+std::vector<Eigenvalue> eigenvalues(const Matrix& matrix, double log_scale, double relative_error,
+                                    Looks& looks) {
   const Index n = matrix.rows();
   std::vector<Eigenvalue> result;
   // Together the eigenvalues of several blocks could be taken for a defective one, with error bars
@@ -68,7 +74,7 @@ std::vector<Eigenvalue> eigenvalues(const Matrix& matrix, double log_scale, doub
       // The error is one of the whole matrix.
       const double own_size = own.norm();
       const double error = own_size > 0.0 ? relative_error * size / own_size : relative_error;
-      for (const Eigenvalue& e : eigenvalues(own, log_scale, std::min(error, 1.0))) {
+      for (const Eigenvalue& e : eigenvalues(own, log_scale, std::min(error, 1.0), looks)) {
         result.push_back(e);
       }
     }
@@ -80,7 +86,10 @@ std::vector<Eigenvalue> eigenvalues(const Matrix& matrix, double log_scale, doub
         {scaled(x, log_scale), std::log(std::abs(x)) + log_scale, x == 0.0 ? 0.0 : relative_error});
     return result;
   }
+  const double operations = kEigensystemOperations * cube(n);
+  looks.before(operations);
   const dense::Eigensystem system = dense::eigensystem(matrix);
+  looks.after(operations);
   const double size = matrix.norm();
   const double defective = size * std::pow(relative_error, 1.0 / static_cast<double>(n));
   for (Index i = 0; i < n; ++i) {
@@ -100,12 +109,14 @@ std::vector<Eigenvalue> eigenvalues(const Matrix& matrix, double log_scale, doub
 
 // Product of the diagonal blocks [first, last) of upper triangular factors, times `closing`.
 std::vector<Eigenvalue> cluster_eigenvalues(const std::vector<Matrix>& factors,
-                                            const Matrix& closing, Index first, Index last) {
+                                            const Matrix& closing, Index first, Index last,
+                                            Looks& looks) {
   const Index n = last - first;
   Matrix product = Matrix::Identity(n, n);
   double log_scale = 0.0;
   for (const Matrix& factor : factors) {
     product = dense::product(factor.block(first, first, n, n), product);
+    looks.after(2.0 * cube(n));
     const double size = largest_entry(product);
     if (size == 0.0) break;
     if (size > 1e100 || size < 1e-100) {
@@ -115,7 +126,7 @@ std::vector<Eigenvalue> cluster_eigenvalues(const std::vector<Matrix>& factors,
   }
   product = dense::product(closing.block(first, first, n, n), product);
   const double steps = static_cast<double>(factors.size()) * static_cast<double>(n);
-  return eigenvalues(product, log_scale, 4.0 * steps * kEpsilon);
+  return eigenvalues(product, log_scale, 4.0 * steps * kEpsilon, looks);
 }
 
 // First indices of the diagonal blocks of a nearly block diagonal orthogonal matrix, then its size.
@@ -133,10 +144,9 @@ std::vector<Index> clusters(const Matrix& closing) {
 
 // QR sweeps around the cycle (orthogonal iteration on the product, which is never formed): with
 // Q_{t+1} R_t = J_t Q_t the frames turn until the product is block triangular in Q_0.
-std::vector<Eigenvalue> periodic_eigenvalues(const std::vector<Matrix>& jacobians) {
+std::vector<Eigenvalue> periodic_eigenvalues(const std::vector<Matrix>& jacobians, Looks& looks) {
   const Index m = jacobians.front().rows();
-  const double sweep_cost =
-      6.0 * static_cast<double>(jacobians.size()) * std::pow(static_cast<double>(m), 3);
+  const double sweep_cost = 6.0 * static_cast<double>(jacobians.size()) * cube(m);
   const int max_sweeps = static_cast<int>(std::clamp(
       kSweepBudget / sweep_cost, static_cast<double>(kMinSweeps), static_cast<double>(kMaxSweeps)));
   Matrix frame = Matrix::Identity(m, m);
@@ -148,6 +158,7 @@ std::vector<Eigenvalue> periodic_eigenvalues(const std::vector<Matrix>& jacobian
     Vector log_moduli = Vector::Zero(m);
     for (std::size_t t = 0; t < jacobians.size(); ++t) {
       dense::orthogonal_factors(dense::product(jacobians[t], frame), frame, factors[t]);
+      looks.after(6.0 * cube(m));
       for (Index i = 0; i < m; ++i) log_moduli(i) += std::log(std::abs(factors[t](i, i)));
     }
     closing = dense::transposed_product(before, frame);
@@ -162,7 +173,8 @@ std::vector<Eigenvalue> periodic_eigenvalues(const std::vector<Matrix>& jacobian
   }
   std::vector<Eigenvalue> result;
   for (std::size_t b = 0; b + 1 < borders.size(); ++b) {
-    for (const Eigenvalue& e : cluster_eigenvalues(factors, closing, borders[b], borders[b + 1])) {
+    for (const Eigenvalue& e :
+         cluster_eigenvalues(factors, closing, borders[b], borders[b + 1], looks)) {
       result.push_back(e);
     }
   }
@@ -281,11 +293,13 @@ std::optional<std::vector<Eigenvalue>> planar_eigenvalues(
 
 // The smallest multiplier is the first that sweeps lose where scales are far apart. What the
 // determinants leave for it has to lie on the same side of the unit circle.
-void doubt_smallest(const std::vector<Matrix>& jacobians, std::vector<Eigenvalue>& found) {
+void doubt_smallest(const std::vector<Matrix>& jacobians, std::vector<Eigenvalue>& found,
+                    Looks& looks) {
   const auto smallest = std::ranges::min_element(found, {}, &Eigenvalue::log_modulus);
   double left = 0.0;
   for (const Matrix& j : jacobians) {
     left += j.partialPivLu().matrixLU().diagonal().array().abs().log().sum();
+    looks.after(cube(j.rows()));
   }
   for (auto e = found.begin(); e != found.end(); ++e) {
     if (e != smallest) left -= e->log_modulus;
@@ -296,7 +310,7 @@ void doubt_smallest(const std::vector<Matrix>& jacobians, std::vector<Eigenvalue
 }
 
 // Any number of states, all of which are coupled.
-std::vector<Eigenvalue> coupled_eigenvalues(const std::vector<Matrix>& jacobians) {
+std::vector<Eigenvalue> coupled_eigenvalues(const std::vector<Matrix>& jacobians, Looks& looks) {
   const Index m = jacobians.front().rows();
   // The product is good enough when its smallest eigenvalue keeps its digits next to the largest
   // intermediate entry.
@@ -306,6 +320,7 @@ std::vector<Eigenvalue> coupled_eigenvalues(const std::vector<Matrix>& jacobians
   for (const Matrix& j : jacobians) {
     product = dense::product(j, product);
     absolute = dense::product(j.cwiseAbs(), absolute);
+    looks.after(4.0 * cube(m));
     growth = std::max(growth, largest_entry(product));
     if (!(growth < 1e100)) break;
   }
@@ -320,31 +335,32 @@ std::vector<Eigenvalue> coupled_eigenvalues(const std::vector<Matrix>& jacobians
     int exponent = 0;
     std::frexp(growth, &exponent);
     return eigenvalues(product * std::ldexp(1.0, -exponent), exponent * std::numbers::ln2,
-                       4.0 * static_cast<double>(m) * kEpsilon);
+                       4.0 * static_cast<double>(m) * kEpsilon, looks);
   }
   if (growth < 1e100) {
     const double steps = static_cast<double>(jacobians.size()) * static_cast<double>(m);
     const double relative = 4.0 * steps * kEpsilon * terms /
                             std::max(product.norm(), std::numeric_limits<double>::min());
-    found = eigenvalues(product, 0.0, std::min(relative, 1.0));
+    found = eigenvalues(product, 0.0, std::min(relative, 1.0), looks);
   }
   double smallest = std::numeric_limits<double>::infinity();
   for (const Eigenvalue& e : found) smallest = std::min(smallest, std::abs(e.value));
   const bool trusted =
       growth <= kTrustedSpread * smallest && terms <= kTrustedCancellation * smallest;
   if (jacobians.size() > 1 && (found.empty() || !trusted)) {
-    found = periodic_eigenvalues(jacobians);
-    doubt_smallest(jacobians, found);
+    found = periodic_eigenvalues(jacobians, looks);
+    doubt_smallest(jacobians, found, looks);
   }
   return found;
 }
 
 // Any number of states.
-std::vector<Eigenvalue> dense_eigenvalues(std::vector<Matrix> jacobians) {
+std::vector<Eigenvalue> dense_eigenvalues(std::vector<Matrix> jacobians, Control* control) {
+  Looks looks(control);
   const auto blocks = diagonal_blocks(jacobians);
   if (blocks.size() == 1) {
     balance(jacobians);
-    return coupled_eigenvalues(jacobians);
+    return coupled_eigenvalues(jacobians, looks);
   }
   // Delay lines and feed-forward chains fall into blocks of one state, whose multipliers keep their
   // digits however far the whole product is from a normal matrix.
@@ -353,7 +369,7 @@ std::vector<Eigenvalue> dense_eigenvalues(std::vector<Matrix> jacobians) {
     std::vector<Matrix> own;
     for (const Matrix& j : jacobians) own.push_back(j(block, block));
     balance(own);
-    for (const Eigenvalue& e : coupled_eigenvalues(own)) found.push_back(e);
+    for (const Eigenvalue& e : coupled_eigenvalues(own, looks)) found.push_back(e);
   }
   return found;
 }
@@ -376,28 +392,31 @@ std::optional<std::vector<Eigenvalue>> line_eigenvalues(
 }  // namespace
 
 template <int M>
-Multipliers multipliers_of(const std::vector<Eigen::Matrix<double, M, M>>& jacobians) {
+Multipliers multipliers_of(const std::vector<Eigen::Matrix<double, M, M>>& jacobians,
+                           Control* control) {
   std::optional<std::vector<Eigenvalue>> found;
   if constexpr (M == 1) found = line_eigenvalues(jacobians);
   if constexpr (M == 2) found = planar_eigenvalues(jacobians);
-  if (!found) found = dense_eigenvalues({jacobians.begin(), jacobians.end()});
+  if (!found) found = dense_eigenvalues({jacobians.begin(), jacobians.end()}, control);
   return collected(std::move(*found));
 }
-template Multipliers multipliers_of<1>(const std::vector<Eigen::Matrix<double, 1, 1>>&);
-template Multipliers multipliers_of<2>(const std::vector<Eigen::Matrix2d>&);
-template Multipliers multipliers_of<3>(const std::vector<Eigen::Matrix3d>&);
+template Multipliers multipliers_of<1>(const std::vector<Eigen::Matrix<double, 1, 1>>&, Control*);
+template Multipliers multipliers_of<2>(const std::vector<Eigen::Matrix2d>&, Control*);
+template Multipliers multipliers_of<3>(const std::vector<Eigen::Matrix3d>&, Control*);
 
-Multipliers multipliers_of(const std::vector<Matrix>& jacobians) {
+Multipliers multipliers_of(const std::vector<Matrix>& jacobians, Control* control) {
   switch (jacobians.front().rows()) {
     case 1:
-      return multipliers_of<1>({jacobians.begin(), jacobians.end()});
+      return multipliers_of<1>({jacobians.begin(), jacobians.end()}, control);
     case 2:
-      return multipliers_of<2>({jacobians.begin(), jacobians.end()});
+      return multipliers_of<2>({jacobians.begin(), jacobians.end()}, control);
     default:
-      return collected(dense_eigenvalues(jacobians));
+      return collected(dense_eigenvalues(jacobians, control));
   }
 }
 
-Multipliers multipliers(const std::vector<Matrix>& jacobians) { return multipliers_of(jacobians); }
+Multipliers multipliers(const std::vector<Matrix>& jacobians, Control* control) {
+  return multipliers_of(jacobians, control);
+}
 
 }  // namespace rnndyn

@@ -8,8 +8,9 @@
 namespace rnndyn {
 
 // What multipliers() gives, but for few states without its temporary matrices.
-Multipliers multipliers_of(const std::vector<Matrix>& jacobians);
+Multipliers multipliers_of(const std::vector<Matrix>& jacobians, Control* control);
 template <int M>
-Multipliers multipliers_of(const std::vector<Eigen::Matrix<double, M, M>>& jacobians);
+Multipliers multipliers_of(const std::vector<Eigen::Matrix<double, M, M>>& jacobians,
+                           Control* control);
 
 }  // namespace rnndyn

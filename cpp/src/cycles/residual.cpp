@@ -1,5 +1,5 @@
-#include "continuum.hpp"
-#include "cyclic_system.hpp"
+#include "cycles/continuum.hpp"
+#include "cycles/cyclic_system.hpp"
 #include "kernels/functions.hpp"
 
 namespace rnndyn {

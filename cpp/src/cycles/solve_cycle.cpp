@@ -1,13 +1,14 @@
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <optional>
 #include <utility>
 
-#include "continuum.hpp"
-#include "cyclic_system.hpp"
-#include "exact_candidate.hpp"
-#include "exact_stability.hpp"
-#include "multipliers.hpp"
+#include "cycles/continuum.hpp"
+#include "cycles/cyclic_system.hpp"
+#include "cycles/exact_candidate.hpp"
+#include "cycles/exact_stability.hpp"
+#include "cycles/multipliers.hpp"
 #include "rnndyn/cycles.hpp"
 #include "rnndyn/rounding.hpp"
 
@@ -159,13 +160,14 @@ Index apparent_period(const Matrix& points, const Matrix& bounds) {
 }
 
 Cycle finish_border_cycle(const CanonicalMap& map, const Itinerary& itinerary,
-                          const Itinerary& zeros, const Matrix& points, const Matrix& bounds) {
+                          const Itinerary& zeros, const Matrix& points, const Matrix& bounds,
+                          Control* control) {
   const Index shift = smallest_rotation(itinerary);
   Cycle cycle;
   cycle.itinerary = rotated(itinerary, shift);
   cycle.zeros = rotated(zeros, shift);
   cycle.points = rotated_columns(points, shift);
-  cycle.multipliers = multipliers(jacobians_of(map, cycle.itinerary));
+  cycle.multipliers = multipliers(jacobians_of(map, cycle.itinerary), control);
   // Two linear maps meet here; neither side's multipliers decide about stability (a border point
   // can be unstable although both sides contract).
   cycle.multipliers.stability = Stability::nonhyperbolic;
@@ -188,18 +190,15 @@ namespace {
 
 // What is left to say in floating point of an equation that neither error bounds nor, for its size,
 // exact arithmetic can judge. Nothing of it is decided.
-Candidate undecided_candidate(const CanonicalMap& map, const Itinerary& itinerary) {
-  const CyclicSystem system(map, itinerary);
+Candidate undecided_candidate(const CanonicalMap& map, const Itinerary& itinerary,
+                              Control* control) {
+  const CyclicSystem system(map, itinerary, control);
   Candidate candidate;
   Matrix points = system.solve(system.offsets());
   Matrix residual, residual_error, bounds;
   const Index nullity = system.nullity();
   if (nullity > 0 || !points.allFinite()) {
-    candidate = solve_singular(map, itinerary, system, std::max<Index>(nullity, 1));
-    const Matrix* found = candidate.cycle       ? &candidate.cycle->points
-                          : candidate.continuum ? &candidate.continuum->points
-                                                : nullptr;
-    return found == nullptr || found->allFinite() ? candidate : Candidate{};
+    return solve_singular(map, itinerary, system, std::max<Index>(nullity, 1));
   }
   refine(map, itinerary, system, points, residual, residual_error);
   if (!system.enclose(residual, residual_error, bounds)) {
@@ -214,14 +213,15 @@ Candidate undecided_candidate(const CanonicalMap& map, const Itinerary& itinerar
       where == Place::border ? apparent_period(points, bounds) : primitive_period(itinerary);
   candidate.kind = where == Place::outside ? CandidateKind::virtual_cycle : CandidateKind::cycle;
   if (where == Place::border) {
-    candidate.cycle = finish_border_cycle(map, resized(placed, period), resized(zeros, period),
-                                          points.leftCols(period), bounds.leftCols(period));
+    candidate.cycle =
+        finish_border_cycle(map, resized(placed, period), resized(zeros, period),
+                            points.leftCols(period), bounds.leftCols(period), control);
     return candidate;
   }
   Cycle& cycle = candidate.cycle.emplace();
   cycle.itinerary = resized(itinerary, period);
   cycle.points = points.leftCols(period);
-  cycle.multipliers = multipliers(jacobians_of(map, cycle.itinerary));
+  cycle.multipliers = multipliers(jacobians_of(map, cycle.itinerary), control);
   cycle.residual = cycle_residual(map, cycle.points);
   cycle.margin = margin;
   cycle.error_bound = bounds.maxCoeff();
@@ -230,9 +230,10 @@ Candidate undecided_candidate(const CanonicalMap& map, const Itinerary& itinerar
 
 // The candidate of the smallest rotation of an itinerary, where floating point proves what it is.
 template <int M>
-std::optional<Candidate> proved_candidate(const CanonicalMap& map, const Itinerary& itinerary) {
+std::optional<Candidate> proved_candidate(const CanonicalMap& map, const Itinerary& itinerary,
+                                          Control* control) {
   using Points = typename BasicCyclicSystem<M>::Points;
-  const BasicCyclicSystem<M> system(map, itinerary);
+  const BasicCyclicSystem<M> system(map, itinerary, control);
 
   Points points = system.solve(system.offsets());
   if (!points.allFinite()) return std::nullopt;
@@ -242,7 +243,7 @@ std::optional<Candidate> proved_candidate(const CanonicalMap& map, const Itinera
   if (const Index period = primitive_period(itinerary); period < itinerary.order) {
     // A regular system has one solution, so it is the shorter cycle run through several times. Its
     // itinerary repeats nothing, so this goes no deeper.
-    return solve_cycle(map, resized(itinerary, period));
+    return solve_cycle(map, resized(itinerary, period), control);
   }
 
   Candidate candidate;
@@ -256,8 +257,8 @@ std::optional<Candidate> proved_candidate(const CanonicalMap& map, const Itinera
   cycle.itinerary = itinerary;
   cycle.points = points;
   cycle.multipliers = where == Place::outside || map.w2_is_identity()
-                          ? multipliers_of(system.jacobians())
-                          : multipliers(jacobians_of(map, itinerary));
+                          ? multipliers_of(system.jacobians(), control)
+                          : multipliers(jacobians_of(map, itinerary), control);
   if (where == Place::outside) {
     cycle.residual = residual.cwiseAbs().maxCoeff();
   } else if constexpr (M == Eigen::Dynamic) {
@@ -272,25 +273,30 @@ std::optional<Candidate> proved_candidate(const CanonicalMap& map, const Itinera
   return candidate;
 }
 
-std::optional<Candidate> proved_candidate(const CanonicalMap& map, const Itinerary& itinerary) {
+std::optional<Candidate> proved_candidate(const CanonicalMap& map, const Itinerary& itinerary,
+                                          Control* control) {
   switch (map.n_states()) {
     case 1:
-      return proved_candidate<1>(map, itinerary);
+      return proved_candidate<1>(map, itinerary, control);
     case 2:
-      return proved_candidate<2>(map, itinerary);
+      return proved_candidate<2>(map, itinerary, control);
     case 3:
-      return proved_candidate<3>(map, itinerary);
+      return proved_candidate<3>(map, itinerary, control);
     default:
-      return proved_candidate<Eigen::Dynamic>(map, itinerary);
+      return proved_candidate<Eigen::Dynamic>(map, itinerary, control);
   }
 }
 
 // Real cycles only: a stability that is asked for, and that the error bars do not tell.
-void settle_stability(const CanonicalMap& map, Candidate& candidate) {
+void settle_stability(const CanonicalMap& map, Candidate& candidate, Control* control) {
   if (candidate.kind != CandidateKind::cycle) return;
   Stability& stability = candidate.cycle->multipliers.stability;
   if (stability != Stability::undecided) return;
-  stability = exact_stability(map, candidate.cycle->itinerary).value_or(stability);
+  stability = exact_stability(map, candidate.cycle->itinerary, control).value_or(stability);
+}
+
+bool is_refuted(const Candidate& candidate) {
+  return candidate.kind == CandidateKind::virtual_cycle || candidate.kind == CandidateKind::none;
 }
 
 // Whether a proved cycle is known to fewer digits than a small exact computation would give.
@@ -301,22 +307,28 @@ bool is_vague(const Candidate& candidate) {
          cycle.error_bound > kVague * cycle.points.cwiseAbs().maxCoeff();
 }
 
-Candidate decided_or_not(const CanonicalMap& map, const Itinerary& itinerary) {
-  std::optional<Candidate> proved = proved_candidate(map, itinerary);
+Candidate decided_or_not(const CanonicalMap& map, const Itinerary& itinerary, Control* control) {
+  std::optional<Candidate> proved = proved_candidate(map, itinerary, control);
   if (proved && !is_vague(*proved)) return std::move(*proved);
-  if (std::optional<Candidate> exact = exact_candidate(map, itinerary)) return std::move(*exact);
+  std::optional<Candidate> exact = exact_candidate(map, itinerary, control);
+  if (exact && (is_refuted(*exact) || representable(*exact))) return std::move(*exact);
   if (proved) return std::move(*proved);
-  return undecided_candidate(map, itinerary);
+  return undecided_candidate(map, itinerary, control);
 }
 
 }  // namespace
 
-Candidate solve_cycle(const CanonicalMap& map, const Itinerary& wanted) {
+Candidate solve_cycle(const CanonicalMap& map, const Itinerary& wanted, Control* control) {
   Itinerary itinerary = wanted;
   mask_irrelevant(map, itinerary);
   itinerary = canonical_rotation(itinerary);
-  Candidate candidate = decided_or_not(map, itinerary);
-  settle_stability(map, candidate);
+  Candidate candidate = decided_or_not(map, itinerary, control);
+  if (!representable(candidate)) {
+    const bool refuted = candidate.decided && is_refuted(candidate);
+    candidate = {};
+    candidate.decided = candidate.proved = refuted;
+  }
+  settle_stability(map, candidate, control);
   return candidate;
 }
 

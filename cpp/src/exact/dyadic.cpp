@@ -1,4 +1,4 @@
-#include "dyadic.hpp"
+#include "exact/dyadic.hpp"
 
 #include <algorithm>
 #include <bit>

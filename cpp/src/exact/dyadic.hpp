@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "rnndyn/parallel.hpp"
+
 namespace rnndyn {
 
 class Dyadic {
@@ -52,17 +54,22 @@ class Dyadic {
 
 double quotient(const Dyadic& numerator, const Dyadic& denominator);
 
-// What is left of the effort that a caller allows, in products of words.
+// What is left of the effort that a caller allows, in products of words. Throws Stopped when the
+// control says stop.
 class ExactEffort {
  public:
-  explicit ExactEffort(double products) : left_(products) {}
+  ExactEffort(double products, Control* control) : left_(products), looks_(control) {}
+  Control* control() const { return looks_.control(); }
   void spend(const Dyadic& a, const Dyadic& b) {
-    left_ -= 8.0 + static_cast<double>(a.length()) * static_cast<double>(b.length());
+    const double products = 8.0 + static_cast<double>(a.length()) * static_cast<double>(b.length());
+    left_ -= products;
+    looks_.after(products);
   }
   bool exhausted() const { return left_ < 0.0; }
 
  private:
   double left_;
+  Looks looks_;
 };
 
 }  // namespace rnndyn

@@ -1,4 +1,4 @@
-#include "exact_interior.hpp"
+#include "exact/exact_interior.hpp"
 
 #include <utility>
 

@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "exact_matrix.hpp"
+#include "exact/exact_matrix.hpp"
 
 namespace rnndyn {
 

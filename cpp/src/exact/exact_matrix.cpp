@@ -1,4 +1,4 @@
-#include "exact_matrix.hpp"
+#include "exact/exact_matrix.hpp"
 
 #include <utility>
 

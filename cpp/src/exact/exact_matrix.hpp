@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "dyadic.hpp"
+#include "exact/dyadic.hpp"
 #include "rnndyn/map.hpp"
 
 namespace rnndyn {

@@ -17,10 +17,38 @@ using Variable = Eigen::Map<Eigen::MatrixXd, 0, Stride>;
 
 }  // namespace
 
+namespace {
+
+// Entry by entry: below this sum of the three sizes the general product spends its time on choosing
+// blocks and packing them.
+constexpr Index kFewEntries = 20;
+
+void multiply_few(Index m, Index n, Index k, Transposed transposed, double alpha, const double* a,
+                  Index lda, const double* b, Index ldb, double* c, Index ldc) {
+  const Index a_row = transposed == Transposed::left ? lda : 1;
+  const Index a_column = transposed == Transposed::left ? 1 : lda;
+  const Index b_row = transposed == Transposed::right ? ldb : 1;
+  const Index b_column = transposed == Transposed::right ? 1 : ldb;
+  for (Index j = 0; j < n; ++j) {
+    for (Index i = 0; i < m; ++i) {
+      double sum = 0.0;
+      for (Index l = 0; l < k; ++l) {
+        sum += a[i * a_row + l * a_column] * b[l * b_row + j * b_column];
+      }
+      c[i + j * ldc] += alpha * sum;
+    }
+  }
+}
+
+}  // namespace
+
 void multiply(Index m, Index n, Index k, Transposed transposed, double alpha, const double* a,
               Index lda, const double* b, Index ldb, double* c, Index ldc, bool add) {
   Variable out(c, m, n, Stride(ldc));
   if (!add) out.setZero();
+  if (m + n + k < kFewEntries) {
+    return multiply_few(m, n, k, transposed, alpha, a, lda, b, ldb, c, ldc);
+  }
   const bool left = transposed == Transposed::left;
   const bool right = transposed == Transposed::right;
   const Constant first(a, left ? k : m, left ? m : k, Stride(lda));

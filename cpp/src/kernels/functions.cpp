@@ -43,7 +43,9 @@ const Functions& native_functions() {
   static constexpr Functions kFunctions{
       .instruction_set = kInstructionSet,
       .make_newton = &make_newton,
+      .make_reduced_newton = &make_reduced_newton,
       .dense = kDense,
+      .add_rank_ones = &add_rank_ones,
       .read_region = &read_region,
       .step_orbits = &step_orbits,
       .near_center = &near_center,

@@ -15,7 +15,9 @@
 #include <vector>
 
 #include "kernels/newton.hpp"
+#include "kernels/newton_reduced.hpp"
 #include "kernels/orbits.hpp"
+#include "kernels/rank_ones.hpp"
 #include "kernels/simplex.hpp"
 #include "rnndyn/types.hpp"
 
@@ -79,8 +81,11 @@ inline constexpr const char* kCapsuleName = "rnndyn.kernels";
 struct Functions {
   const char* instruction_set;
   // For up to kMaxSmallStates states. The tables must outlive the kernel.
-  std::unique_ptr<Newton> (*make_newton)(const NewtonTables& tables, Index order);
+  std::unique_ptr<Newton> (*make_newton)(const NewtonTables& tables, Index order,
+                                         Refutation refutation);
+  std::unique_ptr<Newton> (*make_reduced_newton)(const ReducedTables& tables);
   DenseFunctions dense;
+  decltype(&kernels::add_rank_ones) add_rank_ones;
   // The region of a state with the pre-activations p, readable up to the next multiple of 8. Where
   // |p| <= threshold the bit of `now` stays; returns what differs from `now`.
   Word (*read_region)(const double* p, Index n_units, double threshold, const Word* now,

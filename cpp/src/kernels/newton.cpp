@@ -9,11 +9,11 @@
 namespace rnndyn::kernels {
 namespace {
 
-using Factory = std::unique_ptr<Newton> (*)(const NewtonTables&, Index);
+using Factory = std::unique_ptr<Newton> (*)(const NewtonTables&, Index, Refutation);
 
 template <int M>
-std::unique_ptr<Newton> make_small(const NewtonTables& tables, Index order) {
-  return std::make_unique<SmallNewton<M>>(tables, order);
+std::unique_ptr<Newton> make_small(const NewtonTables& tables, Index order, Refutation refutation) {
+  return std::make_unique<SmallNewton<M>>(tables, order, refutation);
 }
 
 template <int... Sizes>
@@ -24,13 +24,14 @@ constexpr std::array<Factory, sizeof...(Sizes)> factories(
 
 }  // namespace
 
-std::unique_ptr<Newton> make_newton(const NewtonTables& tables, Index order) {
+std::unique_ptr<Newton> make_newton(const NewtonTables& tables, Index order,
+                                    Refutation refutation) {
   static constexpr auto kSmall =
       factories(std::make_integer_sequence<int, static_cast<int>(kMaxSmallStates)>{});
   if (tables.n_states <= kMaxLaneStates && tables.n_units <= kMaxLaneUnits) {
-    if (auto lanes = make_lane_newton(tables, order)) return lanes;
+    if (auto lanes = make_lane_newton(tables, order, refutation)) return lanes;
   }
-  return kSmall[static_cast<std::size_t>(tables.n_states - 1)](tables, order);
+  return kSmall[static_cast<std::size_t>(tables.n_states - 1)](tables, order, refutation);
 }
 
 }  // namespace rnndyn::kernels

@@ -3,9 +3,12 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <memory>
 #include <vector>
 
+#include "rnndyn/rounding.hpp"
 #include "rnndyn/types.hpp"
 
 namespace rnndyn {
@@ -14,9 +17,15 @@ enum class NewtonStatus {
   settled,   // the candidate's orbit follows the itinerary it was solved for
   moved,     // it follows another one, written to `next`
   singular,  // I - J is singular to working precision: the itinerary may hold a continuum, wherever
-             // the orbit of its least-squares candidate, written to `next`, goes
+             // the orbit of its least-squares candidate, written to `next`, goes. With
+             // Refutation::bounded also: rounding errors hide where the orbit goes; nothing is
+             // written
   diverged   // candidate or orbit left the finite range; `next` is not written
 };
+
+// What `moved` has to mean. A search only goes on from there; who lists all itineraries takes it as
+// a proof that the one that was solved holds no cycle.
+enum class Refutation { likely, bounded };
 
 namespace kernels {
 
@@ -41,6 +50,9 @@ struct PreactivationReach {
     return std::max(kNegligible, kRoundingSafety * growth) * (scale * largest_state + shift);
   }
   double scale = 0.0, shift = 0.0;
+  // The largest that |A| + |W1| |W2| and |h1| + |W1| |h2| can make of a state of ones and of a one,
+  // and |W1| of a one.
+  double slope = 0.0, offset = 0.0, weight = 0.0;
 };
 
 // Columns of an affine row [J | c]: M + 1 rounded up to half a cache line or whole ones.
@@ -66,6 +78,50 @@ struct NewtonTables {
   std::vector<double> regions;
 };
 
+// What rounding and underflow can have made of the pre-activations along a candidate's orbit, to
+// first order and in the maximum norm: with G for the product of Jacobians over any steps, S and L
+// for `scale` and `slope`, the error of z is below c u G (1 + |(I - J)^-1|) (L |z| + offset), and
+// that of a pre-activation S times that. G is at most max(1, L)^(order - 1), once on the way to
+// I - J and once along the orbit; where that says nothing of an ordinary map, the largest entry met
+// on the way stands in for it.
+class PreactivationError {
+ public:
+  PreactivationError() = default;
+  PreactivationError(const PreactivationReach& reach, Index n_states, Index order)
+      : constant_growth_(
+            std::pow(std::max(1.0, reach.slope), 2.0 * static_cast<double>(order - 1))),
+        reach_(reach),
+        slope_(reach.scale * (kRoundingSafety * reach.slope + kUnderflow)),
+        constant_(reach.scale *
+                  (kRoundingSafety * reach.offset + kUnderflow * (1.0 + reach.weight))) {
+    if (constant_growth_ <= kSmallGrowth || !(reach.slope <= kOrdinarySlope)) return;
+    constant_growth_ = 1.0;
+    growth_factor_ = static_cast<double>(n_states);
+  }
+
+  // `growth` as measured, and a bound of |(I - J)^-1|. Infinite where nothing is left of the
+  // digits.
+  template <typename Real>
+  Real operator()(const Real& largest, const Real& growth, const Real& inverse) const {
+    const Real floor = Real{} + constant_growth_;
+    const Real measured = growth_factor_ * growth;
+    const Real steps = measured > floor ? measured : floor;
+    const Real error = steps * (1.0 + inverse) * (slope_ * largest + constant_) + kUnderflow;
+    const Real size = kHidden * (reach_.scale * largest + reach_.shift) + kUnderflow;
+    // Not a number, where too much meets too little, compares false.
+    return error <= size ? error : Real{} + std::numeric_limits<double>::infinity();
+  }
+
+ private:
+  static constexpr double kSmallGrowth = 1e6;
+  static constexpr double kOrdinarySlope = 1e4;
+  // An error above this fraction of the pre-activations leaves too many itineraries open.
+  static constexpr double kHidden = 1e-4;
+  double constant_growth_ = 1.0, growth_factor_ = 0.0;
+  PreactivationReach reach_;
+  double slope_ = 0.0, constant_ = 0.0;
+};
+
 // A kernel treats lanes() itineraries at once. They lie interleaved: word w of the region at time t
 // of lane l is [(t * words + w) * lanes + l], which for one lane is the plain layout.
 class Newton {
@@ -76,6 +132,10 @@ class Newton {
   virtual ~Newton() = default;
 
   virtual int lanes() const { return 1; }
+  // The itinerary that comes next in a lane has nothing to do with the one before: what a kernel
+  // keeps of an itinerary may serve the next one, but only within a restart, or the result would
+  // depend on which thread ran which.
+  virtual void begin() {}
   // Bits of irrelevant units are zero on the way in and out. Lanes whose bit in `active` is not set
   // may hold anything; their status means nothing. Returns the lanes, as bits, that need more than
   // the product of Jacobians: their `next` is not written, and their status is `singular`, or

@@ -8,8 +8,9 @@
 namespace rnndyn::kernels {
 
 // For few states and units; nothing where the compiler has no vector types.
-std::unique_ptr<Newton> make_lane_newton(const NewtonTables& tables, Index order);
+std::unique_ptr<Newton> make_lane_newton(const NewtonTables& tables, Index order,
+                                         Refutation refutation);
 // For up to kMaxSmallStates states.
-std::unique_ptr<Newton> make_newton(const NewtonTables& tables, Index order);
+std::unique_ptr<Newton> make_newton(const NewtonTables& tables, Index order, Refutation refutation);
 
 }  // namespace rnndyn::kernels

@@ -29,12 +29,14 @@ inline Words load_words(const Word* from) {
 template <int M>
 class LaneNewton final : public Newton {
  public:
-  LaneNewton(const NewtonTables& tables, Index order)
+  LaneNewton(const NewtonTables& tables, Index order, Refutation refutation)
       : order_(order),
+        bounded_(refutation == Refutation::bounded),
+        error_(tables.reach, M, order),
         n_units_(static_cast<int>(tables.n_units)),
         relevant_(tables.relevant[0]),
         reach_(tables.reach),
-        single_(tables, order),
+        single_(tables, order, refutation),
         own_(static_cast<std::size_t>(order)),
         result_(own_.size()) {
     for (int i = 0; i < M; ++i) std::copy_n(tables.base.data() + i * tables.width, M + 1, base_[i]);
@@ -63,10 +65,14 @@ class LaneNewton final : public Newton {
     Reals affine[M][M + 1] = {};
     const Reals growth = compose(itineraries, affine);
     Reals z[M] = {};
-    const Masks regular = solve(affine, z);
+    Reals inverse = {};
+    const Masks regular = solve(affine, z, bounded_ ? &inverse : nullptr);
     Reals largest = {};
     for (int i = 0; i < M; ++i) largest = larger(largest, magnitude(z[i]));
-    const Words difference = follow(z, largest, growth, itineraries, next);
+    const Reals fraction = larger(Reals{} + kNegligible, kRoundingSafety * growth);
+    Reals threshold = fraction * (reach_.scale * largest + reach_.shift);
+    if (bounded_) threshold = larger(error_(largest, growth, inverse), threshold);
+    const Words difference = follow(z, threshold, itineraries, next);
     unsigned unfinished = 0;
     for (int lane = 0; lane < kLanes; ++lane) {
       if (((active >> lane) & 1U) == 0) continue;
@@ -77,9 +83,10 @@ class LaneNewton final : public Newton {
       double sum = 0.0;
       for (int i = 0; i < M; ++i) sum += z[i][lane];
       const bool finite = largest[lane] < 1e150 && std::isfinite(sum);
-      status[lane] = !finite                 ? NewtonStatus::diverged
-                     : difference[lane] == 0 ? NewtonStatus::settled
-                                             : NewtonStatus::moved;
+      status[lane] = !finite                           ? NewtonStatus::diverged
+                     : !std::isfinite(threshold[lane]) ? NewtonStatus::singular
+                     : difference[lane] == 0           ? NewtonStatus::settled
+                                                       : NewtonStatus::moved;
     }
     return unfinished;
   }
@@ -127,8 +134,11 @@ class LaneNewton final : public Newton {
   }
 
   // (I - J) z = c by elimination with row pivoting in every lane on its own; the mask says where
-  // no pivot was negligible.
-  static Masks solve(const Reals (&affine)[M][M + 1], Reals (&z)[M]) {
+  // no pivot was negligible. `inverse`, where it is wanted, becomes a bound of |(I - J)^-1| for
+  // what the elimination made of it (Higham, Accuracy and Stability of Numerical Algorithms, 2nd
+  // ed., sec. 8.3: the inverse of a triangular matrix is bounded by that of its comparison matrix;
+  // that of the other factor by 2^(M-1)).
+  static Masks solve(const Reals (&affine)[M][M + 1], Reals (&z)[M], Reals* inverse) {
     Reals a[M][M + 1];
     Reals size = {};
     for (int i = 0; i < M; ++i) {
@@ -150,26 +160,32 @@ class LaneNewton final : public Newton {
         }
       }
       regular &= magnitude(a[p][p]) > smallest;
-      const Reals inverse = 1.0 / a[p][p];
+      const Reals reciprocal = 1.0 / a[p][p];
       for (int i = p + 1; i < M; ++i) {
-        const Reals f = a[i][p] * inverse;
+        const Reals f = a[i][p] * reciprocal;
         for (int c = p + 1; c <= M; ++c) a[i][c] -= f * a[p][c];
       }
-      a[p][p] = inverse;
+      a[p][p] = reciprocal;
     }
     for (int p = M - 1; p >= 0; --p) {
       Reals sum = a[p][M];
       for (int c = p + 1; c < M; ++c) sum -= a[p][c] * z[c];
       z[p] = sum * a[p][p];
     }
+    if (inverse == nullptr) return regular;
+    Reals bound[M] = {};
+    for (int p = M - 1; p >= 0; --p) {
+      Reals sum = Reals{} + 1.0;
+      for (int c = p + 1; c < M; ++c) sum += magnitude(a[p][c]) * bound[c];
+      bound[p] = sum * magnitude(a[p][p]);
+      *inverse = larger(*inverse, bound[p]);
+    }
+    *inverse *= static_cast<double>(1 << (M - 1));
     return regular;
   }
 
   // Follows the true map from z, writes the regions met, returns what differs from the itineraries.
-  Words follow(Reals (&z)[M], const Reals& largest, const Reals& growth, const Word* itineraries,
-               Word* next) const {
-    const Reals fraction = larger(Reals{} + kNegligible, kRoundingSafety * growth);
-    const Reals threshold = fraction * (reach_.scale * largest + reach_.shift);
+  Words follow(Reals (&z)[M], const Reals& threshold, const Word* itineraries, Word* next) const {
     Words difference = {};
     for (Index t = 0; t < order_; ++t) {
       const Words now = load_words(itineraries + t * kLanes);
@@ -209,6 +225,8 @@ class LaneNewton final : public Newton {
   }
 
   Index order_;
+  bool bounded_;
+  PreactivationError error_;
   int n_units_;
   Word relevant_;
   PreactivationReach reach_;
@@ -222,16 +240,17 @@ class LaneNewton final : public Newton {
 
 }  // namespace
 
-std::unique_ptr<Newton> make_lane_newton(const NewtonTables& tables, Index order) {
+std::unique_ptr<Newton> make_lane_newton(const NewtonTables& tables, Index order,
+                                         Refutation refutation) {
   switch (tables.n_states) {
     case 1:
-      return std::make_unique<LaneNewton<1>>(tables, order);
+      return std::make_unique<LaneNewton<1>>(tables, order, refutation);
     case 2:
-      return std::make_unique<LaneNewton<2>>(tables, order);
+      return std::make_unique<LaneNewton<2>>(tables, order, refutation);
     case 3:
-      return std::make_unique<LaneNewton<3>>(tables, order);
+      return std::make_unique<LaneNewton<3>>(tables, order, refutation);
     case 4:
-      return std::make_unique<LaneNewton<4>>(tables, order);
+      return std::make_unique<LaneNewton<4>>(tables, order, refutation);
     default:
       return nullptr;
   }
@@ -240,7 +259,8 @@ std::unique_ptr<Newton> make_lane_newton(const NewtonTables& tables, Index order
 #else
 
 // Only GCC and Clang have vector types; elsewhere one itinerary at a time is as fast.
-std::unique_ptr<Newton> make_lane_newton(const NewtonTables& /*tables*/, Index /*order*/) {
+std::unique_ptr<Newton> make_lane_newton(const NewtonTables& /*tables*/, Index /*order*/,
+                                         Refutation /*refutation*/) {
   return nullptr;
 }
 

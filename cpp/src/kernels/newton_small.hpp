@@ -17,9 +17,11 @@ namespace rnndyn::kernels {
 template <int M>
 class SmallNewton final : public Newton {
  public:
-  SmallNewton(const NewtonTables& tables, Index order)
+  SmallNewton(const NewtonTables& tables, Index order, Refutation refutation)
       : tables_(tables),
         order_(order),
+        bounded_(refutation == Refutation::bounded),
+        error_(tables.reach, M, order),
         words_(static_cast<Index>(tables.words)),
         preactivation_(static_cast<std::size_t>(tables.units), 0.0),
         region_(tables.words, 0),
@@ -37,11 +39,12 @@ class SmallNewton final : public Newton {
     *status = NewtonStatus::moved;
     if (!(growth <= kProductLimit)) return 1;
     alignas(64) double z[kWidth] = {};
-    if (!solve(z)) {
+    double inverse_norm = 0.0;
+    if (!solve(z, inverse_norm)) {
       *status = NewtonStatus::singular;
       return 1;
     }
-    *status = follow(z, growth, itinerary, next);
+    *status = follow(z, growth, inverse_norm, itinerary, next);
     return 0;
   }
 
@@ -205,8 +208,10 @@ class SmallNewton final : public Newton {
     return result;
   }
 
-  // (I - J) z = c by Gaussian elimination with row pivoting.
-  bool solve(double* z) {
+  // (I - J) z = c by Gaussian elimination with row pivoting. `inverse_norm`, where refutations are
+  // bounded, becomes a bound of |(I - J)^-1| as in newton_lanes.cpp, but with M in place of
+  // 2^(M-1), and once more for taking the sums of columns, which the elimination can do on the way.
+  bool solve(double* z, double& inverse_norm) {
     alignas(64) double a[M][kWidth];
     double size = 0.0;
     for (int i = 0; i < M; ++i) {
@@ -217,6 +222,8 @@ class SmallNewton final : public Newton {
     }
     const double smallest_pivot = kSingularPivot * size;
     double inverse[M];
+    alignas(64) double sums[kWidth];  // of the columns of the comparison matrix's inverse
+    std::fill_n(sums, kWidth, 1.0);
     for (int p = 0; p < M; ++p) {
       int best = p;
       for (int i = p + 1; i < M; ++i) {
@@ -227,6 +234,11 @@ class SmallNewton final : public Newton {
         for (int c = 0; c < kWidth; ++c) std::swap(a[p][c], a[best][c]);
       }
       inverse[p] = 1.0 / a[p][p];
+      if (bounded_) {
+        const double sum = sums[p] * std::abs(inverse[p]);
+        inverse_norm = std::max(inverse_norm, sum);
+        for (int c = 0; c < kWidth; ++c) sums[c] += std::abs(a[p][c]) * sum;
+      }
       for (int i = p + 1; i < M; ++i) {
         const double f = a[i][p] * inverse[p];
         for (int c = 0; c < kWidth; ++c) a[i][c] -= f * a[p][c];
@@ -236,15 +248,21 @@ class SmallNewton final : public Newton {
       z[p] = a[p][M] * inverse[p];
       for (int i = 0; i < p; ++i) a[i][M] -= a[i][p] * z[p];
     }
+    inverse_norm *= static_cast<double>(M * M);
     return true;
   }
 
   // Follows the true map from z and writes the regions it visits.
-  NewtonStatus follow(double* z, double growth, const Word* itinerary, Word* next) {
+  NewtonStatus follow(double* z, double growth, double inverse_norm, const Word* itinerary,
+                      Word* next) {
     double largest = 0.0;
     for (int i = 0; i < M; ++i) largest = std::max(largest, std::abs(z[i]));
     if (!(largest < 1e150)) return NewtonStatus::diverged;
-    const double threshold = tables_.reach.negligible(largest, growth);
+    double threshold = tables_.reach.negligible(largest, growth);
+    if (bounded_) {
+      threshold = std::max(threshold, error_(largest, growth, inverse_norm));
+      if (!(threshold < std::numeric_limits<double>::infinity())) return NewtonStatus::singular;
+    }
     Word difference = 0;
     for (Index t = 0; t < order_; ++t) {
       const Word* now = itinerary + t * words_;
@@ -368,6 +386,8 @@ class SmallNewton final : public Newton {
 
   const NewtonTables& tables_;
   Index order_;
+  bool bounded_;
+  PreactivationError error_;
   Index words_;
   std::vector<double> preactivation_;
   std::vector<Word> region_, nothing_;

@@ -11,6 +11,8 @@
 namespace rnndyn::kernels {
 namespace {
 
+constexpr double kSmallestPerUnderflow = kSmallest / kUnderflow;
+
 // Unevaluated sum high + low with about 106 bits (Dekker, Numer. Math. 18, 224, 1971).
 struct DoubleDouble {
   double high = 0.0;
@@ -76,13 +78,13 @@ void accurate_residual(const CanonicalMap& map, const Itinerary& itinerary, cons
       sum.add(map.h1()(r));
       sum.add(-next(r));
       double size = std::abs(map.h1()(r)) + std::abs(next(r));
-      double lost = 0.0;  // to underflow: two products for each term, high and low
+      double lost = 0.0;  // products that may have underflowed, each by what multiplies it
       for (Index j = 0; j < m; ++j) {
         const double a = map.a()(r, j);
         if (a == 0.0 || z(j) == 0.0) continue;
         sum.add_product(a, z(j));
         size += std::abs(a * z(j));
-        lost += underflow(2.0);
+        lost += 2.0;  // high and low
       }
       for (Index i = 0; i < map.n_units(); ++i) {
         const double w = map.w1()(r, i);
@@ -92,7 +94,7 @@ void accurate_residual(const CanonicalMap& map, const Itinerary& itinerary, cons
         sum.low += w * q.low;
         size += std::abs(w) * p_size(i);
         if (q.high == 0.0 && p_products(i) == 0.0) continue;  // exactly nothing
-        lost += underflow(4.0) + std::abs(w) * underflow(2.0 * p_products(i));
+        lost += 4.0 + std::abs(w) * (2.0 * p_products(i));
       }
       sum.normalise();
       residual(r, t) = sum.high;
@@ -101,7 +103,9 @@ void accurate_residual(const CanonicalMap& map, const Itinerary& itinerary, cons
       const auto n = static_cast<double>(m + map.n_units() + 4);
       const double relative = 4.0 * n * n * 0x1.0p-106;
       const bool nothing = size == 0.0 && lost == 0.0;
-      error(r, t) = nothing ? 0.0 : std::abs(sum.low) + relative * size + (lost + kUnderflow);
+      // underflow(lost) + kUnderflow from above, without arithmetic on subnormal numbers.
+      const double absolute = kUnderflow * (1.0 + kSmallestPerUnderflow * lost);
+      error(r, t) = nothing ? 0.0 : std::abs(sum.low) + relative * size + absolute;
     }
   }
 }

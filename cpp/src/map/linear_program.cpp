@@ -20,7 +20,9 @@ class Dictionary {
     for (Index i = 0; i < g.rows(); ++i) basic_.push_back(n_ + i);
   }
 
-  LinearProgramResult solve() {
+  LinearProgramResult solve(Control* control) {
+    Looks looks(control);
+    const double pivot_size = 2.0 * static_cast<double>(coefficients_.size());
     // The largest gain per step first; after that Bland's rule, which cannot cycle (Bland 1977).
     const Index greedy_steps = 20 * (static_cast<Index>(basic_.size()) + n_);
     for (Index step = 0;; ++step) {
@@ -30,6 +32,7 @@ class Dictionary {
       const Index row = leaving(column, direction);
       if (row < 0) return result(false);
       pivot(row, column);
+      looks.after(pivot_size);
     }
   }
 
@@ -114,11 +117,12 @@ class Dictionary {
 
 }  // namespace
 
-LinearProgramResult maximize(const Vector& objective, const Matrix& g, const Vector& b) {
-  return Dictionary(objective, g, b).solve();
+LinearProgramResult maximize(const Vector& objective, const Matrix& g, const Vector& b,
+                             Control* control) {
+  return Dictionary(objective, g, b).solve(control);
 }
 
-LinearProgramResult deepest_point(const Matrix& g, const Vector& b, double cap) {
+LinearProgramResult deepest_point(const Matrix& g, const Vector& b, double cap, Control* control) {
   const Index n = g.cols();
   const Index m = g.rows();
   const Vector lengths = g.rowwise().norm();
@@ -134,7 +138,7 @@ LinearProgramResult deepest_point(const Matrix& g, const Vector& b, double cap) 
   }
   constraints(m, n) = 1.0;
   bounds(m) = cap - start;
-  const LinearProgramResult lifted = maximize(Vector::Unit(n + 1, n), constraints, bounds);
+  const LinearProgramResult lifted = maximize(Vector::Unit(n + 1, n), constraints, bounds, control);
   LinearProgramResult result;
   result.value = start + lifted.value;
   result.point = lifted.point.head(n);

@@ -50,17 +50,20 @@ std::vector<Word> flatten(std::vector<std::vector<Word>> regions) {
 std::optional<std::vector<Word>> all_bit_patterns(const CanonicalMap& map, std::size_t limit) {
   const std::vector<Index> units = relevant_list(map);
   if (units.size() >= 63 || (std::size_t{1} << units.size()) > limit) return std::nullopt;
-  std::vector<std::vector<Word>> regions(std::size_t{1} << units.size(),
-                                         std::vector<Word>(map.words_per_region(), 0));
-  for (std::size_t code = 0; code < regions.size(); ++code) {
+  // The order of the numbers is that of the regions, whose units are in ascending order, too.
+  const std::size_t words = map.words_per_region();
+  std::vector<Word> regions((std::size_t{1} << units.size()) * words, 0);
+  for (std::size_t code = 0; code >> units.size() == 0; ++code) {
     for (std::size_t u = 0; u < units.size(); ++u) {
-      set_bit(regions[code].data(), units[u], ((code >> u) & 1U) != 0);
+      set_bit(regions.data() + code * words, units[u], ((code >> u) & 1U) != 0);
     }
   }
-  return flatten(std::move(regions));
+  return regions;
 }
 
-std::optional<std::vector<Word>> nonempty_regions(const CanonicalMap& map, std::size_t limit) {
+std::optional<std::vector<Word>> nonempty_regions(const CanonicalMap& map, std::size_t limit,
+                                                  Control* control) {
+  Looks looks(control);
   const std::vector<Index> units = relevant_list(map);
   const Index m = map.n_states();
   if (map.w2_is_identity()) return all_bit_patterns(map, limit);
@@ -99,7 +102,8 @@ std::optional<std::vector<Word>> nonempty_regions(const CanonicalMap& map, std::
         const double sign = bit ? 1.0 : -1.0;
         g.row(rows) = -sign * normal;
         b(rows) = sign * map.h2()(unit);
-        const LinearProgramResult ball = deepest_point(g, b, 1.0);
+        const LinearProgramResult ball = deepest_point(g, b, 1.0, control);
+        looks.after(static_cast<double>((rows + m) * (rows + m)));
         if (!(ball.value > kThinnest * scale)) continue;
         if (!kept) {
           kept = true;

@@ -1,3 +1,4 @@
+#include <limits>
 #include <utility>
 
 #include "rnndyn/parallel.hpp"
@@ -16,11 +17,19 @@ double Control::seconds() const {
   return std::chrono::duration<double>(Clock::now() - start_).count();
 }
 
-void Control::exclude(double seconds) {
-  time_limit_.store(time_limit_.load(std::memory_order_relaxed) + seconds);
-  auto reached = StopReason::time_limit;
-  reason_.compare_exchange_strong(reached, StopReason::none);
+bool Control::has_time_for(double seconds) {
+  if (stop_requested()) return false;
+  if (this->seconds() + seconds <= time_limit_.load(std::memory_order_relaxed)) return true;
+  reason_.store(StopReason::time_limit, std::memory_order_relaxed);
+  return false;
 }
+
+Control::Pause::Pause(Control& control)
+    : control_(control),
+      begun_(control.seconds()),
+      time_limit_(control.time_limit_.exchange(std::numeric_limits<double>::infinity())) {}
+
+Control::Pause::~Pause() { control_.time_limit_.store(time_limit_ + control_.seconds() - begun_); }
 
 bool Control::stop_requested() {
   if (reason() != StopReason::none) return true;

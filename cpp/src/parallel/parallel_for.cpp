@@ -2,8 +2,8 @@
 #include <exception>
 #include <mutex>
 
+#include "parallel/worker_pool.hpp"
 #include "rnndyn/parallel.hpp"
-#include "worker_pool.hpp"
 
 namespace rnndyn {
 namespace {

@@ -1,4 +1,4 @@
-#include "worker_pool.hpp"
+#include "parallel/worker_pool.hpp"
 
 #include <algorithm>
 #include <atomic>

@@ -4,7 +4,7 @@
 #include <limits>
 #include <utility>
 
-#include "map/decompositions.hpp"
+#include "linear_algebra/decompositions.hpp"
 #include "proof/cell_certificate.hpp"
 #include "proof/cell_cover.hpp"
 

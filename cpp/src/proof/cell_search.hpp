@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "proof/tree_search.hpp"
+#include "parallel/tree_search.hpp"
 #include "rnndyn/map.hpp"
 #include "rnndyn/parallel.hpp"
 #include "rnndyn/proof.hpp"

@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "parallel/tree_search.hpp"
 #include "proof/cell_certificate.hpp"
 #include "proof/cell_cover.hpp"
-#include "proof/tree_search.hpp"
 
 namespace rnndyn {
 

@@ -1,4 +1,4 @@
-#include "contraction.hpp"
+#include "proof/contraction.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "map/decompositions.hpp"
+#include "linear_algebra/decompositions.hpp"
 #include "rnndyn/random.hpp"
 #include "rnndyn/rounding.hpp"
 
@@ -129,7 +129,12 @@ bool contracts_in_quadratic_norm(const CanonicalMap& map, const Matrix& norm,
 
 // ---- Search -------------------------------------------------------------------------------------
 
-bool stopped(Control* control) { return control != nullptr && control->stop_requested(); }
+// With so few states and units the whole search takes a millisecond, and reading the clock a good
+// part of it.
+constexpr Index kFew = 32;
+bool stopped(Control* control, Index n_states, Index n_units) {
+  return control != nullptr && n_states + n_units > kFew && control->stop_requested();
+}
 
 // d such that D^-1 N D has a spectral norm near the spectral radius of N >= 0: d = sqrt(x / y) with
 // the right and left Perron vectors x and y (Stoer and Witzgall, Numer. Math. 4, 158, 1962).
@@ -175,7 +180,7 @@ bool some_difference_grows(const CanonicalMap& map, const Matrix& largest, Contr
   difference.array() *= scale.array();
   double growth = 0.0;
   for (int step = 0; step < kSteps; ++step) {
-    if (stopped(control)) return true;
+    if (stopped(control, map.n_states(), map.n_units())) return true;
     const Vector p = map.w2_is_identity() ? difference : dense::apply(map.w2(), difference);
     const Vector linear = dense::apply(map.a(), difference);
     Vector image = linear + 0.5 * dense::apply(map.w1(), p);
@@ -245,7 +250,7 @@ std::optional<Matrix> solve_riccati(const Loop& loop, const Vector& l, double ga
   Matrix a = loop.a;
   Matrix g = input_energy(loop, l);
   for (int k = 0; k < 16; ++k) {
-    if (stopped(control)) return std::nullopt;
+    if (stopped(control, loop.b.rows(), loop.b.cols())) return std::nullopt;
     const std::optional<Matrix> root = dense::cholesky(p);
     if (!root || !p.allFinite() || !a.allFinite()) return std::nullopt;
     const Matrix u = root->transpose();
@@ -288,7 +293,7 @@ std::optional<Vector> rebalanced(const Loop& loop, const Vector& l, double gain,
   Matrix covariance = input_energy(loop, l);
   covariance.diagonal() += state_cost(loop, l, gain, slack).diagonal().cwiseInverse();
   for (int k = 0; k < 16; ++k) {
-    if (stopped(control)) return std::nullopt;
+    if (stopped(control, loop.b.rows(), loop.b.cols())) return std::nullopt;
     const Matrix increment = dense::product_transposed(dense::product(power, covariance), power);
     covariance += increment;
     if (increment.trace() < 1e-3 * covariance.trace()) break;
@@ -321,7 +326,7 @@ std::optional<std::pair<Matrix, Vector>> quadratic_norm(const Loop& loop, Contro
   double good_gain = 0.0;
   double shrink = 0.8;
   for (int solve = 0; solve < max_solves; ++solve) {
-    if (stopped(control)) return std::nullopt;
+    if (stopped(control, loop.b.rows(), loop.b.cols())) return std::nullopt;
     std::optional<Matrix> p = solve_riccati(loop, l, gain, control);
     if (p && gain <= kTargetGain) return std::pair(std::move(*p), std::move(l));
     if (p) {

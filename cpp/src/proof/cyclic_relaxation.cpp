@@ -1,10 +1,10 @@
-#include "cyclic_relaxation.hpp"
+#include "proof/cyclic_relaxation.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-#include "map/decompositions.hpp"
+#include "linear_algebra/decompositions.hpp"
 #include "rnndyn/rounding.hpp"
 
 namespace rnndyn {

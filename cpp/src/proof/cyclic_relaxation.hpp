@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "dictionary.hpp"
+#include "proof/dictionary.hpp"
 #include "rnndyn/map.hpp"
 #include "rnndyn/proof.hpp"
 

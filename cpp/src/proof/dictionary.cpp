@@ -1,4 +1,4 @@
-#include "dictionary.hpp"
+#include "proof/dictionary.hpp"
 
 #include <algorithm>
 #include <cmath>

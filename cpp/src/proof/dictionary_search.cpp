@@ -1,10 +1,11 @@
-#include "dictionary_search.hpp"
+#include "proof/dictionary_search.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <memory>
 
-#include "cyclic_relaxation.hpp"
+#include "proof/cyclic_relaxation.hpp"
+#include "proof/split.hpp"
 
 namespace rnndyn {
 namespace {
@@ -302,7 +303,7 @@ double scale_of(const CanonicalMap& map) {
   double scale = 0.0;
   if (map.n_states() > 0) scale = std::max(scale, map.h1().cwiseAbs().maxCoeff());
   if (map.n_units() > 0) scale = std::max(scale, map.h2().cwiseAbs().maxCoeff());
-  return scale > 0.0 ? scale : 1.0;
+  return split_unit(scale);
 }
 
 // Whether a box is close enough to a cube around the origin for a cube to stand in for it.

@@ -4,10 +4,10 @@
 #include <atomic>
 #include <optional>
 
+#include "parallel/tree_search.hpp"
 #include "rnndyn/map.hpp"
 #include "rnndyn/parallel.hpp"
 #include "rnndyn/proof.hpp"
-#include "tree_search.hpp"
 
 namespace rnndyn {
 

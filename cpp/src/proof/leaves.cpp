@@ -1,4 +1,4 @@
-#include "leaves.hpp"
+#include "proof/leaves.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -6,7 +6,7 @@
 #include <unordered_set>
 #include <utility>
 
-#include "cyclic_relaxation.hpp"
+#include "proof/cyclic_relaxation.hpp"
 #include "rnndyn/rounding.hpp"
 
 namespace rnndyn {
@@ -57,7 +57,7 @@ struct Leaves::Answers {
   std::vector<char> done;
 };
 
-void Leaves::solve(std::vector<Itinerary> leaves, bool ignore_time_limit) {
+void Leaves::solve(std::vector<Itinerary> leaves) {
   // A complete search files nothing in the collection that did not pass through here.
   const bool known_here = context_.options.method == SearchMethod::complete;
   std::unordered_set<Itinerary, ItineraryHash> seen;
@@ -70,31 +70,34 @@ void Leaves::solve(std::vector<Itinerary> leaves, bool ignore_time_limit) {
   answers.leaves = std::move(leaves);
   answers.found.resize(answers.leaves.size());
   answers.done.assign(answers.leaves.size(), 0);
-  solve_each(answers, ignore_time_limit);
-  enlarge(answers, ignore_time_limit);
+  solve_each(answers);
+  enlarge(answers);
   file(answers);
 }
 
-void Leaves::solve_each(Answers& answers, bool ignore_time_limit) {
-  Control& control = context_.control;
-  // A stopped search still solves what it can of its leaves in a moment.
-  const double deadline = control.stop_requested() ? control.seconds() + kGraceSeconds : 0.0;
-  const auto stopped = [&]() {
-    if (!control.stop_requested()) return false;
-    if (ignore_time_limit && control.reason() == StopReason::time_limit) return false;
-    return control.seconds() > deadline;
-  };
+// A stopped search still solves what it can of its leaves in a moment.
+Control& Leaves::clock() {
+  if (!context_.control.stop_requested()) return context_.control;
+  if (!moment_) moment_.emplace(kGraceSeconds, nullptr);
+  return *moment_;
+}
+
+void Leaves::solve_each(Answers& answers) {
+  Control& control = clock();
   const std::size_t n = answers.leaves.size();
   parallel_for(n, n < 8 ? 1 : context_.options.n_threads, [&](std::size_t i, int /*thread*/) {
-    if (stopped()) return;
-    answers.found[i] = solve_cycle(map_, answers.leaves[i]);
-    answers.done[i] = 1;
+    if (control.stop_requested()) return;
+    try {
+      answers.found[i] = solve_cycle(map_, answers.leaves[i], &control);
+      answers.done[i] = 1;
+    } catch (const Stopped&) {
+    }
   });
 }
 
 // Whether a candidate on a border is part of a continuum is expensive to find out, and many leaves
 // meet in the same border cycle: ask once for each.
-void Leaves::enlarge(Answers& answers, bool ignore_time_limit) {
+void Leaves::enlarge(Answers& answers) {
   std::vector<Candidate>& found = answers.found;
   std::vector<std::pair<std::size_t, std::size_t>> twins;  // a leaf and the one that is asked
   std::vector<std::size_t> questions;
@@ -114,12 +117,15 @@ void Leaves::enlarge(Answers& answers, bool ignore_time_limit) {
     }
     questions.push_back(i);
   }
+  Control& control = clock();
   parallel_for(questions.size(), questions.size() < 8 ? 1 : context_.options.n_threads,
                [&](std::size_t q, int /*thread*/) {
-                 // Then it stays what it is: undecided.
-                 if (context_.control.stop_requested() && !ignore_time_limit) return;
+                 if (control.stop_requested()) return;
                  Candidate& candidate = found[questions[q]];
-                 candidate = enlarged(map_, std::move(candidate));
+                 try {
+                   candidate = enlarged(map_, candidate, &control);
+                 } catch (const Stopped&) {  // it stays what it is: undecided
+                 }
                });
   for (const auto& [leaf, asked] : twins) found[leaf] = found[asked];
 }

@@ -1,6 +1,7 @@
 // Solves the itineraries that the trees of a proof come down to, and keeps what stays undecided.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "rnndyn/proof.hpp"
@@ -14,7 +15,7 @@ class Leaves {
 
   // Adds what follows the itineraries to the collection. When the control says stop, a moment is
   // left for them; those that are not reached then are undecided.
-  void solve(std::vector<Itinerary> leaves, bool ignore_time_limit = false);
+  void solve(std::vector<Itinerary> leaves);
   bool all_solved() const { return all_solved_; }
 
   // Of each member that is listed without a proof that it exists: its itinerary is undecided, too.
@@ -26,13 +27,15 @@ class Leaves {
 
  private:
   struct Answers;
-  void solve_each(Answers& answers, bool ignore_time_limit);
-  void enlarge(Answers& answers, bool ignore_time_limit);
+  Control& clock();
+  void solve_each(Answers& answers);
+  void enlarge(Answers& answers);
   void file(Answers& answers);
   bool refuted(const Itinerary& itinerary) const;
 
   SearchContext& context_;
   const CanonicalMap& map_;
+  std::optional<Control> moment_;
   std::vector<Undecided> undecided_;
   bool all_solved_ = true;
 };

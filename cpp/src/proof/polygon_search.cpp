@@ -1,4 +1,4 @@
-#include "polygon_search.hpp"
+#include "proof/polygon_search.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -9,6 +9,7 @@
 
 #include "kernels/functions.hpp"
 #include "kernels/polygons/polygon_walk.hpp"
+#include "proof/split.hpp"
 
 namespace rnndyn {
 namespace {
@@ -70,7 +71,7 @@ double scale_of(const CanonicalMap& map) {
     if (steepest > 0.0) scale = std::max(scale, height / steepest);
     scale = std::max(scale, height * map.w1().col(i).cwiseAbs().maxCoeff());
   }
-  return scale > 0.0 ? scale : 1.0;
+  return split_unit(scale);
 }
 
 // A split of R^M whose far part is settled quickly, or the one that gets furthest.

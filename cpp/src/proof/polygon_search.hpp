@@ -6,10 +6,10 @@
 #include <optional>
 #include <vector>
 
+#include "parallel/tree_search.hpp"
 #include "rnndyn/map.hpp"
 #include "rnndyn/parallel.hpp"
 #include "rnndyn/proof.hpp"
-#include "tree_search.hpp"
 
 namespace rnndyn {
 

@@ -1,15 +1,15 @@
-#include "prover.hpp"
+#include "proof/prover.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
 
-#include "cell_search.hpp"
-#include "contraction.hpp"
-#include "cyclic_relaxation.hpp"
-#include "dictionary_search.hpp"
-#include "polygon_search.hpp"
+#include "proof/cell_search.hpp"
+#include "proof/contraction.hpp"
+#include "proof/cyclic_relaxation.hpp"
+#include "proof/dictionary_search.hpp"
+#include "proof/polygon_search.hpp"
 
 namespace rnndyn {
 namespace {
@@ -56,10 +56,9 @@ void Prover::resume(const Certificate& earlier, const std::vector<Itinerary>& kn
   earlier_ = earlier.parts;
   for (const Undecided& undecided : earlier.undecided) pending_.push_back(undecided.itinerary);
   // In any case: or a short time limit would be used up by this alone, again and again.
-  const double start = context_.control.seconds();
-  leaves_.solve(known, true);
+  const Control::Pause pause(context_.control);
+  leaves_.solve(known);
   search_ = nullptr;  // was done then
-  context_.control.exclude(context_.control.seconds() - start);
 }
 
 bool Prover::is_done(Index order) const {
@@ -82,7 +81,12 @@ bool Prover::try_contraction() {
     if (context_.control.stop_requested()) return false;
     for (int step = 0; step < 50; ++step) z = map_.step(z);
     map_.region(z, itinerary.at(0));
-    const Candidate candidate = solve_cycle(map_, itinerary);
+    Candidate candidate;
+    try {
+      candidate = solve_cycle(map_, itinerary, &context_.control);
+    } catch (const Stopped&) {
+      return false;
+    }
     found = candidate.kind == CandidateKind::cycle;
     if (candidate.cycle) z = candidate.cycle->points.col(0);
   }
@@ -309,7 +313,7 @@ bool Prover::prove_by_cells(const std::vector<Index>& orders, std::int64_t max_n
     PartialProof part;
     part.method = ProofMethod::cells;
     part.orders = orders;
-    part.reason = "cells need a box: give box=R to search |z_i| <= R";
+    part.reason = "cells cover a box, and none was given";
     certificate_.parts.push_back(std::move(part));
     return finish(orders, false);
   }

@@ -5,7 +5,7 @@
 #include <limits>
 #include <vector>
 
-#include "leaves.hpp"
+#include "proof/leaves.hpp"
 #include "rnndyn/proof.hpp"
 #include "search/context.hpp"
 

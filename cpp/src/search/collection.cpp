@@ -1,15 +1,57 @@
-#include "collection.hpp"
+#include "search/collection.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace rnndyn {
 namespace {
+
+// Seconds, after a stop.
+constexpr double kMomentOfStopped = 0.1;
+constexpr double kOperationsOfPair = 100.0;
 
 // Whether every orbit of `small` belongs to `large`: those in its relative interior follow the same
 // regions, and the others are their limits.
 bool is_part_of(const Continuum& small, const Continuum& large) {
   return small.itinerary.order == large.itinerary.order &&
          small.basis.cols() <= large.basis.cols() && contains(large, small.itinerary, small.zeros);
+}
+
+// By itinerary. Two of a million agree in their first twenty regions, so that most comparisons of
+// whole itineraries would be slow: numbers made of the first regions come first.
+std::vector<Collection::Member*> sorted(const std::vector<Collection::Member*>& members) {
+  struct Entry {
+    Index order;
+    Word head;
+    Collection::Member* member;
+  };
+  Word used = 0;
+  for (const Collection::Member* member : members) {
+    for (const Word word : member->itinerary().bits) used |= word;
+  }
+  const auto width = static_cast<Index>(std::bit_width(used));
+  std::vector<Entry> entries;
+  entries.reserve(members.size());
+  for (Collection::Member* member : members) {
+    const Itinerary& itinerary = member->itinerary();
+    Word head = 0;
+    if (itinerary.words == 1 && width > 0) {
+      const Index n = std::min(itinerary.order, 64 / width);
+      for (Index t = 0; t < n; ++t) {
+        head = (width < 64 ? head << width : 0) | itinerary.at(t)[0];
+      }
+    }
+    entries.push_back({itinerary.order, head, member});
+  }
+  std::ranges::sort(entries, [](const Entry& a, const Entry& b) {
+    if (a.order != b.order) return a.order < b.order;
+    if (a.head != b.head) return a.head < b.head;
+    return a.member->itinerary() < b.member->itinerary();
+  });
+  std::vector<Collection::Member*> result;
+  result.reserve(entries.size());
+  for (const Entry& entry : entries) result.push_back(entry.member);
+  return result;
 }
 
 }  // namespace
@@ -75,7 +117,18 @@ std::int32_t Collection::add(const Itinerary& itinerary, Candidate candidate) {
   return id;
 }
 
-void Collection::extract(const std::vector<Index>& orders, SearchResult& result) {
+void Collection::extract(const std::vector<Index>& orders, Control& control, SearchResult& result) {
+  Control moment(kMomentOfStopped, {});
+  Control& clock = control.stop_requested() ? moment : control;
+  // Two itineraries differ after a few words, mostly.
+  Looks looks(&clock);
+  const auto in_time = [&]() {
+    try {
+      looks.after(kOperationsOfPair);
+    } catch (const Stopped&) {
+    }
+    return clock.reason() == StopReason::none;
+  };
   std::vector<FoundContinuum> continua;
   for (const Member& member : members_) {
     if (member.candidate.continuum) {
@@ -89,7 +142,7 @@ void Collection::extract(const std::vector<Index>& orders, SearchResult& result)
     const Continuum& own = continua[i].continuum;
     if (!wanted(own.itinerary.order) || !inside_box(own.points)) continue;
     bool part = false;
-    for (std::size_t j = 0; j < continua.size() && !part; ++j) {
+    for (std::size_t j = 0; j < continua.size() && !part && in_time(); ++j) {
       const Continuum& other = continua[j].continuum;
       // Of two that contain each other the first stays.
       part = i != j && is_part_of(own, other) && (j < i || !is_part_of(other, own));
@@ -102,18 +155,16 @@ void Collection::extract(const std::vector<Index>& orders, SearchResult& result)
     bool absorbed = false;
     if (member.candidate.cycle->on_border) {
       for (const FoundContinuum& found : continua) {
-        absorbed = absorbed ||
-                   (found.continuum.itinerary.order == member.order() &&
+        if (absorbed || !in_time()) break;
+        absorbed = (found.continuum.itinerary.order == member.order() &&
                     contains(found.continuum, member.itinerary(), member.candidate.cycle->zeros));
       }
     }
     if (!absorbed) listed.push_back(&member);
   }
   // A search that is stopped may have a million of them, each of which is moved once.
-  std::sort(listed.begin(), listed.end(),
-            [](const Member* a, const Member* b) { return a->itinerary() < b->itinerary(); });
   result.cycles.reserve(listed.size());
-  for (Member* member : listed) {
+  for (Member* member : sorted(listed)) {
     result.cycles.push_back({std::move(*member->candidate.cycle), member->hits});
   }
   std::sort(result.continua.begin(), result.continua.end(), [](const auto& a, const auto& b) {

@@ -49,8 +49,9 @@ class Collection {
   const std::vector<Member>& members() const { return members_; }
 
   // Moves out the members of the given orders: without border cycles that belong to a continuum,
-  // and without continua that are part of a larger one; sorted.
-  void extract(const std::vector<Index>& orders, SearchResult& result);
+  // and without continua that are part of a larger one; sorted. When the control says stop, a
+  // moment is left for comparing; what is not compared then stays.
+  void extract(const std::vector<Index>& orders, Control& control, SearchResult& result);
 
  private:
   bool same(const Candidate& a, const Candidate& b) const;

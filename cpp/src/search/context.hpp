@@ -4,9 +4,9 @@
 #include <memory>
 #include <vector>
 
-#include "collection.hpp"
-#include "newton_kernel.hpp"
 #include "rnndyn/search.hpp"
+#include "search/collection.hpp"
+#include "search/newton_kernel.hpp"
 
 namespace rnndyn {
 
@@ -18,10 +18,15 @@ struct SearchContext {
   Collection& collection;
   std::shared_ptr<const kernels::NewtonTables> tables;
 
-  std::vector<std::unique_ptr<NewtonKernel>> make_kernels(Index order) const {
+  std::vector<std::unique_ptr<NewtonKernel>> make_kernels(
+      Index order, Refutation refutation = Refutation::likely) const {
+    // Nothing there bounds what rounding makes of an orbit.
+    const auto reduced =
+        refutation == Refutation::likely ? reduced_where_faster(map, *tables, order) : nullptr;
     std::vector<std::unique_ptr<NewtonKernel>> workspaces;
     for (int i = 0; i < std::max(1, options.n_threads); ++i) {
-      workspaces.push_back(std::make_unique<NewtonKernel>(map, *tables, order));
+      workspaces.push_back(
+          std::make_unique<NewtonKernel>(map, *tables, order, &control, refutation, reduced));
     }
     return workspaces;
   }

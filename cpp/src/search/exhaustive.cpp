@@ -3,7 +3,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "context.hpp"
+#include "search/context.hpp"
 
 namespace rnndyn {
 namespace {
@@ -13,6 +13,11 @@ constexpr std::size_t kTasks = 256;
 // Two colours have more than kTasks prefixes of this length, and one colour never has more than
 // one.
 constexpr Index kLongestPrefix = 32;
+// Itineraries that a task keeps although the kernel could say nothing of them; further ones are
+// solved at once, to keep only what is something.
+constexpr std::size_t kMaxDoubtful = 256;
+// What solving one takes, in steps of the kernel.
+constexpr double kSolveSteps = 30.0;
 
 // A prenecklace, to be completed to all necklaces that begin with it.
 struct Prefix {
@@ -79,6 +84,12 @@ class NecklaceWalk {
   std::vector<Index> periods_;          // of the longest Lyndon prefix of the first t colours
 };
 
+bool is_refuted(const CanonicalMap& map, const Itinerary& itinerary) {
+  const Candidate candidate = solve_cycle(map, itinerary);
+  return candidate.decided && candidate.kind != CandidateKind::cycle &&
+         candidate.kind != CandidateKind::continuum;
+}
+
 }  // namespace
 
 double count_necklaces(double n_colours, Index order) {
@@ -94,7 +105,7 @@ void list_exhaustively(SearchContext& context, const std::vector<Word>& regions,
   const Index order = statistics.order;
   const std::size_t words = context.map.words_per_region();
   const auto n_regions = static_cast<std::uint32_t>(regions.size() / words);
-  const auto kernels = context.make_kernels(order);
+  const auto kernels = context.make_kernels(order, Refutation::bounded);
   const std::vector<Prefix> tasks = NecklaceWalk(n_regions, order).prefixes();
   const double total = count_necklaces(n_regions, order);
   const double before = context.progress.fraction.load();
@@ -110,12 +121,14 @@ void list_exhaustively(SearchContext& context, const std::vector<Word>& regions,
       tasks.size(), small ? 1 : context.options.n_threads, [&](std::size_t task, int thread) {
         if (context.control.stop_requested()) return;
         NewtonKernel& kernel = *kernels[static_cast<std::size_t>(thread)];
+        kernel.begin();
         const auto lanes = static_cast<std::size_t>(kernel.lanes());
         NecklaceWalk walk(n_regions, order);
         std::vector<Word> listed(static_cast<std::size_t>(order) * words * lanes, 0);
         std::vector<Word> next(listed.size());
         std::vector<NewtonStatus> status(lanes);
         std::size_t filled = 0;
+        std::size_t n_doubtful = 0;
         double since_check = 0.0;
         const auto flush = [&]() {
           kernel.iterate(listed.data(), next.data(), (1U << filled) - 1U, status.data());
@@ -123,7 +136,12 @@ void list_exhaustively(SearchContext& context, const std::vector<Word>& regions,
             ++n_listed[task];
             // What follows another itinerary is refuted; what leaves the finite range is not.
             if (status[lane] == NewtonStatus::moved) continue;
-            candidates[task].push_back(take_lane(listed, lane, lanes, order, words));
+            Itinerary itinerary = take_lane(listed, lane, lanes, order, words);
+            if (status[lane] == NewtonStatus::singular && ++n_doubtful > kMaxDoubtful) {
+              since_check += kSolveSteps * kernel.flops();
+              if (is_refuted(context.map, itinerary)) continue;
+            }
+            candidates[task].push_back(std::move(itinerary));
             positions[task].push_back(n_listed[task]);
           }
           n_done.fetch_add(static_cast<std::int64_t>(filled), std::memory_order_relaxed);
@@ -137,15 +155,18 @@ void list_exhaustively(SearchContext& context, const std::vector<Word>& regions,
                                           share * std::min(1.0, static_cast<double>(done) / total));
           return !context.control.stop_requested();
         };
-        const bool walked = walk.complete(tasks[task], [&](const std::uint32_t* colours) {
+        const auto list = [&](const std::uint32_t* colours) {
           for (std::size_t t = 0; t < static_cast<std::size_t>(order); ++t) {
             for (std::size_t w = 0; w < words; ++w) {
               listed[(t * words + w) * lanes + filled] = regions[colours[t] * words + w];
             }
           }
           return ++filled < lanes || flush();
-        });
-        if (walked && filled > 0) flush();
+        };
+        try {
+          if (walk.complete(tasks[task], list) && filled > 0) flush();
+        } catch (const Stopped&) {
+        }
       });
   std::vector<Itinerary> all;
   for (const std::vector<Itinerary>& found : candidates)

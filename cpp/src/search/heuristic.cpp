@@ -2,9 +2,9 @@
 #include <cmath>
 #include <span>
 
-#include "context.hpp"
-#include "starts.hpp"
-#include "visited.hpp"
+#include "search/context.hpp"
+#include "search/starts.hpp"
+#include "search/visited.hpp"
 
 namespace rnndyn {
 namespace {
@@ -73,8 +73,11 @@ class HeuristicSearch {
       parallel_for(n_groups, threads_for(batch.size()), [&](std::size_t g, int thread) {
         const std::size_t begin = g * group;
         const std::size_t count = std::min(group, batch.size() - begin);
-        run_group(std::span(batch).subspan(begin, count), first + begin,
-                  *kernels_[static_cast<std::size_t>(thread)]);
+        try {
+          run_group(std::span(batch).subspan(begin, count), first + begin,
+                    *kernels_[static_cast<std::size_t>(thread)]);
+        } catch (const Stopped&) {  // its restarts are not finished
+        }
       });
       merge(batch);
     }
@@ -154,6 +157,7 @@ class HeuristicSearch {
         while (running[lane] == nullptr && upcoming < group.size()) {
           Restart& restart = group[upcoming];
           draw(restart, number + upcoming++, kernel);
+          kernel.begin();
           put_lane(restart.itinerary, current, lane, lanes);
           if (goes_on(restart, current, lane, lanes)) running[lane] = &restart;
         }

@@ -5,12 +5,16 @@
 
 #include "kernels/functions.hpp"
 #include "search/newton_large.hpp"
+#include "search/reduced_tables.hpp"
 
 namespace rnndyn {
 namespace {
 
 // All regions' affine maps are tabulated up to this many doubles (1 MiB: stays in the L2 cache).
 constexpr Index kTableLimit = Index{1} << 17;
+
+// One system of many rows reaches a smaller share of the machine's peak than products of matrices.
+constexpr double kReducedShare = 0.6;
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
@@ -86,21 +90,41 @@ std::shared_ptr<const kernels::NewtonTables> make_newton_tables(const CanonicalM
   return tables;
 }
 
+std::shared_ptr<const kernels::ReducedTables> reduced_where_faster(
+    const CanonicalMap& map, const kernels::NewtonTables& tables, Index order) {
+  // The kernels for few states are written for their number.
+  if (map.n_states() <= kernels::kMaxSmallStates) return nullptr;
+  const double reduced = kernels::reduced_newton_flops(map.n_relevant_units(), order);
+  if (reduced > kReducedShare * NewtonKernel(map, tables, order).flops()) return nullptr;
+  return make_reduced_tables(map, order);
+}
+
 NewtonKernel::NewtonKernel(const CanonicalMap& map, const kernels::NewtonTables& tables,
-                           Index order)
-    : map_(map), order_(order) {
+                           Index order, Control* control, Refutation refutation,
+                           std::shared_ptr<const kernels::ReducedTables> reduced)
+    : map_(map),
+      order_(order),
+      control_(control),
+      refutation_(refutation),
+      reduced_(std::move(reduced)) {
   if (map.n_states() <= kernels::kMaxSmallStates) {
-    kernel_ = kernels::functions().make_newton(tables, order);
+    kernel_ = kernels::functions().make_newton(tables, order, refutation);
   } else {
-    kernel_ = std::make_unique<LargeNewton>(map, tables.reach, order);
+    kernel_ = std::make_unique<LargeNewton>(map, tables.reach, order, control, refutation);
   }
+  if (reduced_) reduced_kernel_ = kernels::functions().make_reduced_newton(*reduced_);
 }
 
 void NewtonKernel::iterate(const Word* itineraries, Word* next, unsigned active,
                            NewtonStatus* status) {
-  const unsigned unfinished = kernel_->iterate(itineraries, next, active, status);
+  kernels::Newton& kernel = reduced_kernel_ ? *reduced_kernel_ : *kernel_;
+  const unsigned unfinished = kernel.iterate(itineraries, next, active, status);
   for (unsigned left = unfinished; left != 0; left &= left - 1) {
     const int lane = std::countr_zero(left);
+    if (refutation_ == Refutation::bounded) {  // nothing short of solve_cycle() would refute it
+      status[lane] = NewtonStatus::singular;
+      continue;
+    }
     status[lane] = iterate_lane(lane, itineraries, next, status[lane] != NewtonStatus::singular);
   }
 }
@@ -112,8 +136,9 @@ NewtonStatus NewtonKernel::iterate_lane(int lane, const Word* itineraries, Word*
   for (std::size_t i = 0; i < own_.size(); ++i) {
     own_[i] = itineraries[i * n_lanes + static_cast<std::size_t>(lane)];
   }
-  const NewtonStatus status = grown ? iterate_stably(map_, own_.data(), order_, result_.data())
-                                    : iterate_singular(map_, own_.data(), order_, result_.data());
+  const NewtonStatus status =
+      grown ? iterate_stably(map_, own_.data(), order_, result_.data(), control_)
+            : iterate_singular(map_, own_.data(), order_, result_.data(), control_);
   for (std::size_t i = 0; i < own_.size(); ++i) {
     next[i * n_lanes + static_cast<std::size_t>(lane)] = result_[i];
   }

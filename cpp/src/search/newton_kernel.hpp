@@ -5,8 +5,10 @@
 #include <vector>
 
 #include "kernels/newton.hpp"
+#include "kernels/newton_reduced.hpp"
 #include "rnndyn/itinerary.hpp"
 #include "rnndyn/map.hpp"
+#include "rnndyn/parallel.hpp"
 
 namespace rnndyn {
 
@@ -19,10 +21,16 @@ namespace rnndyn {
 // lanes() itineraries are treated at once; see kernels/newton.hpp for how they lie in memory.
 class NewtonKernel {
  public:
-  // A workspace for one thread; `map` and `tables` must outlive it.
-  NewtonKernel(const CanonicalMap& map, const kernels::NewtonTables& tables, Index order);
+  // A workspace for one thread; `map` and `tables` must outlive it. With `reduced` tables of this
+  // order the candidates are solved for in the pre-activations alone. iterate() throws Stopped when
+  // the control says stop.
+  NewtonKernel(const CanonicalMap& map, const kernels::NewtonTables& tables, Index order,
+               Control* control = nullptr, Refutation refutation = Refutation::likely,
+               std::shared_ptr<const kernels::ReducedTables> reduced = nullptr);
 
   int lanes() const { return kernel_->lanes(); }
+  // To be called before the first itinerary of a restart or of a list.
+  void begin() { kernel_->begin(); }
   // Bits of irrelevant units are zero on the way in and out. Lanes whose bit in `active` is not set
   // may hold anything; their status means nothing.
   void iterate(const Word* itineraries, Word* next, unsigned active, NewtonStatus* status);
@@ -32,7 +40,7 @@ class NewtonKernel {
     return kernel_->read_itinerary(state.data(), transient, out);
   }
   // Floating-point operations per itinerary, roughly.
-  double flops() const { return kernel_->flops(); }
+  double flops() const { return reduced_kernel_ ? reduced_kernel_->flops() : kernel_->flops(); }
 
  private:
   // The way of one lane by other means than the product.
@@ -40,22 +48,30 @@ class NewtonKernel {
 
   const CanonicalMap& map_;
   Index order_;
+  Control* control_;
+  Refutation refutation_;
   std::unique_ptr<kernels::Newton> kernel_;
+  std::shared_ptr<const kernels::ReducedTables> reduced_;
+  std::unique_ptr<kernels::Newton> reduced_kernel_;  // its candidates, where there is one
   std::vector<Word> own_, result_;
 };
 
 // What all threads of a search share: the parameters laid out for the kernels.
 std::shared_ptr<const kernels::NewtonTables> make_newton_tables(const CanonicalMap& map);
 
+// The tables for this order where solving in the pre-activations is the faster way.
+std::shared_ptr<const kernels::ReducedTables> reduced_where_faster(
+    const CanonicalMap& map, const kernels::NewtonTables& tables, Index order);
+
 kernels::PreactivationReach reach_of(const CanonicalMap& map);
 
 // The orthogonal way, for any order and growth. Each segment's orbit is followed on its own from
 // the solved point, so no error grows by more than a segment's share.
-NewtonStatus iterate_stably(const CanonicalMap& map, const Word* itinerary, Index order,
-                            Word* next);
+NewtonStatus iterate_stably(const CanonicalMap& map, const Word* itinerary, Index order, Word* next,
+                            Control* control);
 
 // The least-squares candidate of a singular system. Returns `singular` or `diverged`.
 NewtonStatus iterate_singular(const CanonicalMap& map, const Word* itinerary, Index order,
-                              Word* next);
+                              Word* next, Control* control);
 
 }  // namespace rnndyn

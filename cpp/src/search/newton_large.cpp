@@ -27,12 +27,13 @@ void add_product(const Matrix& a, Index columns, const double* x, Vector& y) {
 }  // namespace
 
 LargeNewton::LargeNewton(const CanonicalMap& map, const kernels::PreactivationReach& reach,
-                         Index order)
+                         Index order, Control* control, Refutation refutation)
     : map_(map),
       reach_(reach),
       order_(order),
+      bounded_(refutation == Refutation::bounded),
+      error_(reach, map.n_states(), order),
       diagonal_a_(map.a().isDiagonal(0.0)),
-      form_jacobian_(!map.w2_is_identity() && map.n_units() > map.n_states()),
       product_(map.n_states() + 1, map.n_states()),
       fresh_(map.n_states() + 1, map.n_states()),
       active_w1_(map.n_states(), map.n_units()),
@@ -46,7 +47,10 @@ LargeNewton::LargeNewton(const CanonicalMap& map, const kernels::PreactivationRe
       offset_(map.n_states()),
       p_(Vector::Zero((map.n_units() + 7) / 8 * 8)),
       nothing_(map.words_per_region(), 0),
-      rows_(static_cast<std::size_t>(map.n_states())) {}
+      rows_(static_cast<std::size_t>(map.n_states())),
+      looks_(control) {
+  if (!map.w2_is_identity() && map.n_units() > map.n_states()) steps_.emplace(map, order);
+}
 
 double LargeNewton::flops() const {
   const auto m = static_cast<double>(map_.n_states());
@@ -74,39 +78,44 @@ void LargeNewton::gather(const Word* region) {
   }
 }
 
-void LargeNewton::apply(const Word* region) {
+void LargeNewton::apply(Index step, const Word* region) {
   const Index m = map_.n_states();
+  if (steps_) {
+    const Matrix& affine = steps_->at(step, region);
+    kernels::functions().dense.multiply(m + 1, m, m, Transposed::none, 1.0, product_.data(), m + 1,
+                                        affine.data(), affine.rows(), fresh_.data(), m + 1, false);
+    fresh_.row(m) += affine.row(m);
+    product_.swap(fresh_);
+    return;
+  }
   gather(region);
   const auto n = static_cast<Index>(active_.size());
-  if (form_jacobian_) {
-    jacobian_ = map_.a().transpose();
-    multiply(active_w2_, n, active_w1_, Transposed::right, jacobian_, m, true);
-    multiply(product_, m, jacobian_, Transposed::none, fresh_, m, false);
-    add_offset(fresh_, n);
+  if (diagonal_a_) {
+    kernels::functions().dense.scale_columns(m + 1, m, product_.data(), diagonal_.data(),
+                                             fresh_.data());
   } else {
-    if (diagonal_a_) {
-      kernels::functions().dense.scale_columns(m + 1, m, product_.data(), diagonal_.data(),
-                                               fresh_.data());
-    } else {
-      multiply(product_, m, map_.a(), Transposed::right, fresh_, m, false);
-    }
-    if (map_.w2_is_identity()) {
-      for (Index a = 0; a < n; ++a) {
-        const double* from = product_.col(active_[static_cast<std::size_t>(a)]).data();
-        std::copy_n(from, m + 1, active_rows_.col(a).data());
-      }
-    } else {
-      multiply(product_, m, active_w2_, Transposed::none, active_rows_, n, false);
-      active_rows_.row(m).head(n) += active_h2_.head(n).transpose();
-    }
-    multiply(active_rows_, n, active_w1_, Transposed::right, fresh_, m, true);
+    multiply(product_, m, map_.a(), Transposed::right, fresh_, m, false);
   }
+  if (map_.w2_is_identity()) {
+    for (Index a = 0; a < n; ++a) {
+      const double* from = product_.col(active_[static_cast<std::size_t>(a)]).data();
+      std::copy_n(from, m + 1, active_rows_.col(a).data());
+    }
+  } else {
+    multiply(product_, m, active_w2_, Transposed::none, active_rows_, n, false);
+    active_rows_.row(m).head(n) += active_h2_.head(n).transpose();
+  }
+  multiply(active_rows_, n, active_w1_, Transposed::right, fresh_, m, true);
   fresh_.row(m) += map_.h1().transpose();
   product_.swap(fresh_);
 }
 
 void LargeNewton::start(const Word* region) {
   const Index m = map_.n_states();
+  if (steps_) {
+    product_ = steps_->at(0, region).topRows(m + 1);
+    return;
+  }
   gather(region);
   const auto n = static_cast<Index>(active_.size());
   product_.topRows(m) = map_.a().transpose();
@@ -115,17 +124,12 @@ void LargeNewton::start(const Word* region) {
     for (Index a = 0; a < n; ++a) {
       product_.row(active_[static_cast<std::size_t>(a)]) += active_w1_.col(a).transpose();
     }
-  } else {
-    multiply(active_w2_, n, active_w1_, Transposed::right, product_, m, true);
-    add_offset(product_, n);
+    return;
   }
-}
-
-// The last row += (W1 D h2)^T.
-void LargeNewton::add_offset(Matrix& affine, Index n_active) {
+  multiply(active_w2_, n, active_w1_, Transposed::right, product_, m, true);
   offset_.setZero();
-  add_product(active_w1_, n_active, active_h2_.data(), offset_);
-  affine.row(map_.n_states()) += offset_.transpose();
+  add_product(active_w1_, n, active_h2_.data(), offset_);
+  product_.row(m) += offset_.transpose();
 }
 
 void LargeNewton::preactivate() {
@@ -176,7 +180,8 @@ unsigned LargeNewton::iterate(const Word* itinerary, Word* next, unsigned /*acti
   double growth = 1.0;
   start(itinerary);
   for (Index t = 1; t < order_; ++t) {
-    apply(itinerary + t * words);
+    apply(t, itinerary + t * words);
+    looks_.after(flops() / static_cast<double>(order_));
     growth = std::max(growth, dense.largest(m, m, product_.data(), m + 1));
     if (!(growth <= kernels::kProductLimit)) {
       *status = NewtonStatus::moved;
@@ -197,10 +202,27 @@ unsigned LargeNewton::iterate(const Word* itinerary, Word* next, unsigned /*acti
   return 0;
 }
 
+double LargeNewton::inverse_norm() const {
+  const Index m = map_.n_states();
+  // The bound of the small kernels grows too large with so many states. This is a solution of
+  // U x = d with |d| = 1 whose signs make it large (Cline, Moler, Stewart, Wilkinson, SIAM J.
+  // Numer. Anal. 16, 368, 1979).
+  Vector x = Vector::Zero(m);
+  for (Index p = m - 1; p >= 0; --p) {
+    x(p) = (x(p) + std::copysign(1.0, x(p))) / system_(p, p);
+    x.head(p) -= x(p) * system_.col(p).head(p);
+  }
+  return x.cwiseAbs().maxCoeff();
+}
+
 NewtonStatus LargeNewton::follow(double growth, const Word* itinerary, Word* next) {
   const double largest = z_.cwiseAbs().maxCoeff();
   if (!(largest < 1e150)) return NewtonStatus::diverged;
-  const double threshold = reach_.negligible(largest, growth);
+  double threshold = reach_.negligible(largest, growth);
+  if (bounded_) {
+    threshold = std::max(threshold, error_(largest, growth, inverse_norm()));
+    if (!(threshold < std::numeric_limits<double>::infinity())) return NewtonStatus::singular;
+  }
   const auto words = static_cast<Index>(map_.words_per_region());
   Word difference = 0;
   for (Index t = 0; t < order_; ++t) {

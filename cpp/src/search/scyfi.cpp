@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <span>
 
-#include "context.hpp"
-#include "starts.hpp"
-#include "visited.hpp"
+#include "search/context.hpp"
+#include "search/starts.hpp"
+#include "search/visited.hpp"
 
 namespace rnndyn {
 namespace {
@@ -71,8 +71,11 @@ class Scyfi {
       parallel_for(n_groups, n_threads, [&](std::size_t g, int thread) {
         const std::size_t begin = g * lanes_;
         const std::size_t count = std::min(lanes_, batch.size() - begin);
-        run_group(std::span(batch).subspan(begin, count), next_restart_ + begin,
-                  *kernels_[static_cast<std::size_t>(thread)]);
+        try {
+          run_group(std::span(batch).subspan(begin, count), next_restart_ + begin,
+                    *kernels_[static_cast<std::size_t>(thread)]);
+        } catch (const Stopped&) {  // and with it the batch
+        }
       });
       if (context_.control.stop_requested()) return;
       batch_size = merge(batch) ? lanes_ : std::min<std::size_t>(2 * batch_size, 32);
@@ -91,6 +94,7 @@ class Scyfi {
     Itinerary start(order_, words);
     const auto redraw = [&](std::size_t lane, std::vector<Word>& buffer) {
       draw_start(source_, context_.map, sampler_, kernel, streams[lane], start);
+      kernel.begin();
       put_lane(start, buffer, lane, lanes_);
     };
     for (std::size_t lane = 0; lane < group.size(); ++lane) {
@@ -146,7 +150,8 @@ class Scyfi {
     for (const Discovery& own : restart.discoveries) {
       if (own.itinerary == itinerary) return;
     }
-    Candidate candidate = enlarged(context_.map, solve_cycle(context_.map, itinerary));
+    Candidate candidate = solve_cycle(context_.map, itinerary, &context_.control);
+    candidate = enlarged(context_.map, std::move(candidate), &context_.control);
     const Index order = candidate.cycle       ? candidate.cycle->itinerary.order
                         : candidate.continuum ? candidate.continuum->itinerary.order
                                               : 0;

@@ -8,7 +8,15 @@ namespace rnndyn {
 
 kernels::PreactivationReach reach_of(const CanonicalMap& map) {
   if (map.n_units() == 0) return {};
-  return {map.w2().cwiseAbs().rowwise().sum().maxCoeff(), map.h2().cwiseAbs().maxCoeff()};
+  const Matrix w1 = map.w1().cwiseAbs();
+  kernels::PreactivationReach reach;
+  const Vector rows = map.w2().cwiseAbs().rowwise().sum();
+  reach.scale = rows.maxCoeff();
+  reach.shift = map.h2().cwiseAbs().maxCoeff();
+  reach.slope = (map.a().cwiseAbs().rowwise().sum() + w1 * rows).maxCoeff();
+  reach.offset = (map.h1().cwiseAbs() + w1 * map.h2().cwiseAbs()).maxCoeff();
+  reach.weight = w1.rowwise().sum().maxCoeff();
+  return reach;
 }
 
 namespace {
@@ -47,18 +55,19 @@ NewtonStatus follow_segments(const CanonicalMap& map, const CyclicSystem& system
 
 }  // namespace
 
-NewtonStatus iterate_stably(const CanonicalMap& map, const Word* regions, Index order, Word* next) {
+NewtonStatus iterate_stably(const CanonicalMap& map, const Word* regions, Index order, Word* next,
+                            Control* control) {
   const Itinerary itinerary = as_itinerary(map, regions, order);
-  const CyclicSystem system(map, itinerary);
+  const CyclicSystem system(map, itinerary, control);
   const Matrix points = system.solve(system.offsets());
-  if (!points.allFinite()) return iterate_singular(map, regions, order, next);
+  if (!points.allFinite()) return iterate_singular(map, regions, order, next, control);
   return follow_segments(map, system, points, itinerary, next);
 }
 
-NewtonStatus iterate_singular(const CanonicalMap& map, const Word* regions, Index order,
-                              Word* next) {
+NewtonStatus iterate_singular(const CanonicalMap& map, const Word* regions, Index order, Word* next,
+                              Control* control) {
   const Itinerary itinerary = as_itinerary(map, regions, order);
-  const CyclicSystem system(map, itinerary);
+  const CyclicSystem system(map, itinerary, control);
   const Index nullity = std::max<Index>(1, system.nullity());
   const Matrix points = system.solve(system.offsets(), nullity);
   const NewtonStatus status = follow_segments(map, system, points, itinerary, next);

@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "collection.hpp"
-#include "newton_kernel.hpp"
 #include "rnndyn/random.hpp"
+#include "search/collection.hpp"
+#include "search/newton_kernel.hpp"
 
 namespace rnndyn {
 

@@ -46,6 +46,7 @@ instruction_set: str = _core.instruction_set_in_use()
 
 CanonicalMap = _core.CanonicalMap
 System = _core.System
+TooManyItinerariesError = _core.TooManyItinerariesError
 basins = _core.basins
 cycle_on_path = _core.cycle_on_path
 differentiable_map = _core.differentiable_map

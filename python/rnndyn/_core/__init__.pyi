@@ -39,11 +39,15 @@ class CanonicalMap:
     def offset(self, region: NDArray[np.bool_]) -> NDArray[np.float64]: ...
 
 def solve_cycle(canonical_map: CanonicalMap, itinerary: NDArray[np.bool_]) -> dict[str, Any]: ...
+
+class TooManyItinerariesError(ValueError): ...
+
 def find_cycles(
     canonical_map: CanonicalMap,
     orders: Sequence[int],
     method: str = "auto",
     seed: int = 0,
+    *,
     max_restarts: int | None = None,
     max_iterations: int | None = None,
     box_lower: NDArray[np.float64] | None = None,

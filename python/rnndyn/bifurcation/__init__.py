@@ -1,20 +1,30 @@
 """Bifurcations of cycles along paths of parameters, and over the epochs of a training run."""
 
-from rnndyn.bifurcation._boundary_curve import BoundaryCurve
-from rnndyn.bifurcation._branch import Branch
-from rnndyn.bifurcation._events import BifurcationEvent
-from rnndyn.bifurcation._gap import Gap
-from rnndyn.bifurcation._loss_jumps import Coincidence, LossJumps
-from rnndyn.bifurcation._plane_work import PlaneProgress
-from rnndyn.bifurcation._run import ContinuationRun
-from rnndyn.bifurcation.branch_set import BranchSet
-from rnndyn.bifurcation.checkpoints import load_checkpoints
-from rnndyn.bifurcation.continuation import PathProgress, continue_cycles
-from rnndyn.bifurcation.diagram import bifurcation_diagram
-from rnndyn.bifurcation.stability import stability_diagram
-from rnndyn.bifurcation.stability_result import PlaneGap, StabilityDiagram, StabilityRun
-from rnndyn.bifurcation.theory import forced, gradient_growth
-from rnndyn.bifurcation.timeline import Timeline, training_timeline
+from rnndyn.bifurcation.path import (
+    BifurcationEvent,
+    Branch,
+    BranchSet,
+    ContinuationRun,
+    Gap,
+    PathProgress,
+    bifurcation_diagram,
+    continue_cycles,
+)
+from rnndyn.bifurcation.plane import (
+    BoundaryCurve,
+    PlaneGap,
+    PlaneProgress,
+    StabilityDiagram,
+    StabilityRun,
+    stability_diagram,
+)
+from rnndyn.bifurcation.timeline import (
+    Coincidence,
+    LossJumps,
+    Timeline,
+    load_checkpoints,
+    training_timeline,
+)
 
 __all__ = [
     "BifurcationEvent",
@@ -33,8 +43,6 @@ __all__ = [
     "Timeline",
     "bifurcation_diagram",
     "continue_cycles",
-    "forced",
-    "gradient_growth",
     "load_checkpoints",
     "stability_diagram",
     "training_timeline",

@@ -1,5 +1,6 @@
 """The command line ``rnndyn``."""
 
+import importlib
 from collections.abc import Sequence
 
 from rnndyn.cli._exit_codes import interrupted
@@ -11,10 +12,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     try:
         # Not above: Ctrl-C is also pressed while the commands, and NumPy, are imported.
-        from rnndyn.cli import _main
+        commands = importlib.import_module("rnndyn.cli._main")
     except (KeyboardInterrupt, ImportError) as error:
         # What stops a compiled module while it is set up comes as an ImportError.
         if not any(isinstance(e, KeyboardInterrupt) for e in (error, error.__cause__)):
             raise
         return interrupted()
-    return _main.main(arguments)
+    code: int = commands.main(arguments)
+    return code

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rnndyn import examples, io
-from rnndyn._arrays import FloatArray
+from rnndyn._common.arrays import FloatArray
 from rnndyn.io._archive import read_npy
 from rnndyn.models._canonical_map_of import canonical_map_of
 

@@ -4,7 +4,7 @@ import argparse
 import json
 from typing import Any
 
-from rnndyn.citation import Bibliography, cite
+from rnndyn.citing.citation import Bibliography, cite
 from rnndyn.cli._arguments import (
     EXAMPLE_PREFIX,
     add_command,
@@ -13,7 +13,7 @@ from rnndyn.cli._arguments import (
     load_network,
 )
 from rnndyn.cli._exit_codes import ExitCode
-from rnndyn.result_files import is_result, load_result
+from rnndyn.results.loading import is_result, load_result
 
 _EPILOG = """\
 examples:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rnndyn._optional import import_optional
+from rnndyn._common.optional import import_optional
 from rnndyn.cli._arguments import add_command
 from rnndyn.cli._exit_codes import ExitCode
 
@@ -41,14 +41,11 @@ def add_parser(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the script; return the exit code."""
     shtab = import_optional("shtab", "rnndyn completion")
-    from rnndyn.cli._main import build_parser
-
-    parser = build_parser()
-    for action in _actions(parser):
+    for action in _actions(options.parser):
         if action.type is Path or action.dest in _FILES:
             # The attribute that shtab looks for.
             setattr(action, "complete", shtab.FILE)  # noqa: B010
-    print(shtab.complete(parser, shell=options.shell))
+    print(shtab.complete(options.parser, shell=options.shell))
     return ExitCode.DONE
 
 

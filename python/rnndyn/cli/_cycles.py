@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from rnndyn import plot
 from rnndyn.cli._arguments import (
     add_command,
     add_effort,
@@ -16,8 +17,8 @@ from rnndyn.cli._arguments import (
 )
 from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.cli._outputs import Outputs, check_suffix
-from rnndyn.cycle_set import CycleSet
-from rnndyn.search import METHODS, find_cycles
+from rnndyn.cycles.result import CycleSet
+from rnndyn.cycles.search import METHODS, find_cycles
 
 _EPILOG = """\
 examples:
@@ -105,8 +106,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _drawn(pyplot: Any, cycles: CycleSet) -> Any:
-    from rnndyn import plot
-
     figure, ax = pyplot.subplots(figsize=(5.6, 4.6), layout="constrained")
     plot.state_space(cycles, ax)
     return figure

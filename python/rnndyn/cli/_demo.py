@@ -8,16 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rnndyn import examples
-from rnndyn._cycle_table import align_columns, cycle_cells
-from rnndyn._optional import MissingPackageError
-from rnndyn._progress import Progress, ProgressMeter, make_progress_meter
-from rnndyn._result import plain
+from rnndyn import examples, plot
+from rnndyn._common.optional import MissingPackageError
+from rnndyn._common.progress import Progress, ProgressMeter, make_progress_meter
+from rnndyn._common.words import plain
 from rnndyn.cli._arguments import add_command, add_effort, add_json
 from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.cli._outputs import prepare_plot, save_figure
-from rnndyn.cycle_set import CycleSet
-from rnndyn.search import find_cycles
+from rnndyn.cycles._table import cycle_cells
+from rnndyn.cycles.result import CycleSet
+from rnndyn.cycles.search import find_cycles
+from rnndyn.results.table import align_columns
 
 _DEFAULT_PICTURE = Path("rnndyn-demo.png")
 _HEADINGS = (
@@ -173,7 +174,7 @@ def _report(results: Sequence[_Result], seconds: float) -> list[str]:
     agreeing = sum(
         result.n_at_known_order == result.system.expected_cycles
         for result in results
-        if result.cycles.complete
+        if result.cycles.finished
     )
     lines = align_columns(rows, _LEFT_ALIGNED)
     lines.append("")
@@ -188,7 +189,7 @@ def _report(results: Sequence[_Result], seconds: float) -> list[str]:
 def _confidence(results: Sequence[_Result]) -> list[str]:
     """Say in a line or two how sure the table is."""
     lines = []
-    unfinished = [result.system.name for result in results if not result.cycles.complete]
+    unfinished = [result.system.name for result in results if not result.cycles.finished]
     if unfinished:
         lines.append(f"INCOMPLETE: {', '.join(unfinished)} was stopped before its end.")
     estimates = [
@@ -205,8 +206,6 @@ def _confidence(results: Sequence[_Result]) -> list[str]:
 
 
 def _draw(pyplot: Any, results: Sequence[_Result], path: Path) -> None:
-    from rnndyn import plot
-
     # A lone fixed point makes no picture.
     shown = [result for result in results if result.system.order > 1]
     if not shown:

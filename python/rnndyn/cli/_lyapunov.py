@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from rnndyn import plot
 from rnndyn.cli._arguments import (
     add_command,
     add_effort,
@@ -14,8 +15,8 @@ from rnndyn.cli._arguments import (
 )
 from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.cli._outputs import Outputs
-from rnndyn.lyapunov import lyapunov_spectrum
-from rnndyn.lyapunov_result import LyapunovSpectrum
+from rnndyn.lyapunov.result import LyapunovSpectrum
+from rnndyn.lyapunov.spectrum import lyapunov_spectrum
 
 _EPILOG = """\
 examples:
@@ -108,8 +109,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _drawn(pyplot: Any, spectrum: LyapunovSpectrum) -> Any:
-    from rnndyn import plot
-
     figure, axes = pyplot.subplots(1, 2, figsize=(10.0, 4.4), layout="constrained")
     plot.lyapunov(spectrum, axes[0])
     plot.lyapunov_convergence(spectrum, axes[1])

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from rnndyn._optional import MissingPackageError
+from rnndyn._common.optional import MissingPackageError
 from rnndyn._version import __version__
 from rnndyn.cli import (
     _cite,
@@ -61,6 +61,8 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in _COMMANDS:
         command.add_parser(commands)
+    # For the command that prints what a shell needs to complete all of it.
+    parser.set_defaults(parser=parser)
     return parser
 
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rnndyn._optional import import_optional
-from rnndyn._result import TabularResult
+from rnndyn._common.optional import import_optional
+from rnndyn.results.base import TabularResult
 
 _PICTURE_DPI = 150
 _NETCDF = "writing netCDF"
@@ -72,7 +72,7 @@ def check_suffix(path: Path, allowed: tuple[str, ...]) -> None:
 
 
 def prepare_plot(path: Path) -> Any:
-    """Return matplotlib's ``pyplot``, for files only, after checking where it shall write."""
+    """Return matplotlib's ``pyplot``, for files only, after checking where it will write."""
     check_output(path)
     matplotlib = import_optional("matplotlib", "drawing a picture")
     matplotlib.use("Agg")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from rnndyn import plot
 from rnndyn.bifurcation import (
     BranchSet,
     StabilityDiagram,
@@ -27,8 +28,8 @@ from rnndyn.cli._arguments import (
 )
 from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.cli._outputs import Outputs
-from rnndyn.parameter_scan import scan
-from rnndyn.scan_result import Scan
+from rnndyn.parameter_scan.result import Scan
+from rnndyn.parameter_scan.scanning import scan
 
 _MEASURES = ("stability", "max_lyapunov")
 _DEFAULT_STEPS = 10_000
@@ -41,11 +42,10 @@ examples:
   rnndyn sweep network.npz --x "A[0,0]=-1:1:200" --y "h[1]=0:2:200" --measure max_lyapunov \\
       --workers 8 --store chunks/
 
-A parameter goes from a number to a larger one, in so many values. The names of all
+A parameter goes from a number to a larger one, in N values. The names of all
 parameters are in the message that an unknown name gets.
 
-Ctrl-C ends the run (exit code 130). With --store, the same command goes on from there;
-it needs pip install "rnndyn[cluster]".
+Ctrl-C ends the run (exit code 130). With --store, the same command goes on from there.
 """
 
 
@@ -75,7 +75,7 @@ def add_parser(commands: Any) -> None:
         "--measure",
         choices=_MEASURES,
         default="stability",
-        help="what to look at (default: stability)",
+        help="what to measure (default: stability)",
     )
     add_orders(parser, "stability: follow", default="1")
     parser.add_argument(
@@ -86,7 +86,7 @@ def add_parser(commands: Any) -> None:
     )
     add_effort(
         parser,
-        "stop then and show the part that is done (not for stability over two parameters)",
+        "stop then and show the part that is done",
         threads=False,
     )
     where = parser.add_mutually_exclusive_group()
@@ -110,13 +110,14 @@ def run(options: argparse.Namespace) -> int:
         how = {
             "seed": options.seed,
             "n_threads": options.threads,
+            "time_limit": options.time_limit,
             "executor": executor,
             "store": options.store,
             "progress": options.progress,
         }
         result = _exponents(options, how) if _wants_exponents(options) else _cycles(options, how)
     outputs.write(result, lambda _: _drawn(result).figure)
-    stopped = isinstance(result, Scan | BranchSet) and result.run.stopped_by == "interrupt"
+    stopped = result.run.stopped_by == "interrupt"
     return ExitCode.INTERRUPTED if stopped else ExitCode.DONE
 
 
@@ -130,11 +131,6 @@ def _check_fits(options: argparse.Namespace) -> None:
         raise ValueError("--max-order and --orders are for --measure stability")
     if not _wants_exponents(options) and options.steps is not None:
         raise ValueError("--steps is for --measure max_lyapunov")
-    if options.time_limit is not None and options.y and not _wants_exponents(options):
-        raise ValueError(
-            "--time-limit is not for stability over two parameters: give --store FOLDER, end the "
-            "run with Ctrl-C, and the same command goes on from there"
-        )
 
 
 @contextmanager
@@ -157,7 +153,6 @@ def _exponents(options: argparse.Namespace, how: dict[str, Any]) -> Scan:
         options.x,
         options.y,
         n_steps=steps,
-        time_limit=options.time_limit,
         **how,
     )
 
@@ -169,14 +164,11 @@ def _cycles(options: argparse.Namespace, how: dict[str, Any]) -> BranchSet | Sta
     how |= {"max_order": max_order, "orders": options.orders}
     if options.y is None:
         name, values = options.x
-        limit = options.time_limit
-        return bifurcation_diagram(network, name, values, time_limit=limit, **how)
+        return bifurcation_diagram(network, name, values, **how)
     return stability_diagram(network, options.x, options.y, **how)
 
 
 def _drawn(result: Scan | BranchSet | StabilityDiagram) -> Any:
-    from rnndyn import plot
-
     if isinstance(result, Scan):
         return plot.scan(result)
     if isinstance(result, BranchSet):

@@ -4,8 +4,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from rnndyn import plot
 from rnndyn.bifurcation import Timeline, load_checkpoints, training_timeline
-from rnndyn.bifurcation.continuation import METHODS
+from rnndyn.bifurcation.path.continuation import METHODS
 from rnndyn.cli._arguments import (
     add_command,
     add_effort,
@@ -118,8 +119,6 @@ def _numbers(path: Path | None, what: str) -> Any:
 
 
 def _drawn(timeline: Timeline) -> Any:
-    from rnndyn import plot
-
     # Its type would be that of a figure or a part of one.
     figure: Any = plot.training_timeline(timeline)[0].figure
     return figure

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from rnndyn.certificate import Certificate
+from rnndyn.certificate.result import Certificate
 from rnndyn.cli._arguments import add_command, add_json, add_model, load_piecewise_linear
 from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.verify import Verdict

@@ -44,7 +44,13 @@ _DAMAGE = (
 
 def write_archive(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write arrays of numbers or text by name; the same arrays always give the same bytes."""
-    with complete_file(path) as stream, zipfile.ZipFile(stream, "w") as archive:
+    with complete_file(path) as stream:
+        write_members(stream, arrays)
+
+
+def write_members(stream: IO[bytes], arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write the archive to a file that is open."""
+    with zipfile.ZipFile(stream, "w") as archive:
         for name, array in arrays.items():
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)

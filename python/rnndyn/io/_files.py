@@ -1,4 +1,4 @@
-"""Opening files that may be anything, and writing files so that nobody ever sees half of one."""
+"""Opening files that may be anything, and writing files that appear only when complete."""
 
 import errno
 import os
@@ -88,7 +88,7 @@ def complete_path(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
         if error.errno is None or error.filename != str(temporary):
             raise
-        # The name that was asked for, not one that nobody knows.
+        # With the name that was asked for, not the temporary one.
         raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
     except BaseException:
         temporary.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """HDF5 files: MATLAB 7.3, Julia's JLD2, and others, read with h5py in a process of its own.
 
 `_hdf5_process.py` says why, and what that process does. Here it is started, watched, and what it
-sends is checked: it has held a file that nobody trusts.
+sends is checked: it has held an untrusted file.
 """
 
 import contextlib
@@ -17,12 +17,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from importlib.util import find_spec
+from multiprocessing.spawn import get_executable
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
-from rnndyn._optional import require_optional
+from rnndyn._common.optional import require_optional
 from rnndyn.io._content import Content, Record, Unread, array_from, content_of
 from rnndyn.io._files import OpenedFile
 from rnndyn.io._hdf5_process import FRAME, MAX_EXPANSION, MAX_TREE
@@ -168,8 +169,6 @@ class _Process:
 
     def _start(self) -> None:
         # The standard way to say which Python to use where sys.executable is another program.
-        from multiprocessing.spawn import get_executable
-
         executable = os.fsdecode(get_executable() or "")
         if getattr(sys, "frozen", False) or not executable:
             raise OSError(
@@ -186,7 +185,7 @@ class _Process:
             stdout=subprocess.PIPE,
             stderr=self._messages,
             env=os.environ | _ENVIRONMENT,
-            # A program with windows has no console, and none shall flash up (Windows only).
+            # A program with windows has no console, and none should appear (Windows only).
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
         try:

@@ -11,14 +11,19 @@ every request it answers with frames, each a letter, the number of bytes that fo
 JSON, in which arrays are numbers of those frames; or ``E``, a sentence that says why not.
 """
 
-import contextlib
 import importlib
 import json
 import os
+import signal
 import struct
 import sys
 import time
 from typing import Any, BinaryIO
+
+try:
+    import resource
+except ImportError:  # Windows has no such limits.
+    resource = None  # type: ignore[assignment]
 
 _MAX_NODES = 100_000
 _MAX_DEPTH = 32
@@ -79,15 +84,13 @@ def _send(output: BinaryIO, kind: bytes, content: bytes | memoryview = b"") -> N
 
 def _prepare() -> None:
     """Take away from this process to write files, and let the signal of the timer end it."""
-    with contextlib.suppress(ImportError):
-        import resource
-        import signal
-
-        for kind in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
-            resource.setrlimit(kind, (0, 0))
-        # Whether signals are ignored or blocked is inherited.
-        signal.signal(signal.SIGPROF, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGPROF})
+    if resource is None:
+        return
+    for kind in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
+        resource.setrlimit(kind, (0, 0))
+    # Whether signals are ignored or blocked is inherited.
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGPROF})
 
 
 def _limit(seconds: float, memory: int | None) -> None:
@@ -95,10 +98,7 @@ def _limit(seconds: float, memory: int | None) -> None:
 
     The signal of the timer ends the process, also in the middle of the HDF5 library.
     """
-    try:
-        import resource
-        import signal
-    except ImportError:
+    if resource is None:
         return
     signal.setitimer(signal.ITIMER_PROF, seconds)
     if sys.platform != "linux":

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rnndyn.io._archive import read_members
 from rnndyn.io._content import Content, content_of
 from rnndyn.io._files import OpenedFile, opened_file
+from rnndyn.io._hdf5 import read_hdf5
 from rnndyn.io._identify import identify
 from rnndyn.io._json import read_json
 from rnndyn.io._julia import read_bson
@@ -34,18 +35,11 @@ def _read_npz(file: OpenedFile, max_bytes: int) -> ModelRecord | Content:
     return content_of("NumPy archive", arrays)
 
 
-def _read_hdf5(file: OpenedFile, max_bytes: int) -> Content:
-    # Only here: few programs need what it takes to start processes.
-    from rnndyn.io._hdf5 import read_hdf5
-
-    return read_hdf5(file, max_bytes)
-
-
 _READERS: Mapping[str, Callable[[OpenedFile, int], ModelRecord | Content]] = {
     "json": read_json,
     "npz": _read_npz,
     "matlab": read_matlab,
-    "hdf5": _read_hdf5,
+    "hdf5": read_hdf5,
     "torch": read_torch,
     "safetensors": read_safetensors,
     "bson": read_bson,

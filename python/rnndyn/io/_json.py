@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnndyn._arrays import FloatArray
+from rnndyn._common.arrays import FloatArray
 from rnndyn.io._files import OpenedFile, complete_file
 from rnndyn.io._record import ModelRecord, header_of, parse_json, record_from
 

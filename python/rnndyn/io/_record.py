@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from rnndyn._version import __version__
-from rnndyn.models import FAMILIES, Model
+from rnndyn.models import FAMILIES, Model, PiecewiseLinearModel
 
 FORMAT = "rnndyn model"
 #: Raised when a reader of the last version could not understand a new file.
@@ -30,7 +30,8 @@ def record_of(model: Model, metadata: Mapping[str, Any] | None) -> ModelRecord:
         raise TypeError(f"model must be a model of rnndyn.models, got {type(model).__name__}")
     if FAMILIES.get(model.family) is not type(model):
         raise ValueError(
-            f"{model.family} is not in rnndyn.models.FAMILIES, so no file of it could be read back"
+            f"no file of {model.family} could be read back, because it is not in "
+            "rnndyn.models.FAMILIES; decorate its class with rnndyn.models.register_family"
         )
     kept = dict(metadata or {})
     try:
@@ -96,6 +97,16 @@ def record_from(header: object, parameters: Mapping[str, Any]) -> ModelRecord:
         if not isinstance(value, dict):
             raise ValueError(f'"{name}" must be an object, got {value!r:.60}')
     return ModelRecord(family, parameters, options, metadata)
+
+
+def piecewise_linear_model_of(
+    header: object, parameters: Mapping[str, Any], what: str
+) -> PiecewiseLinearModel:
+    """Put together the model of a result; `what` of it only piecewise-linear models have."""
+    model = model_of(record_from(header, parameters))
+    if not isinstance(model, PiecewiseLinearModel):
+        raise ValueError(f"{what} are those of a piecewise-linear model, but it names {model!r}")
+    return model
 
 
 def parse_json(text: str) -> Any:

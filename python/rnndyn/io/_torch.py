@@ -1,4 +1,4 @@
-"""Networks of torch as models, without importing torch: whoever has a module has imported it."""
+"""Networks of torch as models, without importing torch: who has a module has imported it."""
 
 import re
 import sys

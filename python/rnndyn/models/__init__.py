@@ -1,9 +1,7 @@
 """The models. Each is an immutable value that knows its parameters and its map."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 from rnndyn.models._base import PiecewiseLinearModel
+from rnndyn.models._families import FAMILIES, PIECEWISE_LINEAR_FAMILIES, register_family
 from rnndyn.models._model import Model
 from rnndyn.models._recurrent import RecurrentNetwork
 from rnndyn.models.alrnn import ALRNN
@@ -21,6 +19,7 @@ from rnndyn.models.plrnn import PLRNN
 from rnndyn.models.relu_rnn import ReLURNN
 from rnndyn.models.rnn import RNN
 from rnndyn.models.shallow_plrnn import ShallowPLRNN
+from rnndyn.models.teacher_forcing import forced
 
 __all__ = [
     "ALRNN",
@@ -43,29 +42,6 @@ __all__ = [
     "ReLURNN",
     "RecurrentNetwork",
     "ShallowPLRNN",
+    "forced",
+    "register_family",
 ]
-
-PIECEWISE_LINEAR_FAMILIES: Mapping[str, type[PiecewiseLinearModel]] = MappingProxyType(
-    {
-        model.family: model
-        for model in (
-            PLRNN,
-            MeanCenteredPLRNN,
-            ALRNN,
-            DendriticPLRNN,
-            ShallowPLRNN,
-            ClippedShallowPLRNN,
-            ReLURNN,
-            LeakyPLRNN,
-            LeakyShallowPLRNN,
-            LeakyReLURNN,
-            PiecewiseLinearMap,
-        )
-    }
-)
-"""The families whose cycles can be searched, by the name that files give them."""
-
-FAMILIES: Mapping[str, type[Model]] = MappingProxyType(
-    {**PIECEWISE_LINEAR_FAMILIES, **{model.family: model for model in (RNN, GRU, LSTM)}}
-)
-"""All families by the name that files give them."""

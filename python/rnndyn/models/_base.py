@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from rnndyn import _core
-from rnndyn._arrays import FloatArray
+from rnndyn._common.arrays import FloatArray
 from rnndyn._core import CanonicalMap
 from rnndyn.models._canonical import CanonicalForm
 from rnndyn.models._declarations import (
@@ -34,7 +34,7 @@ class PiecewiseLinearModel(MapOfStates, Model):
     2. has an ``__init__`` with these names that passes them all to ``super().__init__``;
     3. builds its canonical form in ``_canonical_form``;
 
-    and enter it in ``rnndyn.models.FAMILIES`` so that files of the family can be read.
+    and decorate it with `rnndyn.models.register_family`, so that files of the family can be read.
     """
 
     _arrays: ClassVar[dict[str, Parameter | OptionalParameter]]

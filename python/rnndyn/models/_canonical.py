@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnndyn._arrays import FloatArray
+from rnndyn._common.arrays import FloatArray
 
 
 class CanonicalForm(NamedTuple):

@@ -59,4 +59,4 @@ def _check_size(canonical: CanonicalMap) -> None:
 def _advice(model: RecurrentNetwork | DifferentiableMap) -> str:
     if isinstance(model, RNN) and model.nonlinearity == "relu" and model.n_layers == 1:
         return "give its as_piecewise_linear()"
-    return "its Lyapunov exponents can be had, its cycles cannot"
+    return "rnndyn computes this model's Lyapunov exponents, but not its cycles"

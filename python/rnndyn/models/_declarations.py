@@ -11,7 +11,7 @@ from typing import Any, Self, overload
 
 import numpy as np
 
-from rnndyn._arrays import FloatArray
+from rnndyn._common.arrays import FloatArray, finite_numbers
 
 # The axes of an array by the letters of the literature: M states, H hidden units, ...
 Axes = tuple[str, ...]
@@ -20,39 +20,9 @@ Axes = tuple[str, ...]
 _SMALLEST = {"H": 0, "L": 0}
 
 
-def to_real_array(name: str, value: object) -> FloatArray:
-    """Convert `value` to a finite float64 array, or say what is wrong with argument `name`."""
-    try:
-        array = np.asarray(value)
-    except (TypeError, ValueError, RuntimeError) as error:
-        kind = ValueError if isinstance(error, ValueError) else TypeError
-        raise kind(f"{name} must be an array of real numbers, got {value!r:.60}: {error}") from None
-    if array.dtype.kind not in "biuf":
-        raise TypeError(
-            f"{name} must hold real numbers, got {type(value).__name__} with dtype {array.dtype}"
-        )
-    if np.ma.is_masked(value):
-        raise ValueError(f"{name} must not have masked entries")
-    with np.errstate(over="ignore"):
-        array = array.astype(np.float64, copy=False)
-    finite = np.isfinite(array)
-    if not finite.all():
-        index = tuple(int(i) for i in np.argwhere(~finite)[0])
-        raise ValueError(
-            f"{name} must be finite, got {array[index]} at {entry_name(name, index)}"
-            f" ({np.count_nonzero(~finite)} of {array.size} entries are not finite)"
-        )
-    return array
-
-
 def freeze(array: FloatArray) -> FloatArray:
     """Copy into an array that nobody can make writeable again: its memory is a bytes object."""
     return np.ndarray(array.shape, dtype=np.float64, buffer=array.tobytes())
-
-
-def entry_name(name: str, index: tuple[int, ...]) -> str:
-    """Write ``A[0,1]``, or only the name where the array is a single number."""
-    return f"{name}[{','.join(map(str, index))}]" if index else name
 
 
 class _Array:
@@ -68,7 +38,7 @@ class _Array:
 
     def validate(self, value: object, sizes: dict[str, int], set_by: dict[str, str]) -> FloatArray:
         """Return `value` as a frozen array and enter the sizes it fixes into `sizes`."""
-        array = to_real_array(self.name, value)
+        array = finite_numbers(self.name, value)
         for axes in self.shapes:
             if len(axes) != array.ndim:
                 continue

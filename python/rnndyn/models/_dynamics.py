@@ -6,9 +6,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnndyn._arrays import BoolArray, FloatArray
+from rnndyn._common.arrays import BoolArray, FloatArray, finite_numbers
 from rnndyn._core import CanonicalMap
-from rnndyn.models._declarations import to_real_array
 from rnndyn.models._stepping import to_n_steps, to_states
 
 
@@ -176,13 +175,13 @@ class MapOfStates(ABC):
         return results
 
     def _states(self, name: str, value: ArrayLike | None) -> FloatArray:
-        states = to_real_array(name, value)
+        states = finite_numbers(name, value)
         if np.asarray(value).dtype == np.bool_:
             raise TypeError(f"{name} must hold real numbers, got bool; for a region use region=")
         return to_states(name, states, self.n_states, "M")
 
     def _regions(self, value: ArrayLike | None) -> BoolArray:
-        numbers = to_real_array("region", value)
+        numbers = finite_numbers("region", value)
         if not np.isin(numbers, (0.0, 1.0)).all():
             raise ValueError(f"region must hold only True and False, got {value!r:.60}")
         if numbers.ndim == 0 or numbers.shape[-1] != self.n_units:

@@ -8,8 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from rnndyn._arrays import FloatArray
-from rnndyn.models._declarations import freeze, to_real_array
+from rnndyn._common.arrays import FloatArray, finite_numbers
+from rnndyn.models._declarations import freeze
 
 ARGUMENTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 _NAME = re.compile(rf"(?:{'|'.join(ARGUMENTS)})_l(?:0|[1-9][0-9]{{0,8}})", re.ASCII)
@@ -72,7 +72,7 @@ def parameters_of_layers(
             label = f"{name}_l{layer}"
             if layers[layer] is None:
                 continue
-            array = to_real_array(label, layers[layer])
+            array = finite_numbers(label, layers[layer])
             _require_shape(label, array, n_gates, n_units)
             # Weights of no input at all are no weights, so that such networks are equal.
             if array.size > 0:
@@ -120,7 +120,7 @@ def _require_every_layer(name: str, layers: list[Any], n_layers: int) -> None:
 
 
 def _number_of_units(weight_hh: object, n_gates: int) -> int:
-    array = to_real_array("weight_hh_l0", weight_hh)
+    array = finite_numbers("weight_hh_l0", weight_hh)
     if array.ndim != 2 or array.shape[0] != n_gates * array.shape[1] or array.size == 0:
         raise ValueError(
             f"weight_hh_l0 must have shape ({_rows(n_gates)}, n) with n >= 1 units, "

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnndyn import _core
-from rnndyn._arrays import FloatArray
-from rnndyn.models._declarations import to_real_array
+from rnndyn._common.arrays import FloatArray, finite_numbers
 from rnndyn.models._scalar_names import locate_scalar, scalar_names
 
 
@@ -124,7 +123,7 @@ class Model(ABC):
             if (parameter, index) in taken:
                 raise ValueError(f"{taken[parameter, index]} and {name} are the same number")
             taken[parameter, index] = name
-            number = to_real_array(name, value)
+            number = finite_numbers(name, value)
             if number.ndim != 0:
                 raise ValueError(f"{name} must be one number, got shape {number.shape}")
             arrays.setdefault(parameter, self._parameters[parameter].copy())[index] = number

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnndyn import _core
-from rnndyn._arrays import FloatArray
+from rnndyn._common.arrays import FloatArray, finite_numbers
 from rnndyn.models import _stepping
-from rnndyn.models._declarations import to_real_array
 from rnndyn.models._layers import (
     ARGUMENTS,
     is_layer_name,
@@ -238,7 +237,7 @@ class RecurrentNetwork(Model):
         weight = values.pop("weight_ih_l0", None)
         if weight is None:
             raise ValueError(f"this {self.family} has no external input that could be constant")
-        constant = to_real_array("constant_input", constant_input)
+        constant = finite_numbers("constant_input", constant_input)
         if constant.shape != (self.n_inputs,):
             raise ValueError(
                 f"constant_input must have shape (K,) with K = {self.n_inputs}, "
@@ -280,7 +279,7 @@ class RecurrentNetwork(Model):
         return np.moveaxis(joined, 0, -3).reshape(*joined.shape[1:-2], self.n_states)
 
     def _layered(self, name: str, value: ArrayLike) -> FloatArray:
-        array = to_real_array(name, value)
+        array = finite_numbers(name, value)
         ends = (self.n_layers, self.hidden_size)
         if array.ndim < 2 or (array.shape[0], array.shape[-1]) != ends:
             raise ValueError(

@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from rnndyn._arrays import FloatArray
-from rnndyn.models._declarations import entry_name
+from rnndyn._common.arrays import FloatArray, entry_name
 
 _PATTERN = re.compile(r"\s*([A-Za-z_]\w*)\s*(?:\[([\d\s,]*)\])?\s*", re.ASCII)
 

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from rnndyn import _core
-from rnndyn._arrays import FloatArray
-from rnndyn.models._declarations import to_real_array
+from rnndyn._common.arrays import FloatArray, finite_numbers
 
 #: Jacobians are tangents of the N unit vectors, for this many states at a time.
 _STATES_AT_A_TIME = 64
@@ -19,7 +18,7 @@ _STATES_AT_A_TIME = 64
 
 def to_states(name: str, value: object, n_states: int, letter: str = "N") -> FloatArray:
     """Return a state (N,) or an array of states (..., N), or say what is wrong with it."""
-    states = to_real_array(name, value)
+    states = finite_numbers(name, value)
     if states.ndim == 0 or states.shape[-1] != n_states:
         raise ValueError(
             f"{name} must have shape ({letter},) or (..., {letter}) with {letter} = {n_states}, "
@@ -43,7 +42,7 @@ def to_inputs(value: object, n_inputs: int, owner: str) -> FloatArray:
     """Return inputs (..., K) of one step; None is the input 0."""
     if value is None:
         return np.zeros(n_inputs)
-    inputs = to_real_array("inputs", value)
+    inputs = finite_numbers("inputs", value)
     if n_inputs == 0:
         raise ValueError(f"this {owner} has no external input: leave out inputs")
     if inputs.ndim == 0 or inputs.shape[-1] != n_inputs:

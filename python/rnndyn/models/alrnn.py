@@ -6,8 +6,10 @@ from numpy.typing import ArrayLike
 from rnndyn.models._base import ModelWithInput
 from rnndyn.models._canonical import CanonicalForm, as_matrix
 from rnndyn.models._declarations import Count, Parameter
+from rnndyn.models._families import register_family
 
 
+@register_family
 class ALRNN(ModelWithInput):
     """Almost-linear recurrent neural network: a PLRNN in which only the last units are rectified.
 

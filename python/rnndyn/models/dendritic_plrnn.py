@@ -6,8 +6,10 @@ from numpy.typing import ArrayLike
 from rnndyn.models._base import ModelWithInput
 from rnndyn.models._canonical import CanonicalForm, as_matrix
 from rnndyn.models._declarations import Flag, Parameter
+from rnndyn.models._families import register_family
 
 
+@register_family
 class DendriticPLRNN(ModelWithInput):
     """Piecewise-linear recurrent neural network with a basis expansion in every unit.
 

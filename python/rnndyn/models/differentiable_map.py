@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rnndyn import _core
-from rnndyn._arrays import FloatArray
+from rnndyn._common.arrays import FloatArray
 from rnndyn.models import _stepping
 
 MapFunction = Callable[[FloatArray], NDArray[Any]]

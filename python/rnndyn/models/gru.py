@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from numpy.typing import ArrayLike
 
+from rnndyn.models._families import register_family
 from rnndyn.models._recurrent import RecurrentNetwork
 
 
+@register_family
 class GRU(RecurrentNetwork):
     """Gated recurrent unit network, as ``torch.nn.GRU`` defines it.
 

@@ -6,8 +6,10 @@ from numpy.typing import ArrayLike
 from rnndyn.models._base import ModelWithInput
 from rnndyn.models._canonical import CanonicalForm, as_matrix, with_negative_slope
 from rnndyn.models._declarations import Parameter
+from rnndyn.models._families import register_family
 
 
+@register_family
 class LeakyPLRNN(ModelWithInput):
     """Piecewise-linear recurrent neural network with leaky or parametric rectifiers.
 

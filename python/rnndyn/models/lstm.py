@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from numpy.typing import ArrayLike
 
+from rnndyn.models._families import register_family
 from rnndyn.models._recurrent import RecurrentNetwork
 
 
+@register_family
 class LSTM(RecurrentNetwork):
     """Long short-term memory network, as ``torch.nn.LSTM`` defines it.
 

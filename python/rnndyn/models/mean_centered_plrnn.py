@@ -6,8 +6,10 @@ from numpy.typing import ArrayLike
 from rnndyn.models._base import ModelWithInput
 from rnndyn.models._canonical import CanonicalForm, as_matrix
 from rnndyn.models._declarations import Parameter
+from rnndyn.models._families import register_family
 
 
+@register_family
 class MeanCenteredPLRNN(ModelWithInput):
     """Piecewise-linear recurrent neural network whose units see the deviation from the mean state.
 

@@ -5,8 +5,10 @@ from numpy.typing import ArrayLike
 from rnndyn.models._base import PiecewiseLinearModel
 from rnndyn.models._canonical import CanonicalForm, as_matrix
 from rnndyn.models._declarations import Parameter
+from rnndyn.models._families import register_family
 
 
+@register_family
 class PiecewiseLinearMap(PiecewiseLinearModel):
     """The canonical map, for every continuous piecewise-linear map that is not a network here.
 

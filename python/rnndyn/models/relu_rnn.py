@@ -3,12 +3,14 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnndyn._arrays import FloatArray
+from rnndyn._common.arrays import FloatArray
 from rnndyn.models._base import ModelWithInput
 from rnndyn.models._canonical import CanonicalForm
 from rnndyn.models._declarations import Parameter
+from rnndyn.models._families import register_family
 
 
+@register_family
 class ReLURNN(ModelWithInput):
     """Recurrent neural network with rectified linear units.
 

@@ -6,13 +6,15 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnndyn.models._declarations import to_real_array
+from rnndyn._common.arrays import finite_numbers
+from rnndyn.models._families import register_family
 from rnndyn.models._recurrent import RecurrentNetwork
 from rnndyn.models.relu_rnn import ReLURNN
 
 _NONLINEARITIES = ("tanh", "relu")
 
 
+@register_family
 class RNN(RecurrentNetwork):
     """Recurrent neural network with tanh or ReLU units, as ``torch.nn.RNN`` defines it.
 
@@ -134,7 +136,7 @@ class RNN(RecurrentNetwork):
                 raise ValueError("this RNN has no external input: leave out constant_input")
             return ReLURNN(self._parameters["weight_hh_l0"], bias)
         s = np.zeros(self.n_inputs) if constant_input is None else constant_input
-        if to_real_array("constant_input", s).shape != (self.n_inputs,):
+        if finite_numbers("constant_input", s).shape != (self.n_inputs,):
             raise ValueError(
                 f"constant_input must have shape (K,) with K = {self.n_inputs}, got {np.shape(s)}"
             )

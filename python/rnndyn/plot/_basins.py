@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnndyn._arrays import FloatArray
-from rnndyn._optional import import_optional
-from rnndyn.basins_result import NOT_REACHED, UNBOUNDED, UNDECIDED, Basins
+from rnndyn._common.arrays import FloatArray
+from rnndyn._common.optional import import_optional
+from rnndyn.basins_of_attraction.result import NOT_REACHED, UNBOUNDED, UNDECIDED, Basins
 from rnndyn.plot import _style
 
 if TYPE_CHECKING:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnndyn._arrays import FloatArray
-from rnndyn._checks import check_integer
-from rnndyn._optional import import_optional
-from rnndyn.bifurcation._branch import Branch, stability_code
-from rnndyn.bifurcation._columns import KIND_NAMES
-from rnndyn.bifurcation.branch_set import BranchSet
-from rnndyn.bifurcation.timeline import Timeline
-from rnndyn.cycles import STABILITY_NAMES
+from rnndyn._common.arrays import FloatArray
+from rnndyn._common.checks import check_integer
+from rnndyn._common.optional import import_optional
+from rnndyn.bifurcation.path._columns import KIND_NAMES
+from rnndyn.bifurcation.path.branch import Branch, stability_code
+from rnndyn.bifurcation.path.result import BranchSet
+from rnndyn.bifurcation.timeline.result import Timeline
+from rnndyn.cycles.cycle import STABILITY_NAMES
 from rnndyn.plot import _style
 
 if TYPE_CHECKING:

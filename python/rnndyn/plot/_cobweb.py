@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnndyn.cycle_set import CycleSet
-from rnndyn.cycles import STABILITY_NAMES
+from rnndyn.cycles.cycle import STABILITY_NAMES
+from rnndyn.cycles.result import CycleSet
 from rnndyn.plot import _style
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnndyn._checks import check_integer
-from rnndyn._optional import import_optional
-from rnndyn.lyapunov_result import LyapunovSpectrum
+from rnndyn._common.checks import check_integer
+from rnndyn._common.optional import import_optional
+from rnndyn.lyapunov.result import LyapunovSpectrum
 from rnndyn.plot import _style
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from rnndyn._arrays import FloatArray
-from rnndyn._optional import import_optional
-from rnndyn.cycle_set import CycleSet
-from rnndyn.cycles import STABILITY_NAMES
+from rnndyn._common.arrays import FloatArray
+from rnndyn._common.optional import import_optional
+from rnndyn.cycles.cycle import STABILITY_NAMES
+from rnndyn.cycles.result import CycleSet
 from rnndyn.plot import _style
 
 if TYPE_CHECKING:

@@ -4,15 +4,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnndyn._arrays import BoolArray, FloatArray
-from rnndyn._optional import import_optional
+from rnndyn._common.arrays import BoolArray, FloatArray
+from rnndyn._common.optional import import_optional
+from rnndyn.parameter_scan.result import Scan
 from rnndyn.plot import _style
-from rnndyn.scan_result import Scan
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-#: 95 % of a normal distribution lie within so many standard errors.
+#: 95 % of a normal distribution lie within this many standard errors.
 _NORMAL_95 = 1.96
 
 

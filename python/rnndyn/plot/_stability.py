@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from rnndyn._arrays import FloatArray, IntArray
-from rnndyn._checks import check_integer
-from rnndyn._optional import import_optional
-from rnndyn.bifurcation._columns import KIND_NAMES
-from rnndyn.bifurcation.stability_result import StabilityDiagram
+from rnndyn._common.arrays import FloatArray, IntArray
+from rnndyn._common.checks import check_integer
+from rnndyn._common.optional import import_optional
+from rnndyn.bifurcation.path._columns import KIND_NAMES
+from rnndyn.bifurcation.plane.result import StabilityDiagram
 from rnndyn.plot import _style
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def stability_diagram(
     """Draw a plane of two parameters: regions shaded by their cycles, and the exact boundaries.
 
     Border collisions through which a cycle persists are dotted: nothing is born or vanishes there.
+    Points that a run which was stopped did not come to are gray.
 
     Parameters
     ----------
@@ -91,6 +92,15 @@ def stability_diagram(
 def _shade(ax: "Axes", diagram: StabilityDiagram, shading: Shading, order: int | None) -> None:
     colors = import_optional("matplotlib.colors", "rnndyn.plot")
     pyplot = import_optional("matplotlib.pyplot", "rnndyn.plot")
+    if not diagram.reached.all():
+        ax.pcolormesh(
+            _edges(diagram.x_values),
+            _edges(diagram.y_values),
+            np.ma.masked_where(diagram.reached, np.ones(diagram.reached.shape)),
+            cmap=colors.ListedColormap([_style.UNKNOWN_COLOR]),
+            rasterized=True,
+            zorder=0,
+        )
     values = _values(diagram, shading, order)
     shown = np.unique(values[values > 0])
     if not len(shown):

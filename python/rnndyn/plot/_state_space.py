@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnndyn._arrays import BoolArray, FloatArray, real_numbers
-from rnndyn._optional import import_optional
-from rnndyn._plane_of_states import (
+from rnndyn._common.arrays import BoolArray, FloatArray, finite_numbers
+from rnndyn._common.optional import import_optional
+from rnndyn._common.planes import (
     PlaneOfStates,
     coordinate_plane,
     principal_plane,
     window_around,
 )
-from rnndyn.continua import ContinuumOfFixedPoints
-from rnndyn.cycle_set import CycleSet
-from rnndyn.cycles import STABILITY_NAMES
+from rnndyn.cycles.continuum import ContinuumOfFixedPoints
+from rnndyn.cycles.cycle import STABILITY_NAMES
+from rnndyn.cycles.result import CycleSet
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.plot import _style
 from rnndyn.plot._cobweb import draw_cobweb
@@ -150,7 +150,7 @@ def _orbits(
         draws = np.random.default_rng(seed).random((count, model.n_states))
         starts = frame.lower + draws * (frame.upper - frame.lower)
     else:
-        starts = real_numbers(orbits)
+        starts = finite_numbers("orbits", orbits)
         if starts.ndim != 2 or starts.shape[1] != model.n_states:
             raise ValueError(
                 "orbits must be a number of orbits or an array of first states of shape "

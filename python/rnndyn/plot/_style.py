@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from rnndyn._arrays import BoolArray, FloatArray, itinerary_text
-from rnndyn._optional import import_optional
-from rnndyn.bifurcation._columns import EventKind
-from rnndyn.cycle_set import CycleSet
-from rnndyn.cycles import STABILITY_NAMES, Cycle, Stability
+from rnndyn._common.arrays import BoolArray, FloatArray, itinerary_text
+from rnndyn._common.optional import import_optional
+from rnndyn.bifurcation.path._columns import EventKind
+from rnndyn.cycles.cycle import STABILITY_NAMES, Cycle, Stability
+from rnndyn.cycles.result import CycleSet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

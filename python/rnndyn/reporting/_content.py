@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from rnndyn._arrays import FloatArray
-from rnndyn.cycle_set import CycleSet
-from rnndyn.cycles import Cycle
-from rnndyn.lyapunov_result import LyapunovSpectrum
+from rnndyn._common.arrays import FloatArray
+from rnndyn.cycles.cycle import Cycle
+from rnndyn.cycles.result import CycleSet
+from rnndyn.lyapunov.result import LyapunovSpectrum
 
 #: A cycle and its number in the set.
 Numbered = tuple[int, Cycle]

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from rnndyn._arrays import FloatArray, itinerary_text
-from rnndyn.continua import ContinuumOfFixedPoints
-from rnndyn.cycles import STABILITY_NAMES, Cycle, Stability
-from rnndyn.lyapunov_result import LyapunovSpectrum
+from rnndyn._common.arrays import FloatArray, itinerary_text
+from rnndyn.cycles.continuum import ContinuumOfFixedPoints
+from rnndyn.cycles.cycle import STABILITY_NAMES, Cycle, Stability
+from rnndyn.lyapunov.result import LyapunovSpectrum
 from rnndyn.plot._multipliers import _LARGEST_LINEAR_MODULUS, _LN10, _positions, _radius
 from rnndyn.reporting._content import Content, Numbered
 from rnndyn.reporting._state_space import View, all_points, frame_of, view_of

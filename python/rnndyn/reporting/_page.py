@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from rnndyn import _certificate_text, _cycle_table, _lyapunov_table
-from rnndyn._optional import import_optional
+from rnndyn._common.optional import import_optional
+from rnndyn._common.words import orders_text
 from rnndyn._version import __version__
-from rnndyn.citation import cite
-from rnndyn.cycle_set import CycleSet
-from rnndyn.cycles import STABILITY_NAMES
+from rnndyn.citing.citation import cite
+from rnndyn.cycles._table import continuum_line, sureness
+from rnndyn.cycles.cycle import STABILITY_NAMES
+from rnndyn.cycles.result import CycleSet
+from rnndyn.lyapunov._table import error_text, number_text
 from rnndyn.reporting import _figures, _html, _tables
 from rnndyn.reporting._content import Content
 
@@ -150,7 +152,7 @@ def _cards(content: Content) -> str:
     cards = []
     cycles, spectrum = content.cycles, content.spectrum
     if cycles is not None:
-        orders = _certificate_text.orders_text(r.order for r in cycles.search.orders)
+        orders = orders_text(r.order for r in cycles.search.orders)
         what = f"fixed points and cycles, {orders}" if len(cycles) else f"of {orders}"
         found = f"{len(cycles):,}" if len(cycles) else "no cycle"
         cards.append((found, f"{what}: {_stability_counts(cycles)}" if len(cycles) else what))
@@ -158,14 +160,14 @@ def _cards(content: Content) -> str:
     if spectrum is not None:
         largest = float(spectrum.pooled[0])
         error = float(spectrum.pooled_standard_error[0])
-        value = _lyapunov_table.number_text(largest, error).replace("-", "−")
+        value = number_text(largest, error).replace("-", "−")
         what = "largest Lyapunov exponent"
         if spectrum.unbounded.any():
             what += " of an orbit that grows without bound"
         cards.append(
             (
                 f"λ₁ = {value}",
-                f"± {_lyapunov_table.error_text(error)}, {what}, {spectrum.units.text}",
+                f"± {error_text(error)}, {what}, {spectrum.units.text}",
             )
         )
     return "".join(
@@ -180,7 +182,7 @@ def _sureness_card(cycles: CycleSet) -> tuple[str, str]:
     sure = set(search.listed_orders)
     if cycles.certificate is not None:
         sure |= set(cycles.certificate.proved_orders)
-    if not search.complete:
+    if not search.finished:
         return "incomplete", "the search was stopped before its end"
     if asked <= sure:
         return "complete", "no cycle of these orders is missing, see “Is anything missing?”"
@@ -219,7 +221,7 @@ def _cycles(content: Content) -> str:
     if cycles is None:
         return _html.paragraph(content.no_cycles)
     notes = "".join(
-        _html.paragraph(_cycle_table.continuum_line(continuum).strip().capitalize())
+        _html.paragraph(continuum_line(continuum).strip().capitalize())
         for continuum in cycles.continua
     )
     if not content.shown:
@@ -275,7 +277,7 @@ def _lyapunov(content: Content) -> str:
         words += " The network is driven by the input sequences."
     html = _html.paragraph(words, "quiet")
     html += _html.figure("exponents", "Lyapunov exponents with 95 % intervals", "low")
-    html += f'<div class="scroll">{_lyapunov_table.html_text(spectrum)}</div>'
+    html += f'<div class="scroll">{spectrum._repr_html_()}</div>'
     if len(spectrum.window_steps) > 1:
         html += "<h3>How the estimates settled</h3>"
         html += _html.figure("convergence", "Running estimates of the exponents", "low")
@@ -285,15 +287,12 @@ def _lyapunov(content: Content) -> str:
 def _completeness(cycles: CycleSet | None) -> str:
     if cycles is None:
         return ""
-    html = "".join(_html.paragraph(line) for line in _cycle_table.sureness(cycles))
+    html = "".join(_html.paragraph(line) for line in sureness(cycles))
     html += _tables.orders(cycles.search)
     certificate = cycles.certificate
     if certificate is not None and certificate.parts:
         html += "<h3>Parts of the proof</h3><ul>"
-        html += "".join(
-            f"<li>{_html.text(_certificate_text.part_line(part))}</li>"
-            for part in certificate.parts
-        )
+        html += "".join(f"<li>{_html.text(part.line)}</li>" for part in certificate.parts)
         html += "</ul>"
     return html
 

@@ -8,22 +8,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnndyn._arrays import FloatArray
-from rnndyn._checks import check_integer
-from rnndyn._lyapunov_arguments import AnyModel, check_model, check_sequences
-from rnndyn._optional import import_optional
-from rnndyn._progress import ProgressMeter
-from rnndyn.cycle_set import CycleSet
+from rnndyn._common.arrays import FloatArray, finite_numbers
+from rnndyn._common.checks import check_integer
+from rnndyn._common.optional import import_optional
+from rnndyn._common.progress import ProgressMeter
+from rnndyn.cycles.result import CycleSet
+from rnndyn.cycles.run import SearchMethod
+from rnndyn.cycles.search import find_cycles
 from rnndyn.io._files import complete_file
-from rnndyn.lyapunov import DivergenceError, lyapunov_spectrum
-from rnndyn.lyapunov_result import LyapunovSpectrum
+from rnndyn.lyapunov._arguments import AnyModel, check_model, check_sequences
+from rnndyn.lyapunov.result import LyapunovSpectrum
+from rnndyn.lyapunov.spectrum import DivergenceError, lyapunov_spectrum
 from rnndyn.models import RNN, PiecewiseLinearModel
-from rnndyn.models._declarations import to_real_array
 from rnndyn.reporting._content import Content, choose_cycles
 from rnndyn.reporting._page import page
 from rnndyn.reporting._state_space import N_STEPS, orbits_of
-from rnndyn.search import find_cycles
-from rnndyn.search_statistics import SearchMethod
 
 #: Orders 1 to this are searched where nothing else is asked for.
 DEFAULT_MAX_ORDER = 5
@@ -47,10 +46,10 @@ def report(
     n_exponents: int | None = None,
     n_orbits: int = 12,
     max_cycles: int = DEFAULT_MAX_CYCLES,
-    seed: int = 0,
     n_threads: int | None = None,
     time_limit: float | None = None,
     progress: bool | ProgressMeter | None = None,
+    seed: int = 0,
 ) -> Path:
     """Write one HTML page about a network, to be opened in any browser, without a network.
 
@@ -84,15 +83,16 @@ def report(
     n_orbits : int
         Number of orbits to draw, from 0.
     max_cycles : int
-        List and draw at most so many cycles, stable ones first; the page says so.
-    seed : int
-        Seed of the search, the exponents and the orbits.
+        List and draw at most this many cycles, stable ones first; the page says how many are left
+        out.
     n_threads : int, optional
         Number of threads. Default: all processors this process may use.
     time_limit : float, optional
         Seconds for the search, and as many for the exponents.
     progress : bool or ProgressMeter, optional
         As for `rnndyn.find_cycles`.
+    seed : int
+        Seed of the search, the exponents and the orbits.
 
     Returns
     -------
@@ -128,7 +128,7 @@ def report(
     import_optional("plotly", "a report")
     n_orbits = check_integer("n_orbits", n_orbits, 0, 1000)
     max_cycles = check_integer("max_cycles", max_cycles, 1, _LARGEST)
-    drive = None if inputs is None else to_real_array("inputs", inputs)
+    drive = None if inputs is None else finite_numbers("inputs", inputs)
     if drive is not None:
         check_sequences(model, drive, None, None, None, seed)
     driven = drive is not None and drive.ndim > 1

@@ -5,14 +5,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnndyn._arrays import FloatArray
-from rnndyn.cycle_set import CycleSet
+from rnndyn._common.arrays import FloatArray
+from rnndyn.cycles.result import CycleSet
 from rnndyn.models import _stepping
 from rnndyn.plot._state_space import _Frame, _orbits, _points_of_interest
 
 #: Steps of an orbit that are drawn.
 N_STEPS = 400
-#: Driven orbits begin where their sequences begin, and are drawn for so many steps.
+#: Driven orbits begin where their sequences begin, and are drawn for this many steps.
 _N_DRIVEN_STEPS = 2000
 
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from rnndyn._arrays import itinerary_text
-from rnndyn._cycle_table import conjugate_pairs
-from rnndyn.cycles import Cycle, format_modulus
+from rnndyn._common.arrays import itinerary_text
+from rnndyn._common.words import format_modulus, percent
+from rnndyn.cycles.cycle import Cycle, conjugate_pairs
+from rnndyn.cycles.run import SearchStatistics
 from rnndyn.reporting import _html
 from rnndyn.reporting._content import Numbered
 from rnndyn.reporting._html import Cell, Column
-from rnndyn.search_statistics import SearchStatistics
 
 #: Longer itineraries are folded, and much longer ones cut.
 _FOLD_BITS, _SHOWN_BITS, _MAX_BITS = 20, 12, 2000
@@ -118,7 +118,7 @@ def orders(search: SearchStatistics) -> str:
     rows = []
     for record in search.orders:
         # What was listed or proved needs no estimate.
-        sure = record.listed or record.proved
+        sure = record.complete
         coverage = None if sure else record.coverage
         at_least = None if sure else record.coverage_lower
         cells = [
@@ -129,7 +129,7 @@ def orders(search: SearchStatistics) -> str:
             Cell(f"{record.n_solves:,}", record.n_solves),
             Cell(_share(coverage), coverage),
             Cell(_share(at_least), at_least),
-            Cell("yes" if record.complete else "no"),
+            Cell("yes" if record.finished else "no"),
             Cell(f"{record.seconds:.3g}", record.seconds),
         ]
         rows.append(("", cells))
@@ -137,6 +137,4 @@ def orders(search: SearchStatistics) -> str:
 
 
 def _share(share: float | None) -> str:
-    if share is None:
-        return "–"
-    return "100 %" if share >= 1.0 else f"{min(100.0 * share, 99.99):.4g} %"
+    return "–" if share is None else percent(share)

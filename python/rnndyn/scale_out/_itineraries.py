@@ -5,7 +5,7 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
-from rnndyn._arrays import BoolArray, IntArray
+from rnndyn._common.arrays import BoolArray, IntArray
 
 
 def pack_itineraries(itineraries: Sequence[BoolArray], n_units: int) -> tuple[BoolArray, IntArray]:

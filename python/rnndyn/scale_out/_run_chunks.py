@@ -117,8 +117,6 @@ def run_chunks(
 
     Raises
     ------
-    MissingPackageError
-        If a store is given and zarr is not installed.
     TypeError
         If the executor is none, or the function cannot be sent to it.
     ValueError

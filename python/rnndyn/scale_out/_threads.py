@@ -1,4 +1,4 @@
-"""Threads of this process that run chunks, and how they hear that they shall stop."""
+"""Threads of this process that run chunks, and how they are told to stop."""
 
 import threading
 from collections.abc import Callable
@@ -9,7 +9,7 @@ _cancelled: ContextVar[threading.Event | None] = ContextVar("_cancelled", defaul
 
 
 def raise_if_cancelled(*_: object) -> None:
-    """Raise KeyboardInterrupt in a chunk whose result nobody waits for any more.
+    """Raise KeyboardInterrupt in a chunk whose result is no longer needed.
 
     Give it as the observer to the compiled core, or call it now and then. Ctrl-C reaches the main
     thread only, and other threads would work on.

@@ -3,7 +3,7 @@
 It needs torch: ``pip install "rnndyn[torch]"``. ``import rnndyn`` does not import it.
 """
 
-from rnndyn._optional import import_optional
+from rnndyn._common.optional import import_optional
 
 # Before anything else, so that the message says what to install.
 import_optional("torch", "rnndyn.training")
@@ -54,7 +54,6 @@ from rnndyn.training.regularization import (  # noqa: E402
     L2Regularization,
     ManifoldAttractorRegularization,
 )
-from rnndyn.training.rollout import generate, prediction_loss, rollout  # noqa: E402
 from rnndyn.training.schedule import exponential_decay  # noqa: E402
 from rnndyn.training.shallow_networks import (  # noqa: E402
     TrainableClippedShallowPLRNN,
@@ -66,6 +65,7 @@ from rnndyn.training.state_networks import (  # noqa: E402
     TrainablePLRNN,
 )
 from rnndyn.training.trainer import Trainer  # noqa: E402
+from rnndyn.training.unrolling import generate, prediction_loss, rollout  # noqa: E402
 
 __all__ = [
     "FAMILIES",

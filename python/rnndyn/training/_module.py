@@ -9,7 +9,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from rnndyn._checks import check_count, check_integer
+from rnndyn._common.checks import check_count, check_integer
 from rnndyn.models._base import ModelWithInput
 from rnndyn.training.initialization import glorot_uniform
 

@@ -4,7 +4,7 @@ import importlib
 import os
 from typing import Any
 
-from rnndyn._optional import MissingPackageError
+from rnndyn._common.optional import MissingPackageError
 
 
 def open_tensorboard(folder: str | os.PathLike[str]) -> Any:

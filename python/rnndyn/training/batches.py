@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnndyn._arrays import FloatArray, IntArray, frozen
-from rnndyn._checks import check_count
-from rnndyn.models._declarations import to_real_array
+from rnndyn._common.arrays import FloatArray, IntArray, finite_numbers, frozen
+from rnndyn._common.checks import check_count
 
 
 class Batch(NamedTuple):
@@ -124,7 +123,7 @@ class SubsequenceSampler:
 
 def _as_series(name: str, value: Any) -> list[FloatArray]:
     several = isinstance(value, list | tuple) and all(np.ndim(entry) == 2 for entry in value)
-    series = [to_real_array(name, entry) for entry in (value if several else [value])]
+    series = [finite_numbers(name, entry) for entry in (value if several else [value])]
     for array in series:
         if array.ndim != 2 or 0 in array.shape:
             raise ValueError(

@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from rnndyn._arrays import BoolArray
-from rnndyn._checks import check_count, check_integer
+from rnndyn._common.arrays import BoolArray
+from rnndyn._common.checks import check_count, check_integer
 from rnndyn.bifurcation import BifurcationEvent, Timeline
-from rnndyn.bifurcation._path import Path
-from rnndyn.bifurcation._starts import key_of, n_itineraries
-from rnndyn.bifurcation.continuation import continue_along
+from rnndyn.bifurcation.path._path import Path
+from rnndyn.bifurcation.path._starts import key_of, n_itineraries
+from rnndyn.bifurcation.path.continuation import continue_along
+from rnndyn.cycles.search import find_cycles
 from rnndyn.models import PiecewiseLinearModel
-from rnndyn.search import find_cycles
 from rnndyn.training._as_model import as_piecewise_linear
 
-#: Solving all itineraries with so many multiplications takes up to some ten milliseconds. Measured
-#: with 2 to 20 states; searches that do not list took 20 ms and more.
+#: Multiplications of solving all itineraries that take up to some ten milliseconds. Measured with
+#: 2 to 20 states; searches that do not list took 20 ms and more.
 _CHEAP_WORK = 5e6
 
 
@@ -37,8 +37,8 @@ class BifurcationMonitor:
     every : int
         Number of calls between looks at the network; the first call is one.
     search_every : int
-        Where a search takes longer, search afresh at every so many looks, and at the first; and
-        where no cycle is known any more, already a quarter of that after the last search.
+        Where a search takes longer, search afresh at the first look and then at every look of this
+        number; where no cycle is known any more, a quarter of it after the last search.
     to_model : callable, optional
         Makes the model of what `step` is given. Default: trainable networks of `rnndyn.training`
         and models are understood.
@@ -76,7 +76,7 @@ class BifurcationMonitor:
 
     Examples
     --------
-    In a loop of one's own, here one that moves a weight through the flip at W = -1.5:
+    In your own loop, here one that moves a weight through the flip at W = -1.5:
 
     >>> import torch
     >>> import rnndyn as rd

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rnndyn._checks import check_count
+from rnndyn._common.checks import check_count
 from rnndyn.training._module import TrainableModel
 
 
@@ -195,7 +195,7 @@ class AnnealedForcing(GeneralizedForcing):
         super().__init__(self.start)
 
     def after(self, n_updates: int) -> float:
-        """Return alpha after so many updates."""
+        """Return alpha after a number of updates."""
         share = min(n_updates / self.n_updates, 1.0)
         if self.shape == "linear":
             return (1.0 - share) * self.start + share * self.end
@@ -218,7 +218,7 @@ class AdaptiveForcing(GeneralizedForcing):
     Parameters
     ----------
     every : int
-        Estimate alpha anew every so many updates.
+        Number of updates after which alpha is estimated anew.
     decay : float
         Where the estimate falls, alpha follows it slowly: it becomes `decay` times alpha plus
         ``1 - decay`` times the estimate. Where it rises, alpha follows at once.

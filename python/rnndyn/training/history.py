@@ -4,7 +4,7 @@ from typing import NamedTuple, Protocol
 
 import torch
 
-from rnndyn._arrays import FloatArray
+from rnndyn._common.arrays import FloatArray
 
 
 class Monitor(Protocol):

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rnndyn._arrays import FloatArray
-from rnndyn._checks import check_count
+from rnndyn._common.arrays import FloatArray
+from rnndyn._common.checks import check_count
 
 
 def normalized_positive_definite(n: int, rng: np.random.Generator) -> FloatArray:

@@ -8,15 +8,14 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from rnndyn._arrays import BoolArray
-from rnndyn._checks import check_count, check_integer
-from rnndyn.bifurcation import BifurcationEvent, BranchSet, forced
-from rnndyn.bifurcation._path import Path
-from rnndyn.bifurcation._starts import is_quickly_proved
-from rnndyn.bifurcation.continuation import continue_along
-from rnndyn.models import PiecewiseLinearModel
-from rnndyn.models._declarations import to_real_array
-from rnndyn.search import find_cycles
+from rnndyn._common.arrays import BoolArray, finite_numbers
+from rnndyn._common.checks import check_count, check_integer
+from rnndyn.bifurcation import BifurcationEvent, BranchSet
+from rnndyn.bifurcation.path._path import Path
+from rnndyn.bifurcation.path._starts import is_quickly_proved
+from rnndyn.bifurcation.path.continuation import continue_along
+from rnndyn.cycles import find_cycles
+from rnndyn.models import PiecewiseLinearModel, forced
 from rnndyn.training._as_model import as_piecewise_linear
 from rnndyn.training.forcing import GeneralizedForcing
 from rnndyn.training.outlook import Action, Outlook, changes_dynamics
@@ -80,11 +79,11 @@ class LookAhead:
     max_order : int
         Look for bifurcations of cycles of the orders 1, 2, ..., `max_order`.
     every : int
-        Look at every so many calls.
+        Number of calls between two looks.
     search_every : int
-        At every so many looks, and at the first, search afresh for cycles, now and ahead; between,
-        those that are known are continued. A network so small that its cycles are listed or proved
-        to be complete in milliseconds is searched at every look.
+        Search afresh for cycles, now and ahead, at the first look and then at every look of this
+        number; between, those that are known are continued. A network so small that its cycles are
+        listed or proved to be complete in milliseconds is searched at every look.
     action : callable, optional
         Called with the `Outlook` after every look, such as a `RaiseForcing`. If it returns True,
         `before_step` does, and the gradient should be computed again.
@@ -163,7 +162,7 @@ class LookAhead:
         self.forcing = _check_forcing(forcing, action)
         if target is not None and self.forcing is None:
             raise ValueError("target is given, but no forcing: the free map has no data state")
-        self.target = None if target is None else to_real_array("target", target)
+        self.target = None if target is None else finite_numbers("target", target)
         self.max_order = check_count("max_order", max_order)
         self.every = check_count("every", every)
         self.search_every = check_count("search_every", search_every)
@@ -234,7 +233,7 @@ class LookAhead:
         return again
 
     def _seen(self, model: PiecewiseLinearModel, alpha: float | None) -> PiecewiseLinearModel:
-        """Return the map that is looked at."""
+        """Return the map that is analysed."""
         return model if alpha is None else forced(model, alpha, self.target)
 
     def _search(self, seen: PiecewiseLinearModel) -> None:

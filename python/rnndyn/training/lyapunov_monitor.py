@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnndyn._arrays import FloatArray
-from rnndyn._checks import check_count
-from rnndyn.lyapunov import DivergenceError, lyapunov_spectrum
-from rnndyn.lyapunov_result import LyapunovSpectrum
+from rnndyn._common.arrays import FloatArray
+from rnndyn._common.checks import check_count
+from rnndyn.lyapunov.result import LyapunovSpectrum
+from rnndyn.lyapunov.spectrum import DivergenceError, lyapunov_spectrum
 from rnndyn.training._as_model import as_model
 
 

@@ -7,9 +7,8 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from rnndyn._arrays import FloatArray
-from rnndyn._checks import check_count, check_integer, check_positive
-from rnndyn.models._declarations import to_real_array
+from rnndyn._common.arrays import FloatArray, finite_numbers
+from rnndyn._common.checks import check_count, check_integer, check_positive
 from rnndyn.training._module import TrainableModel
 from rnndyn.training.observation import ObservationModel, default_observation
 
@@ -285,7 +284,7 @@ def prediction_error(
     >>> bool(prediction_error(TrainablePLRNN.from_model(model), orbit, 10).max() < 1e-20)
     True
     """
-    series = to_real_array("data", data)
+    series = finite_numbers("data", data)
     if series.ndim != 2:
         raise ValueError(f"data must have shape (T, N), got {series.shape}")
     n_steps = check_integer("n_steps", n_steps, 1, max(len(series) - 1, 1))
@@ -294,7 +293,7 @@ def prediction_error(
     x = module.A.new_tensor(series)
     drive = None
     if inputs is not None:
-        rows = to_real_array("inputs", inputs)
+        rows = finite_numbers("inputs", inputs)
         if rows.shape != (len(series), module.n_inputs):
             raise ValueError(
                 f"inputs must have shape ({len(series)}, {module.n_inputs}), got {rows.shape}"
@@ -320,7 +319,7 @@ def prediction_error(
 
 
 def _pair(reference: ArrayLike, generated: ArrayLike) -> tuple[FloatArray, FloatArray]:
-    true, made = to_real_array("reference", reference), to_real_array("generated", generated)
+    true, made = finite_numbers("reference", reference), finite_numbers("generated", generated)
     for name, series in (("reference", true), ("generated", made)):
         if series.ndim != 2 or 0 in series.shape:
             raise ValueError(f"{name} must have shape (T, N), got {series.shape}")

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnndyn._checks import check_flag
+from rnndyn._common.checks import check_flag
 from rnndyn.training._module import check_size, generator
 from rnndyn.training.initialization import glorot_uniform, kaiming_normal
 

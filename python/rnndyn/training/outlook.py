@@ -22,7 +22,7 @@ class Outlook:
     n_steps : int
         Number of these updates.
     alpha : float or None
-        Strength of the forcing of the map that was looked at; None for the free map.
+        Strength of the forcing of the map that was analysed; None for the free map.
     events : tuple of BifurcationEvent
         Bifurcations of that map between now and then that change the dynamics; ``event.value``
         counts the updates from now on, 0 to `n_steps`.
@@ -53,7 +53,7 @@ class Outlook:
         Raises
         ------
         ValueError
-            If the free map was looked at, or alpha is not from 0 to 1.
+            If the free map was analysed, or alpha is not from 0 to 1.
         """
         if self.alpha is None:
             raise ValueError("this is a look at the free map: give LookAhead(forcing=...)")

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rnndyn._checks import check_integer
+from rnndyn._common.checks import check_integer
 from rnndyn.training._module import TrainableModel
 
 
@@ -24,7 +24,7 @@ class ManifoldAttractorRegularization:
     -----
     With R the regularised states, the penalty is
     ``lambda sum_{i in R} [(A_ii - 1)^2 + sum_{j != i} A_ij^2 + sum_j W_ij^2 + h_i^2]`` [1]_, with
-    W1 and h1 for the shallow networks. At 0 these states keep their value for ever.
+    W1 and h1 for the shallow networks. At 0 these states keep their value permanently.
 
     References
     ----------

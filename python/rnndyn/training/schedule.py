@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from rnndyn._checks import check_count, check_positive
+from rnndyn._common.checks import check_count, check_positive
 
 
 def exponential_decay(start: float, end: float, n_updates: int) -> Callable[[int], float]:

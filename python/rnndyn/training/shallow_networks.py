@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnndyn._checks import check_flag
+from rnndyn._common.checks import check_flag
 from rnndyn.models import ClippedShallowPLRNN, ShallowPLRNN
 from rnndyn.training._module import TrainableModel, check_size, generator
 from rnndyn.training.initialization import normalized_positive_definite, uniform_fan_in

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from rnndyn._checks import check_flag, check_integer
+from rnndyn._common.checks import check_flag, check_integer
 from rnndyn.models import ALRNN, PLRNN, DendriticPLRNN
 from rnndyn.training._module import TrainableModel, check_size, generator
 from rnndyn.training.initialization import normalized_positive_definite, uniform_fan_in

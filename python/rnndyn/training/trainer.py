@@ -10,8 +10,8 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from rnndyn._checks import check_count, check_integer, check_positive
-from rnndyn._progress import ProgressMeter, make_progress_meter
+from rnndyn._common.checks import check_count, check_integer, check_positive
+from rnndyn._common.progress import ProgressMeter, make_progress_meter
 from rnndyn.io import save_model
 from rnndyn.training._module import TrainableModel, generator
 from rnndyn.training._tensorboard import open_tensorboard
@@ -21,8 +21,8 @@ from rnndyn.training.forcing import TeacherForcing, as_forcing
 from rnndyn.training.history import History, Monitor, TrainingDivergedError, TrainingProgress
 from rnndyn.training.look_ahead import LookAhead
 from rnndyn.training.observation import ObservationModel, default_observation
-from rnndyn.training.rollout import prediction_loss
 from rnndyn.training.schedule import as_schedule
+from rnndyn.training.unrolling import prediction_loss
 
 STATE_FILE = "state.npz"
 

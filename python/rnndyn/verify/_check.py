@@ -3,9 +3,10 @@
 import dataclasses
 import math
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
+from rnndyn.models import PiecewiseLinearModel
 from rnndyn.models._canonical_map_of import canonical_map_of
+from rnndyn.verify._claims import Claims, Part
 from rnndyn.verify._contraction import check_contraction
 from rnndyn.verify._dictionary import Domain, check_dictionary_trees
 from rnndyn.verify._exact_map import ExactMap, common_shift, scaled
@@ -15,15 +16,11 @@ from rnndyn.verify._prefix import check_word_trees
 from rnndyn.verify._tree import Tree
 from rnndyn.verify._verdict import Counts, RefusedError, Verdict
 
-if TYPE_CHECKING:
-    from rnndyn.certificate import Certificate, ProofPart
-    from rnndyn.models import PiecewiseLinearModel
-
 #: Orders covered on one side of a radius: (order, method, whether by faces, radius).
 _Halves = set[tuple[int, str, bool, float]]
 
 
-def verify(certificate: "Certificate", model: "PiecewiseLinearModel") -> Verdict:
+def verify(certificate: Claims, model: PiecewiseLinearModel) -> Verdict:
     """Check a certificate in exact arithmetic.
 
     Parameters
@@ -51,7 +48,7 @@ def verify(certificate: "Certificate", model: "PiecewiseLinearModel") -> Verdict
     return Verdict(True, (), tuple(certificate.proved_orders), **dataclasses.asdict(counts))
 
 
-def _check(certificate: "Certificate", model: "PiecewiseLinearModel", counts: Counts) -> None:
+def _check(certificate: Claims, model: PiecewiseLinearModel, counts: Counts) -> None:
     canonical = canonical_map_of(model)
     map_ = ExactMap(*(getattr(canonical, name).tolist() for name in ("A", "W1", "W2", "h1", "h2")))
     if certificate.fingerprint != map_.fingerprint:
@@ -108,7 +105,7 @@ def _what_is_missing(order: int, near: _Halves, far: _Halves) -> str:
     return "no complete part is about it"
 
 
-def _exact_box(certificate: "Certificate") -> Box | None:
+def _exact_box(certificate: Claims) -> Box | None:
     if certificate.box is None:
         return None
     lower, upper = (bound.tolist() for bound in certificate.box)
@@ -122,7 +119,7 @@ def _exact_box(certificate: "Certificate") -> Box | None:
 
 
 def _check_part(
-    part: "ProofPart",
+    part: Part,
     proved: set[int],
     box: Box | None,
     map_: ExactMap,
@@ -149,12 +146,12 @@ def _check_part(
         raise RefusedError("a tree of this method is for one order only")
 
 
-def _is_half(part: "ProofPart") -> bool:
+def _is_half(part: Part) -> bool:
     """Whether the part is about one side of a radius."""
     return part.unbounded or part.by_faces
 
 
-def _domain(part: "ProofPart", box: Box | None, n_states: int) -> Domain:
+def _domain(part: Part, box: Box | None, n_states: int) -> Domain:
     if part.by_faces and part.method != "dictionary":
         raise RefusedError("only dictionaries go by the faces of a cube")
     if not part.unbounded and box is None:

@@ -151,7 +151,7 @@ def implies(forms: Sequence[Form], form: Form, dimension: int) -> bool:
     """Whether `form` is nonnegative wherever all `forms` are, which must be somewhere.
 
     If it is negative somewhere, then (s, s y) with a large s > 0 satisfies the homogeneous system
-    below; and a solution of that with s = 0 is a direction in which `form` falls for ever.
+    below; and a solution of that with s = 0 is a direction in which `form` decreases without bound.
     """
     homogeneous = [[0, *other] for other in forms]
     homogeneous.append([0, 1, *([0] * dimension)])

@@ -4,8 +4,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from rnndyn.verify._claims import Claims
 from rnndyn.verify._exact_map import ExactMap
 from rnndyn.verify._orbits import (
     Box,
@@ -19,9 +20,6 @@ from rnndyn.verify._orbits import (
     solve_word,
 )
 from rnndyn.verify._verdict import Counts, RefusedError
-
-if TYPE_CHECKING:
-    from rnndyn.certificate import Certificate
 
 
 @dataclass
@@ -81,9 +79,7 @@ class Listing:
         return " ".join("".join(str(region >> unit & 1) for unit in units) for region in word)
 
 
-def check_listing(
-    certificate: "Certificate", map_: ExactMap, box: Box | None, counts: Counts
-) -> Listing:
+def check_listing(certificate: Claims, map_: ExactMap, box: Box | None, counts: Counts) -> Listing:
     """Verify that nothing listed is false, and return it."""
     listing = Listing(map_, box, counts)
     for entry in certificate.undecided:

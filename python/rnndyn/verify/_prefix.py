@@ -13,15 +13,15 @@ although every left side is >= 0. The inequalities at time t, by number:
     H + j          upper_j - z_{t,j} >= 0
     H + M + j      z_{t,j} - lower_j >= 0
 
-A cycle is followed from its smallest rotation, for ever round and round. So a branch ends (entry
-"rotation") where the word has a suffix smaller than its beginning.
+A cycle is followed from its smallest rotation, round after round without end. So a branch ends
+(entry "rotation") where the word has a suffix smaller than its beginning.
 
 Without a box let R be the largest |z_{t,j}|. One tree is for R <= radius: a box. The others are for
 R >= radius in the variables (z, 1) / R = (y, tau): c_t and h2 stand with a factor tau,
 0 <= tau <= 1 / radius, and all |y_{t,j}| <= 1. There the rotation is the one in which the largest
 coordinate comes at time q, the pivot, so that branches do not end early. The trees are for
 y_{q,0} = 1, y_{q,0} = -1, y_{q,1} = 1, ..., which gives one more inequality, number H + 2 M, at
-time q only: y_{q,0} - 1 >= 0 and so on. A cycle of an order n <= q is looked at where the first
+time q only: y_{q,0} - 1 >= 0 and so on. A cycle of an order n <= q is examined where the first
 q + 1 regions are decided.
 """
 
@@ -46,7 +46,7 @@ def check_word_trees(
 ) -> None:
     """Refuse unless the trees prove that every cycle in the domain is listed.
 
-    `orders` are those that the trees were made for, `proved` the ones to look at.
+    `orders` are those that the trees were made for, `proved` the ones to check.
     """
     checker = _Checker(map_, max(orders), orders & proved, domain, listing)
     faces: list[Face | None] = [*all_faces(map_.n_states)] if domain.at_infinity else [None]

@@ -4,13 +4,10 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
+from rnndyn.verify._claims import Part
 from rnndyn.verify._exact_map import common_shift, scaled
 from rnndyn.verify._verdict import RefusedError
-
-if TYPE_CHECKING:
-    from rnndyn.certificate import ProofPart
 
 INFEASIBLE, DECIDED, ROTATION, OPEN, UNPROVED = -1, -2, -3, -4, -5
 
@@ -30,7 +27,7 @@ class Tree:
     n_infeasible: int = 0
 
     @classmethod
-    def of(cls, part: "ProofPart") -> "Tree":
+    def of(cls, part: Part) -> "Tree":
         """Take the tree of a part and check that its arrays fit together."""
         if part.nodes is None:
             raise RefusedError(

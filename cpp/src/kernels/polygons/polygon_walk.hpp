@@ -9,7 +9,7 @@
 
 #include "kernels/polygons/polygon.hpp"
 #include "kernels/polygons/prefix_certificate.hpp"
-#include "proof/tree_search.hpp"
+#include "parallel/tree_search.hpp"
 #include "rnndyn/parallel.hpp"
 
 namespace rnndyn {

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnndyn._arrays import FloatArray, frozen
-from rnndyn._checks import check_flag, check_integer, check_positive
-from rnndyn._optional import import_optional
+from rnndyn._common.arrays import FloatArray, frozen
+from rnndyn._common.checks import check_flag, check_integer, check_positive
+from rnndyn._common.optional import import_optional
 
 #: Tolerances of the integrator, relative and, for variables of order 1, absolute.
 _TOLERANCE = 1e-9

@@ -4,9 +4,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnndyn._arrays import FloatArray, IntArray, frozen
-from rnndyn._checks import check_integer
-from rnndyn._optional import import_optional
+from rnndyn._common.arrays import FloatArray, IntArray, frozen
+from rnndyn._common.checks import check_integer
+from rnndyn._common.optional import import_optional
 
 
 class SequentialDigits(NamedTuple):

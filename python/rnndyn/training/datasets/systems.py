@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from rnndyn._arrays import FloatArray
-from rnndyn._checks import check_positive
+from rnndyn._common.arrays import FloatArray
+from rnndyn._common.checks import check_positive
 from rnndyn.training.datasets._series import Sampling, TimeSeries, integrate
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rnndyn._arrays import FloatArray, IntArray, frozen
-from rnndyn._checks import check_count
+from rnndyn._common.arrays import FloatArray, IntArray, frozen
+from rnndyn._common.checks import check_count
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,3 +1,0 @@
-#include "map/decompositions.hpp"
-
-template class Eigen::JacobiSVD<rnndyn::Matrix>;

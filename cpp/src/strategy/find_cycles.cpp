@@ -1,0 +1,320 @@
+#include <algorithm>
+#include <map>
+#include <stdexcept>
+#include <unordered_set>
+
+#include "proof/prover.hpp"
+#include "rnndyn/regions.hpp"
+#include "search/context.hpp"
+
+namespace rnndyn {
+namespace {
+
+// Below this many bits all patterns are listed without asking which regions are empty.
+constexpr Index kSmallBits = 14;
+// Regions that are worth finding by linear programs before listing.
+constexpr std::size_t kMaxCells = 4096;
+// `automatic` lists every itinerary when that takes at most about this many operations (up to about
+// 0.1 s); `exhaustive` refuses beyond kMaxListed itineraries.
+constexpr double kCheapListing = 2e8;
+constexpr double kMaxListed = 1e11;
+// What a core does in a second, and how much longer a Newton step takes than by products where it
+// has to be an orthogonal elimination.
+constexpr double kFlopsPerSecond = 2e9;
+constexpr double kStableStep = 20.0;
+
+// The alphabet for listing `order`: all bit patterns where few, else the nonempty regions.
+// `cells` caches the latter between orders. Nothing where there are too many, or where the control
+// says stop.
+class Alphabets {
+ public:
+  Alphabets(const CanonicalMap& map, Control& control) : map_(map), control_(control) {}
+
+  const std::vector<Word>* for_order(Index order) {
+    if (map_.n_relevant_units() * order <= kSmallBits) {
+      if (!patterns_) patterns_ = all_bit_patterns(map_, std::size_t{1} << kSmallBits);
+      return &*patterns_;
+    }
+    if (!tried_) {
+      tried_ = true;
+      try {
+        cells_ = nonempty_regions(map_, kMaxCells, &control_);
+      } catch (const Stopped&) {
+        return nullptr;
+      }
+      if (!cells_) cells_ = all_bit_patterns(map_, std::size_t{1} << 20);
+    }
+    return cells_ ? &*cells_ : nullptr;
+  }
+  double size(const std::vector<Word>& alphabet) const {
+    return static_cast<double>(alphabet.size() / map_.words_per_region());
+  }
+
+ private:
+  const CanonicalMap& map_;
+  Control& control_;
+  bool tried_ = false;
+  std::optional<std::vector<Word>> patterns_, cells_;
+};
+
+}  // namespace
+
+Itinerary take_lane(const std::vector<Word>& buffer, std::size_t lane, std::size_t lanes,
+                    Index order, std::size_t words) {
+  Itinerary itinerary(order, words);
+  for (std::size_t i = 0; i < itinerary.bits.size(); ++i)
+    itinerary.bits[i] = buffer[i * lanes + lane];
+  return itinerary;
+}
+
+void put_lane(const Itinerary& itinerary, std::vector<Word>& buffer, std::size_t lane,
+              std::size_t lanes) {
+  for (std::size_t i = 0; i < itinerary.bits.size(); ++i)
+    buffer[i * lanes + lane] = itinerary.bits[i];
+}
+
+std::int64_t file_candidates(SearchContext& context, const std::vector<Itinerary>& candidates) {
+  std::vector<const Itinerary*> fresh;
+  std::unordered_set<Itinerary, ItineraryHash> seen;
+  for (const Itinerary& candidate : candidates) {
+    if (context.collection.lookup(candidate) != Collection::kUnknown) continue;
+    if (seen.insert(candidate).second) fresh.push_back(&candidate);
+  }
+  std::vector<Candidate> answers(fresh.size());
+  std::vector<char> done(fresh.size(), 0);
+  const int n_threads = fresh.size() < 4 ? 1 : context.options.n_threads;
+  parallel_for(fresh.size(), n_threads, [&](std::size_t i, int /*thread*/) {
+    if (context.control.stop_requested()) return;
+    try {
+      Candidate candidate = solve_cycle(context.map, *fresh[i], &context.control);
+      answers[i] = enlarged(context.map, std::move(candidate), &context.control);
+      done[i] = 1;
+    } catch (const Stopped&) {
+    }
+  });
+  std::int64_t n_done = 0;
+  for (std::size_t i = 0; i < fresh.size(); ++i) {
+    if (done[i] == 0) continue;
+    context.collection.add(*fresh[i], std::move(answers[i]));
+    ++n_done;
+  }
+  context.progress.n_cycles.store(static_cast<std::int64_t>(context.collection.members().size()));
+  return n_done;
+}
+
+namespace {
+
+// What a search at random knows in case that the proof is stopped. It has a collection of its own,
+// so that nothing of it is in the answer about orders that were proved.
+class Meanwhile {
+ public:
+  explicit Meanwhile(SearchContext& context) : context_(context), found_(context.options.box) {}
+
+  void search(const std::vector<Index>& orders, double seconds, Control& control) {
+    SearchContext context{context_.map,      context_.options, control,
+                          context_.progress, found_,           make_newton_tables(context_.map)};
+    for (const Index order : orders) {
+      if (control.stop_requested()) return;
+      // No look at the clock comes between the start and the end of a step.
+      const double step = NewtonKernel(context_.map, *context.tables, order).flops();
+      if (kStableStep * step > kFlopsPerSecond * seconds) return;
+      context.progress.order.store(order);
+      OrderStatistics& statistics = statistics_[order];
+      statistics.order = order;
+      search_heuristically(context, statistics);
+    }
+  }
+
+  // Adds what it knows about an order that is not proved.
+  void add(OrderStatistics& statistics) {
+    const auto searched = statistics_.find(statistics.order);
+    if (searched == statistics_.end()) return;
+    for (Collection::Member& member : found_.members()) {
+      if (member.order() != statistics.order) continue;
+      const std::int64_t hits = member.hits;
+      const Itinerary itinerary = member.itinerary();
+      const std::int32_t id = context_.collection.add(itinerary, std::move(member.candidate));
+      if (id >= 0) context_.collection.members()[static_cast<std::size_t>(id)].hits += hits;
+    }
+    statistics.n_restarts = searched->second.n_restarts;
+    statistics.n_solves += searched->second.n_solves;
+    statistics.n_hits = searched->second.n_hits;
+    statistics.n_singletons = searched->second.n_singletons;
+    statistics.coverage = searched->second.coverage;
+    statistics.seconds += searched->second.seconds;
+  }
+
+ private:
+  SearchContext& context_;
+  Collection found_;
+  std::map<Index, OrderStatistics> statistics_;
+};
+
+// With a proof, whatever it takes.
+SearchResult find_completely(SearchContext& context) {
+  const SearchOptions& options = context.options;
+  Meanwhile meanwhile(context);
+  Prover prover(context, [&](const std::vector<Index>& orders, double seconds, Control& control) {
+    meanwhile.search(orders, seconds, control);
+  });
+  if (options.resume) prover.resume(*options.resume, options.known);
+  const bool choose = options.proof.method == ProofMethod::automatic;
+  const bool contraction = options.proof.method == ProofMethod::contraction;
+  const bool settled = (choose || contraction) && prover.try_contraction();
+  if (!settled && !contraction) prover.prove(options.orders, Prover::kNoLimit);
+  prover.search_once();  // where there is no proof
+  SearchResult result;
+  for (const Index order : options.orders) {
+    OrderStatistics statistics;
+    statistics.order = order;
+    statistics.method = SearchMethod::complete;
+    // A tree over several orders is one effort; its first order is charged with it.
+    statistics.n_solves = statistics.n_solves_at_last_new = prover.n_leaves(order);
+    statistics.seconds = statistics.seconds_at_last_new = prover.seconds(order);
+    statistics.complete = prover.is_done(order);
+    if (statistics.complete) statistics.coverage = 1.0;
+    result.statistics.push_back(statistics);
+  }
+  result.certificate = std::move(prover).certificate();
+  for (OrderStatistics& statistics : result.statistics) {
+    if (!statistics.complete) meanwhile.add(statistics);
+  }
+  return result;
+}
+
+// What a proof leaves open is open, too, where every itinerary was listed.
+void count_undecided(const Certificate& certificate, OrderStatistics& statistics) {
+  if (statistics.method != SearchMethod::exhaustive) return;
+  const auto open = std::ranges::count_if(certificate.undecided, [&](const Undecided& undecided) {
+    return undecided.itinerary.order == statistics.order;
+  });
+  statistics.n_undecided = std::max<std::int64_t>(statistics.n_undecided, open);
+  if (statistics.n_undecided > 0) statistics.coverage.reset();
+}
+
+// Treats the orders one after another, each in its own way.
+class OrderByOrder {
+ public:
+  explicit OrderByOrder(SearchContext& context)
+      : context_(context), options_(context.options), alphabets_(context.map, context.control) {
+    if (options_.method == SearchMethod::automatic) prover_.emplace(context).begin_cheaply();
+  }
+
+  SearchResult run() {
+    SearchResult result;
+    const auto n_orders = static_cast<double>(options_.orders.size());
+    for (std::size_t i = 0; i < options_.orders.size(); ++i) {
+      if (context_.control.stop_requested()) break;
+      context_.progress.order.store(options_.orders[i]);
+      context_.progress.fraction.store(static_cast<double>(i) / n_orders);
+      std::optional<OrderStatistics> statistics = treat(options_.orders[i]);
+      if (!statistics) break;
+      result.statistics.push_back(std::move(*statistics));
+    }
+    if (prover_) {
+      result.certificate = std::move(*prover_).certificate();
+      for (OrderStatistics& statistics : result.statistics) {
+        count_undecided(*result.certificate, statistics);
+      }
+    }
+    // Orders that were not reached are listed as such.
+    for (std::size_t i = result.statistics.size(); i < options_.orders.size(); ++i) {
+      OrderStatistics statistics;
+      statistics.order = options_.orders[i];
+      statistics.method = options_.method;
+      result.statistics.push_back(statistics);
+    }
+    return result;
+  }
+
+ private:
+  // Nothing where it was stopped before there is something to say.
+  std::optional<OrderStatistics> treat(Index order) {
+    OrderStatistics statistics;
+    statistics.order = order;
+    const double start = context_.control.seconds();
+    const std::optional<SearchMethod> method = method_for(order);
+    if (!method) return std::nullopt;
+    statistics.method = *method;
+    switch (*method) {
+      case SearchMethod::exhaustive:
+        list_exhaustively(context_, *alphabets_.for_order(order), statistics);
+        break;
+      case SearchMethod::scyfi:
+        search_scyfi(context_, statistics);
+        break;
+      case SearchMethod::complete:
+        statistics.n_solves = prover_->n_leaves(order);
+        statistics.complete = true;
+        statistics.coverage = 1.0;
+        break;
+      case SearchMethod::automatic:
+      case SearchMethod::heuristic:
+        search_heuristically(context_, statistics);
+        break;
+    }
+    statistics.seconds = context_.control.seconds() - start;
+    charge(statistics);
+    return statistics;
+  }
+
+  // Nothing where the alphabet could not be found in time.
+  std::optional<SearchMethod> method_for(Index order) {
+    const bool choose = options_.method == SearchMethod::automatic;
+    if (!choose && options_.method != SearchMethod::exhaustive) return options_.method;
+    const std::vector<Word>* alphabet = alphabets_.for_order(order);
+    if (context_.control.stop_requested()) return std::nullopt;
+    const double n_listed =
+        alphabet != nullptr ? count_necklaces(alphabets_.size(*alphabet), order) : 0.0;
+    if (!choose) {
+      if (alphabet == nullptr || n_listed > kMaxListed) throw TooManyItineraries(order);
+      return SearchMethod::exhaustive;
+    }
+    const double flops = n_listed * NewtonKernel(context_.map, *context_.tables, order).flops();
+    const bool cheap = alphabet != nullptr && flops <= kCheapListing;
+    // Listing comes with margins and is certain in its own way, a proof is proof: where both are
+    // cheap the user gets both.
+    const bool proved = prover_->prove_cheaply(order);
+    if (cheap) return SearchMethod::exhaustive;
+    return proved ? SearchMethod::complete : SearchMethod::heuristic;
+  }
+
+  // What other efforts than this order's own it is charged with.
+  void charge(OrderStatistics& statistics) const {
+    if (statistics.method == SearchMethod::complete) {
+      // All orders may have been proved at once, before.
+      statistics.seconds = std::max(statistics.seconds, prover_->seconds(statistics.order));
+      statistics.n_solves_at_last_new = statistics.n_solves;
+    }
+    if (statistics.method != SearchMethod::heuristic && statistics.method != SearchMethod::scyfi) {
+      statistics.seconds_at_last_new = statistics.seconds;
+    } else if (prover_ && statistics.n_solves_at_last_new == 0) {
+      // What there is was met by the attempt of a proof, of this order or of all.
+      statistics.seconds_at_last_new =
+          std::max(prover_->seconds(statistics.order), prover_->seconds(options_.orders.front()));
+    }
+  }
+
+  SearchContext& context_;
+  const SearchOptions& options_;
+  Alphabets alphabets_;
+  std::optional<Prover> prover_;
+};
+
+}  // namespace
+
+SearchResult find_cycles(const CanonicalMap& map, const SearchOptions& options, Control& control,
+                         SearchProgress& progress) {
+  Collection collection(options.box);
+  // The tables serve listing and random searches; a small proof is done sooner than they are made.
+  const bool proof = options.method == SearchMethod::complete;
+  SearchContext context{map,      options,    control,
+                        progress, collection, proof ? nullptr : make_newton_tables(map)};
+  SearchResult result = proof ? find_completely(context) : OrderByOrder(context).run();
+  progress.fraction.store(1.0);
+  collection.extract(options.orders, control, result);
+  result.stopped_by = control.reason();
+  return result;
+}
+
+}  // namespace rnndyn

@@ -1,0 +1,435 @@
+"""Basins of attraction: which attractor the orbits from a plane of first states go to."""
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnndyn import _core
+from rnndyn._common.arrays import BoolArray, FloatArray, IntArray, ascending_numbers, finite_numbers
+from rnndyn._common.checks import check_integer, check_positive
+from rnndyn._common.options import Options, check_options
+from rnndyn._common.planes import (
+    PlaneOfStates,
+    coordinate_plane,
+    principal_plane,
+    state_label,
+)
+from rnndyn._common.progress import ProgressMeter
+from rnndyn._common.stopping import StopReason
+from rnndyn.basins_of_attraction._neighbourhoods import (
+    Neighbourhoods,
+    bordering_units,
+    neighbourhoods_of,
+)
+from rnndyn.basins_of_attraction.progress import BasinsProgress
+from rnndyn.basins_of_attraction.result import NOT_REACHED, UNDECIDED, Basins
+from rnndyn.basins_of_attraction.run import BasinsRun
+from rnndyn.cycles.cycle import Cycle
+from rnndyn.cycles.result import CycleSet
+from rnndyn.cycles.search import solve_cycle
+from rnndyn.models import PiecewiseLinearModel
+
+#: Beyond this multiple of the largest number of the map and of the window, offsets are lost in
+#: rounding, so that nothing of what the map does near them is left.
+_ESCAPE_FACTOR = 1e16
+#: First states that are followed first, to meet the attractors before the whole plane is.
+_N_SCOUTS = 256
+#: Orbits that did not settle and are examined in one round.
+_N_SUSPECTS = 16
+#: Longest part of an orbit in which a period is looked for, so that periods up to half of it show.
+_LONGEST_TAIL = 4096
+
+
+def basins(
+    cycles: CycleSet | PiecewiseLinearModel,
+    x_values: ArrayLike | None = None,
+    y_values: ArrayLike | None = None,
+    *,
+    dims: tuple[int, int] | Literal["pca"] | None = None,
+    directions: ArrayLike | None = None,
+    origin: ArrayLike | None = None,
+    resolution: int = 300,
+    max_steps: int = 10_000,
+    escape_radius: float | None = None,
+    n_threads: int | None = None,
+    time_limit: float | None = None,
+    progress: bool | ProgressMeter | None = None,
+    seed: int = 0,
+) -> Basins:
+    """Find out to which stable cycle the orbits from a plane of first states go.
+
+    Parameters
+    ----------
+    cycles : CycleSet or PiecewiseLinearModel
+        Known cycles, or just the network. Stable cycles that are not among them are found where
+        orbits settle on them.
+    x_values, y_values : array_like, optional
+        Ascending coordinates of the points of the plane, such as ``numpy.linspace(-1, 1, 200)``. A
+        network with one state has no `y_values`. Default: evenly around the cycles.
+    dims : (int, int) or "pca", optional
+        The plane of two states, or the plane of the principal components of the points of the
+        cycles. Default: the states 0 and 1 of a network with two states, else ``"pca"``.
+    directions : array_like of shape (2, M), optional
+        Instead of `dims`: the directions of x and y. They need not be orthogonal.
+    origin : array_like of shape (M,), optional
+        A state that the plane goes through. With two states as `dims` it gives the values of the
+        others, and x and y are the values of these two; else x = y = 0 there. Default: the mean of
+        the points of the cycles, else 0.
+    resolution : int
+        Number of points along an axis whose coordinates are not given.
+    max_steps : int
+        An orbit that has not arrived after this many steps is undecided.
+    escape_radius : float, optional
+        An orbit with a coordinate beyond this is called unbounded. Default: 1e16 times the largest
+        of the coordinates of the points, of those of the cycles, of the offsets of the map and
+        of 1.
+    n_threads : int, optional
+        Number of threads. The result does not depend on it. Default: the environment variable
+        ``OMP_NUM_THREADS``, else the number of processors this process may use.
+    time_limit : float, optional
+        Stop after about this many seconds and return what is known.
+    progress : bool or ProgressMeter, optional
+        Show a progress bar: True, False, or an object with the methods of
+        `rnndyn.ProgressMeter`. Default: only where standard error is a terminal.
+    seed : int
+        Seed of the choice of the orbits that are followed first, and of those in which attractors
+        that are not known are looked for. It can only matter where there are such attractors.
+
+    Returns
+    -------
+    Basins
+        After Ctrl-C or when the time limit is reached, what is done; ``run.stopped_by`` tells.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described; the message names it.
+
+    See Also
+    --------
+    rnndyn.plot.basins : Draw them.
+
+    Notes
+    -----
+    That an orbit goes to a stable cycle is not read off from its being near. Around each point of
+    the cycle there is an ellipsoid inside its linear region, from the discrete Lyapunov equation
+    of the Jacobians around the cycle, that is mapped into the ellipsoid around the next point and
+    contracts. An orbit that enters one converges to the cycle. The inequalities behind this are
+    verified with their rounding errors; the steps until there are taken in floating-point numbers,
+    and near a border of basins, or after a long chaotic transient, the orbit of the exact map may
+    go elsewhere.
+
+    Unbounded is a threshold, not a proof: a coordinate exceeded `escape_radius`. Undecided orbits
+    stayed bounded for `max_steps` steps and entered no such ellipsoid: they may be chaotic or
+    quasi-periodic, approach a continuum or a cycle on a border or with a multiplier of modulus 1,
+    or be slow. A stable cycle without verified ellipsoids is listed under ``Basins.unclaimed``.
+
+    Examples
+    --------
+    Two fixed points, 2 and -2, with the border of their basins at 0:
+
+    >>> import numpy as np
+    >>> import rnndyn as rd
+    >>> model = rd.PiecewiseLinearMap(
+    ...     A=[[0.5]], W1=[[1.0, -1.0]], W2=[[1.0], [1.0]], h1=[-1.0], h2=[1.0, -1.0]
+    ... )
+    >>> result = rd.basins(model, np.linspace(-3.0, 3.0, 100))
+    >>> [float(cycle.points[0, 0]) for cycle in result.attractors]
+    [-2.0, 2.0]
+    >>> result.shares.tolist()
+    [0.5, 0.5]
+    """
+    model, known = _model_and_cycles(cycles)
+    points = np.concatenate([np.empty((0, model.n_states)), *(cycle.points for cycle in known)])
+    plane = _plane(model.n_states, points, dims, directions, origin)
+    x, y = _coordinates(plane, points, x_values, y_values, resolution, model.n_states)
+    max_steps = check_integer("max_steps", max_steps, 1, 10**15)
+    if escape_radius is None:
+        corners = _states(plane, x[[0, -1]], y[[0, -1]])
+        canonical = model.canonical
+        numbers = (corners, points, canonical.h1, canonical.h2, np.ones(1))
+        largest = max(float(np.abs(array).max(initial=0.0)) for array in numbers)
+        escape_radius = min(_ESCAPE_FACTOR * largest, 1e300)
+    radius = check_positive("escape_radius", escape_radius, "units of the states")
+    common = check_options(n_threads, time_limit, progress, seed)
+
+    start = time.perf_counter()
+    work = _Work(model, plane, x, y, max_steps, radius, common)
+    common.meter.init("basins")
+    try:
+        work.follow_all([cycle for cycle in known if cycle.stability == "stable"])
+    except KeyboardInterrupt:
+        work.stopped_by = "interrupt"
+    finally:
+        common.meter.close()
+    run = BasinsRun(
+        n_points=work.labels.size,
+        n_points_done=int((work.labels != NOT_REACHED).sum()),
+        n_given=work.n_given,
+        max_steps=max_steps,
+        escape_radius=radius,
+        stopped_by=work.stopped_by,
+        seed=common.seed,
+        n_threads=common.n_threads,
+        seconds=time.perf_counter() - start,
+    )
+    one_state = model.n_states == 1
+    shape = (len(x),) if one_state else (len(y), len(x))
+    return Basins(
+        model,
+        attractors=tuple(work.attractors),
+        unclaimed=tuple(work.unclaimed),
+        labels=work.labels.reshape(shape),
+        n_steps=work.n_steps.reshape(shape),
+        origin=plane.center,
+        directions=plane.directions.T[: 1 if one_state else 2],
+        axis_labels=plane.labels[: 1 if one_state else 2],
+        x_values=x,
+        y_values=None if one_state else y,
+        run=run,
+    )
+
+
+def _model_and_cycles(cycles: Any) -> tuple[PiecewiseLinearModel, list[Cycle]]:
+    if isinstance(cycles, CycleSet):
+        return cycles.model, list(cycles)
+    if isinstance(cycles, PiecewiseLinearModel):
+        return cycles, []
+    raise TypeError(
+        "cycles must be a CycleSet, or a piecewise linear model such as rnndyn.PLRNN(A, W, h), "
+        f"got {type(cycles).__name__}"
+    )
+
+
+def _plane(
+    n_states: int, points: FloatArray, dims: Any, directions: Any, origin: Any
+) -> PlaneOfStates:
+    """Return the plane; its directions are columns and need not be orthonormal."""
+    if dims is not None and directions is not None:
+        raise ValueError("give either dims or directions, got both")
+    through = points.mean(axis=0) if len(points) else np.zeros(n_states)
+    if origin is not None:
+        through = finite_numbers("origin", origin, (n_states,))
+    if directions is not None:
+        rows = finite_numbers("directions", directions, (2, n_states))
+        if np.linalg.matrix_rank(rows) < 2:
+            raise ValueError("directions must be two independent directions")
+        return PlaneOfStates(through, rows.T, ("x", "y"))
+    if n_states == 1:
+        if dims is not None:
+            raise ValueError("dims must not be given for a network with one state")
+        return PlaneOfStates(np.zeros(1), np.array([[1.0, 0.0]]), (state_label(0), ""))
+    if dims is None:
+        dims = (0, 1) if n_states == 2 else "pca"
+    if isinstance(dims, str) and dims == "pca":
+        if not len(points):
+            raise ValueError(
+                "the plane of principal components needs cycles: give the result of "
+                "rnndyn.find_cycles, or dims=(i, j), or directions="
+            )
+        plane = principal_plane(points)
+        return plane if origin is None else plane._replace(center=through)
+    plane = coordinate_plane(n_states, dims)
+    if (plane.directions.sum(axis=0) > 0).all() and plane.directions.sum(axis=1).max() > 1:
+        raise ValueError(f"dims must be two different states, got {dims!r}")
+    # The values along the plane are those of x and y themselves.
+    return plane._replace(center=np.where(plane.directions.any(axis=1), 0.0, through))
+
+
+def _coordinates(
+    plane: PlaneOfStates, points: FloatArray, x: Any, y: Any, resolution: Any, n_states: int
+) -> tuple[FloatArray, FloatArray]:
+    n_points = check_integer("resolution", resolution, 2, 100_000)
+    if n_states == 1 and y is not None:
+        raise ValueError("y_values must not be given for a network with one state")
+    found = [
+        None if value is None else ascending_numbers(name, value, 1)
+        for name, value in (("x_values", x), ("y_values", y))
+    ]
+    if n_states == 1:
+        found[1] = np.zeros(1)
+    if any(values is None for values in found) and not len(points):
+        raise ValueError(
+            "x_values and y_values must be given where no cycles are: the coordinates of the "
+            "points of the plane, such as numpy.linspace(-1, 1, 200)"
+        )
+    # Coordinates of the nearest points of the plane, whose directions may be any.
+    near = (points - plane.center) @ np.linalg.pinv(plane.directions).T
+    first, second = (
+        np.linspace(*_window(near, axis), n_points) if values is None else values
+        for axis, values in enumerate(found)
+    )
+    return first, second
+
+
+def _window(near: FloatArray, axis: int) -> tuple[float, float]:
+    """Return the ends of an axis around points of the plane, not much shorter than the other."""
+    lower, upper = near.min(axis=0), near.max(axis=0)
+    size = float((upper - lower).max()) or float(np.abs(near).max()) or 1.0
+    half = 0.8 * max(float(upper[axis] - lower[axis]), 0.6 * size)
+    middle = 0.5 * float(lower[axis] + upper[axis])
+    return middle - half, middle + half
+
+
+def _states(plane: PlaneOfStates, x: FloatArray, y: FloatArray) -> FloatArray:
+    """Return the states at the coordinates, shape (n_y, n_x, M)."""
+    first, second = plane.directions.T
+    return np.asarray(
+        plane.center + x[:, np.newaxis] * first + y[:, np.newaxis, np.newaxis] * second
+    )
+
+
+class _Work:
+    """The orbits of a plane, followed until no more attractors turn up."""
+
+    def __init__(
+        self,
+        model: PiecewiseLinearModel,
+        plane: PlaneOfStates,
+        x: FloatArray,
+        y: FloatArray,
+        max_steps: int,
+        escape_radius: float,
+        options: Options,
+    ) -> None:
+        self._model, self._plane, self._x, self._y = model, plane, x, y
+        self._max_steps, self._escape_radius = max_steps, escape_radius
+        self._options = options
+        self._random = np.random.default_rng(options.seed)
+        n_points = len(x) * len(y)
+        self.labels = np.full(n_points, NOT_REACHED, dtype=np.int32)
+        self.n_steps: IntArray = np.zeros(n_points, dtype=np.int64)
+        self.attractors: list[Cycle] = []
+        self.unclaimed: list[Cycle] = []
+        self.n_given = 0
+        self.stopped_by: StopReason = "finished"
+        self._neighbourhoods: list[Neighbourhoods] = []
+        self._known: set[bytes] = set()
+
+    def follow_all(self, stable: list[Cycle]) -> None:
+        for cycle in stable:
+            self._add(cycle)
+        self.n_given = len(self.attractors)
+        everything = np.arange(len(self.labels))
+        scouts = self._spread(everything, _N_SCOUTS)
+        for chosen in (scouts, everything) if len(scouts) < len(everything) else (everything,):
+            first = 0
+            while len(chosen) and self.stopped_by == "finished":
+                self._follow(chosen, first)
+                first = len(self.attractors)
+                chosen = chosen[self.labels[chosen] == UNDECIDED]
+                if not self._find_more(chosen):
+                    break
+
+    def _follow(self, chosen: IntArray, first_attractor: int) -> None:
+        """Follow the orbits of some points to attractors from the given number on."""
+        n_states = self._model.n_states
+        places = self._neighbourhoods[first_attractor:]
+        numbers = np.repeat(
+            np.arange(first_attractor, len(self.attractors)), [len(p.centers) for p in places]
+        )
+        record = _core.basins(
+            self._model.canonical,
+            self._plane.center,
+            np.ascontiguousarray(self._plane.directions.T),
+            self._x,
+            self._y,
+            chosen,
+            np.concatenate([np.empty((0, n_states)), *(p.centers for p in places)]),
+            np.concatenate([np.empty((0, n_states, n_states)), *(p.factors for p in places)]),
+            np.concatenate([np.empty((0, n_states)), *(p.half_widths for p in places)]),
+            numbers.astype(np.int32),
+            max_steps=self._max_steps,
+            escape_radius=self._escape_radius,
+            n_threads=self._options.n_threads,
+            time_limit=self._options.deadline.seconds_left(at_least=0.0),
+            observer=self._observer(len(chosen)),
+        )
+        done = record["labels"] != NOT_REACHED
+        self.labels[chosen[done]] = record["labels"][done]
+        self.n_steps[chosen[done]] = record["n_steps"][done]
+        self.stopped_by = record["stopped_by"]
+
+    def _observer(self, n_chosen: int) -> Callable[[int], None]:
+        n_points = len(self.labels)
+
+        def observe(n_done: int) -> None:
+            self._options.meter.step(
+                BasinsProgress(n_points - n_chosen + n_done, n_points, len(self.attractors))
+            )
+
+        return observe
+
+    def _find_more(self, undecided: IntArray) -> bool:
+        """Look for stable cycles that some of the undecided orbits have settled on."""
+        before = len(self.attractors)
+        for point in self._spread(undecided, _N_SUSPECTS).tolist():
+            if self._options.deadline():
+                self.stopped_by = "time_limit"
+                break
+            row, column = divmod(point, len(self._x))
+            state = _states(self._plane, self._x[[column]], self._y[[row]])[0, 0]
+            cycle = settled_cycle(self._model, state, self._max_steps)
+            if cycle is not None:
+                self._add(cycle)
+        return len(self.attractors) > before
+
+    def _spread(self, chosen: IntArray, n_wanted: int) -> IntArray:
+        """Return at most this number of them, evenly spread from a random one on."""
+        if len(chosen) <= n_wanted:
+            return chosen
+        # A step without a common divisor with the row length; a golden one always nearly is.
+        steps = self._random.random() + np.arange(n_wanted) * (math.sqrt(5.0) - 1.0) / 2.0
+        places = np.floor(len(chosen) * np.mod(steps, 1.0)).astype(np.int64)
+        return np.asarray(chosen[np.unique(places)])
+
+    def _add(self, cycle: Cycle) -> None:
+        name = cycle.itinerary.tobytes() + bytes(str(cycle.order), "ascii")
+        if name in self._known:
+            return
+        self._known.add(name)
+        places = neighbourhoods_of(self._model.canonical, cycle)
+        if places is None:
+            self.unclaimed.append(cycle)
+        else:
+            self.attractors.append(cycle)
+            self._neighbourhoods.append(places)
+
+
+def settled_cycle(model: PiecewiseLinearModel, state: FloatArray, n_steps: int) -> Cycle | None:
+    """Return the stable cycle whose regions the last part of an orbit goes round in, if any."""
+    canonical = model.canonical
+    n_tail = min(_LONGEST_TAIL, max(n_steps // 2, 2))
+    for begin in range(0, n_steps, _LONGEST_TAIL):
+        piece = canonical.orbit(state, min(_LONGEST_TAIL, n_steps - begin))
+        state = piece[-1]
+        if not np.isfinite(state).all():
+            return None
+    tail = canonical.orbit(state, n_tail - 1)
+    if not np.isfinite(tail).all():
+        return None
+    regions = tail @ canonical.W2.T + canonical.h2 > 0.0
+    period = _period(regions[:, bordering_units(canonical)])
+    if period is None:
+        return None
+    cycle = solve_cycle(model, regions[-period:])
+    if not isinstance(cycle, Cycle) or cycle.virtual or cycle.stability != "stable":
+        return None
+    return cycle
+
+
+def _period(regions: BoolArray) -> int | None:
+    """Return the smallest period of a sequence of regions that shows at least twice."""
+    packed = np.packbits(regions, axis=1)
+    again = np.flatnonzero((packed[:-1] == packed[-1]).all(axis=1))
+    for last in again[::-1].tolist():
+        period = len(packed) - 1 - last
+        if 2 * period > len(packed):
+            return None
+        if (packed[period:] == packed[:-period]).all():
+            return int(period)
+    return None

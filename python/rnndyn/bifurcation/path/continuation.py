@@ -1,0 +1,314 @@
+"""Follow cycles along a path of parameters, through all their bifurcations."""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
+from operator import or_
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rnndyn._common.arrays import BoolArray
+from rnndyn._common.checks import (
+    LARGEST_ORDER,
+    check_integer,
+    check_itinerary,
+    check_orders,
+)
+from rnndyn._common.options import check_options
+from rnndyn._common.progress import ProgressMeter
+from rnndyn.bifurcation.path._follow import Task, follow
+from rnndyn.bifurcation.path._path import Path, canonical_form, curved_path, straight_path
+from rnndyn.bifurcation.path._starts import MAX_WORK, Found, UnitUse, listing_work
+from rnndyn.bifurcation.path.progress import PathProgress
+from rnndyn.bifurcation.path.result import BranchSet
+from rnndyn.bifurcation.path.run import ContinuationRun
+from rnndyn.cycles.cycle import Cycle
+from rnndyn.cycles.result import CycleSet
+from rnndyn.models import PiecewiseLinearModel
+from rnndyn.scale_out import Executor
+
+METHODS = ("auto", "exhaustive", "search")
+
+
+def continue_cycles(
+    model0: PiecewiseLinearModel | None = None,
+    model1: PiecewiseLinearModel | None = None,
+    *,
+    path: Sequence[PiecewiseLinearModel] | Callable[[float], PiecewiseLinearModel] | None = None,
+    cycles: CycleSet | Iterable[Any] | None = None,
+    max_order: int | None = None,
+    orders: Iterable[int] | None = None,
+    method: str = "auto",
+    tolerance: float = 1e-6,
+    n_threads: int | None = None,
+    time_limit: float | None = None,
+    progress: bool | ProgressMeter | None = None,
+    seed: int = 0,
+    executor: Executor | None = None,
+    store: str | os.PathLike[str] | None = None,
+) -> BranchSet:
+    """Follow the cycles of a network while its parameters change, with all their bifurcations.
+
+    Between two models the path is straight in the parameters of the canonical map
+    ``F(z) = A z + W1 relu(W2 z + h2) + h1``. For `PLRNN`, `MeanCenteredPLRNN`, `ALRNN`,
+    `ShallowPLRNN`, `ClippedShallowPLRNN`, `ReLURNN` and `PiecewiseLinearMap` (with the external
+    input, if any, changing in C or in s alone) it is straight in the parameters of the family as
+    well; for the others only where no two factors of a product change together, such as alpha and
+    W of `DendriticPLRNN`. To follow any other curve, give it as a callable.
+
+    Parameters
+    ----------
+    model0, model1 : PiecewiseLinearModel
+        The models at s = 0 and s = 1, of one family, size and settings. Give these or `path`.
+    path : sequence of PiecewiseLinearModel or callable
+        Models at s = 0, 1, 2, ..., joined by straight lines; or a function that returns the model
+        for every number from 0 to 1, which is cut into straight pieces (see `tolerance`).
+    cycles : CycleSet, or iterable of CycleSet, Cycle or array_like of bool, shape (k, H), optional
+        Start from these cycles or itineraries, and follow only them and what meets them. Default:
+        from all cycles that `method` gives.
+    max_order : int, optional
+        Follow cycles of the orders 1, 2, ..., `max_order`. Give this or `orders`; neither where
+        `cycles` are given.
+    orders : iterable of int, optional
+        Follow cycles of these orders. Cycles of half or twice their order that they are born from
+        or give birth to are followed as well, up to the largest of these orders.
+    method : {"auto", "exhaustive", "search"}
+        ``exhaustive`` follows every itinerary of the orders, so that nothing is missed, however
+        short it lives; their number is about ``2**(H * k) / k``. ``search`` follows the cycles
+        that `rnndyn.find_cycles` finds at the models of the path, and everything that meets them.
+        ``auto`` is exhaustive where that takes about a second at most. ``run.method`` of the result
+        tells what was done.
+    tolerance : float
+        For a callable `path`: largest deviation of the canonical parameters from the straight
+        pieces, checked at the quarters of every piece, relative to the largest parameter.
+    n_threads : int, optional
+        Number of threads. The result does not depend on it. Default: the environment variable
+        ``OMP_NUM_THREADS``, else the number of processors this process may use.
+    time_limit : float, optional
+        Stop after about this many seconds; the result then covers a first part of the path.
+    progress : bool or ProgressMeter, optional
+        Show a progress bar: True, False, or an object with the methods of
+        `rnndyn.ProgressMeter`. Default: only where standard error is a terminal.
+    seed : int
+        Seed of the searches.
+    executor : concurrent.futures.Executor or dask.distributed.Client, optional
+        Where to search and follow, with one thread per worker. The result does not depend on it.
+        What runs there when the time is up is lost. Default: threads of this process.
+    store : path-like, optional
+        Folder that finished chunks of pieces are written to as they come; another call with the
+        same arguments takes them from there.
+
+    Returns
+    -------
+    BranchSet
+        Branches, events, and in ``gaps`` whatever they do not explain, among it every difference
+        between the branches at a model of the path and a fresh search there.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described, or the models do not fit together; the message names
+        the argument. Also where the store is that of another computation.
+    concurrent.futures.BrokenExecutor
+        If the executor lost its processes; finished chunks are in the store.
+
+    Notes
+    -----
+    For one itinerary all bifurcations on a straight piece are zeros of polynomials in s: of a
+    pre-activation (border collision), of ``det(I - J)`` (degenerate transcritical, the cycle passes
+    infinity), of ``det(I + J)`` (degenerate flip), and where a complex pair of multipliers is on
+    the unit circle (center). All of them are computed, without step size. At a border collision the
+    signs of ``det(I - J)`` of the cycle and of its partner, whose itinerary differs in one bit,
+    decide between persistence and nonsmooth fold, and the multipliers below -1 tell whether a cycle
+    of twice the order is born [1]_. Partners and doubled cycles are followed as well, until nothing
+    new comes.
+
+    References
+    ----------
+    .. [1] M. di Bernardo, M. I. Feigin, S. J. Hogan, M. E. Homer, "Local analysis of C-bifurcations
+       in n-dimensional piecewise-smooth dynamical systems", Chaos, Solitons & Fractals 10 (1999)
+       1881-1908.
+
+    Examples
+    --------
+    The fixed point of a skew tent map loses its stability where its slope passes -1:
+
+    >>> import rnndyn as rd
+    >>> start = rd.PLRNN(A=[[0.5]], W=[[-1.0]], h=[1.0])
+    >>> result = rd.continue_cycles(start, start.with_parameters(W=[[-3.5]]), max_order=1)
+    >>> event = result.events[0]
+    >>> event.kind, round(event.s, 12)
+    ('degenerate_flip', 0.2)
+    """
+    chosen = _check_path(model0, model1, path, tolerance)
+    return continue_along(
+        chosen,
+        "continue_cycles",
+        cycles=cycles,
+        max_order=max_order,
+        orders=orders,
+        method=method,
+        seed=seed,
+        n_threads=n_threads,
+        time_limit=time_limit,
+        progress=progress,
+        executor=executor,
+        store=store,
+    )
+
+
+def continue_along(
+    path: Path,
+    title: str,
+    *,
+    cycles: CycleSet | Iterable[Any] | None = None,
+    max_order: int | None = None,
+    orders: Iterable[int] | None = None,
+    method: str = "auto",
+    n_threads: int | None = None,
+    time_limit: float | None = None,
+    progress: bool | ProgressMeter | None = None,
+    seed: int = 0,
+    executor: Executor | None = None,
+    store: str | os.PathLike[str] | None = None,
+) -> BranchSet:
+    """Do what `continue_cycles` says, over a path that was checked."""
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    starts = None if cycles is None else _check_cycles(cycles, path.models)
+    if starts is None:
+        order_list = check_orders(max_order, orders)
+    else:
+        order_list = _orders_of(starts, max_order, orders)
+    common = check_options(n_threads, time_limit, progress, seed)
+    maps = [model.canonical for model in path.models]
+    n_pieces = len(maps) - 1
+    if starts is not None:
+        method = "given"
+    elif method == "auto":
+        n_relevant = int(reduce(or_, map(UnitUse.of, maps)).relevant.sum())
+        work = n_pieces * listing_work(maps[0].n_states, n_relevant, order_list)
+        method = "exhaustive" if work <= MAX_WORK else "search"
+
+    start = time.perf_counter()
+    common.meter.init(title)
+    try:
+        followed = follow(
+            Task(
+                maps=maps,
+                orders=order_list,
+                method=method,
+                given=[] if starts is None else starts.itineraries,
+                found={} if starts is None else starts.found,
+                seed=common.seed,
+                n_threads=common.n_threads,
+                deadline=common.deadline,
+                report=lambda n_done, share: common.meter.step(
+                    PathProgress(n_done, n_pieces, share)
+                ),
+                executor=executor,
+                store=store,
+            )
+        )
+    finally:
+        common.meter.close()
+    run = ContinuationRun(
+        orders=tuple(order_list),
+        method=method,
+        searched_completely=followed.searched_completely,
+        seed=common.seed,
+        n_threads=common.n_threads,
+        n_pieces=n_pieces,
+        n_pieces_done=followed.n_pieces_done,
+        seconds=time.perf_counter() - start,
+        stopped_by=followed.stopped_by,
+    )
+    return BranchSet(
+        path,
+        tuple(followed.itineraries),
+        followed.branches,
+        followed.events,
+        tuple(followed.gaps),
+        run,
+        followed.attached,
+    )
+
+
+def _check_path(model0: Any, model1: Any, path: Any, tolerance: float) -> Path:
+    if path is None:
+        if model0 is None or model1 is None:
+            raise ValueError("give two models, or path=[model0, model1, ...]")
+        return straight_path([model0, model1], "the models")
+    if model0 is not None or model1 is not None:
+        raise ValueError("give either two models or path=..., not both")
+    if callable(path):
+        return curved_path(path, tolerance)
+    return straight_path(path, "path")
+
+
+class _Starts(NamedTuple):
+    """The itineraries to start from, and what sets of cycles tell of models of the path."""
+
+    itineraries: list[BoolArray]
+    orders: set[int]
+    found: dict[int, Found]
+
+
+def _check_cycles(cycles: Any, models: tuple[PiecewiseLinearModel, ...]) -> _Starts:
+    try:
+        members = [cycles] if isinstance(cycles, CycleSet) else list(cycles)
+    except TypeError:
+        raise TypeError(
+            "cycles must be a CycleSet or a list of cycles or itineraries, "
+            f"got {type(cycles).__name__}"
+        ) from None
+    itineraries: list[BoolArray] = []
+    orders: set[int] = set()
+    found: dict[int, Found] = {}
+    for member in members:
+        if isinstance(member, CycleSet):
+            own = [bits for block in member.blocks for bits in block.itinerary]
+            if any(bits.shape[1] != models[0].n_units for bits in own):
+                raise ValueError(
+                    f"cycles must be those of networks with {models[0].n_units} units, "
+                    f"got a set of {member.model!r}"
+                )
+            itineraries += own
+            orders |= {entry.order for entry in member.search.orders}
+            listed = all(
+                entry.finished and entry.method in ("exhaustive", "complete")
+                for entry in member.search.orders
+            )
+            on_border = [flag for block in member.blocks for flag in block.on_border.tolist()]
+            continua = [continuum.itinerary for continuum in member.continua]
+            known = Found(own, on_border, continua, listed, "finished")
+            found |= {
+                node: known
+                for node, model in enumerate(models)
+                if _same_canonical(model, member.model)
+            }
+        else:
+            bits = member.itinerary if isinstance(member, Cycle) else member
+            itineraries.append(check_itinerary(bits, models[0].n_units))
+    orders |= {len(bits) for bits in itineraries}
+    if not orders:
+        raise ValueError("cycles must hold at least one cycle, got none")
+    return _Starts(itineraries, orders, found)
+
+
+def _same_canonical(first: PiecewiseLinearModel, second: PiecewiseLinearModel) -> bool:
+    return first is second or all(
+        map(np.array_equal, canonical_form(first), canonical_form(second))
+    )
+
+
+def _orders_of(starts: _Starts, max_order: Any, orders: Any) -> list[int]:
+    """Return the orders of the cycles given; `max_order` may only let doubled ones in."""
+    if orders is not None:
+        raise ValueError("orders and cycles cannot both be given: the cycles have their orders")
+    if max_order is not None:
+        largest = check_integer("max_order", max_order, max(starts.orders), LARGEST_ORDER)
+        return sorted(starts.orders | {largest})
+    return sorted(starts.orders)

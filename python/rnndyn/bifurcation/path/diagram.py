@@ -1,0 +1,113 @@
+"""The bifurcation diagram over one named parameter."""
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnndyn._common.arrays import finite_numbers
+from rnndyn._common.progress import ProgressMeter
+from rnndyn.bifurcation.path._path import Path, is_straight
+from rnndyn.bifurcation.path.continuation import continue_along
+from rnndyn.bifurcation.path.result import BranchSet
+from rnndyn.cycles.result import CycleSet
+from rnndyn.models import PiecewiseLinearModel
+from rnndyn.models._canonical_map_of import canonical_map_of
+from rnndyn.scale_out import Executor
+
+
+def bifurcation_diagram(
+    model: PiecewiseLinearModel,
+    parameter: str,
+    values: Sequence[float] | ArrayLike,
+    *,
+    cycles: CycleSet | Iterable[Any] | None = None,
+    max_order: int | None = None,
+    orders: Iterable[int] | None = None,
+    method: str = "auto",
+    n_threads: int | None = None,
+    time_limit: float | None = None,
+    progress: bool | ProgressMeter | None = None,
+    seed: int = 0,
+    executor: Executor | None = None,
+    store: str | os.PathLike[str] | None = None,
+) -> BranchSet:
+    """Follow the cycles of a network while one of its parameters changes.
+
+    Events between the values are found exactly: two values, the ends of an interval, are enough.
+    More values only mean more searches (see `method` of `rnndyn.continue_cycles`).
+
+    Parameters
+    ----------
+    model : PiecewiseLinearModel
+        The network.
+    parameter : str
+        Name of one number, such as ``"A[0,0]"``, ``"h2[3]"`` or ``"slope"``; see
+        ``model.scalar_names()``.
+    values : array_like of shape (n,)
+        Values of the parameter, ascending or descending, at least two.
+    cycles, max_order, orders, method, n_threads, time_limit, progress, seed, executor, store
+        As for `rnndyn.continue_cycles`.
+
+    Returns
+    -------
+    BranchSet
+        Its ``axis`` is the parameter; ``value`` of an event is the parameter there.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described; the message names it. Also where the canonical form of
+        the family is not linear in this parameter, so that the path would not be straight.
+
+    See Also
+    --------
+    rnndyn.plot.bifurcation_diagram : Draw it.
+
+    Examples
+    --------
+    >>> import rnndyn as rd
+    >>> tent = rd.PLRNN(A=[[0.5]], W=[[-2.0]], h=[1.0])
+    >>> diagram = rd.bifurcation_diagram(tent, "h[0]", (-1.0, 3.0), max_order=1)
+    >>> [(event.kind, event.value) for event in diagram.events]
+    [('border_collision', 0.0)]
+    """
+    canonical_map_of(model)
+    path = _path_over(model, parameter, values)
+    return continue_along(
+        path,
+        "bifurcation_diagram",
+        cycles=cycles,
+        max_order=max_order,
+        orders=orders,
+        method=method,
+        seed=seed,
+        n_threads=n_threads,
+        time_limit=time_limit,
+        progress=progress,
+        executor=executor,
+        store=store,
+    )
+
+
+def _path_over(model: PiecewiseLinearModel, parameter: str, values: Any) -> Path:
+    numbers = finite_numbers("values", values)
+    if numbers.ndim != 1 or len(numbers) < 2:
+        raise ValueError(
+            f"values must be at least two numbers such as (0.5, 1.5), got shape {numbers.shape}"
+        )
+    steps = np.diff(numbers)
+    if not (np.all(steps > 0.0) or np.all(steps < 0.0)):
+        raise ValueError("values must ascend or descend, without repetition")
+    # Asked for first, so that an unknown name gets the message that lists the names there are.
+    model.get_parameter(parameter)
+    models = tuple(model.with_parameters({parameter: value}) for value in numbers.tolist())
+    middle = model.with_parameters({parameter: 0.5 * float(numbers[0] + numbers[-1])})
+    if not is_straight(models[0], middle, models[-1]):
+        raise ValueError(
+            f"the canonical form of {model.family} is not linear in {parameter}; give the path as "
+            "a callable: continue_cycles(path=lambda t: model.with_parameters(...))"
+        )
+    return Path(models, parameter, numbers)

@@ -1,0 +1,121 @@
+"""What a set of cycles exports."""
+
+from typing import Any
+
+import numpy as np
+
+from rnndyn._common.arrays import itinerary_text
+from rnndyn.cycles.block import COLUMNS
+from rnndyn.cycles.cycle import STABILITY_NAMES
+from rnndyn.cycles.result import CycleSet
+from rnndyn.results.export import (
+    LabelledArrays,
+    columns_of,
+    dictionary_of,
+    labelled_of,
+    model_sizes,
+    text_column,
+)
+
+_CONTINUUM_COLUMNS: dict[str, Any] = {
+    "order": np.int64,
+    "dimension": np.int64,
+    "spectral_radius": np.float64,
+    "residual": np.float64,
+    "on_border": np.bool_,
+    "hits": np.int64,
+}
+
+
+@dictionary_of.register
+def _dictionary(cycles: CycleSet) -> dict[str, Any]:
+    return {
+        "model": model_sizes(cycles.model),
+        "search": cycles.search.to_dict(),
+        "certificate": None if cycles.certificate is None else cycles.certificate.to_dict(),
+        "cycles": (cycle.to_dict() for cycle in cycles),
+        "continua": [continuum.to_dict() for continuum in cycles.continua],
+    }
+
+
+@columns_of.register
+def _columns(cycles: CycleSet, table: str) -> dict[str, Any]:
+    # Points and multipliers, whose shapes differ between orders, stay in `blocks`.
+    if table == "continua":
+        return {
+            name: np.array([getattr(continuum, name) for continuum in cycles.continua], dtype)
+            for name, dtype in _CONTINUUM_COLUMNS.items()
+        } | {"itinerary": [itinerary_text(c.itinerary) for c in cycles.continua]}
+    lengths = [len(block) for block in cycles.blocks]
+    log_radius = [block.log_moduli.max(axis=1) for block in cycles.blocks]
+    return {
+        "order": np.repeat(np.array(cycles.orders, dtype=np.int64), lengths),
+        "stability": np.array(STABILITY_NAMES, dtype=object)[_joined(cycles, "stability")],
+        "spectral_radius": _joined(cycles, "spectral_radius"),
+        "log_spectral_radius": np.concatenate([np.empty(0), *log_radius]),
+        **{
+            name: _joined(cycles, name)
+            for name in ("margin", "residual", "error_bound", "on_border", "certified", "hits")
+        },
+        "itinerary": [text for block in cycles.blocks for text in block.itinerary_texts()],
+    }
+
+
+def _joined(cycles: CycleSet, name: str) -> np.ndarray[Any, Any]:
+    empty: np.ndarray[Any, Any] = np.empty(0, dtype=COLUMNS[name][0])
+    return np.concatenate([empty, *(getattr(block, name) for block in cycles.blocks)])
+
+
+@labelled_of.register
+def _labelled(cycles: CycleSet) -> LabelledArrays:
+    m, h = cycles.model.n_states, cycles.model.n_units
+    columns = _columns(cycles, "cycles")
+    orders = columns["order"]
+    points = [block.points.reshape(-1, m) for block in cycles.blocks]
+    regions = [block.itinerary.reshape(-1, h) for block in cycles.blocks]
+    times = [np.tile(np.arange(block.order), len(block)) for block in cycles.blocks]
+    wide = {
+        name: np.concatenate(
+            [np.empty((0, m), COLUMNS[name][0]), *(getattr(b, name) for b in cycles.blocks)]
+        )
+        for name in ("multipliers", "log_moduli")
+    }
+    texts = {name: text_column(list(columns.pop(name))) for name in ("stability", "itinerary")}
+    continua = _columns(cycles, "continua")
+    continua["itinerary"] = text_column(continua["itinerary"])
+    first = [continuum.points[0] for continuum in cycles.continua]
+    return LabelledArrays(
+        {
+            **{name: ("cycle", values) for name, values in (columns | texts).items()},
+            **{name: (("cycle", "state"), values) for name, values in wide.items()},
+            "points": (("point", "state"), np.concatenate([np.empty((0, m)), *points])),
+            "region": (
+                ("point", "unit"),
+                np.concatenate([np.empty((0, h), dtype=np.bool_), *regions]),
+            ),
+            "point_cycle": ("point", np.repeat(np.arange(len(cycles)), orders)),
+            "point_time": ("point", np.concatenate([np.empty(0, dtype=np.int64), *times])),
+            **{
+                f"continuum_{name}": ("continuum", np.asarray(values))
+                for name, values in continua.items()
+            },
+            "continuum_point": (("continuum", "state"), np.array(first).reshape(-1, m)),
+        },
+        {
+            "cycle": np.arange(len(cycles)),
+            "state": np.arange(m),
+            "unit": np.arange(h),
+            "continuum": np.arange(len(cycles.continua)),
+        },
+        {
+            "family": cycles.model.family,
+            "orders": [record.order for record in cycles.search.orders],
+            "listed_orders": list(cycles.search.listed_orders),
+            "finished": int(cycles.finished),
+            "complete": int(cycles.complete),
+            "method": str(cycles.search.options.get("method", "")),
+            "seed": str(cycles.search.seed),
+            "stopped_by": cycles.search.stopped_by,
+            "rnndyn_version": cycles.search.version,
+        },
+    )

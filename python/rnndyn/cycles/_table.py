@@ -1,0 +1,72 @@
+"""How a set of cycles looks in a terminal and in a notebook."""
+
+from collections import Counter
+
+from rnndyn._common.words import counted, format_modulus, model_text
+from rnndyn.cycles.continuum import ContinuumOfFixedPoints
+from rnndyn.cycles.cycle import STABILITY_NAMES, Cycle
+from rnndyn.cycles.result import CycleSet
+from rnndyn.cycles.run import SearchStatistics
+from rnndyn.results.table import Row, Table, head_and_tail, table_of
+
+_HEADINGS = ("#", "order", "stability", "spectral radius", "margin", "hits", "certified")
+_LEFT_ALIGNED = {"stability", "certified"}
+_SHAPES = {1: "line", 2: "plane"}
+
+
+@table_of.register
+def _table(cycles: CycleSet) -> Table:
+    def row(index: int) -> Row:
+        return str(index), *cycle_cells(cycles[index], cycles.search)
+
+    return Table(
+        title=_title(cycles),
+        headings=_HEADINGS,
+        rows=head_and_tail(range(len(cycles)), row, more_in=_HEADINGS.index("stability")),
+        left_aligned=_LEFT_ALIGNED,
+        notes=[*map(continuum_line, cycles.continua), *sureness(cycles)],
+    )
+
+
+def sureness(cycles: CycleSet) -> list[str]:
+    """How sure the answer is: what was proved first."""
+    lines = cycles.search.summary()
+    certificate = cycles.certificate
+    if certificate is None:
+        return lines
+    proved = certificate.summary()
+    if any(record.method != "complete" for record in cycles.search.orders):
+        # Of the other orders the search says what it did.
+        proved = [line for line in proved if not line.startswith("Not proved")]
+    return [*proved, *lines]
+
+
+def cycle_cells(cycle: Cycle, search: SearchStatistics) -> Row:
+    """Return order, stability, spectral radius, margin, hits and certificate of a cycle as text."""
+    return (
+        str(cycle.order),
+        cycle.stability,
+        format_modulus(cycle.spectral_radius, cycle.log_spectral_radius),
+        "on border" if cycle.on_border else f"{cycle.margin:.3g}",
+        "listed" if cycle.order in search.listed_orders else f"{cycle.hits:,}",
+        "yes" if cycle.certified else "no",
+    )
+
+
+def _title(cycles: CycleSet) -> str:
+    n = len(cycles)
+    counts: Counter[str] = Counter()
+    for block in cycles.blocks:
+        for code, name in enumerate(STABILITY_NAMES):
+            counts[name] += int((block.stability == code).sum())
+    kinds = ", ".join(f"{counts[name]:,} {name}" for name in STABILITY_NAMES if counts[name])
+    title = f"{counted(n, 'cycle') if n else 'no cycle'} of {model_text(cycles.model)}"
+    return f"{title}: {kinds}" if kinds else title
+
+
+def continuum_line(continuum: ContinuumOfFixedPoints) -> str:
+    """Return the line about a continuum."""
+    shape = _SHAPES.get(continuum.dimension, f"{continuum.dimension}-dimensional set")
+    members = "fixed points" if continuum.order == 1 else f"cycles of order {continuum.order}"
+    radius = format_modulus(continuum.spectral_radius, float(continuum.log_moduli.max()))
+    return f"  and a {shape} of {members}, spectral radius {radius}"

@@ -1,0 +1,202 @@
+"""A single cycle: an orbit that closes after ``order`` steps, with everything known about it."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from rnndyn._common.arrays import BoolArray, ComplexArray, FloatArray, frozen, itinerary_text
+from rnndyn._common.compare import ByFields
+from rnndyn._common.words import finite_or_none, format_modulus
+
+Stability = Literal["stable", "saddle", "unstable", "nonhyperbolic", "undecided"]
+
+#: The compiled core counts the kinds of stability in this order.
+STABILITY_NAMES: tuple[Stability, ...] = (
+    "stable",
+    "saddle",
+    "unstable",
+    "nonhyperbolic",
+    "undecided",
+)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Cycle(ByFields):
+    """A fixed point (order 1) or a cycle of higher order of a piecewise linear map.
+
+    Attributes
+    ----------
+    order : int
+        Minimal period k.
+    points : ndarray of float64, shape (k, M)
+        The orbit; ``points[t + 1]`` is the image of ``points[t]`` and the last point maps onto the
+        first. The first point is the one whose itinerary, read from there, comes first in the
+        dictionary order of its bits.
+    itinerary : ndarray of bool, shape (k, H)
+        Region of every point: entry ``[t, i]`` is True where the pre-activation of unit i is
+        positive at ``points[t]``.
+    multipliers : ndarray of complex128, shape (M,)
+        Eigenvalues of the Jacobian of k steps, by decreasing modulus. Where a modulus exceeds the
+        range of floating-point numbers the entry is infinite; `log_moduli` still holds its size.
+    spectral_radius : float
+        Modulus of the largest multiplier (infinite where it overflows).
+    stability : {"stable", "saddle", "unstable", "nonhyperbolic", "undecided"}
+        ``stable``: all multipliers inside the unit circle; ``unstable``: all outside; ``saddle``:
+        some on each side; ``nonhyperbolic``: one cannot be told from the unit circle within the
+        error of the computation, or the cycle lies on a border, where two linear maps meet and
+        neither one's multipliers decide; ``undecided``: the error bars of the multipliers are too
+        wide to tell.
+    residual : float
+        max over t of ``|F(points[t]) - points[t + 1]|`` in the maximum norm.
+    margin : float
+        Smallest absolute pre-activation over the cycle, so the distance, in pre-activation, to the
+        nearest border collision. Units that cannot change the map do not count.
+    on_border : bool
+        Whether a pre-activation is zero within the error bound.
+    certified : bool
+        Whether interval arithmetic has verified that exactly one cycle exists within `error_bound`
+        of the points (Krawczyk test).
+    error_bound : float
+        Bound on the error of every coordinate of every point; rigorous where `certified`.
+    log_moduli : ndarray of float64, shape (M,)
+        Natural logarithms of the moduli of the multipliers; ``-inf`` for a multiplier that is zero.
+    hits : int
+        Number of restarts of the search that ended in this cycle; 1 where the itineraries of its
+        order were listed, 0 where it comes from `rnndyn.solve_cycle`.
+    virtual : bool
+        True for a candidate whose points do not lie in the regions of its itinerary. Only
+        `rnndyn.solve_cycle` returns such candidates; a virtual cycle is no orbit of the map.
+
+    See Also
+    --------
+    rnndyn.find_cycles : Search for cycles.
+    rnndyn.solve_cycle : Solve for the cycle of one itinerary.
+
+    Examples
+    --------
+    >>> import rnndyn as rd
+    >>> tent = rd.PLRNN(A=[[2.0]], W=[[-4.0]], h=[1.0])
+    >>> cycle = rd.find_cycles(tent, max_order=2)[2]
+    >>> cycle
+    Cycle(order=2, stability='unstable', spectral_radius=4, margin=0.2, certified=True)
+    >>> cycle.points
+    array([[-0.2],
+           [ 0.6]])
+    """
+
+    order: int
+    points: FloatArray
+    itinerary: BoolArray
+    multipliers: ComplexArray
+    spectral_radius: float
+    stability: Stability
+    residual: float
+    margin: float
+    on_border: bool
+    certified: bool
+    error_bound: float
+    log_moduli: FloatArray
+    hits: int = 0
+    virtual: bool = False
+
+    def __post_init__(self) -> None:
+        for name, convert in _CONVERTERS.items():
+            object.__setattr__(self, name, convert(getattr(self, name)))
+        if self.stability not in STABILITY_NAMES:
+            raise ValueError(
+                f"stability must be one of {', '.join(STABILITY_NAMES)}, got {self.stability!r}"
+            )
+
+    @property
+    def log_spectral_radius(self) -> float:
+        """Natural logarithm of the spectral radius, finite also where the radius overflows."""
+        return float(self.log_moduli.max())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the cycle as plain numbers, lists and strings, ready for JSON.
+
+        Complex numbers become ``[real, imaginary]``. JSON knows no infinity: a multiplier or
+        spectral radius that overflows, and the logarithm of a zero multiplier, become ``None``.
+        """
+        return {
+            "order": self.order,
+            "stability": self.stability,
+            "spectral_radius": finite_or_none(self.spectral_radius),
+            "margin": finite_or_none(self.margin),
+            "residual": self.residual,
+            "error_bound": finite_or_none(self.error_bound),
+            "on_border": self.on_border,
+            "certified": self.certified,
+            "virtual": self.virtual,
+            "hits": self.hits,
+            "itinerary": itinerary_text(self.itinerary),
+            "points": self.points.tolist(),
+            "multipliers": complex_to_lists(self.multipliers),
+            "log_moduli": [finite_or_none(value) for value in self.log_moduli],
+        }
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash((self.order, self.itinerary.tobytes(), self.points.tobytes()))
+
+    def __repr__(self) -> str:
+        radius = format_modulus(self.spectral_radius, self.log_spectral_radius)
+        parts = [
+            f"order={self.order}",
+            f"stability={self.stability!r}",
+            f"spectral_radius={radius}",
+            f"margin={self.margin:.4g}",
+            f"certified={self.certified}",
+        ]
+        if self.on_border:
+            parts.append("on_border=True")
+        if self.virtual:
+            parts.append("virtual=True")
+        return f"Cycle({', '.join(parts)})"
+
+
+_CONVERTERS: dict[str, Callable[[Any], Any]] = {
+    "order": int,
+    "points": lambda values: frozen(values, np.float64),
+    "itinerary": lambda values: frozen(values, np.bool_),
+    "multipliers": lambda values: frozen(values, np.complex128),
+    "spectral_radius": float,
+    "residual": float,
+    "margin": float,
+    "on_border": bool,
+    "certified": bool,
+    "error_bound": float,
+    "log_moduli": lambda values: frozen(values, np.float64),
+    "hits": int,
+    "virtual": bool,
+}
+
+
+def cycle_from_record(record: dict[str, Any], *, virtual: bool = False) -> Cycle:
+    """Build a cycle from a record of the compiled core, which counts stability as a number."""
+    names = {field.name for field in dataclasses.fields(Cycle)} - {"stability", "virtual"}
+    values = {name: record[name] for name in names if name in record}
+    stability = STABILITY_NAMES[int(record["stability"])]
+    return Cycle(**values, stability=stability, virtual=virtual)
+
+
+def complex_to_lists(values: ComplexArray) -> list[list[float] | None]:
+    """Return complex numbers as ``[real, imaginary]``, None where they are infinite."""
+    return [
+        [float(value.real), float(value.imag)] if np.isfinite(value) else None for value in values
+    ]
+
+
+def conjugate_pairs(multipliers: ComplexArray) -> Iterator[tuple[int, bool]]:
+    """Yield the positions of the multipliers, of a complex pair one, and whether it is a pair."""
+    position = 0
+    while position < len(multipliers):
+        value = multipliers[position]
+        following = multipliers[position + 1 : position + 2]
+        paired = bool(
+            np.isfinite(value) and value.imag != 0.0 and (following == value.conjugate()).any()
+        )
+        yield position, paired
+        position += 2 if paired else 1

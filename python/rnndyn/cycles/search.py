@@ -1,0 +1,411 @@
+"""Search for fixed points and cycles: checks the arguments and hands them to the compiled core."""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnndyn import _core
+from rnndyn._common.arrays import BoolArray, FloatArray, finite_numbers
+from rnndyn._common.checks import (
+    check_count,
+    check_flag,
+    check_itinerary,
+    check_orders,
+)
+from rnndyn._common.options import check_options
+from rnndyn._common.progress import ProgressMeter
+from rnndyn.certificate.result import Certificate
+from rnndyn.cycles.block import CycleBlock
+from rnndyn.cycles.continuum import ContinuumOfFixedPoints, continuum_from_record
+from rnndyn.cycles.cycle import Cycle, cycle_from_record
+from rnndyn.cycles.progress import SearchProgress
+from rnndyn.cycles.result import CycleSet
+from rnndyn.cycles.run import OrderStatistics, SearchMethod, SearchStatistics
+from rnndyn.models import PiecewiseLinearModel
+from rnndyn.models._canonical_map_of import canonical_map_of
+
+METHODS = get_args(SearchMethod)
+
+
+def find_cycles(
+    model: PiecewiseLinearModel,
+    max_order: int | None = None,
+    orders: Iterable[int] | None = None,
+    *,
+    method: str = "auto",
+    max_restarts: int | None = None,
+    max_iterations: int | None = None,
+    box: float | tuple[ArrayLike, ArrayLike] | None = None,
+    rigorous: bool = True,
+    keep_tree: bool = False,
+    resume: CycleSet | None = None,
+    n_threads: int | None = None,
+    time_limit: float | None = None,
+    progress: bool | ProgressMeter | None = None,
+    seed: int = 0,
+) -> CycleSet:
+    """Find the fixed points and cycles of a network.
+
+    Parameters
+    ----------
+    model : PiecewiseLinearModel
+        The network, such as ``rnndyn.PLRNN(A, W, h)``.
+    max_order : int, optional
+        Search the orders 1, 2, ..., `max_order` in turn. Give this or `orders`.
+    orders : iterable of int, optional
+        Search these orders only.
+    method : {"auto", "complete", "exhaustive", "search", "scyfi"}
+        ``complete`` proves that no cycle is missing, however long that takes; ``certificate`` of
+        the result says what was proved. ``exhaustive`` solves for every itinerary of an order;
+        their number is about ``2**(H * k) / k``. ``search`` starts from random itineraries and
+        follows the true map from each virtual candidate (see Notes). ``scyfi`` is the published
+        algorithm alone, for comparison. ``auto`` lists or proves, order by order, where that is
+        cheap, and searches elsewhere.
+    max_restarts : int, optional
+        Stop an order after this many restarts in a row without a new cycle (N_out of the
+        published algorithm). Default: chosen from the order and the size of the network. It does
+        not end an order of which every restart finds another cycle, such as order 200 of a chaotic
+        map; give `time_limit`, or press Ctrl-C, to get what was found until then.
+    max_iterations : int, optional
+        End a restart after this many candidates (N_in of the published algorithm). Default: chosen
+        from the order.
+    box : float or (lower, upper), optional
+        Keep only cycles with all points in a region of interest: ``R`` for ``|z_i| <= R``, or
+        bounds, each a number or an array of shape (M,). Default: everywhere. A small box makes a
+        complete search much faster.
+    rigorous : bool
+        Whether a proof accounts for all rounding errors. Without, a complete search saves little
+        time, and its ``certificate`` says ``searched``, not ``proved``.
+    keep_tree : bool
+        Keep the search trees with their multipliers in ``certificate``, for
+        `rnndyn.Certificate.verify` and ``rnndyn verify``. Takes memory in proportion to the nodes.
+    resume : CycleSet, optional
+        Go on with a complete search that was interrupted: what that search returned, for the same
+        model, orders and box.
+    n_threads : int, optional
+        Number of threads. Default: the environment variable ``OMP_NUM_THREADS``, else the number
+        of processors this process may use.
+    time_limit : float, optional
+        Stop after about this many seconds and return what was found until then.
+    progress : bool or ProgressMeter, optional
+        Show a progress bar: True, False, or an object with the methods of
+        `rnndyn.ProgressMeter`. Default: only where standard error is a terminal.
+    seed : int
+        Seed of the random numbers, 0 to 2**64 - 1. The same seed gives the same cycles for any
+        number of threads.
+
+    Returns
+    -------
+    CycleSet
+        The cycles, the continua of fixed points, in ``search`` what was done and how sure the
+        answer is, and in ``certificate`` what is proved. After Ctrl-C or when the time limit is
+        reached: what was found until then, with ``complete`` False.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described; the message names it.
+
+    Notes
+    -----
+    A cycle is determined by its itinerary, the sequence of linear regions that it visits: the only
+    candidate is the solution of a linear system, and it is a real cycle if it visits those regions,
+    else it is virtual. The search solves for the candidate of an itinerary; while it is virtual it
+    takes as the next itinerary the one that the true map visits from the candidate [1]_. A restart
+    ends when an itinerary comes back. Where a search is random, ``search.coverage`` estimates how
+    much of what it can reach was reached (Good-Turing [2]_).
+
+    References
+    ----------
+    .. [1] L. Eisenmann, Z. Monfared, N. Göring, D. Durstewitz, "Bifurcations and loss jumps in RNN
+       training", NeurIPS 2023.
+    .. [2] I. J. Good, "The population frequencies of species and the estimation of population
+       parameters", Biometrika 40 (1953) 237-264.
+
+    Examples
+    --------
+    >>> import rnndyn as rd
+    >>> tent = rd.PLRNN(A=[[2.0]], W=[[-4.0]], h=[1.0])
+    >>> cycles = rd.find_cycles(tent, max_order=5)
+    >>> [len(cycles.of_order(k)) for k in (1, 2, 3, 4, 5)]
+    [2, 1, 2, 3, 6]
+    >>> rd.find_cycles(tent, max_order=5, method="complete").certificate.status
+    'proved'
+    """
+    return search(
+        model,
+        max_order,
+        orders,
+        method=method,
+        seed=seed,
+        max_restarts=max_restarts,
+        max_iterations=max_iterations,
+        box=box,
+        n_threads=n_threads,
+        time_limit=time_limit,
+        progress=progress,
+        rigorous=rigorous,
+        keep_tree=keep_tree,
+        resume=resume,
+    )
+
+
+def search(
+    model: PiecewiseLinearModel,
+    max_order: int | None,
+    orders: Iterable[int] | None,
+    *,
+    method: str,
+    seed: int,
+    max_restarts: int | None,
+    max_iterations: int | None,
+    box: float | tuple[ArrayLike, ArrayLike] | None,
+    n_threads: int | None,
+    time_limit: float | None,
+    progress: bool | ProgressMeter | None,
+    rigorous: bool,
+    keep_tree: bool,
+    resume: CycleSet | None,
+    proof_method: str = "auto",
+    branching: str = "violation",
+) -> CycleSet:
+    """Do what `find_cycles` says; the last two options are for tests and measurements.
+
+    Parameters
+    ----------
+    proof_method : {"auto", "dictionary", "polygons", "cells", "contraction"}
+        Use this method for a complete search.
+    branching : {"violation", "time_order"}
+        Bit that the dictionary method branches on.
+    """
+    canonical = canonical_map_of(model)
+    order_list = check_orders(max_order, orders)
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    common = check_options(n_threads, time_limit, progress, seed)
+    if max_restarts is not None:
+        max_restarts = check_count("max_restarts", max_restarts)
+    if max_iterations is not None:
+        max_iterations = check_count("max_iterations", max_iterations)
+    lower, upper = _check_box(box, model.n_states)
+    rigorous = check_flag("rigorous", rigorous)
+    keep_tree = check_flag("keep_tree", keep_tree)
+    record, known = _check_resume(resume, model, method, order_list, (lower, upper))
+
+    start = time.perf_counter()
+    common.meter.init("find_cycles")
+    try:
+        raw = _core.find_cycles(
+            canonical,
+            order_list,
+            method,
+            common.seed,
+            max_restarts=max_restarts,
+            max_iterations=max_iterations,
+            box_lower=lower,
+            box_upper=upper,
+            n_threads=common.n_threads,
+            time_limit=common.time_limit,
+            observer=_observer(common.meter),
+            proof_method=proof_method,
+            branching=branching,
+            rigorous=rigorous,
+            keep_tree=keep_tree,
+            resume=record,
+            known=known,
+        )
+    except _core.TooManyItinerariesError as error:
+        raise ValueError(f"{error}: use method='auto', or smaller orders") from None
+    finally:
+        common.meter.close()
+    statistics = SearchStatistics(
+        orders=tuple(OrderStatistics.from_record(record) for record in raw["statistics"]),
+        stopped_by=raw["stopped_by"],
+        seconds=time.perf_counter() - start,
+        n_threads=common.n_threads,
+        seed=common.seed,
+        options={
+            "orders": order_list,
+            "method": method,
+            "max_restarts": max_restarts,
+            "max_iterations": max_iterations,
+            "box": None if lower is None or upper is None else [lower.tolist(), upper.tolist()],
+            "time_limit": common.time_limit,
+            "rigorous": rigorous,
+            "keep_tree": keep_tree,
+        },
+    )
+    blocks = [CycleBlock.from_record(record) for record in raw["blocks"]]
+    continua = [continuum_from_record(record, canonical) for record in raw["continua"]]
+    certificate = None
+    if raw["certificate"] is not None:
+        coverage = {
+            entry.order: entry.coverage
+            for entry in statistics.orders
+            if entry.coverage is not None and not entry.listed
+        }
+        certificate = Certificate.from_record(raw["certificate"], model, blocks, continua, coverage)
+    return CycleSet(model, tuple(blocks), tuple(continua), statistics, certificate)
+
+
+def find_fixed_points(
+    model: PiecewiseLinearModel,
+    *,
+    method: str = "auto",
+    max_restarts: int | None = None,
+    max_iterations: int | None = None,
+    box: float | tuple[ArrayLike, ArrayLike] | None = None,
+    rigorous: bool = True,
+    keep_tree: bool = False,
+    resume: CycleSet | None = None,
+    n_threads: int | None = None,
+    time_limit: float | None = None,
+    progress: bool | ProgressMeter | None = None,
+    seed: int = 0,
+) -> CycleSet:
+    """Find the fixed points of a network: `find_cycles` with ``orders=[1]``.
+
+    All parameters are those of `find_cycles`.
+
+    Examples
+    --------
+    >>> import rnndyn as rd
+    >>> tent = rd.PLRNN(A=[[2.0]], W=[[-4.0]], h=[1.0])
+    >>> [float(point.points[0, 0]) for point in rd.find_fixed_points(tent)]
+    [-1.0, 0.3333333333333333]
+    """
+    return find_cycles(
+        model,
+        orders=[1],
+        method=method,
+        seed=seed,
+        max_restarts=max_restarts,
+        max_iterations=max_iterations,
+        box=box,
+        n_threads=n_threads,
+        time_limit=time_limit,
+        progress=progress,
+        rigorous=rigorous,
+        keep_tree=keep_tree,
+        resume=resume,
+    )
+
+
+def solve_cycle(
+    model: PiecewiseLinearModel, itinerary: ArrayLike
+) -> Cycle | ContinuumOfFixedPoints | None:
+    """Solve for the cycle of one itinerary, real or virtual.
+
+    Parameters
+    ----------
+    model : PiecewiseLinearModel
+        The network.
+    itinerary : array_like of bool, shape (k, H) or (H,)
+        Region of every point: True where the pre-activation of a unit is positive. Shape (H,) is a
+        fixed point.
+
+    Returns
+    -------
+    Cycle or ContinuumOfFixedPoints or None
+        The only cycle that can have this itinerary; its ``virtual`` is True where it does not. A
+        continuum where ``I - J`` is singular and its equation has solutions in the regions of
+        the itinerary. None where it is singular and has no such solution.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the itinerary has the wrong shape or holds anything but bits.
+
+    Examples
+    --------
+    >>> import rnndyn as rd
+    >>> tent = rd.PLRNN(A=[[2.0]], W=[[-4.0]], h=[1.0])
+    >>> rd.solve_cycle(tent, [[False], [True]])
+    Cycle(order=2, stability='unstable', spectral_radius=4, margin=0.2, certified=True)
+    """
+    canonical = canonical_map_of(model)
+    raw = _core.solve_cycle(canonical, check_itinerary(itinerary, model.n_units))
+    kind = raw["kind"]
+    if kind == "none":
+        return None
+    if kind == "continuum":
+        return continuum_from_record(raw, canonical)
+    return cycle_from_record(raw, virtual=kind == "virtual")
+
+
+def _observer(meter: ProgressMeter) -> Callable[..., None]:
+    def observe(*state: Any) -> None:
+        meter.step(SearchProgress(*state))
+
+    return observe
+
+
+def _check_resume(
+    resume: Any,
+    model: PiecewiseLinearModel,
+    method: str,
+    orders: list[int],
+    box: tuple[FloatArray | None, FloatArray | None],
+) -> tuple[dict[str, Any] | None, list[BoolArray] | None]:
+    """Return what the core needs to go on: the earlier certificate, and what had been found."""
+    if resume is None:
+        return None, None
+    is_set = isinstance(resume, CycleSet)
+    certificate = resume.certificate if is_set else None
+    if certificate is None:
+        given = "a CycleSet without certificate" if is_set else type(resume).__name__
+        raise TypeError(
+            "resume must be what an interrupted find_cycles(..., method='complete') returned, "
+            f"got {given}"
+        )
+    if method != "complete":
+        raise ValueError(
+            f"resume goes on with a complete search, so give method='complete', got {method!r}"
+        )
+    if resume.model != model:
+        raise ValueError("resume must be a search of the same model; this one has other parameters")
+    if list(certificate.orders) != orders:
+        raise ValueError(
+            f"resume must be a search of the same orders, {orders}; "
+            f"it was asked for {list(certificate.orders)}"
+        )
+    wanted = [bound.tolist() for bound in box if bound is not None]
+    if wanted != [bound.tolist() for bound in certificate.box or ()]:
+        raise ValueError("resume must be a search of the same box; give the same box= as then")
+    known = [block.itinerary for block in resume.blocks]
+    known += [continuum.itinerary[None] for continuum in resume.continua]
+    undecided = [block.itinerary for block in certificate.undecided.blocks]
+    return {**certificate.to_record(), "undecided": undecided}, known
+
+
+def _check_box(box: Any, n_states: int) -> tuple[FloatArray | None, FloatArray | None]:
+    if box is None:
+        return None, None
+    if isinstance(box, tuple | list):
+        if len(box) != 2:
+            raise ValueError(
+                f"box must be None, a number R, or (lower, upper), got {len(box)} entries"
+            )
+        lower = _check_bound("lower bound", box[0], n_states)
+        upper = _check_bound("upper bound", box[1], n_states)
+    else:
+        upper = _check_bound("radius", box, n_states)
+        lower = -upper
+    if not np.all(lower < upper):
+        index = int(np.argmin(lower < upper))
+        raise ValueError(
+            "box must have every lower bound below its upper bound, but state "
+            f"{index} has [{lower[index]:g}, {upper[index]:g}]"
+        )
+    return lower, upper
+
+
+def _check_bound(name: str, value: Any, n_states: int) -> FloatArray:
+    name = f"the {name} of box"
+    bound = finite_numbers(name, value, hint="; for no bounds at all give box=None")
+    if bound.shape not in ((), (n_states,)):
+        raise ValueError(f"{name} must be a number or have shape ({n_states},), got {bound.shape}")
+    return np.array(np.broadcast_to(bound, (n_states,)))

@@ -1,0 +1,125 @@
+"""Progress meters: what they show, and that they leave nothing behind."""
+
+import io
+import time
+
+import pytest
+
+from rnndyn._common.progress import (
+    NoProgress,
+    Progress,
+    ProgressMeter,
+    TextProgress,
+    TqdmProgress,
+    make_progress_meter,
+)
+from rnndyn.cycles import SearchProgress
+from rnndyn.lyapunov import LyapunovProgress
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def state(fraction, n_cycles=3):
+    return SearchProgress(
+        order=7, n_cycles=n_cycles, n_restarts=1200, n_solves=50_000, fraction=fraction
+    )
+
+
+def test_a_state_in_words():
+    assert state(0.5).text(0.5) == "order 7, 3 cycles, 1,200 restarts, 100,000 solves/s"
+    assert state(0.5, n_cycles=1).text(0.0) == "order 7, 1 cycle, 1,200 restarts, 0 solves/s"
+
+
+def test_a_state_of_a_lyapunov_run_in_words():
+    state = LyapunovProgress(n_steps=2_500, n_steps_total=10_000, largest=0.419217)
+    assert state.fraction == 0.25
+    assert state.text(0.5) == "2,500 of 10,000 steps, 5,000 steps/s, largest 0.4192"
+    assert state._replace(largest=0.0).text(0.0) == "2,500 of 10,000 steps, 0 steps/s"
+    assert isinstance(state, Progress)
+
+
+def test_none_is_for_terminals_only(monkeypatch):
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    assert isinstance(make_progress_meter(None), NoProgress)
+    monkeypatch.setattr("sys.stderr", Terminal())
+    assert isinstance(make_progress_meter(None), TqdmProgress)
+    # pythonw and some services have no standard error at all.
+    monkeypatch.setattr("sys.stderr", None)
+    assert isinstance(make_progress_meter(None), NoProgress)
+
+
+def test_true_false_and_own_objects():
+    assert isinstance(make_progress_meter(True), TqdmProgress)
+    assert isinstance(make_progress_meter(False), NoProgress)
+    own = NoProgress()
+    assert make_progress_meter(own) is own
+    assert isinstance(own, ProgressMeter)
+
+
+@pytest.mark.parametrize("wrong", [1, "yes", print, object()])
+def test_anything_else_is_refused(wrong):
+    with pytest.raises(TypeError, match="progress must be None, True, False or an object with"):
+        make_progress_meter(wrong)
+
+
+@pytest.mark.parametrize("kind", [TqdmProgress, TextProgress])
+def test_a_short_search_shows_nothing(kind):
+    stream = Terminal()
+    meter = kind(stream)
+    meter.init("find_cycles")
+    meter.step(state(0.5))
+    meter.close()
+    assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize("kind", [TqdmProgress, TextProgress])
+def test_a_long_search_shows_a_line_and_removes_it(kind):
+    stream = Terminal()
+    meter = kind(stream)
+    meter.init("find_cycles")
+    for step in range(5):
+        time.sleep(0.12)
+        meter.step(state(step / 10))
+    meter.close()
+    text = stream.getvalue()
+    assert "find_cycles" in text
+    assert "order 7, 3 cycles" in text
+    assert "\n" not in text
+    # The line is wiped: after the last carriage return nothing is visible.
+    assert text.rsplit("\r", 1)[1].strip() == ""
+
+
+def test_a_bar_never_goes_back():
+    meter = TqdmProgress(Terminal())
+    meter.init("find_cycles")
+    meter.step(state(0.6))
+    meter.step(state(0.4))
+    assert meter._bar.n == 0.6
+    meter.close()
+
+
+def test_text_in_a_file_is_a_new_line_now_and_then(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("time.perf_counter", lambda: now[0])
+    stream = io.StringIO()
+    meter = TextProgress(stream)
+    meter.init("find_cycles")
+    for second in range(1, 13):
+        now[0] = float(second)
+        meter.step(state(second / 12))
+    meter.close()
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("find_cycles  42%  order 7, 3 cycles")
+    assert "\r" not in stream.getvalue()
+
+
+def test_closing_twice_or_before_the_start_is_harmless():
+    for meter in (TqdmProgress(Terminal()), TextProgress(Terminal()), NoProgress()):
+        meter.close()
+        meter.init("find_cycles")
+        meter.close()
+        meter.close()
