@@ -12,13 +12,17 @@ LSTM = rd.LSTM(None, np.zeros((4, 1)))
 RELU = rd.RNN(None, [[1.0]], nonlinearity="relu")
 MAP = rd.DifferentiableMap(lambda z: z, lambda z: np.ones((len(z), 1, 1)), 1)
 CYCLES_CANNOT = "rnndyn computes this model's Lyapunov exponents, but not its cycles"
+SMOOTH_HAS = (
+    r"of this model rnndyn has the fixed points and cycles \(find_cycles\) and the Lyapunov "
+    "exponents, but nothing along paths or planes of parameters, and no basins"
+)
 CASES = pytest.mark.parametrize(
     ("model", "advice"),
     [
-        (LSTM, rf"got LSTM\(n_inputs=0, hidden_size=1, n_layers=1\): {CYCLES_CANNOT}$"),
+        (LSTM, rf"got LSTM\(n_inputs=0, hidden_size=1, n_layers=1\): {SMOOTH_HAS}$"),
         (MAP, rf"got DifferentiableMap\(n_states=1\): {CYCLES_CANNOT}$"),
         (RELU, r"got RNN\(.*'relu'\): give its as_piecewise_linear\(\)$"),
-        (rd.RNN(None, [[1.0]]), rf"got RNN\(.*'tanh'\): {CYCLES_CANNOT}$"),
+        (rd.RNN(None, [[1.0]]), rf"got RNN\(.*'tanh'\): {SMOOTH_HAS}$"),
     ],
 )
 

@@ -1,12 +1,13 @@
 #include "smooth/collection.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace rnndyn::smooth {
 namespace {
 
-// Coordinates that differ by less are equal but for rounding.
-constexpr double kEqual = 1e-9;
+// Coordinates are compared on a grid of this width first, since they differ by rounding errors.
+constexpr double kGrid = 1e-9;
 
 Matrix repeated(const Matrix& points, Index order) {
   Matrix all(points.rows(), order);
@@ -38,11 +39,13 @@ Index period_within(const Matrix& points, double distance) {
   return k;
 }
 
+// By grid, then exactly: each is a lexicographic order, so this is a strict weak ordering.
 bool comes_before(const ConstVectorRef& a, const ConstVectorRef& b) {
   for (Index i = 0; i < a.size(); ++i) {
-    if (std::abs(a(i) - b(i)) > kEqual) return a(i) < b(i);
+    const double here = std::nearbyint(a(i) / kGrid), there = std::nearbyint(b(i) / kGrid);
+    if (here != there) return here < there;
   }
-  return false;
+  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end());
 }
 
 Matrix first_rotation(const Matrix& points) {

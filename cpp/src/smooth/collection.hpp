@@ -53,9 +53,9 @@ class Collection {
 bool agree(const Matrix& a, const Matrix& b, double distance);
 // Smallest period of computed points within `distance`.
 Index period_within(const Matrix& points, double distance);
-// The rotation that is listed: the point whose coordinates come first, differences up to rounding
-// aside, is the first.
+// The rotation that is listed: the point that comes before all others is the first.
 Matrix first_rotation(const Matrix& points);
+// A strict weak ordering by the coordinates, in which rounding errors rarely decide.
 bool comes_before(const ConstVectorRef& a, const ConstVectorRef& b);
 
 }  // namespace rnndyn::smooth

@@ -168,6 +168,7 @@ CompleteProof Search::run(const std::vector<Matrix>& known) {
   }
   for (Node& node : open) proof_.undecided.push_back(std::move(node.box));
   proof_.proved = proof_.undecided.empty();
+  proof_.stopped_by = control_.reason();
   return std::move(proof_);
 }
 

@@ -215,6 +215,11 @@ SmoothMap::SmoothMap(const RecurrentNetwork& network, bool reset_after, const Ve
     layers_.push_back(prepared(kind_, reset_after, weights, layers_.empty(), input));
     n_states_ += n_layer_states(layers_.back());
   }
+  if (!invariant_box().upper.allFinite()) {
+    throw std::invalid_argument(
+        "the sum of a forget gate of this LSTM can reach about 700, where the gate cannot be told "
+        "from 1 and its cell state has no bound: make the weights or the bias of the gate smaller");
+  }
 }
 
 void SmoothMap::step(const ConstVectorRef& z, Vector& next) const {

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "map/decompositions.hpp"
+#include "linear_algebra/decompositions.hpp"
 #include "smooth/propagation.hpp"
 
 namespace rnndyn::smooth {

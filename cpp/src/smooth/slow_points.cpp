@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "map/decompositions.hpp"
+#include "linear_algebra/decompositions.hpp"
 #include "rnndyn/random.hpp"
 
 namespace rnndyn::smooth {

@@ -17,6 +17,7 @@ struct CompleteProof {
   Index order = 0;
   bool proved = false;  // nothing is missing
   std::int64_t n_boxes = 0;
+  StopReason stopped_by = StopReason::none;
   // Boxes of which it is not known whether, or how many, solutions they hold. Of fixed points: of
   // the h of all layers; of cycles: of all points one after another.
   std::vector<IntervalVector> undecided;

@@ -151,7 +151,7 @@ void register_functions(py::module_& module) {
 
 void register_smooth_map(py::module_& module) {
   py::class_<SmoothMap>(module, "SmoothMap", py::module_local())
-      .def(py::init(&smooth_map), py::arg("system"), py::arg("input"), py::arg("reset_after"))
+      .def(py::init(&smooth_map), py::arg("system"), py::arg("constant_input"), py::arg("reset_after"))
       .def_property_readonly("n_states", &SmoothMap::n_states)
       .def(
           "step",
@@ -219,6 +219,7 @@ py::dict proof_record(const smooth::CompleteProof& proof) {
   record["order"] = proof.order;
   record["proved"] = proof.proved;
   record["n_boxes"] = proof.n_boxes;
+  record["stopped_by"] = reason_name(proof.stopped_by);
   record["undecided"] = undecided;
   record["missed"] = missed;
   return record;
@@ -245,7 +246,7 @@ void register_proof(py::module_& module) {
           return smooth::prove_complete(map, order, solutions, options, control, progress);
         }));
       },
-      py::arg("map"), py::arg("order"), py::arg("known"), py::kw_only(), py::arg("max_boxes"),
+      py::arg("network"), py::arg("order"), py::arg("known"), py::kw_only(), py::arg("max_boxes"),
       py::arg("n_threads") = 1, py::arg("time_limit") = std::nullopt,
       py::arg("observer") = std::nullopt);
 }
@@ -300,7 +301,7 @@ void register_slow_points(py::module_& module) {
         record["stopped_by"] = reason_name(result.stopped_by);
         return record;
       },
-      py::arg("map"), py::kw_only(), py::arg("seed") = 0, py::arg("max_restarts") = std::nullopt,
+      py::arg("network"), py::kw_only(), py::arg("seed") = 0, py::arg("max_restarts") = std::nullopt,
       py::arg("max_speed") = std::numeric_limits<double>::infinity(),
       py::arg("states") = std::nullopt, py::arg("n_threads") = 1,
       py::arg("time_limit") = std::nullopt, py::arg("observer") = std::nullopt);
@@ -339,7 +340,7 @@ void register_smooth(py::module_& module) {
           return smooth::find_smooth_cycles(map, options, control, progress);
         }));
       },
-      py::arg("map"), py::arg("orders"), py::kw_only(), py::arg("seed") = 0,
+      py::arg("network"), py::arg("orders"), py::kw_only(), py::arg("seed") = 0,
       py::arg("max_restarts") = std::nullopt, py::arg("states") = std::nullopt,
       py::arg("n_threads") = 1, py::arg("time_limit") = std::nullopt,
       py::arg("observer") = std::nullopt);
