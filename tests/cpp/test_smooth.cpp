@@ -153,5 +153,41 @@ TEST_CASE("rotations and periods") {
   CHECK_FALSE(agree(points, points.leftCols(1), 1e-12));
 }
 
+TEST_CASE("points are compared by a strict weak ordering") {
+  // Coordinates that differ by less than a tolerance, in a chain: a tolerance is not transitive.
+  const double steps[] = {-1.4e-9, -7e-10, -1e-17, 0.0, 7e-10, 1.4e-9};
+  std::vector<Vector> points;
+  for (const double x : steps) {
+    for (const double y : steps) points.push_back((Vector(2) << x, y).finished());
+  }
+  const auto same = [](const Vector& a, const Vector& b) {
+    return !comes_before(a, b) && !comes_before(b, a);
+  };
+  for (const Vector& a : points) {
+    CHECK_FALSE(comes_before(a, a));
+    for (const Vector& b : points) {
+      CHECK_FALSE((comes_before(a, b) && comes_before(b, a)));
+      for (const Vector& c : points) {
+        if (comes_before(a, b) && comes_before(b, c)) CHECK(comes_before(a, c));
+        if (same(a, b) && same(b, c)) CHECK(same(a, c));
+      }
+    }
+  }
+}
+
+TEST_CASE("a forget gate that cannot be told from 1 leaves no box") {
+  RecurrentLayer layer;
+  layer.weight_ih = Matrix::Zero(4, 0);
+  layer.weight_hh = Matrix::Zero(4, 1);
+  layer.bias_ih = Vector::Zero(4);
+  layer.bias_hh = Vector::Zero(4);
+  layer.bias_hh(1) = 690.0;
+  const RecurrentNetwork open{CellKind::lstm, {layer}};
+  CHECK(SmoothMap(open, true, Vector(0)).invariant_box().upper.allFinite());
+  layer.bias_hh(1) = 720.0;
+  const RecurrentNetwork shut{CellKind::lstm, {layer}};
+  CHECK_THROWS_AS(SmoothMap(shut, true, Vector(0)), std::invalid_argument);
+}
+
 }  // namespace
 }  // namespace rnndyn::smooth

@@ -31,7 +31,7 @@ from rnndyn.basins_of_attraction.run import BasinsRun
 from rnndyn.cycles.cycle import Cycle
 from rnndyn.cycles.result import CycleSet
 from rnndyn.cycles.search import solve_cycle
-from rnndyn.models import Model, PiecewiseLinearModel
+from rnndyn.models import DifferentiableMap, PiecewiseLinearModel, RecurrentNetwork
 from rnndyn.models._canonical_map_of import canonical_map_of, piecewise_linear
 
 #: Beyond this multiple of the largest number of the map and of the window, offsets are lost in
@@ -200,7 +200,7 @@ def _model_and_cycles(cycles: Any) -> tuple[PiecewiseLinearModel, list[Cycle]]:
         return piecewise_linear(cycles.model), list(cycles)
     if isinstance(cycles, PiecewiseLinearModel):
         return cycles, []
-    if isinstance(cycles, Model):
+    if isinstance(cycles, RecurrentNetwork | DifferentiableMap):
         canonical_map_of(cycles)
     raise TypeError(
         "cycles must be a CycleSet, or a piecewise linear model such as rnndyn.PLRNN(A, W, h), "

@@ -85,6 +85,8 @@ class CycleSet(TabularResult, Sequence[Cycle]):
         blocks = tuple(block for block in self.blocks if len(block))
         object.__setattr__(self, "blocks", blocks)
         object.__setattr__(self, "continua", tuple(self.continua))
+        if self.is_smooth and (self.continua or self.certificate is not None):
+            raise ValueError("tanh, GRU and LSTM networks have no continua and no certificate here")
         if self.inputs is not None:
             if not self.is_smooth:
                 raise ValueError("only cycles of tanh, GRU and LSTM networks have inputs")
