@@ -133,10 +133,10 @@ def find_cycles(
     ends when an itinerary comes back. Where a search is random, ``search.coverage`` estimates how
     much of what it can reach was reached (Good-Turing [2]_).
 
-    In a tanh, GRU or LSTM network the search is Newton's method for all points of a cycle at once,
-    from states given, random ones, and mixtures of the cycles known. Krawczyk's test in interval
-    arithmetic then proves that a cycle exists, and bounds its error. Such a network maps a box into
-    itself, so that by Lefschetz's theorem the signs of ``det(I - J)`` over all fixed points, J
+    In a tanh, GRU or LSTM network the search is Newton's method [4]_ for all points of a cycle at
+    once, from states given, random ones, and mixtures of the cycles known. Krawczyk's test in
+    interval arithmetic then proves that a cycle exists, and bounds its error. Such a network maps a box into
+    itself, so that by Lefschetz's theorem [5]_ the signs of ``det(I - J)`` over all fixed points, J
     their Jacobians, sum up to 1 if none is degenerate: ``index_sum`` of the result compares. Proofs
     divide the box (branch and prune with interval Newton [3]_).
 
@@ -148,6 +148,8 @@ def find_cycles(
        parameters", Biometrika 40 (1953) 237-264.
     .. [3] A. Neumaier, "Interval Methods for Systems of Equations", Cambridge University Press,
        1990, ch. 5.
+    .. [4] P. Deuflhard, "Newton Methods for Nonlinear Problems", Springer, 2011.
+    .. [5] A. Granas, J. Dugundji, "Fixed Point Theory", Springer, 2003.
 
     Examples
     --------
