@@ -135,10 +135,10 @@ def find_cycles(
 
     In a tanh, GRU or LSTM network the search is Newton's method [4]_ for all points of a cycle at
     once, from states given, random ones, and mixtures of the cycles known. Krawczyk's test in
-    interval arithmetic then proves that a cycle exists, and bounds its error. Such a network maps a box into
-    itself, so that by Lefschetz's theorem [5]_ the signs of ``det(I - J)`` over all fixed points, J
-    their Jacobians, sum up to 1 if none is degenerate: ``index_sum`` of the result compares. Proofs
-    divide the box (branch and prune with interval Newton [3]_).
+    interval arithmetic then proves that a cycle exists, and bounds its error. Such a network maps a
+    box into itself, so that by Lefschetz's theorem [5]_ the signs of ``det(I - J)`` over all fixed
+    points, J their Jacobians, sum up to 1 if none is degenerate: ``index_sum`` of the result
+    compares. Proofs divide the box (branch and prune with interval Newton [3]_).
 
     References
     ----------
