@@ -151,7 +151,8 @@ void register_functions(py::module_& module) {
 
 void register_smooth_map(py::module_& module) {
   py::class_<SmoothMap>(module, "SmoothMap", py::module_local())
-      .def(py::init(&smooth_map), py::arg("system"), py::arg("constant_input"), py::arg("reset_after"))
+      .def(py::init(&smooth_map), py::arg("system"), py::arg("constant_input"),
+           py::arg("reset_after"))
       .def_property_readonly("n_states", &SmoothMap::n_states)
       .def(
           "step",
@@ -301,7 +302,8 @@ void register_slow_points(py::module_& module) {
         record["stopped_by"] = reason_name(result.stopped_by);
         return record;
       },
-      py::arg("network"), py::kw_only(), py::arg("seed") = 0, py::arg("max_restarts") = std::nullopt,
+      py::arg("network"), py::kw_only(), py::arg("seed") = 0,
+      py::arg("max_restarts") = std::nullopt,
       py::arg("max_speed") = std::numeric_limits<double>::infinity(),
       py::arg("states") = std::nullopt, py::arg("n_threads") = 1,
       py::arg("time_limit") = std::nullopt, py::arg("observer") = std::nullopt);
