@@ -147,6 +147,7 @@ def test_time_limit_leaves_no_proof() -> None:
     assert len(found) > 0
 
 
+@pytest.mark.threads
 def test_same_seed_same_set(points: rd.CycleSet) -> None:
     model, inputs = flip_flop("flipflop_gru")
     assert rd.find_fixed_points(model, inputs, n_threads=2) == points

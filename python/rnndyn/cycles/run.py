@@ -103,7 +103,10 @@ class OrderStatistics:
 
     @property
     def n_missing(self) -> int:
-        """At least this many cycles are missing, by the index sum; 0 where it says nothing."""
+        """At least this many cycles are missing, by the index sum; 0 where it says nothing.
+
+        Degenerate ones, with a multiplier 1, may count for more than one of them.
+        """
         if self.index_sum is None or self.index_expected is None:
             return 0
         # All points of a cycle have the same index, 1 or -1.
