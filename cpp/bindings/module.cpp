@@ -9,4 +9,5 @@ PYBIND11_MODULE(_core, module) {
   rnndyn::bindings::register_lyapunov(module);
   rnndyn::bindings::register_bifurcation(module);
   rnndyn::bindings::register_basins(module);
+  rnndyn::bindings::register_smooth(module);
 }

@@ -1,6 +1,7 @@
 """What needs a piecewise-linear map says so when it gets another model."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -12,13 +13,17 @@ LSTM = rd.LSTM(None, np.zeros((4, 1)))
 RELU = rd.RNN(None, [[1.0]], nonlinearity="relu")
 MAP = rd.DifferentiableMap(lambda z: z, lambda z: np.ones((len(z), 1, 1)), 1)
 CYCLES_CANNOT = "rnndyn computes this model's Lyapunov exponents, but not its cycles"
+SMOOTH_HAS = (
+    r"of this model rnndyn has the fixed points and cycles \(find_cycles\) and the Lyapunov "
+    "exponents, but nothing along paths or planes of parameters, and no basins"
+)
 CASES = pytest.mark.parametrize(
     ("model", "advice"),
     [
-        (LSTM, rf"got LSTM\(n_inputs=0, hidden_size=1, n_layers=1\): {CYCLES_CANNOT}$"),
+        (LSTM, rf"got LSTM\(n_inputs=0, hidden_size=1, n_layers=1\): {SMOOTH_HAS}$"),
         (MAP, rf"got DifferentiableMap\(n_states=1\): {CYCLES_CANNOT}$"),
         (RELU, r"got RNN\(.*'relu'\): give its as_piecewise_linear\(\)$"),
-        (rd.RNN(None, [[1.0]]), rf"got RNN\(.*'tanh'\): {CYCLES_CANNOT}$"),
+        (rd.RNN(None, [[1.0]]), rf"got RNN\(.*'tanh'\): {SMOOTH_HAS}$"),
     ],
 )
 
@@ -26,13 +31,16 @@ CASES = pytest.mark.parametrize(
 @CASES
 def test_searches_say_what_they_need(model, advice, tent):
     certificate = rd.find_cycles(tent, 1, method="complete", keep_tree=True).certificate
-    for use in (
-        lambda: rd.find_cycles(model, 2),
-        lambda: rd.find_fixed_points(model),
+    uses = [
         lambda: rd.solve_cycle(model, [[True]]),
         lambda: certificate.verify(model),
-    ):
-        with pytest.raises(TypeError, match=r"^model must be piecewise linear.*" + advice):
+        lambda: rd.basins(model),
+        lambda: rd.continue_cycles(tent, model, max_order=1),
+    ]
+    if model is MAP:
+        uses += [lambda: rd.find_cycles(model, 2), lambda: rd.find_fixed_points(model)]
+    for use in uses:
+        with pytest.raises(TypeError, match=r"model must be piecewise linear.*" + advice):
             use()
 
 
@@ -42,14 +50,12 @@ def test_the_command_line_says_it_in_one_line(tmp_path, capsys):
     certificate = tmp_path / "proof.npz"
     tent = rd.PLRNN(A=[[2.0]], W=[[-4.0]], h=[1.0])
     rd.find_cycles(tent, 1, method="complete", keep_tree=True).certificate.save(certificate)
-    for arguments in (["cycles", str(path), "--max-order", "2"], ["verify", str(certificate)]):
-        extra = [str(path)] if arguments[0] == "verify" else []
-        assert main([*arguments, *extra]) == 2
-        captured = capsys.readouterr()
-        assert captured.out == ""
-        assert captured.err.startswith(f"rnndyn: error: {path}: model must be piecewise linear")
-        assert captured.err.endswith(f"{CYCLES_CANNOT}\n")
-        assert captured.err.count("\n") == 1
+    assert main(["verify", str(certificate), str(path)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(f"rnndyn: error: {path}: model must be piecewise linear")
+    assert re.search(f"{SMOOTH_HAS}\n$", captured.err)
+    assert captured.err.count("\n") == 1
 
 
 def test_a_file_of_cycles_is_not_that_of_an_lstm(tent, tmp_path):
@@ -61,7 +67,5 @@ def test_a_file_of_cycles_is_not_that_of_an_lstm(tent, tmp_path):
     header["model"] = {**header["model"], "family": "LSTM"}
     arrays["header"] = np.array(json.dumps(header))
     np.savez(path, **arrays, **{"model/weight_hh_l0": np.zeros((4, 1))})
-    with pytest.raises(
-        ValueError, match=r"cycles are those of a piecewise-linear model, but it names LSTM\("
-    ):
+    with pytest.raises(ValueError, match="the cycles of order 1 are not those of its model"):
         rd.CycleSet.load(path)

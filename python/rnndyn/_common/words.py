@@ -37,9 +37,15 @@ def orders_text(orders: Iterable[int]) -> str:
 
 
 def model_text(model: Any) -> str:
-    """Return family and sizes of a piecewise-linear model: ``"PLRNN (2 states, 2 units)"``."""
-    states, units = counted(model.n_states, "state"), counted(model.n_units, "unit")
+    """Return family and sizes of a model with units: ``"PLRNN (2 states, 2 units)"``."""
+    states, units = counted(model.n_states, "state"), counted(n_units_of(model), "unit")
     return f"{model.family} ({states}, {units})"
+
+
+def n_units_of(model: Any) -> int:
+    """Return the number of units of a piecewise-linear model, or of all layers of a network."""
+    n_units = getattr(model, "n_units", None)
+    return int(model.n_layers * model.hidden_size if n_units is None else n_units)
 
 
 def format_modulus(modulus: float, log_modulus: float, digits: int = 6) -> str:

@@ -45,6 +45,7 @@ _use_instruction_set(_choose_instruction_set())
 instruction_set: str = _core.instruction_set_in_use()
 
 CanonicalMap = _core.CanonicalMap
+SmoothMap = _core.SmoothMap
 System = _core.System
 TooManyItinerariesError = _core.TooManyItinerariesError
 basins = _core.basins
@@ -52,9 +53,11 @@ cycle_on_path = _core.cycle_on_path
 differentiable_map = _core.differentiable_map
 events_on_path = _core.events_on_path
 find_cycles = _core.find_cycles
+find_smooth_cycles = _core.find_smooth_cycles
 follow_cycles = _core.follow_cycles
 lyapunov_spectrum = _core.lyapunov_spectrum
 philox = _core.philox
+prove_smooth_complete = _core.prove_smooth_complete
 piecewise_linear_system = _core.piecewise_linear_system
 recurrent_network = _core.recurrent_network
 solve_cycle = _core.solve_cycle

@@ -160,3 +160,38 @@ def lyapunov_spectrum(
     time_limit: float | None = None,
     observer: Callable[[int, int, float], None] | None = None,
 ) -> dict[str, Any]: ...
+
+class SmoothMap:
+    def __init__(
+        self, system: System, constant_input: NDArray[np.float64], reset_after: bool
+    ) -> None: ...
+    @property
+    def n_states(self) -> int: ...
+    def step(self, state: NDArray[np.float64]) -> NDArray[np.float64]: ...
+    def jacobian(self, state: NDArray[np.float64]) -> NDArray[np.float64]: ...
+    def input_jacobian(
+        self, state: NDArray[np.float64], weight_ih: NDArray[np.float64]
+    ) -> NDArray[np.float64]: ...
+    def invariant_box(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+
+def find_smooth_cycles(
+    network: SmoothMap,
+    orders: Sequence[int],
+    *,
+    seed: int = 0,
+    max_restarts: int | None = None,
+    states: NDArray[np.float64] | None = None,
+    n_threads: int = 1,
+    time_limit: float | None = None,
+    observer: Callable[..., object] | None = None,
+) -> dict[str, Any]: ...
+def prove_smooth_complete(
+    network: SmoothMap,
+    order: int,
+    known: list[NDArray[np.float64]],
+    *,
+    max_boxes: int,
+    n_threads: int = 1,
+    time_limit: float | None = None,
+    observer: Callable[..., object] | None = None,
+) -> dict[str, Any]: ...

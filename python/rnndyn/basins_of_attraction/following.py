@@ -31,7 +31,8 @@ from rnndyn.basins_of_attraction.run import BasinsRun
 from rnndyn.cycles.cycle import Cycle
 from rnndyn.cycles.result import CycleSet
 from rnndyn.cycles.search import solve_cycle
-from rnndyn.models import PiecewiseLinearModel
+from rnndyn.models import DifferentiableMap, PiecewiseLinearModel, RecurrentNetwork
+from rnndyn.models._canonical_map_of import canonical_map_of, piecewise_linear
 
 #: Beyond this multiple of the largest number of the map and of the window, offsets are lost in
 #: rounding, so that nothing of what the map does near them is left.
@@ -196,9 +197,11 @@ def basins(
 
 def _model_and_cycles(cycles: Any) -> tuple[PiecewiseLinearModel, list[Cycle]]:
     if isinstance(cycles, CycleSet):
-        return cycles.model, list(cycles)
+        return piecewise_linear(cycles.model), list(cycles)
     if isinstance(cycles, PiecewiseLinearModel):
         return cycles, []
+    if isinstance(cycles, RecurrentNetwork | DifferentiableMap):
+        canonical_map_of(cycles)
     raise TypeError(
         "cycles must be a CycleSet, or a piecewise linear model such as rnndyn.PLRNN(A, W, h), "
         f"got {type(cycles).__name__}"

@@ -225,10 +225,17 @@ def _of_model(model: Any) -> _Uses:
 
 def _of_cycles(cycles: CycleSet) -> Iterator[tuple[str, str]]:
     yield from _of_model(cycles.model)
-    yield ("eisenmann2023bifurcations", _SEARCH)
+    if cycles.is_smooth:
+        yield ("deuflhard2011newton", "Newton's method with affine invariant step control")
+    else:
+        yield ("eisenmann2023bifurcations", _SEARCH)
     if any(block.certified.any() for block in cycles.blocks):
         yield ("krawczyk1969newton", "verified error bounds of the cycles")
         yield ("rump2010verification", "verified error bounds of the cycles")
+    if any(record.index_sum is not None for record in cycles.search.orders):
+        yield ("granas2003fixed", "the index sum, which tells when something is missing")
+    if any(record.n_boxes for record in cycles.search.orders):
+        yield ("neumaier1990interval", "the proof, branch and prune with interval Newton")
     if any(block.order > 1 for block in cycles.blocks):
         yield ("wright1992stable", "the solution of the linear systems")
     search = cycles.search

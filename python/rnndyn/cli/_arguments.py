@@ -12,7 +12,8 @@ import numpy as np
 from rnndyn import examples, io
 from rnndyn._common.arrays import FloatArray
 from rnndyn.io._archive import read_npy
-from rnndyn.models._canonical_map_of import canonical_map_of
+from rnndyn.models import RNN
+from rnndyn.models._canonical_map_of import canonical_map_of, smooth_network
 
 EXAMPLE_PREFIX = "example:"
 #: More are a typing error.
@@ -30,15 +31,28 @@ def load_network(text: str, nonlinearity: str | None = None) -> Any:
     return found.model
 
 
-def load_piecewise_linear(text: str, nonlinearity: str | None = None) -> Any:
-    """Return the network named on the command line if it is one whose cycles can be searched."""
+def load_searchable(text: str, nonlinearity: str | None = None) -> Any:
+    """Return the network named on the command line if `find_cycles` takes it."""
     network = load_network(text, nonlinearity)
+    one_layer = isinstance(network, RNN) and network.n_layers == 1
+    if smooth_network(network) is None and not one_layer:
+        _check_piecewise_linear(text, network)
+    return network
+
+
+def load_piecewise_linear(text: str, nonlinearity: str | None = None) -> Any:
+    """Return the network named on the command line if it is piecewise linear."""
+    network = load_network(text, nonlinearity)
+    _check_piecewise_linear(text, network)
+    return network
+
+
+def _check_piecewise_linear(text: str, network: Any) -> None:
     try:
         canonical_map_of(network)
     except TypeError as error:
         # What a file holds is a value; a TypeError would be shown as a fault of the program.
         raise ValueError(f"{text}: {error}") from None
-    return network
 
 
 def parse_orders(text: str) -> list[int]:
@@ -131,9 +145,9 @@ def add_nonlinearity(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_inputs(parser: argparse.ArgumentParser) -> None:
+def add_inputs(parser: argparse.ArgumentParser, what: str = "drive the network with these") -> None:
     """Add ``--inputs``."""
-    parser.add_argument("--inputs", type=Path, metavar="X.npy", help="drive the network with these")
+    parser.add_argument("--inputs", type=Path, metavar="X.npy", help=what)
 
 
 def add_method(parser: argparse.ArgumentParser, methods: Sequence[str], text: str) -> None:
@@ -198,6 +212,11 @@ def read_numbers(path: Path, what: str, max_bytes: int) -> Any:
     if numbers.dtype.kind not in "iuf":
         raise ValueError(f"{path} cannot be read as {what}: it holds {numbers.dtype}, not numbers")
     return numbers
+
+
+def read_states(path: Path | None) -> Any:
+    """Read states to start from, if there are any."""
+    return None if path is None else read_numbers(path, "states", _MAX_INPUT_BYTES)
 
 
 def read_inputs(path: Path | None) -> Any:

@@ -8,17 +8,21 @@ from rnndyn import plot
 from rnndyn.cli._arguments import (
     add_command,
     add_effort,
+    add_inputs,
     add_method,
     add_model,
     add_orders,
     add_results,
-    load_piecewise_linear,
+    load_searchable,
     parse_box,
+    read_inputs,
+    read_states,
 )
 from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.cli._outputs import Outputs, check_suffix
 from rnndyn.cycles.result import CycleSet
 from rnndyn.cycles.search import METHODS, find_cycles
+from rnndyn.models._canonical_map_of import smooth_network
 
 _EPILOG = """\
 examples:
@@ -28,6 +32,7 @@ examples:
   rnndyn cycles network.npz --max-order 4 --time-limit 60 --json > cycles.json
   rnndyn cycles network.npz --max-order 4 -o cycles.nc
   rnndyn cycles network.npz --max-order 3 --method complete --certificate proof.npz
+  rnndyn cycles gru.pt --max-order 1 --inputs resting.npy --states visited.npy
 
 Ctrl-C ends the search and shows what was found until then (exit code 130).
 """
@@ -44,6 +49,13 @@ def add_parser(commands: Any) -> None:
     )
     add_model(parser)
     add_orders(parser, "search")
+    add_inputs(parser, "constant input of an RNN, GRU or LSTM, an array of shape (K,)")
+    parser.add_argument(
+        "--states",
+        type=Path,
+        metavar="Z.npy",
+        help="states (..., N) where the search of a tanh, GRU or LSTM network may begin",
+    )
     add_method(
         parser,
         METHODS,
@@ -84,10 +96,17 @@ def run(options: argparse.Namespace) -> int:
     if options.certificate:
         _check_certificate(options)
     outputs = Outputs(options)
+    network = load_searchable(options.model, options.nonlinearity)
+    if options.certificate and smooth_network(network) is not None:
+        raise ValueError(
+            f"--certificate is for piecewise-linear networks; leave it out for a {network.family}"
+        )
     cycles = find_cycles(
-        load_piecewise_linear(options.model, options.nonlinearity),
+        network,
         options.max_order,
         options.orders,
+        inputs=read_inputs(options.inputs),
+        states=read_states(options.states),
         method=options.method,
         seed=options.seed,
         max_restarts=options.max_restarts,

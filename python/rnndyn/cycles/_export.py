@@ -8,6 +8,7 @@ from rnndyn._common.arrays import itinerary_text
 from rnndyn.cycles.block import COLUMNS
 from rnndyn.cycles.cycle import STABILITY_NAMES
 from rnndyn.cycles.result import CycleSet
+from rnndyn.models import PiecewiseLinearModel
 from rnndyn.results.export import (
     LabelledArrays,
     columns_of,
@@ -27,15 +28,24 @@ _CONTINUUM_COLUMNS: dict[str, Any] = {
 }
 
 
+#: Columns that say nothing where there are no linear regions.
+_OF_REGIONS = ("margin", "on_border", "itinerary")
+
+
 @dictionary_of.register
 def _dictionary(cycles: CycleSet) -> dict[str, Any]:
     return {
         "model": model_sizes(cycles.model),
+        **({"inputs": _inputs(cycles)} if cycles.is_smooth else {}),
         "search": cycles.search.to_dict(),
         "certificate": None if cycles.certificate is None else cycles.certificate.to_dict(),
         "cycles": (cycle.to_dict() for cycle in cycles),
         "continua": [continuum.to_dict() for continuum in cycles.continua],
     }
+
+
+def _inputs(cycles: CycleSet) -> list[float]:
+    return [0.0] * cycles.model.n_inputs if cycles.inputs is None else cycles.inputs.tolist()
 
 
 @columns_of.register
@@ -48,7 +58,7 @@ def _columns(cycles: CycleSet, table: str) -> dict[str, Any]:
         } | {"itinerary": [itinerary_text(c.itinerary) for c in cycles.continua]}
     lengths = [len(block) for block in cycles.blocks]
     log_radius = [block.log_moduli.max(axis=1) for block in cycles.blocks]
-    return {
+    columns = {
         "order": np.repeat(np.array(cycles.orders, dtype=np.int64), lengths),
         "stability": np.array(STABILITY_NAMES, dtype=object)[_joined(cycles, "stability")],
         "spectral_radius": _joined(cycles, "spectral_radius"),
@@ -59,6 +69,10 @@ def _columns(cycles: CycleSet, table: str) -> dict[str, Any]:
         },
         "itinerary": [text for block in cycles.blocks for text in block.itinerary_texts()],
     }
+    if cycles.is_smooth:
+        for name in _OF_REGIONS:
+            del columns[name]
+    return columns
 
 
 def _joined(cycles: CycleSet, name: str) -> np.ndarray[Any, Any]:
@@ -68,11 +82,12 @@ def _joined(cycles: CycleSet, name: str) -> np.ndarray[Any, Any]:
 
 @labelled_of.register
 def _labelled(cycles: CycleSet) -> LabelledArrays:
-    m, h = cycles.model.n_states, cycles.model.n_units
+    m = cycles.model.n_states
+    h = cycles.model.n_units if isinstance(cycles.model, PiecewiseLinearModel) else 0
     columns = _columns(cycles, "cycles")
     orders = columns["order"]
     points = [block.points.reshape(-1, m) for block in cycles.blocks]
-    regions = [block.itinerary.reshape(-1, h) for block in cycles.blocks]
+    regions = [block.itinerary.reshape(len(block) * block.order, h) for block in cycles.blocks]
     times = [np.tile(np.arange(block.order), len(block)) for block in cycles.blocks]
     wide = {
         name: np.concatenate(
@@ -80,7 +95,11 @@ def _labelled(cycles: CycleSet) -> LabelledArrays:
         )
         for name in ("multipliers", "log_moduli")
     }
-    texts = {name: text_column(list(columns.pop(name))) for name in ("stability", "itinerary")}
+    texts = {
+        name: text_column(list(columns.pop(name)))
+        for name in ("stability", "itinerary")
+        if name in columns
+    }
     continua = _columns(cycles, "continua")
     continua["itinerary"] = text_column(continua["itinerary"])
     first = [continuum.points[0] for continuum in cycles.continua]
@@ -89,12 +108,19 @@ def _labelled(cycles: CycleSet) -> LabelledArrays:
             **{name: ("cycle", values) for name, values in (columns | texts).items()},
             **{name: (("cycle", "state"), values) for name, values in wide.items()},
             "points": (("point", "state"), np.concatenate([np.empty((0, m)), *points])),
-            "region": (
-                ("point", "unit"),
-                np.concatenate([np.empty((0, h), dtype=np.bool_), *regions]),
+            **(
+                {}
+                if cycles.is_smooth
+                else {
+                    "region": (
+                        ("point", "unit"),
+                        np.concatenate([np.empty((0, h), dtype=np.bool_), *regions]),
+                    )
+                }
             ),
             "point_cycle": ("point", np.repeat(np.arange(len(cycles)), orders)),
             "point_time": ("point", np.concatenate([np.empty(0, dtype=np.int64), *times])),
+            **({"inputs": ("input", np.array(_inputs(cycles)))} if cycles.is_smooth else {}),
             **{
                 f"continuum_{name}": ("continuum", np.asarray(values))
                 for name, values in continua.items()
@@ -104,7 +130,7 @@ def _labelled(cycles: CycleSet) -> LabelledArrays:
         {
             "cycle": np.arange(len(cycles)),
             "state": np.arange(m),
-            "unit": np.arange(h),
+            **({} if cycles.is_smooth else {"unit": np.arange(h)}),
             "continuum": np.arange(len(cycles.continua)),
         },
         {

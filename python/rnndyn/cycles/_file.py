@@ -11,7 +11,8 @@ from rnndyn.certificate.result import Certificate
 from rnndyn.cycles.block import COLUMNS, CycleBlock
 from rnndyn.cycles.continuum import ContinuumOfFixedPoints
 from rnndyn.cycles.run import SearchStatistics
-from rnndyn.io._record import header_of, piecewise_linear_model_of, record_of
+from rnndyn.io._record import header_of, model_of, record_from, record_of
+from rnndyn.models import PiecewiseLinearModel, RecurrentNetwork
 from rnndyn.results.files import Arrays, ResultFormat, group_of
 
 _CONTINUUM_FIELDS = tuple(field.name for field in dataclasses.fields(ContinuumOfFixedPoints))
@@ -27,6 +28,8 @@ def _taken_apart(state: dict[str, Any]) -> tuple[dict[str, Any], Arrays]:
         "n_continua": len(state["continua"]),
     }
     arrays: Arrays = {f"model/{name}": array for name, array in model.parameters.items()}
+    if state["inputs"] is not None:
+        arrays["inputs"] = state["inputs"]
     for block in blocks:
         for name, column in block_members(block).items():
             arrays[f"order_{block.order}/{name}"] = column
@@ -40,10 +43,13 @@ def _taken_apart(state: dict[str, Any]) -> tuple[dict[str, Any], Arrays]:
 
 
 def _put_together(header: dict[str, Any], arrays: Arrays) -> dict[str, Any]:
-    model = piecewise_linear_model_of(header["model"], group_of(arrays, "model"), "cycles")
+    model = model_of(record_from(header["model"], group_of(arrays, "model")))
+    if not isinstance(model, PiecewiseLinearModel | RecurrentNetwork):
+        raise ValueError(f"cycles are searched of no such model as {model!r}")
+    n_units = model.n_units if isinstance(model, PiecewiseLinearModel) else 0
     blocks = [block_from(order, group_of(arrays, f"order_{order}")) for order in header["orders"]]
     for block in blocks:
-        if (block.points.shape[2], block.itinerary.shape[2]) != (model.n_states, model.n_units):
+        if (block.points.shape[2], block.itinerary.shape[2]) != (model.n_states, n_units):
             raise ValueError(f"the cycles of order {block.order} are not those of its model")
     certificate = None
     if "certificate" in header:
@@ -58,10 +64,12 @@ def _put_together(header: dict[str, Any], arrays: Arrays) -> dict[str, Any]:
         ],
         "search": SearchStatistics.from_dict(header["search"]),
         "certificate": certificate,
+        "inputs": arrays.get("inputs"),
     }
 
 
-#: Version 2 says of every order, and of all, whether the search of it is finished.
+#: Version 2 says of every order, and of all, whether the search of it is finished. Its sets may be
+#: those of tanh, GRU and LSTM networks.
 FORMAT = ResultFormat("rnndyn cycle set", 2, "a cycle set", _taken_apart, _put_together)
 
 

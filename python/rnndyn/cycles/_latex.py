@@ -74,6 +74,18 @@ COLUMNS: dict[str, _Column] = {
 }  # fmt: skip
 
 
+def without_regions(columns: Sequence[str]) -> Sequence[str]:
+    """Return the columns of cycles without regions: the default ones without the margin."""
+    if columns is DEFAULT_COLUMNS:
+        return [name for name in columns if name != "margin"]
+    if wrong := [name for name in ("margin", "itinerary") if name in columns]:
+        raise ValueError(
+            f"columns must not have {' and '.join(wrong)} here: tanh, GRU and LSTM networks have "
+            "no regions"
+        )
+    return columns
+
+
 def latex_table(
     cycles: Iterable[Cycle],
     columns: Sequence[str],

@@ -10,6 +10,8 @@ from rnndyn.cycles.run import SearchStatistics
 from rnndyn.results.table import Row, Table, head_and_tail, table_of
 
 _HEADINGS = ("#", "order", "stability", "spectral radius", "margin", "hits", "certified")
+#: Longer inputs are not written out.
+_MAX_INPUTS = 12
 _LEFT_ALIGNED = {"stability", "certified"}
 _SHAPES = {1: "line", 2: "plane"}
 
@@ -19,13 +21,21 @@ def _table(cycles: CycleSet) -> Table:
     def row(index: int) -> Row:
         return str(index), *cycle_cells(cycles[index], cycles.search)
 
+    # Where there are no regions there are no margins.
+    shown = [name for name in _HEADINGS if not (cycles.is_smooth and name == "margin")]
     return Table(
         title=_title(cycles),
-        headings=_HEADINGS,
-        rows=head_and_tail(range(len(cycles)), row, more_in=_HEADINGS.index("stability")),
+        headings=shown,
+        rows=head_and_tail(range(len(cycles)), row, more_in=shown.index("stability")),
         left_aligned=_LEFT_ALIGNED,
-        notes=[*map(continuum_line, cycles.continua), *sureness(cycles)],
+        notes=[*_inputs_lines(cycles), *map(continuum_line, cycles.continua), *sureness(cycles)],
     )
+
+
+def _inputs_lines(cycles: CycleSet) -> list[str]:
+    if cycles.inputs is None or len(cycles.inputs) > _MAX_INPUTS:
+        return []
+    return [f"Constant input: {', '.join(f'{value:g}' for value in cycles.inputs)}"]
 
 
 def sureness(cycles: CycleSet) -> list[str]:
@@ -42,12 +52,16 @@ def sureness(cycles: CycleSet) -> list[str]:
 
 
 def cycle_cells(cycle: Cycle, search: SearchStatistics) -> Row:
-    """Return order, stability, spectral radius, margin, hits and certificate of a cycle as text."""
+    """Return order, stability, spectral radius, margin, hits and certificate of a cycle as text.
+
+    Without the margin where there are no regions.
+    """
+    margin = "on border" if cycle.on_border else f"{cycle.margin:.3g}"
     return (
         str(cycle.order),
         cycle.stability,
         format_modulus(cycle.spectral_radius, cycle.log_spectral_radius),
-        "on border" if cycle.on_border else f"{cycle.margin:.3g}",
+        *([margin] if cycle.has_regions else []),
         "listed" if cycle.order in search.listed_orders else f"{cycle.hits:,}",
         "yes" if cycle.certified else "no",
     )

@@ -8,6 +8,7 @@ import numpy as np
 
 from rnndyn._common.arrays import BoolArray, ComplexArray, FloatArray, IntArray, frozen
 from rnndyn._common.compare import ByFields
+from rnndyn.cycles._origin import Origin
 from rnndyn.cycles.cycle import STABILITY_NAMES, Cycle
 
 #: Type of every column and the names of its dimensions; "n" counts cycles.
@@ -77,11 +78,11 @@ class CycleBlock(ByFields):
     def __len__(self) -> int:
         return int(self.points.shape[0])
 
-    def cycle(self, index: int) -> Cycle:
+    def cycle(self, index: int, origin: Origin | None = None) -> Cycle:
         """Return one cycle; its arrays are views into this block."""
         values = {name: getattr(self, name)[index] for name in COLUMNS}
         values["stability"] = STABILITY_NAMES[values["stability"]]
-        return Cycle(order=self.order, **values)
+        return Cycle(order=self.order, **values, _origin=origin)
 
     def take(self, selection: BoolArray | slice) -> "CycleBlock":
         """Return the block of the selected cycles."""

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from rnndyn._common.arrays import BoolArray, ComplexArray, FloatArray, frozen, itinerary_text
 from rnndyn._common.compare import ByFields
 from rnndyn._common.words import finite_or_none, format_modulus
+from rnndyn.cycles._origin import Origin
 
 Stability = Literal["stable", "saddle", "unstable", "nonhyperbolic", "undecided"]
 
@@ -25,7 +26,7 @@ STABILITY_NAMES: tuple[Stability, ...] = (
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Cycle(ByFields):
-    """A fixed point (order 1) or a cycle of higher order of a piecewise linear map.
+    """A fixed point (order 1) or a cycle of higher order.
 
     Attributes
     ----------
@@ -34,10 +35,11 @@ class Cycle(ByFields):
     points : ndarray of float64, shape (k, M)
         The orbit; ``points[t + 1]`` is the image of ``points[t]`` and the last point maps onto the
         first. The first point is the one whose itinerary, read from there, comes first in the
-        dictionary order of its bits.
+        dictionary order of its bits; of a tanh, GRU or LSTM network the one whose coordinates come
+        first.
     itinerary : ndarray of bool, shape (k, H)
         Region of every point: entry ``[t, i]`` is True where the pre-activation of unit i is
-        positive at ``points[t]``.
+        positive at ``points[t]``. Tanh, GRU and LSTM networks have no regions: shape (k, 0).
     multipliers : ndarray of complex128, shape (M,)
         Eigenvalues of the Jacobian of k steps, by decreasing modulus. Where a modulus exceeds the
         range of floating-point numbers the entry is infinite; `log_moduli` still holds its size.
@@ -53,7 +55,8 @@ class Cycle(ByFields):
         max over t of ``|F(points[t]) - points[t + 1]|`` in the maximum norm.
     margin : float
         Smallest absolute pre-activation over the cycle, so the distance, in pre-activation, to the
-        nearest border collision. Units that cannot change the map do not count.
+        nearest border collision. Units that cannot change the map do not count. Infinite where the
+        network has no borders, as tanh, GRU and LSTM networks.
     on_border : bool
         Whether a pre-activation is zero within the error bound.
     certified : bool
@@ -101,6 +104,7 @@ class Cycle(ByFields):
     log_moduli: FloatArray
     hits: int = 0
     virtual: bool = False
+    _origin: Origin | None = field(default=None, repr=False, compare=False, kw_only=True)
 
     def __post_init__(self) -> None:
         for name, convert in _CONVERTERS.items():
@@ -109,6 +113,36 @@ class Cycle(ByFields):
             raise ValueError(
                 f"stability must be one of {', '.join(STABILITY_NAMES)}, got {self.stability!r}"
             )
+
+    @property
+    def has_regions(self) -> bool:
+        """Whether its network has linear regions, so that itinerary and margin say something."""
+        return self._origin is None or not self._origin.is_smooth
+
+    @property
+    def jacobian(self) -> FloatArray:
+        """Derivative of all `order` steps with respect to the first point, shape (M, M).
+
+        Its eigenvalues are the multipliers. Entries that exceed the range of floating-point numbers
+        are infinite or NaN.
+        """
+        return self._known_origin("jacobian").jacobian(self.points, self.itinerary)
+
+    @property
+    def input_jacobian(self) -> FloatArray:
+        """Derivative of all `order` steps with respect to the constant input, shape (M, K).
+
+        The first point stays where it is, and the input is the same at all steps.
+        """
+        return self._known_origin("input_jacobian").input_jacobian(self.points, self.itinerary)
+
+    def _known_origin(self, name: str) -> Origin:
+        if self._origin is None:
+            raise ValueError(
+                f"{name} needs the network, which this cycle does not know: take it from the "
+                "CycleSet that a search returned"
+            )
+        return self._origin
 
     @property
     def log_spectral_radius(self) -> float:
@@ -120,19 +154,23 @@ class Cycle(ByFields):
 
         Complex numbers become ``[real, imaginary]``. JSON knows no infinity: a multiplier or
         spectral radius that overflows, and the logarithm of a zero multiplier, become ``None``.
+        What only cycles with regions have is left out of others.
         """
+        of_regions = {
+            "margin": finite_or_none(self.margin),
+            "on_border": self.on_border,
+            "virtual": self.virtual,
+            "itinerary": itinerary_text(self.itinerary),
+        }
         return {
             "order": self.order,
             "stability": self.stability,
             "spectral_radius": finite_or_none(self.spectral_radius),
-            "margin": finite_or_none(self.margin),
             "residual": self.residual,
             "error_bound": finite_or_none(self.error_bound),
-            "on_border": self.on_border,
             "certified": self.certified,
-            "virtual": self.virtual,
             "hits": self.hits,
-            "itinerary": itinerary_text(self.itinerary),
+            **(of_regions if self.has_regions else {}),
             "points": self.points.tolist(),
             "multipliers": complex_to_lists(self.multipliers),
             "log_moduli": [finite_or_none(value) for value in self.log_moduli],
@@ -147,7 +185,7 @@ class Cycle(ByFields):
             f"order={self.order}",
             f"stability={self.stability!r}",
             f"spectral_radius={radius}",
-            f"margin={self.margin:.4g}",
+            *([f"margin={self.margin:.4g}"] if self.has_regions else []),
             f"certified={self.certified}",
         ]
         if self.on_border:
@@ -174,12 +212,18 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def cycle_from_record(record: dict[str, Any], *, virtual: bool = False) -> Cycle:
+def cycle_from_record(
+    record: dict[str, Any], *, virtual: bool = False, origin: Origin | None = None
+) -> Cycle:
     """Build a cycle from a record of the compiled core, which counts stability as a number."""
-    names = {field.name for field in dataclasses.fields(Cycle)} - {"stability", "virtual"}
+    names = {field.name for field in dataclasses.fields(Cycle)} - {
+        "stability",
+        "virtual",
+        "_origin",
+    }
     values = {name: record[name] for name in names if name in record}
     stability = STABILITY_NAMES[int(record["stability"])]
-    return Cycle(**values, stability=stability, virtual=virtual)
+    return Cycle(**values, stability=stability, virtual=virtual, _origin=origin)
 
 
 def complex_to_lists(values: ComplexArray) -> list[list[float] | None]:

@@ -9,15 +9,16 @@ from typing import ClassVar, overload
 
 import numpy as np
 
-from rnndyn._common.arrays import BoolArray
+from rnndyn._common.arrays import BoolArray, FloatArray, finite_numbers, frozen
 from rnndyn.certificate.result import Certificate
 from rnndyn.cycles._file import FORMAT
-from rnndyn.cycles._latex import DEFAULT_COLUMNS, LatexEnvironment, latex_table
+from rnndyn.cycles._latex import DEFAULT_COLUMNS, LatexEnvironment, latex_table, without_regions
+from rnndyn.cycles._origin import Origin
 from rnndyn.cycles.block import CycleBlock
 from rnndyn.cycles.continuum import ContinuumOfFixedPoints
 from rnndyn.cycles.cycle import STABILITY_NAMES, Cycle, Stability
 from rnndyn.cycles.run import SearchStatistics
-from rnndyn.models import PiecewiseLinearModel
+from rnndyn.models import PiecewiseLinearModel, RecurrentNetwork
 from rnndyn.results.base import TabularResult
 
 
@@ -34,7 +35,7 @@ class CycleSet(TabularResult, Sequence[Cycle]):
 
     Attributes
     ----------
-    model : PiecewiseLinearModel
+    model : PiecewiseLinearModel or RecurrentNetwork
         The network that was searched.
     blocks : tuple of CycleBlock
         The cycles as arrays, one block per order that has cycles.
@@ -43,8 +44,11 @@ class CycleSet(TabularResult, Sequence[Cycle]):
     search : SearchStatistics
         What the search did and how sure its answer is.
     certificate : Certificate or None
-        What was proved about completeness; None if no proof was tried. It speaks of the whole
-        search, also in a part of its cycles.
+        What was proved about completeness; None if no proof was tried, and for tanh, GRU and LSTM
+        networks, of which `search` says it. It speaks of the whole search, also in a part of its
+        cycles.
+    inputs : ndarray of float64, shape (K,), or None
+        Constant input of a tanh, GRU or LSTM network; None is the input 0.
 
     Examples
     --------
@@ -70,16 +74,65 @@ class CycleSet(TabularResult, Sequence[Cycle]):
     FORMAT = FORMAT
     TABLES: ClassVar = ("cycles", "continua")
 
-    model: PiecewiseLinearModel
+    model: PiecewiseLinearModel | RecurrentNetwork
     blocks: tuple[CycleBlock, ...]
     continua: tuple[ContinuumOfFixedPoints, ...]
     search: SearchStatistics = field(compare=False)
     certificate: Certificate | None = field(default=None, compare=False)
+    inputs: FloatArray | None = None
 
     def __post_init__(self) -> None:
         blocks = tuple(block for block in self.blocks if len(block))
         object.__setattr__(self, "blocks", blocks)
         object.__setattr__(self, "continua", tuple(self.continua))
+        if self.is_smooth and (self.continua or self.certificate is not None):
+            raise ValueError("tanh, GRU and LSTM networks have no continua and no certificate here")
+        if self.inputs is not None:
+            if not self.is_smooth:
+                raise ValueError("only cycles of tanh, GRU and LSTM networks have inputs")
+            checked = finite_numbers("inputs", self.inputs, (self.model.n_inputs,))
+            object.__setattr__(self, "inputs", frozen(checked, np.float64))
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether the network is a tanh, GRU or LSTM network: without regions, so without margins.
+
+        Its cycles have empty itineraries, and tables and exports leave out what belongs to regions.
+        """
+        return isinstance(self.model, RecurrentNetwork)
+
+    @property
+    def free_model(self) -> PiecewiseLinearModel | RecurrentNetwork:
+        """The model with the constant input, if any, as a part of its bias."""
+        if isinstance(self.model, RecurrentNetwork) and self.inputs is not None:
+            return self.model.with_constant_input(self.inputs)
+        return self.model
+
+    @property
+    def _origin(self) -> Origin:
+        return Origin(self.model, self.inputs)
+
+    @property
+    def index_sum(self) -> int | None:
+        """Sum of ``sign det(I - J)`` over the fixed points that the search found.
+
+        None for piecewise-linear networks, and where fixed points were not searched. It speaks of
+        the whole search, also in a part of its cycles. ``search.orders`` has the sums of all
+        orders.
+        """
+        return self._of_fixed_points("index_sum")
+
+    @property
+    def index_expected(self) -> int | None:
+        """What `index_sum` is if no fixed point is missing, 1; None where that is not known.
+
+        Another sum proves that one is missing. The right sum does not prove that none is.
+        """
+        return self._of_fixed_points("index_expected")
+
+    def _of_fixed_points(self, name: str) -> int | None:
+        found = (getattr(record, name) for record in self.search.orders if record.order == 1)
+        return next(found, None)
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -131,12 +184,13 @@ class CycleSet(TabularResult, Sequence[Cycle]):
             raise IndexError(f"index {position} is out of range for a set of {n} cycles")
         position %= n
         number = bisect_right(self._starts, position) - 1
-        return self.blocks[number].cycle(position - self._starts[number])
+        return self.blocks[number].cycle(position - self._starts[number], self._origin)
 
     def __iter__(self) -> Iterator[Cycle]:
+        origin = self._origin
         for block in self.blocks:
             for index in range(len(block)):
-                yield block.cycle(index)
+                yield block.cycle(index, origin)
 
     def of_order(self, order: int) -> "CycleSet":
         """Return the cycles, and the continua, of one order."""
@@ -216,7 +270,8 @@ class CycleSet(TabularResult, Sequence[Cycle]):
         ----------
         columns : sequence of str
             Of ``order, stability, spectral_radius, multipliers, margin, residual, error_bound,
-            certified, hits, itinerary``. Complex pairs of multipliers are written once; ``|x|`` is
+            certified, hits, itinerary``; without margin and itinerary where there are no regions.
+            Complex pairs of multipliers are written once; ``|x|`` is
             the modulus of one that exceeds the range of floating-point numbers.
         environment : {"tabular", "table", "longtable"}
             The table alone; as a float; or over several pages (package longtable).
@@ -250,4 +305,6 @@ class CycleSet(TabularResult, Sequence[Cycle]):
         \\end{tabular}
         <BLANKLINE>
         """
+        if self.is_smooth:
+            columns = without_regions(columns)
         return latex_table(self, columns, environment, caption, label, digits)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from statistics import NormalDist
 from typing import Any, Literal
 
-from rnndyn._common.words import orders_text, percent
+from rnndyn._common.words import counted, orders_text, percent
 from rnndyn.results.run import Run
 
 SearchMethod = Literal["auto", "complete", "exhaustive", "search", "scyfi"]
@@ -15,6 +15,8 @@ SearchMethod = Literal["auto", "complete", "exhaustive", "search", "scyfi"]
 _CONFIDENCE = 0.9
 #: Of the gamma distribution whose quantile is the bound: the neutral prior of a Poisson mean.
 _NEUTRAL_SHAPE = 1 / 3
+#: Numbers that records of earlier versions do not have, and what they are without.
+_LATER = {"n_undecided": 0, "n_boxes": 0, "index_sum": None, "index_expected": None}
 #: An estimate that exceeds its bound by more than this rests on too few hits to be worth a number.
 _LOOSE = 0.05
 #: From this shape on the Wilson-Hilferty formula is exact to four digits.
@@ -54,7 +56,18 @@ class OrderStatistics:
     seconds_at_last_new : float
         Time until then.
     n_undecided : int
-        Of the listed itineraries, those of which it is not known whether they have a cycle.
+        Of the listed itineraries, those of which it is not known whether they have a cycle; in a
+        proof about a tanh, GRU or LSTM network, boxes of states of which it is not known.
+    n_boxes : int
+        Boxes of states that such a proof looked at.
+    index_sum : int or None
+        Of tanh, GRU and LSTM networks: the sum of ``sign det(I - J)`` over all points found that
+        come back after `order` steps, those of shorter periods included, J their Jacobian of these
+        steps. None for piecewise-linear networks.
+    index_expected : int or None
+        What it is if nothing is missing, by Lefschetz's theorem: 1. Another sum proves that
+        something is missing; the right one does not prove that nothing is. None where that is not
+        known: a cycle found is not certified, or an order that divides this one was not searched.
     """
 
     order: int
@@ -70,6 +83,9 @@ class OrderStatistics:
     n_solves_at_last_new: int
     seconds_at_last_new: float
     n_undecided: int = 0
+    n_boxes: int = 0
+    index_sum: int | None = None
+    index_expected: int | None = None
 
     @property
     def listed(self) -> bool:
@@ -82,8 +98,19 @@ class OrderStatistics:
 
     @property
     def proved(self) -> bool:
-        """Whether a complete search of this order came to its end."""
-        return self.method == "complete" and self.finished
+        """Whether a complete search of this order came to its end and decided everything."""
+        return self.method == "complete" and self.finished and self.n_undecided == 0
+
+    @property
+    def n_missing(self) -> int:
+        """At least this many cycles are missing, by the index sum; 0 where it says nothing.
+
+        Degenerate ones, with a multiplier 1, may count for more than one of them.
+        """
+        if self.index_sum is None or self.index_expected is None:
+            return 0
+        # All points of a cycle have the same index, 1 or -1.
+        return -(-abs(self.index_sum - self.index_expected) // self.order)
 
     @property
     def complete(self) -> bool:
@@ -211,8 +238,14 @@ class SearchStatistics(Run):
             lines.append(
                 f"{_orders_text(listed)}: all {count:,} itineraries listed, nothing is missing"
             )
+        boxed = [record for record in self.orders if record.n_boxes]
+        if proved := [record for record in boxed if record.proved]:
+            count = sum(record.n_boxes for record in proved)
+            lines.append(f"{_orders_text(proved)}: proved with {count:,} boxes, nothing is missing")
         for record in self.orders:
-            if record._ran_through and not record.listed:
+            if (record._ran_through and not record.listed) or (
+                record in boxed and record.finished and not record.proved
+            ):
                 lines.append(_undecided_line(record))
         searched = [
             record
@@ -230,6 +263,24 @@ class SearchStatistics(Run):
         without = [record for record in searched if record.coverage is None]
         if without:
             lines.append(f"{_orders_text(without)}: no cycle met in {_effort_text(without)}")
+        return [*lines, *self._index_lines()]
+
+    def _index_lines(self) -> list[str]:
+        open_ = [record for record in self.orders if not record.complete]
+        known = [record for record in open_ if record.index_expected is not None]
+        lines = []
+        if right := [record for record in known if not record.n_missing]:
+            lines.append(
+                f"{_orders_text(right)}: the index sum is 1, as it must be where nothing is missing"
+            )
+        for record in known:
+            if n := record.n_missing:
+                noun = "fixed point" if record.order == 1 else "cycle"
+                is_ = "is" if n == 1 else "are"
+                lines.append(
+                    f"{_orders_text([record])}: the index sum is {record.index_sum}, not "
+                    f"{record.index_expected}, so at least {counted(n, noun)} {is_} missing"
+                )
         return lines
 
     def __repr__(self) -> str:
@@ -356,14 +407,20 @@ def _gamma_cdf(x: float, shape: float) -> float:
 
 def _record(statistics: OrderStatistics) -> dict[str, Any]:
     values = {field.name: getattr(statistics, field.name) for field in fields(OrderStatistics)}
-    # Left out where there are none: so it was before the number existed.
-    if not statistics.n_undecided:
-        del values["n_undecided"]
-    return values
+    # Left out where there are none: so it was before the numbers existed.
+    return {
+        name: value for name, value in values.items() if name not in _LATER or value != _LATER[name]
+    }
 
 
 def _undecided_line(record: OrderStatistics) -> str:
     n = record.n_undecided
+    if record.n_boxes:
+        boxes = "1 box" if n == 1 else f"{n:,} boxes"
+        return (
+            f"{_orders_text([record])}: {boxes} of {record.n_boxes:,} could not be decided, so a "
+            "cycle may be missing there"
+        )
     subject = "1 is undecided" if n == 1 else f"{n:,} are undecided"
     return (
         f"{_orders_text([record])}: of {record.n_itineraries:,} itineraries listed {subject}, "

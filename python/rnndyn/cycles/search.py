@@ -18,23 +18,31 @@ from rnndyn._common.checks import (
 from rnndyn._common.options import check_options
 from rnndyn._common.progress import ProgressMeter
 from rnndyn.certificate.result import Certificate
+from rnndyn.cycles import _smooth
+from rnndyn.cycles._origin import Origin
 from rnndyn.cycles.block import CycleBlock
 from rnndyn.cycles.continuum import ContinuumOfFixedPoints, continuum_from_record
 from rnndyn.cycles.cycle import Cycle, cycle_from_record
 from rnndyn.cycles.progress import SearchProgress
 from rnndyn.cycles.result import CycleSet
 from rnndyn.cycles.run import OrderStatistics, SearchMethod, SearchStatistics
-from rnndyn.models import PiecewiseLinearModel
-from rnndyn.models._canonical_map_of import canonical_map_of
+from rnndyn.models import PiecewiseLinearModel, RecurrentNetwork
+from rnndyn.models._canonical_map_of import (
+    canonical_map_of,
+    piecewise_linear,
+    smooth_network,
+)
 
 METHODS = get_args(SearchMethod)
 
 
 def find_cycles(
-    model: PiecewiseLinearModel,
+    model: PiecewiseLinearModel | RecurrentNetwork,
     max_order: int | None = None,
     orders: Iterable[int] | None = None,
     *,
+    inputs: ArrayLike | None = None,
+    states: ArrayLike | None = None,
     method: str = "auto",
     max_restarts: int | None = None,
     max_iterations: int | None = None,
@@ -51,19 +59,26 @@ def find_cycles(
 
     Parameters
     ----------
-    model : PiecewiseLinearModel
-        The network, such as ``rnndyn.PLRNN(A, W, h)``.
+    model : PiecewiseLinearModel or RecurrentNetwork
+        The network, such as ``rnndyn.PLRNN(A, W, h)`` or ``rnndyn.from_torch(module)``. An `RNN`
+        of one layer with ReLU units is searched as the piecewise-linear map that it is.
     max_order : int, optional
         Search the orders 1, 2, ..., `max_order` in turn. Give this or `orders`.
     orders : iterable of int, optional
         Search these orders only.
+    inputs : (K,) array_like, optional
+        Constant external input of an `RNN`, `GRU` or `LSTM`. Default: the input 0.
+    states : (..., N) array_like, optional
+        Where restarts may begin in a tanh, GRU or LSTM network, besides random states: best those
+        that it visits on its task. In an LSTM h and c side by side, see ``model.join_states``.
     method : {"auto", "complete", "exhaustive", "search", "scyfi"}
         ``complete`` proves that no cycle is missing, however long that takes; ``certificate`` of
         the result says what was proved. ``exhaustive`` solves for every itinerary of an order;
         their number is about ``2**(H * k) / k``. ``search`` starts from random itineraries and
         follows the true map from each virtual candidate (see Notes). ``scyfi`` is the published
         algorithm alone, for comparison. ``auto`` lists or proves, order by order, where that is
-        cheap, and searches elsewhere.
+        cheap, and searches elsewhere. In tanh, GRU and LSTM networks ``auto`` is ``search``, and
+        ``complete`` takes long beyond a few states: give `time_limit`.
     max_restarts : int, optional
         Stop an order after this many restarts in a row without a new cycle (N_out of the
         published algorithm). Default: chosen from the order and the size of the network. It does
@@ -118,12 +133,23 @@ def find_cycles(
     ends when an itinerary comes back. Where a search is random, ``search.coverage`` estimates how
     much of what it can reach was reached (Good-Turing [2]_).
 
+    In a tanh, GRU or LSTM network the search is Newton's method [4]_ for all points of a cycle at
+    once, from states given, random ones, and mixtures of the cycles known. Krawczyk's test in
+    interval arithmetic then proves that a cycle exists, and bounds its error. Such a network maps a
+    box into itself, so that by Lefschetz's theorem [5]_ the signs of ``det(I - J)`` over all fixed
+    points, J their Jacobians, sum up to 1 if none is degenerate: ``index_sum`` of the result
+    compares. Proofs divide the box (branch and prune with interval Newton [3]_).
+
     References
     ----------
     .. [1] L. Eisenmann, Z. Monfared, N. Göring, D. Durstewitz, "Bifurcations and loss jumps in RNN
        training", NeurIPS 2023.
     .. [2] I. J. Good, "The population frequencies of species and the estimation of population
        parameters", Biometrika 40 (1953) 237-264.
+    .. [3] A. Neumaier, "Interval Methods for Systems of Equations", Cambridge University Press,
+       1990, ch. 5.
+    .. [4] P. Deuflhard, "Newton Methods for Nonlinear Problems", Springer, 2011.
+    .. [5] A. Granas, J. Dugundji, "Fixed Point Theory", Springer, 2003.
 
     Examples
     --------
@@ -134,11 +160,24 @@ def find_cycles(
     [2, 1, 2, 3, 6]
     >>> rd.find_cycles(tent, max_order=5, method="complete").certificate.status
     'proved'
+
+    A GRU that keeps one bit:
+
+    >>> gru = rd.GRU(None, [[0.0], [0.0], [3.0]])
+    >>> rd.find_cycles(gru, max_order=3, method="complete")
+    3 cycles of GRU (1 state, 1 unit): 2 stable, 1 unstable
+      #  order  stability  spectral radius  hits  certified
+      0      1  stable            0.697157   111  yes
+      1      1  unstable              1.25   108  yes
+      2      1  stable            0.697157   101  yes
+    Orders 1 to 3: proved with 21 boxes, nothing is missing
     """
     return search(
         model,
         max_order,
         orders,
+        inputs=inputs,
+        states=states,
         method=method,
         seed=seed,
         max_restarts=max_restarts,
@@ -154,10 +193,12 @@ def find_cycles(
 
 
 def search(
-    model: PiecewiseLinearModel,
+    model: PiecewiseLinearModel | RecurrentNetwork,
     max_order: int | None,
     orders: Iterable[int] | None,
     *,
+    inputs: ArrayLike | None = None,
+    states: ArrayLike | None = None,
     method: str,
     seed: int,
     max_restarts: int | None,
@@ -181,6 +222,29 @@ def search(
     branching : {"violation", "time_order"}
         Bit that the dictionary method branches on.
     """
+    if (network := smooth_network(model)) is not None:
+        _smooth.check_method(
+            network,
+            method,
+            {
+                "max_iterations": max_iterations is not None,
+                "box": box is not None,
+                "rigorous": not check_flag("rigorous", rigorous),
+                "keep_tree": check_flag("keep_tree", keep_tree),
+                "resume": resume is not None,
+            },
+        )
+        return _smooth.search_smooth(
+            network,
+            check_orders(max_order, orders),
+            inputs=inputs,
+            states=states,
+            method=method,
+            max_restarts=max_restarts,
+            options=check_options(n_threads, time_limit, progress, seed),
+        )
+    model = _smooth.without_inputs(model, inputs, states)
+    model = piecewise_linear(model)
     canonical = canonical_map_of(model)
     order_list = check_orders(max_order, orders)
     if method not in METHODS:
@@ -252,7 +316,9 @@ def search(
 
 
 def find_fixed_points(
-    model: PiecewiseLinearModel,
+    model: PiecewiseLinearModel | RecurrentNetwork,
+    inputs: ArrayLike | None = None,
+    states: ArrayLike | None = None,
     *,
     method: str = "auto",
     max_restarts: int | None = None,
@@ -276,10 +342,18 @@ def find_fixed_points(
     >>> tent = rd.PLRNN(A=[[2.0]], W=[[-4.0]], h=[1.0])
     >>> [float(point.points[0, 0]) for point in rd.find_fixed_points(tent)]
     [-1.0, 0.3333333333333333]
+
+    A tanh unit that keeps one bit:
+
+    >>> bit = rd.find_fixed_points(rd.RNN(weight_ih=[[1.0]], weight_hh=[[2.0]]), inputs=[0.0])
+    >>> bit.index_sum, [(point.stability, point.certified) for point in bit]
+    (1, [('stable', True), ('unstable', True), ('stable', True)])
     """
     return find_cycles(
         model,
         orders=[1],
+        inputs=inputs,
+        states=states,
         method=method,
         seed=seed,
         max_restarts=max_restarts,
@@ -333,7 +407,7 @@ def solve_cycle(
         return None
     if kind == "continuum":
         return continuum_from_record(raw, canonical)
-    return cycle_from_record(raw, virtual=kind == "virtual")
+    return cycle_from_record(raw, virtual=kind == "virtual", origin=Origin(model, None))
 
 
 def _observer(meter: ProgressMeter) -> Callable[..., None]:

@@ -1,8 +1,11 @@
 """Which models have a canonical map, and what to say of the others."""
 
+from typing import cast
+
 import numpy as np
 
 from rnndyn._core import CanonicalMap
+from rnndyn.models._base import PiecewiseLinearModel
 from rnndyn.models._recurrent import RecurrentNetwork
 from rnndyn.models.differentiable_map import DifferentiableMap
 from rnndyn.models.rnn import RNN
@@ -36,6 +39,19 @@ def canonical_map_of(model: object) -> CanonicalMap:
     )
 
 
+def piecewise_linear(model: object) -> PiecewiseLinearModel:
+    """Return the model if it is piecewise linear; raise the errors of `canonical_map_of` if not."""
+    canonical_map_of(model)
+    return cast(PiecewiseLinearModel, model)
+
+
+def smooth_network(model: object) -> RecurrentNetwork | None:
+    """Return the model if it is a tanh, GRU or LSTM network, else None."""
+    if not isinstance(model, RecurrentNetwork):
+        return None
+    return None if isinstance(model, RNN) and model.nonlinearity == "relu" else model
+
+
 def _check_size(canonical: CanonicalMap) -> None:
     # Most networks are far from it: products of two entries are below 1e100, sums of them too.
     size = canonical.largest_entry
@@ -59,4 +75,9 @@ def _check_size(canonical: CanonicalMap) -> None:
 def _advice(model: RecurrentNetwork | DifferentiableMap) -> str:
     if isinstance(model, RNN) and model.nonlinearity == "relu" and model.n_layers == 1:
         return "give its as_piecewise_linear()"
+    if smooth_network(model) is not None:
+        return (
+            "of this model rnndyn has the fixed points and cycles (find_cycles) and the Lyapunov "
+            "exponents, but nothing along paths or planes of parameters, and no basins"
+        )
     return "rnndyn computes this model's Lyapunov exponents, but not its cycles"

@@ -17,7 +17,7 @@ _MAX_COBWEBS = 12
 
 def draw_cobweb(cycles: CycleSet, ax: "Axes", lower: float, upper: float) -> None:
     """Draw the map of a network with one state, and its cycles, between two states."""
-    model = cycles.model
+    model = cycles.free_model
     states = np.linspace(lower, upper, 801)
     images = np.array([model.step(np.array([state]))[0] for state in states])
     ax.plot([lower, upper], [lower, upper], color=_style.BORDER_COLOR, linewidth=1.0, zorder=0)

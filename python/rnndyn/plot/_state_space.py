@@ -18,7 +18,7 @@ from rnndyn._common.planes import (
 from rnndyn.cycles.continuum import ContinuumOfFixedPoints
 from rnndyn.cycles.cycle import STABILITY_NAMES
 from rnndyn.cycles.result import CycleSet
-from rnndyn.models import PiecewiseLinearModel
+from rnndyn.models import PiecewiseLinearModel, RecurrentNetwork
 from rnndyn.plot import _style
 from rnndyn.plot._cobweb import draw_cobweb
 
@@ -63,10 +63,11 @@ def state_space(
     n_steps : int
         Length of the orbits. Orbits that leave the surroundings of the cycles are cut off.
     borders : bool
-        Whether to draw the borders of the linear regions (two states only).
+        Whether to draw the borders of the linear regions (two states only), where there are any.
     itineraries : bool
         Whether to write the itineraries of the cycles beside them: one word per point, one bit per
-        unit. Only where there are at most 8 cycles, and for those whose itinerary is short.
+        unit; tanh, GRU and LSTM networks have none. Only where there are at most 8 cycles, and for
+        those whose itinerary is short.
     seed : int
         Seed of the random first states.
 
@@ -83,7 +84,7 @@ def state_space(
     >>> ax = rd.plot.state_space(rd.find_cycles(lozi, max_order=6))
     """
     ax = _style.axes_or_new(ax)
-    model = cycles.model
+    model = cycles.free_model
     points = _points_of_interest(cycles)
     frame = _Frame.around(points)
     if model.n_states == 1:
@@ -105,7 +106,7 @@ def state_space(
     ax.set_xlim(shown.lower[0], shown.upper[0])
     # Room for the legend at the top.
     ax.set_ylim(shown.lower[1], shown.upper[1] + 0.15 * (shown.upper[1] - shown.lower[1]))
-    if model.n_states == 2 and borders:
+    if model.n_states == 2 and borders and isinstance(model, PiecewiseLinearModel):
         _draw_borders(ax, model, view)
     if itineraries:
         _write_itineraries(ax, cycles, lambda orbit: view.project(orbit[0]))
@@ -142,7 +143,11 @@ def _points_of_interest(cycles: CycleSet) -> FloatArray:
 
 
 def _orbits(
-    model: PiecewiseLinearModel, frame: _Frame, orbits: int | ArrayLike, n_steps: int, seed: int
+    model: PiecewiseLinearModel | RecurrentNetwork,
+    frame: _Frame,
+    orbits: int | ArrayLike,
+    n_steps: int,
+    seed: int,
 ) -> list[FloatArray]:
     """Return the orbits, each up to where it leaves the frame."""
     if np.ndim(orbits) == 0:

@@ -191,7 +191,7 @@ def color_bar(ax: "Axes", mesh: Any, label: str, **options: Any) -> Any:
 
 def short_itinerary(cycle: Cycle) -> str:
     """Return the regions of a cycle as bits, or nothing where that is too long to write."""
-    text = itinerary_text(cycle.itinerary)
+    text = itinerary_text(cycle.itinerary).strip()
     return text if 0 < len(text) <= _LONGEST_ITINERARY else ""
 
 

@@ -217,7 +217,7 @@ def _map_of_one_state(content: Content) -> Figure:
     if content.cycles is not None:
         lower, upper = frame_of(content.cycles)
         grid = np.linspace(lower[0], upper[0], 401)
-        image = content.cycles.model.step(grid[:, np.newaxis])[:, 0]
+        image = content.cycles.free_model.step(grid[:, np.newaxis])[:, 0]
         for name, y, color, dash in (("map", image, "@text", "solid"),
                                      ("diagonal", grid, "@guide", "dot")):  # fmt: skip
             line = {"color": color, "dash": dash, "width": 1.4}
@@ -291,6 +291,7 @@ def _points(
 ) -> Figure:
     points = np.concatenate(list(projected))
     flat = points.shape[1] == 2
+    with_regions = all(cycle.has_regions for _, cycle in members)
     size = float(np.clip(60.0 / math.sqrt(len(points)), 3.0, 9.0)) * (1.0 if flat else 0.7)
     return {
         **_trace(points),
@@ -303,7 +304,8 @@ def _points(
             for t in range(cycle.order)
         ],
         "hovertemplate": "cycle %{customdata[0]}, order %{customdata[1]}, point %{customdata[2]}"
-        "<br>region %{customdata[3]}<extra></extra>",
+        + ("<br>region %{customdata[3]}" if with_regions else "")
+        + "<extra></extra>",
         "marker": _marker(name, size, flat),
     }
 

@@ -175,13 +175,15 @@ def _cards(content: Content) -> str:
 def _sureness_card(cycles: CycleSet) -> tuple[str, str]:
     search = cycles.search
     asked = {record.order for record in search.orders}
-    sure = set(search.listed_orders)
+    sure = {record.order for record in search.orders if record.complete}
     if cycles.certificate is not None:
         sure |= set(cycles.certificate.proved_orders)
     if not search.finished:
         return "incomplete", "the search was stopped before its end"
     if asked <= sure:
         return "complete", "no cycle of these orders is missing, see “Is anything missing?”"
+    if any(record.n_missing for record in search.orders):
+        return "incomplete", "the index sum says that something is missing, see below"
     bound = search.coverage_lower
     if bound is None:
         return "not proved", "that no cycle is missing, see “Is anything missing?”"

@@ -19,7 +19,8 @@ from rnndyn.io._files import complete_file
 from rnndyn.lyapunov._arguments import AnyModel, check_model, check_sequences
 from rnndyn.lyapunov.result import LyapunovSpectrum
 from rnndyn.lyapunov.spectrum import DivergenceError, lyapunov_spectrum
-from rnndyn.models import RNN, PiecewiseLinearModel
+from rnndyn.models import RNN, PiecewiseLinearModel, RecurrentNetwork
+from rnndyn.models._canonical_map_of import smooth_network
 from rnndyn.reporting._content import Content, choose_cycles
 from rnndyn.reporting._page import page
 from rnndyn.reporting._state_space import N_STEPS, orbits_of
@@ -60,8 +61,8 @@ def report(
     Parameters
     ----------
     model : model
-        Any model of rnndyn. Cycles are searched if it is piecewise linear, or a ReLU `RNN` of one
-        layer.
+        Any model of rnndyn. Cycles are searched unless it is a `DifferentiableMap` or has several
+        layers of ReLU units.
     path : str or path-like
         The page; its name must end in ``.html`` or ``.htm``. It appears when it is complete.
     max_order, orders, method
@@ -132,7 +133,8 @@ def report(
     if drive is not None:
         check_sequences(model, drive, None, None, None, seed)
     driven = drive is not None and drive.ndim > 1
-    searched, no_cycles = _piecewise_linear(model, None if driven else drive)
+    constant = None if driven else drive
+    searched, no_cycles = _searched(model, constant)
     if cycles is None:
         if searched is not None:
             if max_order is None and orders is None:
@@ -141,6 +143,7 @@ def report(
                 searched,
                 max_order,
                 orders,
+                inputs=constant if smooth_network(searched) is not None else None,
                 method=method,
                 seed=seed,
                 n_threads=n_threads,
@@ -153,6 +156,8 @@ def report(
         raise TypeError(f"cycles must be a CycleSet, got {type(cycles).__name__}")
     elif cycles.model != searched:
         raise ValueError("cycles must be those of the model, but their model is another one")
+    elif cycles.is_smooth and not same_input(cycles, constant):
+        raise ValueError("cycles must be those under the constant input of the report")
     orbits = orbits_of(model, cycles, drive, n_orbits, seed)
     no_spectrum = ""
     if spectrum is None:
@@ -205,9 +210,16 @@ def check_path(path: Path) -> Path:
     return path
 
 
-def _piecewise_linear(
+def same_input(cycles: CycleSet, constant_input: FloatArray | None) -> bool:
+    """Tell whether cycles are those under a constant input; None is the input 0."""
+    zero = np.zeros(cycles.model.n_inputs)
+    own = zero if cycles.inputs is None else cycles.inputs
+    return np.array_equal(own, zero if constant_input is None else constant_input)
+
+
+def _searched(
     model: AnyModel, constant_input: FloatArray | None
-) -> tuple[PiecewiseLinearModel | None, str]:
+) -> tuple[PiecewiseLinearModel | RecurrentNetwork | None, str]:
     """Return the model whose cycles can be searched, or None and why there is none."""
     if isinstance(model, PiecewiseLinearModel):
         if constant_input is None:
@@ -215,9 +227,11 @@ def _piecewise_linear(
         return model.with_parameters(s=constant_input), ""
     if isinstance(model, RNN) and model.nonlinearity == "relu" and model.n_layers == 1:
         return model.as_piecewise_linear(constant_input), ""
+    if (network := smooth_network(model)) is not None:
+        return network, ""
     return None, (
-        "Cycles are searched of piecewise linear networks only, since only their cycles solve "
-        f"linear systems; this is {model!r}."
+        "Cycles are searched of piecewise linear, tanh, GRU and LSTM networks only; this is "
+        f"{model!r}."
     )
 
 

@@ -84,7 +84,7 @@ def orbits_of(
         return _finite_orbits(model, starts, list(sequences))
     if cycles is not None:
         frame = _Frame.around(_points_of_interest(cycles))
-        return tuple(_orbits(cycles.model, frame, count, N_STEPS, seed))
+        return tuple(_orbits(cycles.free_model, frame, count, N_STEPS, seed))
     starts = np.random.default_rng(seed).standard_normal((count, model.n_states))
     drive = (model._default_input if inputs is None else inputs)[np.newaxis]
     return _finite_orbits(model, starts, [drive] * count)

@@ -44,11 +44,13 @@ def parameters(model: Any) -> str:
 
 
 def cycles(shown: Sequence[Numbered], search: SearchStatistics) -> str:
-    """Return the cycles, one a row, to be sorted."""
+    """Return the cycles, one a row, to be sorted; without what belongs to regions they lack."""
+    with_regions = all(cycle.has_regions for _, cycle in shown)
     columns = [
         Column("#"), Column("order"), Column("stability", numeric=False), Column("spectral radius"),
-        Column("multipliers", numeric=False), Column("margin"), Column("error bound"),
-        Column("certified", numeric=False), Column("hits"), Column("itinerary", numeric=False),
+        Column("multipliers", numeric=False), *([Column("margin")] if with_regions else []),
+        Column("error bound"), Column("certified", numeric=False), Column("hits"),
+        *([Column("itinerary", numeric=False)] if with_regions else []),
     ]  # fmt: skip
     rows = [
         (
@@ -63,17 +65,18 @@ def cycles(shown: Sequence[Numbered], search: SearchStatistics) -> str:
 def _cycle_cells(number: int, cycle: Cycle, listed: bool) -> list[Cell]:
     log_radius = cycle.log_spectral_radius
     kind = _html.text(cycle.stability)
+    margin = Cell("on border" if cycle.on_border else f"{cycle.margin:.3g}", cycle.margin)
     return [
         Cell(f"{number}", number),
         Cell(f"{cycle.order}", cycle.order),
         Cell(f'<span class="{kind}"><span class="mark"></span>{kind}</span>'),
         Cell(format_modulus(cycle.spectral_radius, log_radius), log_radius),
         Cell(_multipliers(cycle), log_radius),
-        Cell("on border" if cycle.on_border else f"{cycle.margin:.3g}", cycle.margin),
+        *([margin] if cycle.has_regions else []),
         Cell(f"{cycle.error_bound:.2g}", cycle.error_bound),
         Cell("yes" if cycle.certified else "no"),
         Cell("listed" if listed else f"{cycle.hits:,}", cycle.hits),
-        Cell(_itinerary(cycle)),
+        *([Cell(_itinerary(cycle))] if cycle.has_regions else []),
     ]
 
 

@@ -27,6 +27,7 @@ from rnndyn.bifurcation.path.run import ContinuationRun
 from rnndyn.cycles.cycle import Cycle
 from rnndyn.cycles.result import CycleSet
 from rnndyn.models import PiecewiseLinearModel
+from rnndyn.models._canonical_map_of import piecewise_linear
 from rnndyn.scale_out import Executor
 
 METHODS = ("auto", "exhaustive", "search")
@@ -269,6 +270,7 @@ def _check_cycles(cycles: Any, models: tuple[PiecewiseLinearModel, ...]) -> _Sta
     found: dict[int, Found] = {}
     for member in members:
         if isinstance(member, CycleSet):
+            their_model = piecewise_linear(member.model)
             own = [bits for block in member.blocks for bits in block.itinerary]
             if any(bits.shape[1] != models[0].n_units for bits in own):
                 raise ValueError(
@@ -287,7 +289,7 @@ def _check_cycles(cycles: Any, models: tuple[PiecewiseLinearModel, ...]) -> _Sta
             found |= {
                 node: known
                 for node, model in enumerate(models)
-                if _same_canonical(model, member.model)
+                if _same_canonical(model, their_model)
             }
         else:
             bits = member.itinerary if isinstance(member, Cycle) else member

@@ -1,0 +1,98 @@
+#include "smooth/collection.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace rnndyn::smooth {
+namespace {
+
+// Coordinates are compared on a grid of this width first, since they differ by rounding errors.
+constexpr double kGrid = 1e-9;
+
+Matrix repeated(const Matrix& points, Index order) {
+  Matrix all(points.rows(), order);
+  for (Index t = 0; t < order; ++t) all.col(t) = points.col(t % points.cols());
+  return all;
+}
+
+}  // namespace
+
+// `b` may have a period that divides that of `a`.
+bool agree(const Matrix& a, const Matrix& b, double distance) {
+  const Index k = a.cols(), period = b.cols();
+  for (Index shift = 0; shift < period; ++shift) {
+    bool same = true;
+    for (Index t = 0; t < k && same; ++t) {
+      const auto from = b.col((t + shift) % period);
+      for (Index i = 0; i < a.rows() && same; ++i) same = std::abs(a(i, t) - from(i)) <= distance;
+    }
+    if (same) return true;
+  }
+  return false;
+}
+
+Index period_within(const Matrix& points, double distance) {
+  const Index k = points.cols();
+  for (Index d = 1; d < k; ++d) {
+    if (k % d == 0 && agree(points, points.leftCols(d), distance)) return d;
+  }
+  return k;
+}
+
+// By grid, then exactly: each is a lexicographic order, so this is a strict weak ordering.
+bool comes_before(const ConstVectorRef& a, const ConstVectorRef& b) {
+  for (Index i = 0; i < a.size(); ++i) {
+    const double here = std::nearbyint(a(i) / kGrid), there = std::nearbyint(b(i) / kGrid);
+    if (here != there) return here < there;
+  }
+  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end());
+}
+
+Matrix first_rotation(const Matrix& points) {
+  const Index k = points.cols();
+  Index first = 0;
+  for (Index t = 1; t < k; ++t) {
+    if (comes_before(points.col(t), points.col(first))) first = t;
+  }
+  Matrix turned(points.rows(), k);
+  for (Index t = 0; t < k; ++t) turned.col(t) = points.col((t + first) % k);
+  return turned;
+}
+
+void Collection::begin_order(const SmoothMap& map, Index order) {
+  places_.clear();
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    const Member& member = members_[i];
+    if (order % member.order() != 0) continue;
+    double ball = member.verified.certified ? member.verified.ball : kSame;
+    if (order != member.order()) {
+      const Verified again = Verifier(map, repeated(member.points, order)).verify();
+      ball = again.certified ? again.ball : kSame;
+    }
+    places_.push_back({static_cast<std::int32_t>(i), ball});
+  }
+}
+
+std::int32_t Collection::lookup(const Matrix& points) const {
+  for (const Place& place : places_) {
+    const Member& member = members_[static_cast<std::size_t>(place.member)];
+    if (agree(points, member.points, place.ball)) return place.member;
+  }
+  return kNone;
+}
+
+std::int32_t Collection::add(const SmoothMap& map, Matrix points, Verified verified) {
+  const auto id = static_cast<std::int32_t>(members_.size());
+  places_.push_back({id, verified.certified ? verified.ball : kSame});
+  Member member;
+  member.points = std::move(points);
+  member.verified = std::move(verified);
+  Vector next;
+  for (Index t = 0; t < member.order(); ++t) {
+    map.jacobian(member.points.col(t), next, member.jacobians.emplace_back());
+  }
+  members_.push_back(std::move(member));
+  return id;
+}
+
+}  // namespace rnndyn::smooth

@@ -1,0 +1,61 @@
+// The cycles found so far, each once.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "rnndyn/smooth/newton.hpp"
+#include "rnndyn/smooth/verify.hpp"
+
+namespace rnndyn::smooth {
+
+struct Member {
+  Matrix points;  // N x k
+  Verified verified;
+  std::vector<Matrix> jacobians;
+  std::int64_t hits = 0;         // restarts that ended here
+  std::int64_t independent = 0;  // of these, restarts from independent starts
+
+  Index order() const { return points.cols(); }
+};
+
+class Collection {
+ public:
+  static constexpr std::int32_t kNone = -1;
+  // Points of which nothing is proved are taken for the same within this distance.
+  static constexpr double kSame = 1e-6;
+
+  // Cycles whose period divides `order` get balls for that order: another cycle of it may be close
+  // by, as after a period doubling. To be called before an order is searched.
+  void begin_order(const SmoothMap& map, Index order);
+
+  // Member that points of the current order lead to: they lie in its ball.
+  std::int32_t lookup(const Matrix& points) const;
+  // Takes in points (converged, verified) that lookup() does not know; returns the member.
+  std::int32_t add(const SmoothMap& map, Matrix points, Verified verified);
+
+  const std::vector<Member>& members() const { return members_; }
+  std::vector<Member>& members() { return members_; }
+
+ private:
+  // Where a member lies as a solution of the current order.
+  struct Place {
+    std::int32_t member;
+    double ball;
+  };
+
+  std::vector<Member> members_;
+  std::vector<Place> places_;
+};
+
+// Whether the points of two solutions of one order agree within `distance`, from some step on.
+bool agree(const Matrix& a, const Matrix& b, double distance);
+// Smallest period of computed points within `distance`.
+Index period_within(const Matrix& points, double distance);
+// The rotation that is listed: the point that comes before all others is the first.
+Matrix first_rotation(const Matrix& points);
+// A strict weak ordering by the coordinates, in which rounding errors rarely decide.
+bool comes_before(const ConstVectorRef& a, const ConstVectorRef& b);
+
+}  // namespace rnndyn::smooth

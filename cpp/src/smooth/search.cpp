@@ -1,0 +1,295 @@
+#include "rnndyn/smooth/search.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include "smooth/starts.hpp"
+
+namespace rnndyn::smooth {
+namespace {
+
+constexpr std::size_t kBatch = 16;
+// Restarts in a row without anything new that end an order: so many, and so many for each cycle
+// that is known. While the indices tell that one is missing, so many times more.
+constexpr std::int64_t kRestarts = 256;
+constexpr std::int64_t kRestartsPerCycle = 16;
+constexpr std::int64_t kPatience = 16;
+// Computed points that repeat within this distance may be a cycle of a shorter period.
+constexpr double kNearlyRepeated = 1e-4;
+// What is not proved is listed if it solves its equations as well as rounding allows.
+constexpr double kAcceptedResidual = 1e-10;
+
+// What a worker brings back.
+struct Outcome {
+  StartSource source = StartSource::box;
+  NewtonEnd end = NewtonEnd::failed;
+  Matrix points;
+  std::int32_t met = Collection::kNone;
+  std::int64_t n_solves = 0;
+  Verified verified;
+};
+
+class OrderSearch {
+ public:
+  OrderSearch(const SmoothMap& map, const SmoothSearchOptions& options, Control& control,
+              SearchProgress& progress, Collection& collection,
+              std::vector<std::unique_ptr<Newton>>& workers)
+      : map_(map),
+        options_(options),
+        control_(control),
+        progress_(progress),
+        collection_(collection),
+        workers_(workers),
+        choice_(options.states.cols() > 0) {}
+
+  OrderStatistics run(Index order);
+
+ private:
+  std::vector<Outcome> run_batch();
+  void restart(Outcome& outcome, std::uint64_t number, Newton& newton) const;
+  void verify_new(std::vector<Outcome>& outcomes);
+  void file(Outcome& outcome);
+  void file_shorter(Outcome& outcome, Index period);
+  std::int32_t take_in(Matrix points, Verified verified);
+  std::int64_t patience() const;
+
+  const SmoothMap& map_;
+  const SmoothSearchOptions& options_;
+  Control& control_;
+  SearchProgress& progress_;
+  Collection& collection_;
+  std::vector<std::unique_ptr<Newton>>& workers_;
+  SourceChoice choice_;
+  Index order_ = 1;
+  std::deque<Matrix> attached_;
+  std::uint64_t n_drawn_ = 0;
+  std::int64_t since_new_ = 0;
+  OrderStatistics statistics_;
+};
+
+// Sign of det(I - DF^order) at a cycle whose period divides the order; 0 where it is not known.
+int index_for(const Member& member, Index order) {
+  const Verified& v = member.verified;
+  // With P around the cycle, I - P^m has the sign of I - P for odd m, of (I - P)(I + P) for even m:
+  // the other factors come in complex pairs.
+  const bool even = order / member.order() % 2 == 0;
+  return even ? v.index * v.index_of_double : v.index;
+}
+
+IndexSum index_sum(const Collection& collection, Index order, const std::vector<Index>& searched) {
+  IndexSum result{order, 0, true};
+  for (Index d = 1; d <= order; ++d) {
+    if (order % d == 0 && std::ranges::find(searched, d) == searched.end()) result.known = false;
+  }
+  for (const Member& member : collection.members()) {
+    if (order % member.order() != 0) continue;
+    const int index = index_for(member, order);
+    if (index == 0) result.known = false;
+    result.sum += index * member.order();
+  }
+  return result;
+}
+
+std::int64_t OrderSearch::patience() const {
+  if (options_.max_restarts) return *options_.max_restarts;
+  std::int64_t n_known = 0;
+  for (const Member& member : collection_.members()) n_known += member.order() == order_ ? 1 : 0;
+  const std::int64_t usual = kRestarts + kRestartsPerCycle * n_known;
+  const IndexSum sum = index_sum(collection_, order_, options_.orders);
+  return sum.known && sum.sum != 1 ? kPatience * usual : usual;
+}
+
+void OrderSearch::restart(Outcome& outcome, std::uint64_t number, Newton& newton) const {
+  const std::int64_t before = newton.n_solves();
+  if (outcome.source != StartSource::attached) {
+    RandomStream stream(options_.seed, static_cast<std::uint64_t>(order_), number);
+    outcome.source = choice_.draw(stream);
+    outcome.points =
+        draw_start(outcome.source, order_, options_.states, collection_, newton, stream);
+  }
+  outcome.end = newton.solve(outcome.points, {}, [&](const Matrix& points) {
+    outcome.met = collection_.lookup(points);
+    return outcome.met != Collection::kNone;
+  });
+  outcome.n_solves = newton.n_solves() - before;
+}
+
+std::vector<Outcome> OrderSearch::run_batch() {
+  std::vector<Outcome> outcomes(kBatch);
+  for (Outcome& outcome : outcomes) {
+    if (attached_.empty()) break;
+    outcome.source = StartSource::attached;
+    outcome.points = std::move(attached_.front());
+    attached_.pop_front();
+  }
+  parallel_for(outcomes.size(), options_.n_threads, [&](std::size_t item, int thread) {
+    if (control_.stop_requested()) return;
+    restart(outcomes[item], n_drawn_ + item, *workers_[static_cast<std::size_t>(thread)]);
+  });
+  n_drawn_ += kBatch;
+  return outcomes;
+}
+
+// Of the converged ones, those that are not told from an earlier one of the batch by eye wait for
+// that one's ball.
+void OrderSearch::verify_new(std::vector<Outcome>& outcomes) {
+  std::vector<Outcome*> fresh;
+  for (Outcome& outcome : outcomes) {
+    if (outcome.end != NewtonEnd::converged) continue;
+    const bool twin = std::ranges::any_of(fresh, [&](const Outcome* other) {
+      return agree(outcome.points, other->points, Collection::kSame);
+    });
+    if (!twin) fresh.push_back(&outcome);
+  }
+  parallel_for(fresh.size(), options_.n_threads, [&](std::size_t item, int) {
+    if (control_.stop_requested()) return;
+    fresh[item]->verified = Verifier(map_, fresh[item]->points).verify();
+  });
+}
+
+std::int32_t OrderSearch::take_in(Matrix points, Verified verified) {
+  if (!verified.certified && !(verified.residual < kAcceptedResidual)) return Collection::kNone;
+  const std::int32_t id = collection_.add(map_, std::move(points), std::move(verified));
+  const Member& member = collection_.members()[static_cast<std::size_t>(id)];
+  for (Matrix& start : partners_of(member, *workers_.front()))
+    attached_.push_back(std::move(start));
+  return id;
+}
+
+// Points that nearly repeat: the shorter cycle is taken in, too, if there is one, and shows by its
+// ball whether it is what was found.
+void OrderSearch::file_shorter(Outcome& outcome, Index period) {
+  Matrix points = outcome.points.leftCols(period);
+  if (workers_.front()->solve(points, {}, nullptr) != NewtonEnd::converged) return;
+  if (!agree(outcome.points, points, 10.0 * kNearlyRepeated)) return;
+  if (period_within(points, kNearlyRepeated) < period) return;
+  if (collection_.lookup(points.replicate(1, order_ / period)) == Collection::kNone) {
+    const Verified verified = Verifier(map_, points).verify();
+    if (verified.certified || verified.residual < kAcceptedResidual) {
+      collection_.add(map_, std::move(points), verified);
+      collection_.begin_order(map_, order_);
+    }
+  }
+  outcome.met = collection_.lookup(outcome.points);
+}
+
+void OrderSearch::file(Outcome& outcome) {
+  const bool independent = is_independent(outcome.source);
+  ++statistics_.n_restarts;
+  statistics_.n_solves += outcome.n_solves;
+  ++since_new_;
+  if (outcome.end == NewtonEnd::converged) outcome.met = collection_.lookup(outcome.points);
+  if (outcome.end == NewtonEnd::converged && outcome.met == Collection::kNone) {
+    const Index period = period_within(outcome.points, kNearlyRepeated);
+    if (period < order_) file_shorter(outcome, period);
+  }
+  bool fresh = false;
+  if (outcome.end == NewtonEnd::converged && outcome.met == Collection::kNone) {
+    if (!outcome.verified.certified) {
+      outcome.verified = Verifier(map_, outcome.points).verify();
+    }
+    outcome.met = take_in(outcome.points, outcome.verified);
+    fresh = outcome.met != Collection::kNone;
+  }
+  bool hit = false;
+  if (outcome.met != Collection::kNone) {
+    Member& member = collection_.members()[static_cast<std::size_t>(outcome.met)];
+    hit = member.order() == order_;
+    if (hit) {
+      ++member.hits;
+      if (independent) ++member.independent;
+    }
+  }
+  if (fresh) {
+    since_new_ = 0;
+    statistics_.n_solves_at_last_new = statistics_.n_solves;
+    statistics_.seconds_at_last_new = control_.seconds();
+    progress_.n_cycles.fetch_add(1);
+  }
+  choice_.record(outcome.source, outcome.n_solves, hit, fresh);
+  progress_.n_restarts.fetch_add(1);
+  progress_.n_solves.fetch_add(outcome.n_solves);
+}
+
+OrderStatistics OrderSearch::run(Index order) {
+  order_ = order;
+  statistics_.order = order;
+  statistics_.method = SearchMethod::heuristic;
+  progress_.order.store(order);
+  const double start = control_.seconds();
+  collection_.begin_order(map_, order);
+  choice_.update(collection_.members().size());
+  while (!control_.stop_requested()) {
+    if (attached_.empty() && since_new_ >= patience()) {
+      statistics_.complete = true;
+      break;
+    }
+    std::vector<Outcome> outcomes = run_batch();
+    verify_new(outcomes);
+    for (Outcome& outcome : outcomes) {
+      if (outcome.n_solves > 0) file(outcome);  // the others were not made before a stop
+    }
+    choice_.update(collection_.members().size());
+  }
+  statistics_.seconds = control_.seconds() - start;
+  statistics_.seconds_at_last_new -= statistics_.n_solves_at_last_new > 0 ? start : 0.0;
+  for (const Member& member : collection_.members()) {
+    if (member.order() != order) continue;
+    statistics_.n_hits += member.independent;
+    statistics_.n_singletons += member.independent == 1 && member.hits == 1 ? 1 : 0;
+  }
+  if (statistics_.n_hits > 0) {
+    statistics_.coverage = 1.0 - static_cast<double>(statistics_.n_singletons) /
+                                     static_cast<double>(statistics_.n_hits);
+  }
+  return statistics_;
+}
+
+std::vector<SmoothCycle> listed(const Collection& collection, const std::vector<Index>& orders,
+                                int n_threads) {
+  std::vector<const Member*> members;
+  for (const Member& member : collection.members()) {
+    if (std::ranges::find(orders, member.order()) != orders.end()) members.push_back(&member);
+  }
+  std::vector<SmoothCycle> cycles(members.size());
+  parallel_for(members.size(), n_threads, [&](std::size_t item, int) {
+    const Member& member = *members[item];
+    SmoothCycle& cycle = cycles[item];
+    cycle.points = first_rotation(member.points);
+    cycle.verified = member.verified;
+    cycle.multipliers = multipliers(member.jacobians);
+    cycle.hits = member.hits;
+  });
+  std::ranges::stable_sort(cycles, [](const SmoothCycle& a, const SmoothCycle& b) {
+    if (a.points.cols() != b.points.cols()) return a.points.cols() < b.points.cols();
+    return comes_before(a.points.col(0), b.points.col(0));
+  });
+  return cycles;
+}
+
+}  // namespace
+
+SmoothSearchResult find_smooth_cycles(const SmoothMap& map, const SmoothSearchOptions& options,
+                                      Control& control, SearchProgress& progress) {
+  std::vector<std::unique_ptr<Newton>> workers;
+  for (int i = 0; i < std::max(1, options.n_threads); ++i) {
+    workers.push_back(std::make_unique<Newton>(map));
+  }
+  SmoothSearchResult result;
+  Collection collection;
+  std::vector<Index> orders = options.orders;
+  std::ranges::sort(orders);
+  for (const Index order : orders) {
+    OrderSearch search(map, options, control, progress, collection, workers);
+    result.statistics.push_back(search.run(order));
+  }
+  for (const Index order : orders) {
+    result.index_sums.push_back(index_sum(collection, order, orders));
+  }
+  result.cycles = listed(collection, orders, options.n_threads);
+  result.stopped_by = control.reason();
+  return result;
+}
+
+}  // namespace rnndyn::smooth

@@ -1,0 +1,254 @@
+"""The search in tanh, GRU and LSTM networks: checks what is special to it and calls the core."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnndyn import _core
+from rnndyn._common.arrays import FloatArray, finite_numbers
+from rnndyn._common.checks import check_count
+from rnndyn._common.options import Options
+from rnndyn.cycles.block import COLUMNS, CycleBlock
+from rnndyn.cycles.progress import SearchProgress
+from rnndyn.cycles.result import CycleSet
+from rnndyn.cycles.run import OrderStatistics, SearchStatistics
+from rnndyn.models import RNN, PiecewiseLinearModel, RecurrentNetwork
+from rnndyn.models._stepping import to_states
+
+METHODS = ("auto", "search", "complete")
+
+
+def without_inputs(model: Any, inputs: ArrayLike | None, states: ArrayLike | None) -> Any:
+    """Return the piecewise-linear map of a model that is not smooth; others come back as they are.
+
+    Raises
+    ------
+    ValueError
+        If it takes no `inputs` or `states`.
+    """
+    if states is not None:
+        raise ValueError(
+            "states is for tanh, GRU and LSTM networks; of a piecewise-linear network the search "
+            "starts from itineraries, so leave it out"
+        )
+    if isinstance(model, RNN) and model.n_layers == 1:
+        return model.as_piecewise_linear(check_inputs(model, inputs))
+    if inputs is not None and isinstance(model, PiecewiseLinearModel):
+        raise ValueError(
+            f"inputs is for models of RNN, GRU and LSTM; the constant input of a {model.family} is "
+            "its parameter s, so give model.with_parameters(s=inputs) and leave it out"
+        )
+    return model
+
+
+def check_inputs(model: RecurrentNetwork, inputs: ArrayLike | None) -> FloatArray | None:
+    """Return the constant input (K,), or None for none."""
+    if inputs is None:
+        return None
+    constant = finite_numbers("inputs", inputs)
+    width = model.n_inputs
+    if not width:
+        raise ValueError(f"this {model.family} has no external input: leave out inputs")
+    if constant.ndim > 1:
+        raise ValueError(
+            f"inputs must be one constant input of shape (K,) with K = {width}, got shape "
+            f"{constant.shape}: under an input that changes a network has no fixed points, so "
+            "choose one, such as the input between two pulses"
+        )
+    if constant.shape != (width,):
+        raise ValueError(f"inputs must have shape (K,) with K = {width}, got {constant.shape}")
+    return constant
+
+
+def check_method(model: RecurrentNetwork, method: str, refused: dict[str, Any]) -> None:
+    """Complain about a method, or options given, that need linear regions."""
+    if method not in METHODS:
+        raise ValueError(
+            f"method must be one of {', '.join(METHODS)} for a {model.family}, which has no linear "
+            f"regions, got {method!r}"
+        )
+    for name, is_given in refused.items():
+        if is_given:
+            raise ValueError(
+                f"{name} is for piecewise-linear networks; leave it out for a {model.family}"
+            )
+
+
+def search_smooth(
+    model: RecurrentNetwork,
+    orders: list[int],
+    *,
+    inputs: ArrayLike | None,
+    states: ArrayLike | None,
+    method: str,
+    max_restarts: int | None,
+    options: Options,
+) -> CycleSet:
+    """Search the orders, with a proof where `method` says so."""
+    constant = check_inputs(model, inputs)
+    starts = None
+    if states is not None:
+        starts = to_states("states", states, model.n_states).reshape(-1, model.n_states)
+    if max_restarts is not None:
+        max_restarts = check_count("max_restarts", max_restarts)
+    begin = time.perf_counter()
+    drive = np.zeros(model.n_inputs) if constant is None else constant
+    search = _Search(_core.SmoothMap(model._system(), drive, True), max_restarts, options)
+    options.meter.init("find_cycles")
+    try:
+        if method == "complete":
+            found, records = search.complete(orders, starts)
+        else:
+            found = search.run(orders, starts)
+            records = found["statistics"]
+    finally:
+        options.meter.close()
+    sums = {entry["order"]: entry for entry in found["index_sums"]}
+    return CycleSet(
+        model,
+        tuple(_block(order, found["cycles"], model.n_states) for order in orders),
+        (),
+        SearchStatistics(
+            orders=tuple(_statistics(records[i], sums[k]) for i, k in enumerate(orders)),
+            stopped_by=found["stopped_by"],
+            seconds=time.perf_counter() - begin,
+            n_threads=options.n_threads,
+            seed=options.seed,
+            options={
+                "orders": orders,
+                "method": method,
+                "max_restarts": max_restarts,
+                "n_states_given": 0 if starts is None else len(starts),
+                "time_limit": options.time_limit,
+            },
+        ),
+        inputs=constant,
+    )
+
+
+class _Search:
+    """A search of one map with its options."""
+
+    def __init__(
+        self, compiled: _core.SmoothMap, max_restarts: int | None, options: Options
+    ) -> None:
+        self._map = compiled
+        self._max_restarts = max_restarts
+        self._options = options
+
+    def run(self, orders: list[int], states: FloatArray | None) -> dict[str, Any]:
+        options = self._options
+        found = _core.find_smooth_cycles(
+            self._map,
+            orders,
+            seed=options.seed,
+            max_restarts=self._max_restarts,
+            states=states,
+            n_threads=options.n_threads,
+            time_limit=options.deadline.seconds_left(),
+            observer=self._observer(),
+        )
+        for record in found["statistics"]:
+            record["method"] = "search"
+            record["n_itineraries"] = 0
+        return found
+
+    def complete(
+        self, orders: list[int], states: FloatArray | None
+    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """Search, then prove order by order; what a proof finds is searched from and proved again.
+
+        The shorter periods are searched as well: their points solve the equations of a proof.
+        """
+        divisors = sorted({d for k in orders for d in range(1, k + 1) if k % d == 0})
+        found = self.run(divisors, states)
+        proofs: dict[int, dict[str, Any]] = {}
+        while found["stopped_by"] == "finished":
+            missed = []
+            for order in orders:
+                proofs[order] = self._prove(order, found["cycles"])
+                missed += proofs[order]["missed"]
+                if proofs[order]["stopped_by"] != "finished":
+                    found["stopped_by"] = proofs[order]["stopped_by"]
+                    break
+            if not missed or found["stopped_by"] != "finished":
+                break
+            n_before = len(found["cycles"])
+            points = np.concatenate(missed)
+            states = points if states is None else np.concatenate([points, states])
+            again = self.run(divisors, states)
+            if len(again["cycles"]) <= n_before:
+                # They exist, but the search cannot certify them.
+                break
+            found = again
+        by_order = {record["order"]: record for record in found["statistics"]}
+        return found, [self._proved(by_order[order], proofs.get(order)) for order in orders]
+
+    def _prove(self, order: int, cycles: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        options = self._options
+        known = [
+            np.ascontiguousarray(np.tile(np.roll(c["points"], -t, axis=0), (order // k, 1)))
+            for c in cycles
+            if c["certified"] and order % (k := c["order"]) == 0
+            for t in range(k)
+        ]
+        return _core.prove_smooth_complete(
+            self._map,
+            order,
+            known,
+            max_boxes=2**62,
+            n_threads=options.n_threads,
+            time_limit=options.deadline.seconds_left(),
+            observer=self._observer(),
+        )
+
+    @staticmethod
+    def _proved(record: dict[str, Any], proof: dict[str, Any] | None) -> dict[str, Any]:
+        """Return the statistics of an order with what its proof says."""
+        ended = proof is not None and proof["stopped_by"] == "finished"
+        return {
+            **record,
+            "method": "complete",
+            "complete": ended,
+            "n_boxes": 0 if proof is None else proof["n_boxes"],
+            "n_undecided": len(proof["undecided"]) + len(proof["missed"])
+            if ended and proof is not None
+            else 0,
+        }
+
+    def _observer(self) -> Callable[..., None]:
+        meter = self._options.meter
+
+        def observe(*state: Any) -> None:
+            meter.step(SearchProgress(*state))
+
+        return observe
+
+
+def _statistics(record: dict[str, Any], index: dict[str, Any]) -> OrderStatistics:
+    return OrderStatistics.from_record(
+        record | {"index_sum": index["sum"], "index_expected": 1 if index["known"] else None}
+    )
+
+
+def _block(order: int, cycles: Sequence[dict[str, Any]], n_states: int) -> CycleBlock:
+    """Return the cycles of one order as columns, without regions and so without borders."""
+    members = [cycle for cycle in cycles if cycle["order"] == order]
+    n = len(members)
+    columns: dict[str, Any] = {
+        name: np.array([cycle[name] for cycle in members])
+        for name in COLUMNS
+        if members and name in members[0]
+    }
+    if not members:
+        columns = {
+            name: np.empty([{"n": 0, "k": order, "M": n_states, "H": 0}[d] for d in dimensions])
+            for name, (_, dimensions) in COLUMNS.items()
+        }
+    columns["itinerary"] = np.zeros((n, order, 0), dtype=np.bool_)
+    columns["margin"] = np.full(n, np.inf)
+    columns["on_border"] = np.zeros(n, dtype=np.bool_)
+    return CycleBlock.from_record({"order": order, **columns})

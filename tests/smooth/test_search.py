@@ -1,0 +1,157 @@
+"""The search for fixed points and cycles of smooth networks."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from draws import drawn
+from rnndyn._core import _core
+from smooth.cases import FLIP_FLOPS, flip_flop, random_network, smooth_map
+
+
+def unstable_dimensions(cycles: list[dict[str, Any]]) -> list[int]:
+    counts = [int((np.asarray(cycle["log_moduli"]) > 0.0).sum()) for cycle in cycles]
+    return np.bincount(counts).tolist()
+
+
+def driven_states(model: Any) -> Any:
+    rng = np.random.default_rng(5)
+    pulses = rng.random((8, 100, model.n_inputs)) < 0.05
+    inputs = pulses * rng.choice([-1.0, 1.0], pulses.shape)
+    orbit = model.orbit(np.zeros((8, model.n_states)), inputs=inputs)
+    return orbit.reshape(-1, model.n_states)
+
+
+@pytest.mark.parametrize("with_states", [False, True])
+@pytest.mark.parametrize("name", FLIP_FLOPS)
+def test_all_fixed_points_of_trained_networks(name: str, with_states: bool) -> None:
+    entry = FLIP_FLOPS[name]
+    model, inputs = flip_flop(name)
+    compiled = smooth_map(model, inputs)
+    states = driven_states(model) if with_states else None
+    for seed in range(drawn(4, 100)):
+        found = _core.find_smooth_cycles(compiled, [1], seed=seed, states=states)
+        cycles = found["cycles"]
+        assert len(cycles) == entry["fixed_points"]
+        assert all(cycle["certified"] for cycle in cycles)
+        assert found["index_sums"] == [{"order": 1, "sum": 1, "known": True}]
+        assert unstable_dimensions(cycles) == entry["unstable_dimensions"]
+        assert found["statistics"][0]["complete"]
+        for cycle in cycles:
+            z = cycle["points"][0]
+            assert np.abs(model.step(z, inputs) - z).max() < 1e-14
+
+
+def same(first: dict[str, Any], second: dict[str, Any]) -> bool:
+    return len(first["cycles"]) == len(second["cycles"]) and all(
+        np.array_equal(a["points"], b["points"]) and a["hits"] == b["hits"]
+        for a, b in zip(first["cycles"], second["cycles"], strict=True)
+    )
+
+
+@pytest.mark.threads
+@pytest.mark.parametrize("name", FLIP_FLOPS)
+def test_same_answer_for_any_number_of_threads(name: str) -> None:
+    model, inputs = flip_flop(name)
+    compiled = smooth_map(model, inputs)
+    one = _core.find_smooth_cycles(compiled, [1, 2], seed=3)
+    for n_threads in (2, 4, 7):
+        assert same(one, _core.find_smooth_cycles(compiled, [1, 2], seed=3, n_threads=n_threads))
+
+
+def test_index_tells_of_missing_points() -> None:
+    # Two restarts find one or two of the 27 points: the sum is not 1, or nobody could tell.
+    model, inputs = flip_flop("flipflop_gru")
+    compiled = smooth_map(model, inputs)
+    found = _core.find_smooth_cycles(compiled, [1], max_restarts=1)
+    signs = [cycle["index"] for cycle in found["cycles"]]
+    assert found["index_sums"][0]["sum"] == sum(signs)
+    assert len(signs) < 27
+
+
+@pytest.mark.parametrize("order", [2, 3, 4, 6])
+def test_cycles_close_and_have_their_minimal_period(order: int) -> None:
+    rng = np.random.default_rng(order)
+    n_found = 0
+    for n in (2, 3, 6, 10):
+        for gain in (1.5, 2.2, 3.0):
+            model = random_network("RNN", n, gain, rng)
+            compiled = smooth_map(model)
+            found = _core.find_smooth_cycles(compiled, list(range(1, order + 1)))
+            for cycle in found["cycles"]:
+                points = cycle["points"]
+                k = cycle["order"]
+                images = model.step(points)
+                assert np.abs(images - np.roll(points, -1, axis=0)).max() < 1e-12
+                for d in range(1, k):
+                    if k % d == 0:
+                        gap = np.abs(points - np.roll(points, -d, axis=0)).max()
+                        assert gap > 2.0 * cycle["error_bound"]
+                n_found += k == order
+            for total in found["index_sums"]:
+                assert not total["known"] or total["sum"] == 1
+    assert n_found > 0
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_nothing_that_many_starts_of_scipy_find_is_missing(order: int) -> None:
+    optimize = pytest.importorskip("scipy.optimize")
+    rng = np.random.default_rng(30 + order)
+    for n in (2, 4):
+        for _ in range(drawn(2, 20)):
+            model = random_network("RNN", n, 2.5, rng)
+            compiled = smooth_map(model)
+
+            def iterate(z: Any, compiled: Any = compiled) -> Any:
+                for _ in range(order):
+                    z = compiled.step(z)
+                return z
+
+            found = _core.find_smooth_cycles(compiled, list(range(1, order + 1)))
+            known = np.concatenate(
+                [c["points"] for c in found["cycles"] if order % c["order"] == 0]
+            )
+            for _ in range(drawn(40, 300)):
+                start = rng.uniform(-1.0, 1.0, n)
+                answer = optimize.root(lambda z, f=iterate: f(z) - z, start, tol=1e-12)
+                if answer.success and np.abs(iterate(answer.x) - answer.x).max() < 1e-11:
+                    assert np.abs(known - answer.x).max(axis=1).min() < 1e-5
+
+
+@pytest.mark.parametrize("family", ["RNN", "GRU", "LSTM"])
+@pytest.mark.parametrize("n_layers", [1, 2])
+def test_random_networks_have_index_sum_one(family: str, n_layers: int) -> None:
+    rng = np.random.default_rng(17)
+    n_known = 0
+    for _ in range(drawn(6, 60)):
+        n, gain = int(rng.integers(1, 9)), float(rng.uniform(0.5, 6.0))
+        model = random_network(family, n, gain, rng, n_layers)
+        for reset_after in (True, False) if family == "GRU" else (True,):
+            found = _core.find_smooth_cycles(smooth_map(model, None, reset_after), [1])
+            assert found["index_sums"][0]["sum"] == 1
+            n_known += found["index_sums"][0]["known"]
+    assert n_known > 0
+
+
+def test_time_limit_returns_what_was_found() -> None:
+    rng = np.random.default_rng(0)
+    compiled = smooth_map(random_network("RNN", 60, 3.0, rng))
+    found = _core.find_smooth_cycles(compiled, [1, 7], max_restarts=10**9, time_limit=0.3)
+    assert found["stopped_by"] == "time_limit"
+    assert not found["statistics"][-1]["complete"]
+    assert found["cycles"]
+
+
+@pytest.mark.parametrize("n", [4, 5, 6])
+def test_ring_has_a_cycle_for_every_necklace(n: int) -> None:
+    # Unit i + 1 takes over tanh(2 z_i), and each z_i is one of three values: a cycle of order k is
+    # a word of length gcd(n, k) in three letters that repeats only after k letters.
+    import rnndyn as rd
+
+    model = rd.RNN(None, 2.0 * np.roll(np.eye(n), 1, axis=0))
+    found = _core.find_smooth_cycles(smooth_map(model), list(range(1, n + 1)))
+    counts = [sum(c["order"] == k for c in found["cycles"]) for k in range(1, n + 1)]
+    assert counts == {4: [3, 3, 0, 18], 5: [3, 0, 0, 0, 48], 6: [3, 3, 8, 0, 0, 116]}[n]
+    assert all(cycle["certified"] for cycle in found["cycles"])
+    assert all(total == {**total, "sum": 1, "known": True} for total in found["index_sums"])
