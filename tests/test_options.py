@@ -30,7 +30,9 @@ def path(n=400):
 
 #: Calls that take many seconds, and of the result where it says how the computation ended.
 LONG = {
-    "find_cycles": lambda **how: rd.find_cycles(NETWORK, 60, method="search", **how).search,
+    "find_cycles": lambda **how: (
+        rd.find_cycles(NETWORK, 3, method="search", max_restarts=10**9, **how).search
+    ),
     "find_fixed_points": lambda **how: (
         rd.find_fixed_points(wide_network(), method="search", max_restarts=10**9, **how).search
     ),
