@@ -59,6 +59,7 @@ def test_type_checkers_see_the_names_that_python_finds():
 
 def test_all_public_names_are_there():
     assert set(rd.__all__) <= set(dir(rd))
+    assert {"Any", "importlib", "_MODULES"}.isdisjoint(dir(rd))
     for name in rd.__all__:
         assert getattr(rd, name) is not None
     # A module of the same name would take the place of the function as soon as it is imported.

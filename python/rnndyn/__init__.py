@@ -212,4 +212,7 @@ if not TYPE_CHECKING:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
+        # What this file itself imports is no part of the package.
+        own = {"Any", "TYPE_CHECKING", "importlib"}
+        public = {name for name in globals() if name.startswith("__") or name[0] != "_"}
+        return sorted({*public, *__all__} - own)

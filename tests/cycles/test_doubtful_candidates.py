@@ -190,3 +190,40 @@ def test_a_step_beyond_the_range_is_no_cycle(method):
     model = rd.PiecewiseLinearMap([[0]], [[1]], [[2e140]], [0], [2.6e69])
     found = rd.find_cycles(model, 3, method=method, progress=False)
     assert len(found) == 0
+
+
+@pytest.mark.parametrize("method", ["search", "scyfi"])
+def test_a_set_of_cycles_needs_a_multiplier_of_one(method):
+    """Weights so large that exact arithmetic gives up, and rounding clears every bit."""
+    rng = np.random.default_rng(0)
+    n_states, n_relus = 20, 3
+    A = rng.uniform(-0.8, 0.8, n_states)
+    W = 0.2 * rng.normal(size=(n_states, n_states))
+    h = rng.normal(size=n_states)
+    W[:, :-n_relus] = 0.0
+    model = rd.ALRNN(A, 1e14 * W, h, n_relus)
+    found = rd.find_cycles(
+        model, orders=[6], method=method, max_restarts=30, n_threads=1, progress=False
+    )
+    for continuum in found.continua:
+        assert np.abs(np.asarray(continuum.multipliers) - 1.0).min() < 0.1
+    assert not found.continua
+
+
+def test_a_line_attractor_is_found_by_a_search_that_threads_do_not_change():
+    """An integrator: the equation of every itinerary is singular."""
+    rng = np.random.default_rng(3)
+    n = 20
+    A = rng.uniform(-0.8, 0.8, n)
+    W = 0.8 * rng.normal(size=(n, n)) / np.sqrt(n)
+    h = rng.normal(size=n)
+    A[0], W[0], h[0] = 1.0, 0.0, 0.0
+    model = rd.PLRNN(A, W, h)
+    one, two = (
+        rd.find_cycles(model, 1, method="search", n_threads=threads, progress=False)
+        for threads in (1, 2)
+    )
+    assert len(one) == 0
+    assert len(one.continua) > 1
+    assert all(continuum.basis.shape[-1] == 1 for continuum in one.continua)
+    assert one == two

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <complex>
 #include <limits>
 
 #include "cycles/exact_candidate.hpp"
@@ -189,6 +190,15 @@ void turn(AffineOrbits& orbits, Polytope& polytope, Vector& inside, Index shift)
   inside = r * inside;
 }
 
+// Along a set of cycles something stays as it is: the product of Jacobians has a multiplier of one.
+// Where rounding has led to another system than the one that was asked for, it has none.
+bool some_multiplier_is_one(const Multipliers& multipliers) {
+  constexpr double kNear = 0.1;  // rounding spreads a defective eigenvalue widely
+  return std::ranges::any_of(multipliers.values, [](const std::complex<double>& value) {
+    return std::abs(value - 1.0) < kNear;
+  });
+}
+
 bool any_bit(const Itinerary& itinerary) {
   return std::ranges::any_of(itinerary.bits, [](Word word) { return word != 0; });
 }
@@ -259,15 +269,17 @@ Candidate solve_singular(const CanonicalMap& map, const Itinerary& wanted,
   const Matrix extent = extents(polytope, inside, control);
   orbits.restrict_to(inside, Matrix::Identity(orbits.dimension(), orbits.dimension()));
   const Index period = common_period(orbits);
+  std::vector<Matrix> jacobians;
+  for (Index t = 0; t < period; ++t) jacobians.push_back(map.jacobian(itinerary.at(t)));
+  Multipliers of_product = multipliers(jacobians, control);
+  if (!some_multiplier_is_one(of_product)) return candidate;
   Continuum& continuum = candidate.continuum.emplace();
   candidate.kind = CandidateKind::continuum;
   continuum.itinerary = resized(itinerary, period);
   continuum.points = orbits.points.leftCols(period);
   continuum.basis = orbits.directions.front();
   continuum.extent = extent;
-  std::vector<Matrix> jacobians;
-  for (Index t = 0; t < period; ++t) jacobians.push_back(map.jacobian(itinerary.at(t)));
-  continuum.multipliers = multipliers(jacobians, control);
+  continuum.multipliers = std::move(of_product);
   continuum.multipliers.stability = Stability::nonhyperbolic;
   continuum.residual = cycle_residual(map, continuum.points);
   continuum.zeros = resized(zeros, period);

@@ -8,6 +8,7 @@
 #include "cycles/cyclic_system.hpp"
 #include "cycles/exact_candidate.hpp"
 #include "cycles/exact_stability.hpp"
+#include "cycles/likely_candidate.hpp"
 #include "cycles/multipliers.hpp"
 #include "rnndyn/cycles.hpp"
 #include "rnndyn/rounding.hpp"
@@ -307,29 +308,56 @@ bool is_vague(const Candidate& candidate) {
          cycle.error_bound > kVague * cycle.points.cwiseAbs().maxCoeff();
 }
 
-Candidate decided_or_not(const CanonicalMap& map, const Itinerary& itinerary, Control* control) {
-  std::optional<Candidate> proved = proved_candidate(map, itinerary, control);
-  if (proved && !is_vague(*proved)) return std::move(*proved);
+// What neither error bounds in floating point nor a vague result of theirs decides.
+Candidate decided_or_not(const CanonicalMap& map, const Itinerary& itinerary,
+                         std::optional<Candidate> vague, Control* control) {
   std::optional<Candidate> exact = exact_candidate(map, itinerary, control);
   if (exact && (is_refuted(*exact) || representable(*exact))) return std::move(*exact);
-  if (proved) return std::move(*proved);
+  if (vague) return std::move(*vague);
   return undecided_candidate(map, itinerary, control);
+}
+
+LikelyCandidate candidate_of(const CanonicalMap& map, const Itinerary& itinerary, Control* control,
+                             bool exactly) {
+  LikelyCandidate result;
+  std::optional<Candidate> proved = proved_candidate(map, itinerary, control);
+  result.doubtful = !proved;
+  if (proved && !is_vague(*proved)) {
+    result.candidate = std::move(*proved);
+    return result;
+  }
+  if (!exactly && !proved) {
+    Candidate quick = undecided_candidate(map, itinerary, control);
+    if (is_refuted(quick)) {
+      quick.decided = true;
+      result.candidate = std::move(quick);
+      return result;
+    }
+  }
+  result.candidate = decided_or_not(map, itinerary, std::move(proved), control);
+  return result;
 }
 
 }  // namespace
 
-Candidate solve_cycle(const CanonicalMap& map, const Itinerary& wanted, Control* control) {
+LikelyCandidate likely_candidate(const CanonicalMap& map, const Itinerary& wanted, Control* control,
+                                 bool exactly) {
   Itinerary itinerary = wanted;
   mask_irrelevant(map, itinerary);
   itinerary = canonical_rotation(itinerary);
-  Candidate candidate = decided_or_not(map, itinerary, control);
+  LikelyCandidate result = candidate_of(map, itinerary, control, exactly);
+  Candidate& candidate = result.candidate;
   if (!representable(candidate)) {
     const bool refuted = candidate.decided && is_refuted(candidate);
     candidate = {};
     candidate.decided = candidate.proved = refuted;
   }
   settle_stability(map, candidate, control);
-  return candidate;
+  return result;
+}
+
+Candidate solve_cycle(const CanonicalMap& map, const Itinerary& wanted, Control* control) {
+  return likely_candidate(map, wanted, control, true).candidate;
 }
 
 Itinerary visible_itinerary(const CanonicalMap& map, const Itinerary& itinerary,

@@ -17,6 +17,8 @@ struct SearchContext {
   SearchProgress& progress;
   Collection& collection;
   std::shared_ptr<const kernels::NewtonTables> tables;
+  // What doubtful candidates have cost, in operations; see file_candidates().
+  double doubt = 0.0;
 
   std::vector<std::unique_ptr<NewtonKernel>> make_kernels(
       Index order, Refutation refutation = Refutation::likely) const {
@@ -45,8 +47,12 @@ void put_lane(const Itinerary& itinerary, std::vector<Word>& buffer, std::size_t
               std::size_t lanes);
 
 // Solves the candidates (smallest rotations) that have not been tried yet, in parallel, and files
-// them in the given order. Returns how many were solved; stops early when the control says so.
-std::int64_t file_candidates(SearchContext& context, const std::vector<Itinerary>& candidates);
+// them in the given order. Returns how many were solved; stops early when the control says so. Where
+// nothing rests on refutations (`likely`), exact arithmetic looks at doubtful candidates that
+// floating point refutes until that has cost enough: a network with a line attractor has a singular
+// equation for every itinerary.
+std::int64_t file_candidates(SearchContext& context, const std::vector<Itinerary>& candidates,
+                             Refutation refutation);
 
 // The three ways to treat one order. `regions` is the alphabet of exhaustive listing.
 void list_exhaustively(SearchContext& context, const std::vector<Word>& regions,

@@ -229,7 +229,7 @@ class Listing {
     for (const Listed& by_task : listed_) {
       all.insert(all.end(), by_task.candidates.begin(), by_task.candidates.end());
     }
-    const std::int64_t n_solved = file_candidates(context_, all);
+    const std::int64_t n_solved = file_candidates(context_, all, Refutation::bounded);
     std::int64_t n_listed = 0;
     std::int64_t n_candidates = 0;
     for (const Listed& by_task : listed_) {

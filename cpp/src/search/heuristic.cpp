@@ -236,7 +236,7 @@ class HeuristicSearch {
       settled.push_back(restart.itinerary);
     }
     const auto n_known = static_cast<std::int32_t>(context_.collection.members().size());
-    statistics_.n_solves += file_candidates(context_, settled);
+    statistics_.n_solves += file_candidates(context_, settled, Refutation::likely);
     // In a batch that is cut short the new members are those that happened to be verified: counting
     // its hits would make what is known look like more than it is.
     const bool counts = !context_.control.stop_requested();

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <span>
 
+#include "cycles/likely_candidate.hpp"
 #include "search/context.hpp"
 #include "search/starts.hpp"
 #include "search/visited.hpp"
@@ -150,7 +151,8 @@ class Scyfi {
     for (const Discovery& own : restart.discoveries) {
       if (own.itinerary == itinerary) return;
     }
-    Candidate candidate = solve_cycle(context_.map, itinerary, &context_.control);
+    Candidate candidate =
+        likely_candidate(context_.map, itinerary, &context_.control, false).candidate;
     candidate = enlarged(context_.map, std::move(candidate), &context_.control);
     const Index order = candidate.cycle       ? candidate.cycle->itinerary.order
                         : candidate.continuum ? candidate.continuum->itinerary.order

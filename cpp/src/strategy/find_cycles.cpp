@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <map>
 #include <stdexcept>
-#include <unordered_set>
 
 #include "proof/prover.hpp"
 #include "rnndyn/regions.hpp"
@@ -56,53 +55,6 @@ class Alphabets {
   bool tried_ = false;
   std::optional<std::vector<Word>> patterns_, cells_;
 };
-
-}  // namespace
-
-Itinerary take_lane(const std::vector<Word>& buffer, std::size_t lane, std::size_t lanes,
-                    Index order, std::size_t words) {
-  Itinerary itinerary(order, words);
-  for (std::size_t i = 0; i < itinerary.bits.size(); ++i)
-    itinerary.bits[i] = buffer[i * lanes + lane];
-  return itinerary;
-}
-
-void put_lane(const Itinerary& itinerary, std::vector<Word>& buffer, std::size_t lane,
-              std::size_t lanes) {
-  for (std::size_t i = 0; i < itinerary.bits.size(); ++i)
-    buffer[i * lanes + lane] = itinerary.bits[i];
-}
-
-std::int64_t file_candidates(SearchContext& context, const std::vector<Itinerary>& candidates) {
-  std::vector<const Itinerary*> fresh;
-  std::unordered_set<Itinerary, ItineraryHash> seen;
-  for (const Itinerary& candidate : candidates) {
-    if (context.collection.lookup(candidate) != Collection::kUnknown) continue;
-    if (seen.insert(candidate).second) fresh.push_back(&candidate);
-  }
-  std::vector<Candidate> answers(fresh.size());
-  std::vector<char> done(fresh.size(), 0);
-  const int n_threads = fresh.size() < 4 ? 1 : context.options.n_threads;
-  parallel_for(fresh.size(), n_threads, [&](std::size_t i, int /*thread*/) {
-    if (context.control.stop_requested()) return;
-    try {
-      Candidate candidate = solve_cycle(context.map, *fresh[i], &context.control);
-      answers[i] = enlarged(context.map, std::move(candidate), &context.control);
-      done[i] = 1;
-    } catch (const Stopped&) {
-    }
-  });
-  std::int64_t n_done = 0;
-  for (std::size_t i = 0; i < fresh.size(); ++i) {
-    if (done[i] == 0) continue;
-    context.collection.add(*fresh[i], std::move(answers[i]));
-    ++n_done;
-  }
-  context.progress.n_cycles.store(static_cast<std::int64_t>(context.collection.members().size()));
-  return n_done;
-}
-
-namespace {
 
 // What a search at random knows in case that the proof is stopped. It has a collection of its own,
 // so that nothing of it is in the answer about orders that were proved.

@@ -117,7 +117,7 @@ def find_cycles(
     CycleSet
         The cycles, the continua of fixed points, in ``search`` what was done and how sure the
         answer is, and in ``certificate`` what is proved. After Ctrl-C or when the time limit is
-        reached: what was found until then, with ``complete`` False.
+        reached: what was found until then, with ``finished`` False.
 
     Raises
     ------
