@@ -6,6 +6,7 @@ is there. The option ``-n 0`` (or ``-p no:xdist``) runs all tests in one process
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import hypothesis
@@ -96,6 +97,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("explore", deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(autouse=True)
+def figures_are_closed():
+    """Close what a test has drawn: matplotlib warns of many open figures."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 @pytest.fixture(autouse=True)

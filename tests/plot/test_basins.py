@@ -13,12 +13,6 @@ colors = pytest.importorskip("matplotlib.colors")
 pyplot = pytest.importorskip("matplotlib.pyplot")
 
 
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    pyplot.close("all")
-
-
 def labels_of(ax):
     return [text.get_text() for text in ax.get_legend().get_texts()]
 

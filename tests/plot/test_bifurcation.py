@@ -10,12 +10,6 @@ matplotlib.use("Agg")
 pyplot = pytest.importorskip("matplotlib.pyplot")
 
 
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    pyplot.close("all")
-
-
 def run(weights):
     """PLRNNs x -> x / 2 + w relu(x) + 1 with the fixed point 1 / (1/2 - w) and a flip at -1.5."""
     return [rd.PLRNN([[0.5]], [[w]], [1.0]) for w in weights]

@@ -13,12 +13,6 @@ pyplot = pytest.importorskip("matplotlib.pyplot")
 FUNCTIONS = (rd.plot.lyapunov, rd.plot.lyapunov_convergence, rd.plot.finite_time_exponents)
 
 
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    pyplot.close("all")
-
-
 @pytest.fixture
 def spectrum():
     """Two sequences; exponents positive, zero, negative and, in both, -inf."""

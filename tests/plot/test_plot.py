@@ -14,12 +14,6 @@ matplotlib.use("Agg")
 pyplot = pytest.importorskip("matplotlib.pyplot")
 
 
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    pyplot.close("all")
-
-
 @pytest.fixture(scope="module")
 def ten_dimensional():
     return rd.find_cycles(rd.examples.load("plrnn_10d_10"), max_order=10)

@@ -13,12 +13,6 @@ LINE = rd.PLRNN([[0.5]], [[0.0]], [1.0])
 FACTORS = [0.0, 0.25, 0.5, 0.75, 1.5]
 
 
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    pyplot.close("all")
-
-
 def test_a_curve_shows_values_and_what_has_none():
     result = rd.scan(LINE, ("A[0,0]", FACTORS), n_steps=2000)
     ax = rd.plot.scan(result)

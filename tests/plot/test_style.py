@@ -14,12 +14,6 @@ colors = pytest.importorskip("matplotlib.colors")
 pyplot = pytest.importorskip("matplotlib.pyplot")
 
 
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    pyplot.close("all")
-
-
 FUNCTIONS = [getattr(rd.plot, name) for name in rd.plot.__all__]
 
 

@@ -190,6 +190,13 @@ void turn(AffineOrbits& orbits, Polytope& polytope, Vector& inside, Index shift)
   inside = r * inside;
 }
 
+Multipliers plain_multipliers(const CanonicalMap& map, const Itinerary& itinerary, Index period,
+                              Control* control) {
+  std::vector<Matrix> jacobians;
+  for (Index t = 0; t < period; ++t) jacobians.push_back(map.jacobian(itinerary.at(t)));
+  return multipliers(jacobians, control);
+}
+
 // Along a set of cycles something stays as it is: the product of Jacobians has a multiplier of one.
 // Where rounding has led to another system than the one that was asked for, it has none.
 bool some_multiplier_is_one(const Multipliers& multipliers) {
@@ -269,9 +276,7 @@ Candidate solve_singular(const CanonicalMap& map, const Itinerary& wanted,
   const Matrix extent = extents(polytope, inside, control);
   orbits.restrict_to(inside, Matrix::Identity(orbits.dimension(), orbits.dimension()));
   const Index period = common_period(orbits);
-  std::vector<Matrix> jacobians;
-  for (Index t = 0; t < period; ++t) jacobians.push_back(map.jacobian(itinerary.at(t)));
-  Multipliers of_product = multipliers(jacobians, control);
+  Multipliers of_product = plain_multipliers(map, itinerary, period, control);
   if (!some_multiplier_is_one(of_product)) return candidate;
   Continuum& continuum = candidate.continuum.emplace();
   candidate.kind = CandidateKind::continuum;

@@ -47,8 +47,8 @@ void put_lane(const Itinerary& itinerary, std::vector<Word>& buffer, std::size_t
               std::size_t lanes);
 
 // Solves the candidates (smallest rotations) that have not been tried yet, in parallel, and files
-// them in the given order. Returns how many were solved; stops early when the control says so. Where
-// nothing rests on refutations (`likely`), exact arithmetic looks at doubtful candidates that
+// them in the given order. Returns how many were solved; stops early when the control says so.
+// Where nothing rests on refutations (`likely`), exact arithmetic looks at doubtful candidates that
 // floating point refutes until that has cost enough: a network with a line attractor has a singular
 // equation for every itinerary.
 std::int64_t file_candidates(SearchContext& context, const std::vector<Itinerary>& candidates,
