@@ -83,9 +83,10 @@ def test_a_proof_with_a_long_list_is_interrupted():
         lambda: rd.find_cycles(
             rd.examples.tent_map(), orders=[30], method="complete", n_threads=1, progress=False
         ),
-        1.0,  # the list takes some microseconds per cycle to hand over
+        1.0,
     )
-    assert used < allowed()
+    # What is found has to be handed over, which takes some microseconds per cycle.
+    assert used < allowed() + 2e-5 * len(cycles)
     assert cycles.certificate.status == "partial"
     assert len(cycles) > 0
 
