@@ -57,7 +57,9 @@ inline double exp_minus(double t) {
   t = std::min(t, kLargestExponent);
   const double k = (t * kInverseLn2 + kRounder) - kRounder;
   const double r = (k * kUpperLn2 - t) + k * kLowerLn2;
-  const auto exponent = static_cast<std::uint64_t>(1023 - static_cast<std::int64_t>(k));
+  // What is not a number has no exponent; r carries it on.
+  const auto power = std::isnan(k) ? std::int64_t{0} : static_cast<std::int64_t>(k);
+  const auto exponent = static_cast<std::uint64_t>(1023 - power);
   return (1.0 + r * expm1_over(r)) * std::bit_cast<double>(exponent << 52);
 }
 
