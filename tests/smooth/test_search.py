@@ -136,8 +136,8 @@ def test_random_networks_have_index_sum_one(family: str, n_layers: int) -> None:
 
 def test_time_limit_returns_what_was_found() -> None:
     rng = np.random.default_rng(0)
-    compiled = smooth_map(random_network("RNN", 60, 3.0, rng))
-    found = _core.find_smooth_cycles(compiled, [1, 7], max_restarts=10**9, time_limit=0.3)
+    compiled = smooth_map(random_network("RNN", 12, 3.0, rng))
+    found = _core.find_smooth_cycles(compiled, [1, 7], max_restarts=10**9, time_limit=1.0)
     assert found["stopped_by"] == "time_limit"
     assert not found["statistics"][-1]["complete"]
     assert found["cycles"]
