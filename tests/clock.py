@@ -10,8 +10,15 @@ import signal
 import threading
 import time
 
+import rnndyn as rd
+
 #: Sanitizer builds are some ten times slower.
 SLOWER = 10.0 if "LD_PRELOAD" in os.environ else 1.0
+
+
+# Names are imported when they are first used, which must not be while the clock runs.
+for _name in rd.__all__:
+    getattr(rd, _name)
 
 
 def allowed(limit=0.0):

@@ -1,7 +1,6 @@
 """The options of long computations: the same names, in the same order, doing what they say."""
 
 import inspect
-import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 
 import rnndyn as rd
+from clock import used_after_interrupt
 from rnndyn._common.options import NAMES
 
 ALWAYS = ("n_threads", "time_limit", "progress", "seed")
@@ -178,13 +178,7 @@ def test_a_time_limit_ends_it(name):
 @pytest.mark.parametrize("name", LONG)
 def test_ctrl_c_ends_it(name):
     meter = Counting()
-    timer = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
-    timer.start()
-    try:
-        run = LONG[name](n_threads=1, progress=meter)
-    finally:
-        timer.cancel()
-        timer.join()
+    _, run = used_after_interrupt(lambda: LONG[name](n_threads=1, progress=meter), 0.5)
     assert run.stopped_by == "interrupt"
     assert not run.finished
     assert meter.n_closed == 1

@@ -83,10 +83,10 @@ def test_a_proof_with_a_long_list_is_interrupted():
         lambda: rd.find_cycles(
             rd.examples.tent_map(), orders=[30], method="complete", n_threads=1, progress=False
         ),
-        1.0,
+        # Later it would hold more cycles than can be handed over within the promise.
+        0.25,
     )
-    # What is found has to be handed over, which takes some microseconds per cycle.
-    assert used < allowed() + 2e-5 * len(cycles)
+    assert used < allowed()
     assert cycles.certificate.status == "partial"
     assert len(cycles) > 0
 
