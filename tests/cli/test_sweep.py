@@ -107,6 +107,14 @@ def test_the_json_of_cycles(file, capsys):
     assert result["run"]["orders"] == [1]
 
 
+def test_a_plane_keeps_to_its_time_limit(file, capsys):
+    plane = ["--x", "W[0,0]=-4:-1:300", "--y", "h[0]=0:1:300", "--max-order", "6"]
+    assert main(["sweep", file, *plane, "--time-limit", "0.05", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["run"]["stopped_by"] == "time_limit"
+    assert result["run"]["n_points"] == 90_000
+
+
 @pytest.mark.programs
 def test_workers_and_a_store_change_nothing(line_file, tmp_path, capsys):
     arguments = ["--measure", "max_lyapunov", "--steps", "100", "--x", "A[0,0]=0.25:0.75:6"]
