@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <span>
 
 #include "search/context.hpp"
+#include "search/region_path.hpp"
 #include "search/starts.hpp"
 #include "search/visited.hpp"
 
@@ -15,7 +17,12 @@ constexpr std::int64_t kDefaultIterations = 60;
 constexpr std::int64_t kMinRestarts = 400;
 constexpr double kPatience = 1.0;
 
-constexpr double kTypicalSolves = 4.0;  // of a restart
+// With fewer states Newton's method settles often enough, and its kernels take less time for an
+// itinerary than a change of one bit does.
+constexpr Index kFewStates = 10;
+// Itineraries that a path comes through, for every bit of them.
+constexpr double kPathLength = 1.5;
+
 // Long orbits begin at zero and in random states. What an attractor draws in slowly is met at their
 // ends and nowhere else, so that there is one of kLongOrbit steps in any case; more of them and
 // longer ones take no more than this share of what the restarts of an order cost at least.
@@ -29,7 +36,8 @@ struct Restart {
   std::int32_t root = -1;              // of a neighbour
   Itinerary itinerary;                 // where it starts (neighbours), then where it settled
   std::vector<std::uint64_t> visited;  // hashes of the itineraries solved
-  std::vector<Itinerary> singular;     // of these, those that may hold a continuum
+  std::vector<Itinerary> met;          // of these, those that may hold a continuum; on a path, all
+                                       // that may hold a cycle
   std::int64_t n_solves = 0;
   std::int32_t outcome = Collection::kRejected;  // kUnknown: settled on `itinerary`
   bool finished = false;
@@ -42,7 +50,9 @@ class HeuristicSearch {
         statistics_(statistics),
         order_(statistics.order),
         kernels_(context.make_kernels(order_)),
+        paths_(make_paths()),
         sampler_(context.map, context.options.box, context.options.seed),
+        choice_(path_solves()),
         neighbours_(context.map, order_),
         start_seconds_(context.control.seconds()),
         restarts_before_(context.progress.n_restarts.load()),
@@ -75,7 +85,7 @@ class HeuristicSearch {
         const std::size_t count = std::min(group, batch.size() - begin);
         try {
           run_group(std::span(batch).subspan(begin, count), first + begin,
-                    *kernels_[static_cast<std::size_t>(thread)]);
+                    static_cast<std::size_t>(thread));
         } catch (const Stopped&) {  // its restarts are not finished
         }
       });
@@ -85,6 +95,24 @@ class HeuristicSearch {
   }
 
  private:
+  std::vector<RegionPath> make_paths() const {
+    std::vector<RegionPath> paths;
+    if (context_.map.n_states() <= kFewStates || context_.map.n_relevant_units() == 0) return paths;
+    for (std::size_t i = 0; i < kernels_.size(); ++i) {
+      paths.emplace_back(context_.map, order_, &context_.control);
+    }
+    return paths;
+  }
+  // What an itinerary on a path counts for, in solves of Newton's method.
+  double path_weight() const {
+    return std::max(1.0, paths_.front().flops() / kernels_.front()->flops());
+  }
+  std::optional<double> path_solves() const {
+    if (paths_.empty()) return std::nullopt;
+    return path_weight() * kPathLength *
+           static_cast<double>(context_.map.n_relevant_units() * order_);
+  }
+
   std::int64_t patience() const {
     if (context_.options.max_restarts) return *context_.options.max_restarts;
     return std::max(kMinRestarts,
@@ -142,7 +170,8 @@ class HeuristicSearch {
   // Runs restarts numbered from `number` side by side in the lanes of one kernel: Newton's method
   // in symbol space until each settles, meets an itinerary of known outcome, or comes round to one
   // of its own (then it would circle for ever). A lane that falls free takes the next restart.
-  void run_group(std::span<Restart> group, std::uint64_t number, NewtonKernel& kernel) const {
+  void run_group(std::span<Restart> group, std::uint64_t number, std::size_t thread) {
+    NewtonKernel& kernel = *kernels_[thread];
     const auto lanes = static_cast<std::size_t>(kernel.lanes());
     const std::size_t words = context_.map.words_per_region();
     std::vector<Word> current(static_cast<std::size_t>(order_) * words * lanes, 0);
@@ -156,7 +185,8 @@ class HeuristicSearch {
       for (std::size_t lane = 0; lane < lanes; ++lane) {
         while (running[lane] == nullptr && upcoming < group.size()) {
           Restart& restart = group[upcoming];
-          draw(restart, number + upcoming++, kernel);
+          draw(restart, number + upcoming++, thread);
+          if (restart.finished) continue;
           kernel.begin();
           put_lane(restart.itinerary, current, lane, lanes);
           if (goes_on(restart, current, lane, lanes)) running[lane] = &restart;
@@ -186,7 +216,7 @@ class HeuristicSearch {
             restart.finished = true;
             break;
           case NewtonStatus::singular:
-            restart.singular.push_back(take_lane(current, lane, lanes, order_, words));
+            restart.met.push_back(take_lane(current, lane, lanes, order_, words));
             [[fallthrough]];
           case NewtonStatus::moved:
             goes_on(restart, next, lane, lanes);
@@ -198,10 +228,19 @@ class HeuristicSearch {
     }
   }
 
-  void draw(Restart& restart, std::uint64_t number, NewtonKernel& kernel) const {
+  // Where the restart begins; where it follows a path, all of it.
+  void draw(Restart& restart, std::uint64_t number, std::size_t thread) {
+    NewtonKernel& kernel = *kernels_[thread];
     if (restart.source == StartSource::neighbour) return;
     RandomStream stream(context_.options.seed, static_cast<std::uint64_t>(order_), number);
     restart.source = choice_.draw(stream);
+    if (restart.source == StartSource::path) {
+      Vector state;
+      sampler_.draw(stream, state);
+      restart.n_solves = paths_[thread].follow(state, restart.met);
+      restart.finished = true;
+      return;
+    }
     restart.itinerary = Itinerary(order_, context_.map.words_per_region());
     draw_start(restart.source, context_.map, sampler_, kernel, stream, restart.itinerary);
   }
@@ -227,7 +266,7 @@ class HeuristicSearch {
   void merge(std::vector<Restart>& batch) {
     std::vector<Itinerary> settled;
     for (Restart& restart : batch) {
-      for (Itinerary& itinerary : restart.singular) {
+      for (Itinerary& itinerary : restart.met) {
         itinerary = canonical_rotation(itinerary);
         settled.push_back(itinerary);
       }
@@ -247,7 +286,7 @@ class HeuristicSearch {
       if (!restart.finished) continue;
       // Every member the restart came by: continua on the way, and what it settled on.
       std::vector<std::int32_t> reached;
-      for (const Itinerary& itinerary : restart.singular) {
+      for (const Itinerary& itinerary : restart.met) {
         reached.push_back(context_.collection.lookup(itinerary));
       }
       if (restart.outcome == Collection::kUnknown) {
@@ -281,7 +320,11 @@ class HeuristicSearch {
         if (!independent && restart.root != id) met_elsewhere_[at] = 1;
         if (fresh) welcome(member, roots_[at]);
       }
-      if (independent) choice_.record(restart.source, restart.n_solves, any_hit, any_fresh);
+      if (independent) {
+        const double weight = restart.source == StartSource::path ? path_weight() : 1.0;
+        choice_.record(restart.source, weight * static_cast<double>(restart.n_solves), any_hit,
+                       any_fresh);
+      }
     }
     choice_.update();
     report();
@@ -327,6 +370,7 @@ class HeuristicSearch {
   OrderStatistics& statistics_;
   Index order_;
   std::vector<std::unique_ptr<NewtonKernel>> kernels_;
+  std::vector<RegionPath> paths_;  // one for each kernel, or none
   StateSampler sampler_;
   SourceChoice choice_;
   Neighbours neighbours_;

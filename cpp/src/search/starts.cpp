@@ -12,6 +12,10 @@ constexpr std::size_t kMaxFlips = 512;
 constexpr std::size_t kMaxConcatenations = 128;
 constexpr std::size_t kMaxStretched = 128;
 
+// What is known of a source before it has been tried: its restarts are worth as many.
+constexpr double kPriorRestarts = 4.0;
+constexpr double kTrustInPaths = 5.0;
+
 constexpr Index kProbeOrbits = 8;
 constexpr Index kProbeSteps = 60;
 constexpr double kProbeLimit = 1e6;
@@ -174,33 +178,54 @@ Neighbours::Start Neighbours::pop() {
   return start;
 }
 
-void SourceChoice::record(StartSource source, std::int64_t n_solves, bool hit, bool fresh) {
+SourceChoice::SourceChoice(std::optional<double> path_solves)
+    : n_sources_(path_solves ? kIndependentSources : kIndependentSources - 1) {
+  for (Tally& tally : tallies_) tally.expected = kTypicalSolves;
+  if (path_solves) tallies_[static_cast<std::size_t>(StartSource::path)].expected = *path_solves;
+  update();
+}
+
+void SourceChoice::record(StartSource source, double n_solves, bool hit, bool fresh) {
   Tally& tally = tallies_[static_cast<std::size_t>(source)];
-  tally.solves += static_cast<double>(n_solves);
+  tally.solves += n_solves;
+  ++tally.restarts;
   tally.hits += hit ? 1.0 : 0.0;
   tally.fresh += fresh ? 1.0 : 0.0;
 }
 
 void SourceChoice::update() {
   // New cycles count most, any cycle a little; a prior keeps an untried source attractive, and no
-  // source ever falls below a tenth: what finds nothing now may be the only way to what is left.
+  // source's share of the solves falls below a tenth: what finds nothing now may be the only way to
+  // what is left.
   std::array<double, kIndependentSources> weights{};
   double total = 0.0;
-  for (std::size_t s = 0; s < kIndependentSources; ++s) {
-    weights[s] = (1.0 + tallies_[s].fresh + 0.05 * tallies_[s].hits) / (20.0 + tallies_[s].solves);
+  for (std::size_t s = 0; s < n_sources_; ++s) {
+    const Tally& tally = tallies_[s];
+    const double trust = s == static_cast<std::size_t>(StartSource::path) ? kTrustInPaths : 1.0;
+    weights[s] = (trust + tally.fresh + 0.05 * tally.hits) / (20.0 + tally.solves);
     total += weights[s];
   }
+  const bool paths = n_sources_ == kIndependentSources;
   double sum = 0.0;
-  for (std::size_t s = 0; s < kIndependentSources; ++s) {
-    sum += 0.1 + 0.6 * weights[s] / total;
+  for (std::size_t s = 0; s < n_sources_; ++s) {
+    const Tally& tally = tallies_[s];
+    const double share = 0.1 + (1.0 - 0.1 * static_cast<double>(n_sources_)) * weights[s] / total;
+    // The others' restarts take about as many solves as each other.
+    const double solves =
+        paths ? (kPriorRestarts * tally.expected + tally.solves) / (kPriorRestarts + tally.restarts)
+              : 1.0;
+    sum += share / solves;
     cumulative_[s] = sum;
+  }
+  if (paths) {
+    for (double& bound : cumulative_) bound /= sum;
   }
 }
 
 StartSource SourceChoice::draw(RandomStream& stream) const {
   const double u = stream.uniform();
   std::size_t s = 0;
-  while (s + 1 < kIndependentSources && u >= cumulative_[s]) ++s;
+  while (s + 1 < n_sources_ && u >= cumulative_[s]) ++s;
   return static_cast<StartSource>(s);
 }
 

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <deque>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -21,10 +22,13 @@ enum class StartSource : int {
   random_states,  // regions of independent random states
   orbit,          // regions along an orbit from a random state
   warm_orbit,     // the same after a transient
+  path,           // a curve through the regions from a random state; see RegionPath
   neighbour       // a known cycle's itinerary, changed a little
 };
-inline constexpr std::size_t kIndependentSources = 4;
-inline constexpr std::size_t kSources = 5;
+inline constexpr std::size_t kIndependentSources = 5;
+inline constexpr std::size_t kSources = 6;
+// Of a restart.
+inline constexpr double kTypicalSolves = 4.0;
 
 // Draws random states of the size that the map's own dynamics has.
 class StateSampler {
@@ -85,16 +89,22 @@ class Neighbours {
 // Chooses among the independent sources by what each has brought per solve so far.
 class SourceChoice {
  public:
-  void record(StartSource source, std::int64_t n_solves, bool hit, bool fresh);
+  // `path_solves` is what one restart along a path may take, in solves of Newton's method; nothing
+  // where there are no paths.
+  explicit SourceChoice(std::optional<double> path_solves);
+
+  void record(StartSource source, double n_solves, bool hit, bool fresh);
   StartSource draw(RandomStream& stream) const;
   void update();  // between batches; draw() uses the weights of the last update
 
  private:
   struct Tally {
-    double solves = 0.0, hits = 0.0, fresh = 0.0;
+    double expected = 0.0;  // solves of a restart
+    double solves = 0.0, restarts = 0.0, hits = 0.0, fresh = 0.0;
   };
+  std::size_t n_sources_;
   std::array<Tally, kIndependentSources> tallies_;
-  std::array<double, kIndependentSources> cumulative_{0.25, 0.5, 0.75, 1.0};
+  std::array<double, kIndependentSources> cumulative_;
 };
 
 }  // namespace rnndyn
