@@ -23,6 +23,9 @@ constexpr Index kFewStates = 10;
 // Itineraries that a path comes through, for every bit of them.
 constexpr double kPathLength = 1.5;
 
+constexpr Index kShortOrbit = 40;
+// What the orbit before a restart may cost: it saves about as many.
+constexpr double kTransientSolves = 12.0;
 // Long orbits begin at zero and in random states. What an attractor draws in slowly is met at their
 // ends and nowhere else, so that there is one of kLongOrbit steps in any case; more of them and
 // longer ones take no more than this share of what the restarts of an order cost at least.
@@ -51,7 +54,6 @@ class HeuristicSearch {
         order_(statistics.order),
         kernels_(context.make_kernels(order_)),
         paths_(make_paths()),
-        sampler_(context.map, context.options.box, context.options.seed),
         choice_(path_solves()),
         neighbours_(context.map, order_),
         start_seconds_(context.control.seconds()),
@@ -64,6 +66,8 @@ class HeuristicSearch {
   }
 
   void run() {
+    if (order_ == 1 && !paths_.empty()) follow_short_orbit();
+    sampler_.emplace(context_.map, context_.options.box, context_.options.seed);
     follow_long_orbits();
     neighbours_.add_from_shorter(context_.collection);
     for (const Collection::Member& member : context_.collection.members()) {
@@ -113,18 +117,43 @@ class HeuristicSearch {
            static_cast<double>(context_.map.n_relevant_units() * order_);
   }
 
+  // Of an orbit to begin with.
+  Index longest_transient() const {
+    if (paths_.empty()) return kLongestTransient;
+    const double steps = kTransientSolves * kernels_.front()->flops() / step_flops();
+    return std::clamp(static_cast<Index>(steps), Index{10}, kLongestTransient);
+  }
+  double step_flops() const {
+    const auto m = static_cast<double>(context_.map.n_states());
+    return 2.0 * m * (m + 2.0 * static_cast<double>(context_.map.n_units())) + 1.0;
+  }
+
   std::int64_t patience() const {
     if (context_.options.max_restarts) return *context_.options.max_restarts;
     return std::max(kMinRestarts,
                     static_cast<std::int64_t>(kPatience * static_cast<double>(last_new_)));
   }
 
+  // Where one fixed point attracts all, it is found before anything is made ready to look for more.
+  void follow_short_orbit() {
+    Vector state = Vector::Zero(context_.map.n_states());
+    std::vector<Restart> batch(1);
+    batch.front().source = StartSource::neighbour;
+    Itinerary& itinerary = batch.front().itinerary;
+    itinerary = Itinerary(order_, context_.map.words_per_region());
+    if (!kernels_.front()->read_itinerary(state, kShortOrbit, itinerary.bits.data())) return;
+    try {
+      run_group(batch, 0, 0);
+    } catch (const Stopped&) {
+    }
+    merge(batch);
+  }
+
   // Where long orbits are in the end is where the restarts begin. These starts do not count among
   // the independent ones, of which each has the same chance to meet any cycle.
   void follow_long_orbits() {
     NewtonKernel& kernel = *kernels_.front();
-    const auto m = static_cast<double>(context_.map.n_states());
-    const double step = 2.0 * m * (m + 2.0 * static_cast<double>(context_.map.n_units())) + 1.0;
+    const double step = step_flops();
     const double restarts = static_cast<double>(kMinRestarts) * kTypicalSolves * kernel.flops();
     const double steps = std::min(kLongOrbitShare * restarts / step, 1e6);
     const auto affordable = static_cast<Index>(steps);
@@ -135,7 +164,7 @@ class HeuristicSearch {
       Vector state = Vector::Zero(context_.map.n_states());
       if (i > 0) {
         RandomStream stream(context_.options.seed, kLongOrbitTopic, static_cast<std::uint64_t>(i));
-        sampler_.draw(stream, state);
+        sampler_->draw(stream, state);
       }
       Itinerary itinerary(order_, context_.map.words_per_region());
       bool bounded = true;
@@ -236,13 +265,14 @@ class HeuristicSearch {
     restart.source = choice_.draw(stream);
     if (restart.source == StartSource::path) {
       Vector state;
-      sampler_.draw(stream, state);
+      sampler_->draw(stream, state);
       restart.n_solves = paths_[thread].follow(state, restart.met);
       restart.finished = true;
       return;
     }
     restart.itinerary = Itinerary(order_, context_.map.words_per_region());
-    draw_start(restart.source, context_.map, sampler_, kernel, stream, restart.itinerary);
+    draw_start(restart.source, context_.map, *sampler_, kernel, longest_transient(), stream,
+               restart.itinerary);
   }
 
   // Whether the restart has something new to solve; else it is finished.
@@ -371,7 +401,7 @@ class HeuristicSearch {
   Index order_;
   std::vector<std::unique_ptr<NewtonKernel>> kernels_;
   std::vector<RegionPath> paths_;  // one for each kernel, or none
-  StateSampler sampler_;
+  std::optional<StateSampler> sampler_;  // made when first needed, and before threads are
   SourceChoice choice_;
   Neighbours neighbours_;
   // By member: the independent discovery it is owed to (its own number if an independent restart

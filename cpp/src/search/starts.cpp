@@ -39,6 +39,7 @@ StateSampler::StateSampler(const CanonicalMap& map, const std::optional<Box>& bo
     reach_ = 0.5 * (box->upper - box->lower);
     return;
   }
+  const bool diagonal_a = map.a().isDiagonal(0.0);
   // The range of a few orbits that stay bounded, and of unit states.
   Vector lower = Vector::Constant(m, -1.0);
   Vector upper = Vector::Constant(m, 1.0);
@@ -49,9 +50,17 @@ StateSampler::StateSampler(const CanonicalMap& map, const std::optional<Box>& bo
     Vector low = Vector::Constant(m, std::numeric_limits<double>::infinity());
     Vector high = -low;
     for (Index t = 0; t < kProbeSteps && z.cwiseAbs().maxCoeff() < kProbeLimit; ++t) {
-      p.noalias() = map.w2() * z;
-      p += map.h2();
-      fresh.noalias() = map.a() * z;
+      if (map.w2_is_identity()) {
+        p = z;
+      } else {
+        p.noalias() = map.w2() * z;
+        p += map.h2();
+      }
+      if (diagonal_a) {
+        fresh = map.a().diagonal().cwiseProduct(z);
+      } else {
+        fresh.noalias() = map.a() * z;
+      }
       fresh.noalias() += map.w1() * p.cwiseMax(0.0);
       z = fresh + map.h1();
       if (2 * t < kProbeSteps) continue;
@@ -76,12 +85,15 @@ void StateSampler::draw(RandomStream& stream, Vector& state) const {
 }
 
 void draw_start(StartSource source, const CanonicalMap& map, const StateSampler& sampler,
-                NewtonKernel& kernel, RandomStream& stream, Itinerary& itinerary) {
+                NewtonKernel& kernel, Index longest_transient, RandomStream& stream,
+                Itinerary& itinerary) {
   Vector state;
   if (source == StartSource::orbit || source == StartSource::warm_orbit) {
     sampler.draw(stream, state);
     const Index transient =
-        source == StartSource::orbit ? 0 : 1 + static_cast<Index>(stream.below(200));
+        source == StartSource::orbit
+            ? 0
+            : 1 + static_cast<Index>(stream.below(static_cast<std::uint64_t>(longest_transient)));
     if (kernel.read_itinerary(state, transient, itinerary.bits.data())) return;
   }
   if (source == StartSource::random_states) {

@@ -29,6 +29,8 @@ inline constexpr std::size_t kIndependentSources = 5;
 inline constexpr std::size_t kSources = 6;
 // Of a restart.
 inline constexpr double kTypicalSolves = 4.0;
+// Steps of an orbit before a restart begins on it.
+inline constexpr Index kLongestTransient = 200;
 
 // Draws random states of the size that the map's own dynamics has.
 class StateSampler {
@@ -44,7 +46,8 @@ class StateSampler {
 // Fills in an itinerary from an independent source; falls back on random bits where an orbit
 // diverges.
 void draw_start(StartSource source, const CanonicalMap& map, const StateSampler& sampler,
-                NewtonKernel& kernel, RandomStream& stream, Itinerary& itinerary);
+                NewtonKernel& kernel, Index longest_transient, RandomStream& stream,
+                Itinerary& itinerary);
 
 // Itineraries close to known cycles, each handed out once, in the order in which they were thought
 // of. What a border collision or a period doubling would create next to a known cycle differs from
