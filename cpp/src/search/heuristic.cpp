@@ -22,6 +22,7 @@ constexpr double kPatience = 1.0;
 constexpr Index kFewStates = 10;
 // Itineraries that a path comes through, for every bit of them.
 constexpr double kPathLength = 1.5;
+constexpr std::uint64_t kHalvings = 6;  // of a state where a path begins, at most
 
 constexpr Index kShortOrbit = 40;
 // What the orbit before a restart may cost: it saves about as many.
@@ -37,6 +38,7 @@ constexpr double kWorkBetweenLooks = 1e7;
 struct Restart {
   StartSource source = StartSource::random_bits;
   std::int32_t root = -1;              // of a neighbour
+  std::optional<Vector> point;         // of a cycle from which a path begins
   Itinerary itinerary;                 // where it starts (neighbours), then where it settled
   std::vector<std::uint64_t> visited;  // hashes of the itineraries solved
   std::vector<Itinerary> met;          // of these, those that may hold a continuum; on a path, all
@@ -55,7 +57,7 @@ class HeuristicSearch {
         kernels_(context.make_kernels(order_)),
         paths_(make_paths()),
         choice_(path_solves()),
-        neighbours_(context.map, order_),
+        neighbours_(context.map, order_, !paths_.empty()),
         start_seconds_(context.control.seconds()),
         restarts_before_(context.progress.n_restarts.load()),
         fraction_(context.progress.fraction.load()) {
@@ -192,6 +194,7 @@ class HeuristicSearch {
       Neighbours::Start start = neighbours_.pop();
       batch[i].itinerary = std::move(start.itinerary);
       batch[i].root = start.root;
+      batch[i].point = std::move(start.point);
     }
     return batch;
   }
@@ -259,20 +262,36 @@ class HeuristicSearch {
 
   // Where the restart begins; where it follows a path, all of it.
   void draw(Restart& restart, std::uint64_t number, std::size_t thread) {
-    NewtonKernel& kernel = *kernels_[thread];
-    if (restart.source == StartSource::neighbour) return;
+    const bool neighbour = restart.source == StartSource::neighbour;
+    if (neighbour && !restart.point) return;
     RandomStream stream(context_.options.seed, static_cast<std::uint64_t>(order_), number);
-    restart.source = choice_.draw(stream);
-    if (restart.source == StartSource::path) {
-      Vector state;
-      sampler_->draw(stream, state);
-      restart.n_solves = paths_[thread].follow(state, restart.met);
-      restart.finished = true;
+    if (!neighbour) restart.source = choice_.draw(stream);
+    if (neighbour || restart.source == StartSource::path) {
+      follow_path(restart, stream, paths_[thread]);
       return;
     }
+    NewtonKernel& kernel = *kernels_[thread];
     restart.itinerary = Itinerary(order_, context_.map.words_per_region());
     draw_start(restart.source, context_.map, *sampler_, kernel, longest_transient(), stream,
                restart.itinerary);
+  }
+
+  void follow_path(Restart& restart, RandomStream& stream, RegionPath& path) const {
+    Vector state;
+    if (restart.point) {
+      state.resize(restart.point->size());
+      for (double& x : state) x = stream.normal();
+      restart.n_solves =
+          path.follow_from_cycle(*restart.point, restart.itinerary, state, restart.met);
+    } else {
+      // From nearer to the origin, too, and from what the map makes of it: curves from afar are
+      // short.
+      sampler_->draw(stream, state);
+      state *= std::ldexp(1.0, -static_cast<int>(stream.below(kHalvings)));
+      if (stream.below(2) == 0) state = context_.map.step(state);
+      restart.n_solves = path.follow(state, restart.met);
+    }
+    restart.finished = true;
   }
 
   // Whether the restart has something new to solve; else it is finished.

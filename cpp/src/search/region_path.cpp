@@ -132,16 +132,6 @@ bool RegionPath::renew() {
   return true;
 }
 
-bool RegionPath::begin(const Vector& start) {
-  z_ = start;
-  std::fill(itinerary_.bits.begin(), itinerary_.bits.end(), Word{0});
-  follow_orbit(true);
-  direction_ = z_ - x_;
-  s_ = 1.0;
-  sense_ = -1.0;
-  return direction_.allFinite() && direction_.cwiseAbs().maxCoeff() < kFarAway && renew();
-}
-
 void RegionPath::set_velocities() {
   x_ = sense_ * slope_;
   for (Index t = 0; t < order_; ++t) {
@@ -216,33 +206,60 @@ bool RegionPath::cross(const Border& border) {
 }
 
 std::int64_t RegionPath::follow(const Vector& start, std::vector<Itinerary>& met) {
-  if (!begin(start)) return 1;
+  z_ = start;
+  std::fill(itinerary_.bits.begin(), itinerary_.bits.end(), Word{0});
+  follow_orbit(true);
+  direction_ = z_ - x_;
+  s_ = 1.0;
+  sense_ = -1.0;
+  std::int64_t n_itineraries = 1;
+  if (direction_.allFinite() && direction_.cwiseAbs().maxCoeff() < kFarAway && renew()) {
+    follow_on(n_itineraries, met);
+  }
+  return n_itineraries;
+}
+
+std::int64_t RegionPath::follow_from_cycle(const Vector& point, const Itinerary& itinerary,
+                                           const Vector& direction, std::vector<Itinerary>& met) {
+  std::int64_t n_itineraries = 0;
+  for (const double sense : {1.0, -1.0}) {
+    z_ = point;
+    itinerary_ = itinerary;
+    follow_orbit(false);
+    direction_ = direction;
+    s_ = 0.0;
+    sense_ = sense;
+    ++n_itineraries;
+    if (!renew() || follow_on(n_itineraries, met) == End::closed) break;
+  }
+  return n_itineraries;
+}
+
+RegionPath::End RegionPath::follow_on(std::int64_t& n_itineraries, std::vector<Itinerary>& met) {
   const Itinerary first = itinerary_;
   const auto n_bits = static_cast<Index>(units_.size()) * order_;
   const Index most = std::max(kFewestItineraries, kItinerariesPerBit * n_bits);
   Index n_changed = 0;
-  Index since_renewal = 0;
   for (Index n = 1; n <= most; ++n) {
     set_velocities();
     const Border border = next_border();
     // The distance is measured in s.
     if (s_ * sense_ < 0.0 && std::abs(s_) <= border.distance) met.push_back(itinerary_);
-    if (border.unit < 0) return n;
+    if (border.unit < 0) return End::open;
     move(border.distance);
-    if (!(z_.cwiseAbs().maxCoeff() < kFarAway)) return n;
-    if (!cross(border)) return n;
+    if (!(z_.cwiseAbs().maxCoeff() < kFarAway) || !cross(border)) return End::open;
+    ++n_itineraries;
     looks_.after(flops());
     const bool as_first =
         is_on(border.step, border.unit) == get_bit(first.at(border.step), border.unit);
     n_changed += as_first ? -1 : 1;
-    if (n_changed == 0) return n;
-    if (++since_renewal < kBetweenRenewals) continue;
-    since_renewal = 0;
-    if (!renew()) return n;
+    if (n_changed == 0) return End::closed;
+    if (n % kBetweenRenewals != 0) continue;
+    if (!renew()) return End::open;
     follow_orbit(false);
     s_ = (z_ - x_).dot(direction_) / direction_.squaredNorm();
   }
-  return most;
+  return End::open;
 }
 
 }  // namespace rnndyn

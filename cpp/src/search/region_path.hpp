@@ -12,7 +12,7 @@ namespace rnndyn {
 // The solutions (z, s) of z - F^k(z) = s d for a fixed direction d are curves, straight within each
 // itinerary's set of states, and with d = z0 - F^k(z0) one of them begins in z0 at s = 1 (Lemke,
 // Management Science 11, 681, 1965; Eaves, Math. Oper. Res. 1, 1, 1976). Wherever it passes s = 0
-// there is a cycle. At a border it enters the neighbouring set: one bit changes, and with it the
+// there is a cycle; with any other d one begins in a known cycle. At a border it enters the neighbouring set: one bit changes, and with it the
 // equation by a matrix of rank one. A curve ends at infinity or comes back to where it began, so
 // that it cannot circle among itineraries that lead to each other, as Newton's method does.
 class RegionPath {
@@ -24,6 +24,9 @@ class RegionPath {
   // Follows the curve that begins in `start`, for as many itineraries as is reasonable. Those at
   // s = 0 are added to `met`. Returns the number of itineraries that it came through.
   std::int64_t follow(const Vector& start, std::vector<Itinerary>& met);
+  // The same from a cycle that follows the itinerary, both ways.
+  std::int64_t follow_from_cycle(const Vector& point, const Itinerary& itinerary,
+                                 const Vector& direction, std::vector<Itinerary>& met);
   // Floating-point operations for each of them, roughly.
   double flops() const;
 
@@ -32,7 +35,8 @@ class RegionPath {
     double distance;
     Index step = -1, unit = -1;
   };
-  bool begin(const Vector& start);
+  enum class End { closed, open };
+  End follow_on(std::int64_t& n_itineraries, std::vector<Itinerary>& met);
   // Follows the map from z_ and sets the pre-activations; with `regions` also the itinerary.
   void follow_orbit(bool regions);
   // What makes the rounding errors of many changes small again.

@@ -9,6 +9,8 @@ namespace {
 // Flips per known cycle, concatenations and stretched copies per order. They are starting points
 // among others, not the search itself, so a bound costs completeness nothing that was promised.
 constexpr std::size_t kMaxFlips = 512;
+constexpr std::size_t kMaxFlipsBesidePaths = 32;
+constexpr std::size_t kPathsFromCycle = 8;
 constexpr std::size_t kMaxConcatenations = 128;
 constexpr std::size_t kMaxStretched = 128;
 
@@ -167,9 +169,14 @@ void Neighbours::add_flips(const Collection::Member& member, std::int32_t root) 
   }
   std::stable_sort(flips.begin(), flips.end(),
                    [](const Flip& a, const Flip& b) { return a.distance < b.distance; });
-  if (flips.size() > kMaxFlips) flips.resize(kMaxFlips);
+  const std::size_t most = paths_ ? kMaxFlipsBesidePaths : kMaxFlips;
+  if (flips.size() > most) flips.resize(most);
   if (flips.empty()) return;
-  Group group{resized(member.itinerary(), order_), {}, 0, root};
+  Group group{resized(member.itinerary(), order_), {}, 0, root, {}};
+  if (paths_) {
+    group.point = member.points().col(0);
+    group.paths = kPathsFromCycle;
+  }
   group.flips.reserve(flips.size());
   for (const Flip& flip : flips) {
     group.flips.push_back(
@@ -180,13 +187,17 @@ void Neighbours::add_flips(const Collection::Member& member, std::int32_t root) 
 
 Neighbours::Start Neighbours::pop() {
   Group& group = queue_.front();
-  Start start{group.base, group.root};
-  if (group.next < group.flips.size()) {
+  Start start{group.base, group.root, std::nullopt};
+  const bool flips_left = group.next < group.flips.size();
+  if (group.paths > 0 && (!flips_left || kPathsFromCycle - group.paths <= group.next)) {
+    --group.paths;
+    start.point = group.point;
+  } else if (flips_left) {
     const Bit bit = group.flips[group.next++];
     Word* region = start.itinerary.at(bit.time);
     set_bit(region, bit.unit, !get_bit(region, bit.unit));
   }
-  if (group.next == group.flips.size()) queue_.pop_front();
+  if (group.next == group.flips.size() && group.paths == 0) queue_.pop_front();
   return start;
 }
 

@@ -51,22 +51,26 @@ void draw_start(StartSource source, const CanonicalMap& map, const StateSampler&
 
 // Itineraries close to known cycles, each handed out once, in the order in which they were thought
 // of. What a border collision or a period doubling would create next to a known cycle differs from
-// it in one bit.
+// it in one bit. With `paths`, curves through the regions lead to cycles further away (RegionPath);
+// then a bit is changed only where its border is among the nearest.
 class Neighbours {
  public:
-  Neighbours(const CanonicalMap& map, Index order) : map_(map), order_(order) {}
+  Neighbours(const CanonicalMap& map, Index order, bool paths)
+      : map_(map), order_(order), paths_(paths) {}
 
   // An itinerary to begin with as it is, owed to none of the members.
-  void add(Itinerary itinerary) { queue_.push_back({std::move(itinerary), {}}); }
+  void add(Itinerary itinerary) { queue_.push_back({std::move(itinerary), {}, 0, -1, {}}); }
   // Before an order is searched: repetitions, concatenations and stretched copies of what is known.
   void add_from_shorter(const Collection& collection);
-  // Single-bit changes of a member's itinerary, repeated to this order; nearest borders first.
+  // Single-bit changes of a member's itinerary, repeated to this order, nearest borders first; with
+  // paths from it.
   // `root` is handed out with them: the member whose discovery they are owed to, -1 for none.
   void add_flips(const Collection::Member& member, std::int32_t root);
 
   struct Start {
     Itinerary itinerary;
     std::int32_t root;
+    std::optional<Vector> point;  // of the cycle of this itinerary where a path begins
   };
   bool empty() const { return queue_.empty(); }
   Start pop();
@@ -82,10 +86,13 @@ class Neighbours {
     std::vector<Bit> flips;
     std::size_t next = 0;
     std::int32_t root = -1;
+    Vector point;           // where paths begin
+    std::size_t paths = 0;  // that are left; they take turns with the flips
   };
 
   const CanonicalMap& map_;
   Index order_;
+  bool paths_;
   std::deque<Group> queue_;
 };
 
