@@ -283,8 +283,11 @@ def test_no_biases_are_too_much_for_dictionaries_and_it_says_so():
     certificate = cycles.certificate
     assert certificate.status == "partial"
     assert certificate.proved_orders == ()
-    assert certificate.undecided
     assert "of the tree is done" in " ".join(certificate.summary())
+    # How many of the regions that were met are solved in time depends on the machine; one is.
+    (origin,) = cycles
+    assert origin.on_border
+    assert not origin.points.any()
 
 
 @pytest.mark.parametrize("box", [None, 2.5])

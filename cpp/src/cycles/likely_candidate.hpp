@@ -11,8 +11,13 @@ struct LikelyCandidate {
   bool doubtful = false;
 };
 
-// What solve_cycle() says. Without `exactly`, a doubtful candidate that plain floating point
-// refutes is taken as refuted; whatever is claimed to exist is decided as by solve_cycle().
+// What solve_cycle() says, for who does not ask what a refuted candidate would look like: one whose
+// equation is singular, or nearly, may come back as none at all, which is known much sooner.
+Candidate real_candidate(const CanonicalMap& map, const Itinerary& itinerary,
+                         Control* control = nullptr);
+
+// The same. Without `exactly`, a doubtful candidate that plain floating point refutes is taken as
+// refuted; whatever is claimed to exist is decided as by solve_cycle().
 LikelyCandidate likely_candidate(const CanonicalMap& map, const Itinerary& itinerary,
                                  Control* control, bool exactly);
 

@@ -10,6 +10,7 @@
 #include "cycles/exact_stability.hpp"
 #include "cycles/likely_candidate.hpp"
 #include "cycles/multipliers.hpp"
+#include "cycles/solution_family.hpp"
 #include "rnndyn/cycles.hpp"
 #include "rnndyn/rounding.hpp"
 
@@ -58,11 +59,13 @@ enum class Place { inside, border, outside };
 
 // Where the points lie relative to the regions of the itinerary, given bounds of their errors.
 // Bits of relevant units that cannot be told apart from zero are cleared in `itinerary` and set in
-// `zeros`, which is made where there are any.
+// `zeros`, which is made where there are any; `exact` says whether each of them is zero for
+// certain.
 template <typename Points>
 Place place(const CanonicalMap& map, const Points& points, const Points& bounds,
-            Itinerary& itinerary, Itinerary& zeros, double& margin) {
+            Itinerary& itinerary, Itinerary& zeros, double& margin, bool& exact) {
   margin = std::numeric_limits<double>::infinity();
+  exact = true;
   Place result = Place::inside;
   const Index m = points.rows();
   // A product and m sums for each term, and 3 more for the evaluation of the bound.
@@ -98,6 +101,7 @@ Place place(const CanonicalMap& map, const Points& points, const Points& bounds,
         if (zeros.order == 0) zeros = Itinerary(itinerary.order, itinerary.words);
         set_bit(itinerary.at(t), i, false);
         set_bit(zeros.at(t), i, true);
+        exact = exact && error == 0.0;
         result = Place::border;
       } else if ((p > 0.0) != get_bit(itinerary.at(t), i)) {
         return Place::outside;
@@ -209,7 +213,8 @@ Candidate undecided_candidate(const CanonicalMap& map, const Itinerary& itinerar
   Itinerary placed = itinerary;
   Itinerary zeros;
   double margin = 0.0;
-  const Place where = place(map, points, bounds, placed, zeros, margin);
+  bool exact = false;
+  const Place where = place(map, points, bounds, placed, zeros, margin, exact);
   const Index period =
       where == Place::border ? apparent_period(points, bounds) : primitive_period(itinerary);
   candidate.kind = where == Place::outside ? CandidateKind::virtual_cycle : CandidateKind::cycle;
@@ -226,6 +231,35 @@ Candidate undecided_candidate(const CanonicalMap& map, const Itinerary& itinerar
   cycle.residual = cycle_residual(map, cycle.points);
   cycle.margin = margin;
   cycle.error_bound = bounds.maxCoeff();
+  return candidate;
+}
+
+// Whether floating point proves that the equation of an itinerary has one solution.
+template <int M>
+bool surely_regular(const CanonicalMap& map, const Itinerary& itinerary, Control* control) {
+  using Points = typename BasicCyclicSystem<M>::Points;
+  const BasicCyclicSystem<M> system(map, itinerary, control);
+  const Points zero = Points::Zero(map.n_states(), itinerary.order);
+  Points bounds;
+  return system.enclose(zero, zero, bounds);
+}
+
+// A cycle that is known without error and lies on borders without error, as the origin does where
+// there is no bias. The equation of its cleared bits may be another than the one that was solved.
+template <int M, typename Points>
+std::optional<Candidate> exact_border_candidate(const CanonicalMap& map, const Itinerary& itinerary,
+                                                const Itinerary& placed, const Itinerary& zeros,
+                                                const Points& points, Control* control) {
+  const Matrix all = points.array() + 0.0;  // no negative zeros
+  const Matrix bounds = Matrix::Zero(all.rows(), all.cols());
+  const Index period = apparent_period(all, bounds);
+  const Itinerary cleared = resized(placed, period);
+  if (cleared != itinerary && !surely_regular<M>(map, cleared, control)) return std::nullopt;
+  Candidate candidate;
+  candidate.kind = CandidateKind::cycle;
+  candidate.decided = candidate.proved = true;
+  candidate.cycle = finish_border_cycle(map, cleared, resized(zeros, period), all.leftCols(period),
+                                        bounds.leftCols(period), control);
   return candidate;
 }
 
@@ -251,8 +285,12 @@ std::optional<Candidate> proved_candidate(const CanonicalMap& map, const Itinera
   double margin = 0.0;
   Itinerary placed = itinerary;
   Itinerary zeros;
-  const Place where = place(map, points, bounds, placed, zeros, margin);
-  if (where == Place::border) return std::nullopt;
+  bool exact = false;
+  const Place where = place(map, points, bounds, placed, zeros, margin, exact);
+  if (where == Place::border) {
+    if (!exact || !bounds.isZero(0.0)) return std::nullopt;
+    return exact_border_candidate<M>(map, itinerary, placed, zeros, points, control);
+  }
   candidate.kind = where == Place::outside ? CandidateKind::virtual_cycle : CandidateKind::cycle;
   Cycle& cycle = candidate.cycle.emplace();
   cycle.itinerary = itinerary;
@@ -317,16 +355,27 @@ Candidate decided_or_not(const CanonicalMap& map, const Itinerary& itinerary,
   return undecided_candidate(map, itinerary, control);
 }
 
+// Who asks for a candidate, and what for.
+enum class Purpose {
+  everything,  // what is to be said of it, real or not
+  real_ones,   // whether it is real
+  likely_ones  // the same, but for nothing that rests on it when it is not
+};
+
 LikelyCandidate candidate_of(const CanonicalMap& map, const Itinerary& itinerary, Control* control,
-                             bool exactly) {
+                             Purpose purpose) {
   LikelyCandidate result;
   std::optional<Candidate> proved = proved_candidate(map, itinerary, control);
+  if (!proved && purpose != Purpose::everything && refuted_as_family(map, itinerary, control)) {
+    result.candidate.decided = result.candidate.proved = true;
+    return result;
+  }
   result.doubtful = !proved;
   if (proved && !is_vague(*proved)) {
     result.candidate = std::move(*proved);
     return result;
   }
-  if (!exactly && !proved) {
+  if (purpose == Purpose::likely_ones && !proved) {
     Candidate quick = undecided_candidate(map, itinerary, control);
     if (is_refuted(quick)) {
       quick.decided = true;
@@ -338,14 +387,12 @@ LikelyCandidate candidate_of(const CanonicalMap& map, const Itinerary& itinerary
   return result;
 }
 
-}  // namespace
-
-LikelyCandidate likely_candidate(const CanonicalMap& map, const Itinerary& wanted, Control* control,
-                                 bool exactly) {
+LikelyCandidate presentable(const CanonicalMap& map, const Itinerary& wanted, Control* control,
+                            Purpose purpose) {
   Itinerary itinerary = wanted;
   mask_irrelevant(map, itinerary);
   itinerary = canonical_rotation(itinerary);
-  LikelyCandidate result = candidate_of(map, itinerary, control, exactly);
+  LikelyCandidate result = candidate_of(map, itinerary, control, purpose);
   Candidate& candidate = result.candidate;
   if (!representable(candidate)) {
     const bool refuted = candidate.decided && is_refuted(candidate);
@@ -356,8 +403,19 @@ LikelyCandidate likely_candidate(const CanonicalMap& map, const Itinerary& wante
   return result;
 }
 
-Candidate solve_cycle(const CanonicalMap& map, const Itinerary& wanted, Control* control) {
-  return likely_candidate(map, wanted, control, true).candidate;
+}  // namespace
+
+LikelyCandidate likely_candidate(const CanonicalMap& map, const Itinerary& itinerary,
+                                 Control* control, bool exactly) {
+  return presentable(map, itinerary, control, exactly ? Purpose::real_ones : Purpose::likely_ones);
+}
+
+Candidate real_candidate(const CanonicalMap& map, const Itinerary& itinerary, Control* control) {
+  return presentable(map, itinerary, control, Purpose::real_ones).candidate;
+}
+
+Candidate solve_cycle(const CanonicalMap& map, const Itinerary& itinerary, Control* control) {
+  return presentable(map, itinerary, control, Purpose::everything).candidate;
 }
 
 Itinerary visible_itinerary(const CanonicalMap& map, const Itinerary& itinerary,

@@ -6,6 +6,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "cycles/likely_candidate.hpp"
 #include "proof/cyclic_relaxation.hpp"
 #include "rnndyn/rounding.hpp"
 
@@ -88,7 +89,7 @@ void Leaves::solve_each(Answers& answers) {
   parallel_for(n, n < 8 ? 1 : context_.options.n_threads, [&](std::size_t i, int /*thread*/) {
     if (control.stop_requested()) return;
     try {
-      answers.found[i] = solve_cycle(map_, answers.leaves[i], &control);
+      answers.found[i] = real_candidate(map_, answers.leaves[i], &control);
       answers.done[i] = 1;
     } catch (const Stopped&) {
     }

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "cycles/likely_candidate.hpp"
 #include "search/context.hpp"
 
 namespace rnndyn {
@@ -173,7 +174,7 @@ class Sieve {
   }
 
   bool is_refuted(const Itinerary& itinerary) const {
-    const Candidate candidate = solve_cycle(context_.map, itinerary, &context_.control);
+    const Candidate candidate = real_candidate(context_.map, itinerary, &context_.control);
     return candidate.decided && candidate.kind != CandidateKind::cycle &&
            candidate.kind != CandidateKind::continuum;
   }

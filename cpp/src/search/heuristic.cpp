@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <span>
 
 #include "search/context.hpp"
+#include "search/region_path.hpp"
 #include "search/starts.hpp"
 #include "search/visited.hpp"
 
@@ -15,7 +17,16 @@ constexpr std::int64_t kDefaultIterations = 60;
 constexpr std::int64_t kMinRestarts = 400;
 constexpr double kPatience = 1.0;
 
-constexpr double kTypicalSolves = 4.0;  // of a restart
+// With fewer states Newton's method settles often enough, and its kernels take less time for an
+// itinerary than a change of one bit does.
+constexpr Index kFewStates = 10;
+// Itineraries that a path comes through, for every bit of them.
+constexpr double kPathLength = 1.5;
+constexpr std::uint64_t kHalvings = 6;  // of a state where a path begins, at most
+
+constexpr Index kShortOrbit = 40;
+// What the orbit before a restart may cost: it saves about as many.
+constexpr double kTransientSolves = 12.0;
 // Long orbits begin at zero and in random states. What an attractor draws in slowly is met at their
 // ends and nowhere else, so that there is one of kLongOrbit steps in any case; more of them and
 // longer ones take no more than this share of what the restarts of an order cost at least.
@@ -27,9 +38,11 @@ constexpr double kWorkBetweenLooks = 1e7;
 struct Restart {
   StartSource source = StartSource::random_bits;
   std::int32_t root = -1;              // of a neighbour
+  std::optional<Vector> point;         // of a cycle from which a path begins
   Itinerary itinerary;                 // where it starts (neighbours), then where it settled
   std::vector<std::uint64_t> visited;  // hashes of the itineraries solved
-  std::vector<Itinerary> singular;     // of these, those that may hold a continuum
+  std::vector<Itinerary> met;          // of these, those that may hold a continuum; on a path, all
+                                       // that may hold a cycle
   std::int64_t n_solves = 0;
   std::int32_t outcome = Collection::kRejected;  // kUnknown: settled on `itinerary`
   bool finished = false;
@@ -42,8 +55,9 @@ class HeuristicSearch {
         statistics_(statistics),
         order_(statistics.order),
         kernels_(context.make_kernels(order_)),
-        sampler_(context.map, context.options.box, context.options.seed),
-        neighbours_(context.map, order_),
+        paths_(make_paths()),
+        choice_(path_solves()),
+        neighbours_(context.map, order_, !paths_.empty()),
         start_seconds_(context.control.seconds()),
         restarts_before_(context.progress.n_restarts.load()),
         fraction_(context.progress.fraction.load()) {
@@ -54,6 +68,8 @@ class HeuristicSearch {
   }
 
   void run() {
+    if (order_ == 1 && !paths_.empty()) follow_short_orbit();
+    sampler_.emplace(context_.map, context_.options.box, context_.options.seed);
     follow_long_orbits();
     neighbours_.add_from_shorter(context_.collection);
     for (const Collection::Member& member : context_.collection.members()) {
@@ -75,7 +91,7 @@ class HeuristicSearch {
         const std::size_t count = std::min(group, batch.size() - begin);
         try {
           run_group(std::span(batch).subspan(begin, count), first + begin,
-                    *kernels_[static_cast<std::size_t>(thread)]);
+                    static_cast<std::size_t>(thread));
         } catch (const Stopped&) {  // its restarts are not finished
         }
       });
@@ -85,18 +101,61 @@ class HeuristicSearch {
   }
 
  private:
+  std::vector<RegionPath> make_paths() const {
+    std::vector<RegionPath> paths;
+    if (context_.map.n_states() <= kFewStates || context_.map.n_relevant_units() == 0) return paths;
+    for (std::size_t i = 0; i < kernels_.size(); ++i) {
+      paths.emplace_back(context_.map, order_, &context_.control);
+    }
+    return paths;
+  }
+  // What an itinerary on a path counts for, in solves of Newton's method.
+  double path_weight() const {
+    return std::max(1.0, paths_.front().flops() / kernels_.front()->flops());
+  }
+  std::optional<double> path_solves() const {
+    if (paths_.empty()) return std::nullopt;
+    return path_weight() * kPathLength *
+           static_cast<double>(context_.map.n_relevant_units() * order_);
+  }
+
+  // Of an orbit to begin with.
+  Index longest_transient() const {
+    if (paths_.empty()) return kLongestTransient;
+    const double steps = kTransientSolves * kernels_.front()->flops() / step_flops();
+    return std::clamp(static_cast<Index>(steps), Index{10}, kLongestTransient);
+  }
+  double step_flops() const {
+    const auto m = static_cast<double>(context_.map.n_states());
+    return 2.0 * m * (m + 2.0 * static_cast<double>(context_.map.n_units())) + 1.0;
+  }
+
   std::int64_t patience() const {
     if (context_.options.max_restarts) return *context_.options.max_restarts;
     return std::max(kMinRestarts,
                     static_cast<std::int64_t>(kPatience * static_cast<double>(last_new_)));
   }
 
+  // Where one fixed point attracts all, it is found before anything is made ready to look for more.
+  void follow_short_orbit() {
+    Vector state = Vector::Zero(context_.map.n_states());
+    std::vector<Restart> batch(1);
+    batch.front().source = StartSource::neighbour;
+    Itinerary& itinerary = batch.front().itinerary;
+    itinerary = Itinerary(order_, context_.map.words_per_region());
+    if (!kernels_.front()->read_itinerary(state, kShortOrbit, itinerary.bits.data())) return;
+    try {
+      run_group(batch, 0, 0);
+    } catch (const Stopped&) {
+    }
+    merge(batch);
+  }
+
   // Where long orbits are in the end is where the restarts begin. These starts do not count among
   // the independent ones, of which each has the same chance to meet any cycle.
   void follow_long_orbits() {
     NewtonKernel& kernel = *kernels_.front();
-    const auto m = static_cast<double>(context_.map.n_states());
-    const double step = 2.0 * m * (m + 2.0 * static_cast<double>(context_.map.n_units())) + 1.0;
+    const double step = step_flops();
     const double restarts = static_cast<double>(kMinRestarts) * kTypicalSolves * kernel.flops();
     const double steps = std::min(kLongOrbitShare * restarts / step, 1e6);
     const auto affordable = static_cast<Index>(steps);
@@ -107,7 +166,7 @@ class HeuristicSearch {
       Vector state = Vector::Zero(context_.map.n_states());
       if (i > 0) {
         RandomStream stream(context_.options.seed, kLongOrbitTopic, static_cast<std::uint64_t>(i));
-        sampler_.draw(stream, state);
+        sampler_->draw(stream, state);
       }
       Itinerary itinerary(order_, context_.map.words_per_region());
       bool bounded = true;
@@ -135,6 +194,7 @@ class HeuristicSearch {
       Neighbours::Start start = neighbours_.pop();
       batch[i].itinerary = std::move(start.itinerary);
       batch[i].root = start.root;
+      batch[i].point = std::move(start.point);
     }
     return batch;
   }
@@ -142,7 +202,8 @@ class HeuristicSearch {
   // Runs restarts numbered from `number` side by side in the lanes of one kernel: Newton's method
   // in symbol space until each settles, meets an itinerary of known outcome, or comes round to one
   // of its own (then it would circle for ever). A lane that falls free takes the next restart.
-  void run_group(std::span<Restart> group, std::uint64_t number, NewtonKernel& kernel) const {
+  void run_group(std::span<Restart> group, std::uint64_t number, std::size_t thread) {
+    NewtonKernel& kernel = *kernels_[thread];
     const auto lanes = static_cast<std::size_t>(kernel.lanes());
     const std::size_t words = context_.map.words_per_region();
     std::vector<Word> current(static_cast<std::size_t>(order_) * words * lanes, 0);
@@ -156,7 +217,8 @@ class HeuristicSearch {
       for (std::size_t lane = 0; lane < lanes; ++lane) {
         while (running[lane] == nullptr && upcoming < group.size()) {
           Restart& restart = group[upcoming];
-          draw(restart, number + upcoming++, kernel);
+          draw(restart, number + upcoming++, thread);
+          if (restart.finished) continue;
           kernel.begin();
           put_lane(restart.itinerary, current, lane, lanes);
           if (goes_on(restart, current, lane, lanes)) running[lane] = &restart;
@@ -186,7 +248,7 @@ class HeuristicSearch {
             restart.finished = true;
             break;
           case NewtonStatus::singular:
-            restart.singular.push_back(take_lane(current, lane, lanes, order_, words));
+            restart.met.push_back(take_lane(current, lane, lanes, order_, words));
             [[fallthrough]];
           case NewtonStatus::moved:
             goes_on(restart, next, lane, lanes);
@@ -198,12 +260,38 @@ class HeuristicSearch {
     }
   }
 
-  void draw(Restart& restart, std::uint64_t number, NewtonKernel& kernel) const {
-    if (restart.source == StartSource::neighbour) return;
+  // Where the restart begins; where it follows a path, all of it.
+  void draw(Restart& restart, std::uint64_t number, std::size_t thread) {
+    const bool neighbour = restart.source == StartSource::neighbour;
+    if (neighbour && !restart.point) return;
     RandomStream stream(context_.options.seed, static_cast<std::uint64_t>(order_), number);
-    restart.source = choice_.draw(stream);
+    if (!neighbour) restart.source = choice_.draw(stream);
+    if (neighbour || restart.source == StartSource::path) {
+      follow_path(restart, stream, paths_[thread]);
+      return;
+    }
+    NewtonKernel& kernel = *kernels_[thread];
     restart.itinerary = Itinerary(order_, context_.map.words_per_region());
-    draw_start(restart.source, context_.map, sampler_, kernel, stream, restart.itinerary);
+    draw_start(restart.source, context_.map, *sampler_, kernel, longest_transient(), stream,
+               restart.itinerary);
+  }
+
+  void follow_path(Restart& restart, RandomStream& stream, RegionPath& path) const {
+    Vector state;
+    if (restart.point) {
+      state.resize(restart.point->size());
+      for (double& x : state) x = stream.normal();
+      restart.n_solves =
+          path.follow_from_cycle(*restart.point, restart.itinerary, state, restart.met);
+    } else {
+      // From nearer to the origin, too, and from what the map makes of it: curves from afar are
+      // short.
+      sampler_->draw(stream, state);
+      state *= std::ldexp(1.0, -static_cast<int>(stream.below(kHalvings)));
+      if (stream.below(2) == 0) state = context_.map.step(state);
+      restart.n_solves = path.follow(state, restart.met);
+    }
+    restart.finished = true;
   }
 
   // Whether the restart has something new to solve; else it is finished.
@@ -227,7 +315,7 @@ class HeuristicSearch {
   void merge(std::vector<Restart>& batch) {
     std::vector<Itinerary> settled;
     for (Restart& restart : batch) {
-      for (Itinerary& itinerary : restart.singular) {
+      for (Itinerary& itinerary : restart.met) {
         itinerary = canonical_rotation(itinerary);
         settled.push_back(itinerary);
       }
@@ -247,7 +335,7 @@ class HeuristicSearch {
       if (!restart.finished) continue;
       // Every member the restart came by: continua on the way, and what it settled on.
       std::vector<std::int32_t> reached;
-      for (const Itinerary& itinerary : restart.singular) {
+      for (const Itinerary& itinerary : restart.met) {
         reached.push_back(context_.collection.lookup(itinerary));
       }
       if (restart.outcome == Collection::kUnknown) {
@@ -281,7 +369,11 @@ class HeuristicSearch {
         if (!independent && restart.root != id) met_elsewhere_[at] = 1;
         if (fresh) welcome(member, roots_[at]);
       }
-      if (independent) choice_.record(restart.source, restart.n_solves, any_hit, any_fresh);
+      if (independent) {
+        const double weight = restart.source == StartSource::path ? path_weight() : 1.0;
+        choice_.record(restart.source, weight * static_cast<double>(restart.n_solves), any_hit,
+                       any_fresh);
+      }
     }
     choice_.update();
     report();
@@ -327,7 +419,8 @@ class HeuristicSearch {
   OrderStatistics& statistics_;
   Index order_;
   std::vector<std::unique_ptr<NewtonKernel>> kernels_;
-  StateSampler sampler_;
+  std::vector<RegionPath> paths_;  // one for each kernel, or none
+  std::optional<StateSampler> sampler_;  // made when first needed, and before threads are
   SourceChoice choice_;
   Neighbours neighbours_;
   // By member: the independent discovery it is owed to (its own number if an independent restart

@@ -94,7 +94,7 @@ class Scyfi {
     std::vector<RandomStream> streams;
     Itinerary start(order_, words);
     const auto redraw = [&](std::size_t lane, std::vector<Word>& buffer) {
-      draw_start(source_, context_.map, sampler_, kernel, streams[lane], start);
+      draw_start(source_, context_.map, sampler_, kernel, kLongestTransient, streams[lane], start);
       kernel.begin();
       put_lane(start, buffer, lane, lanes_);
     };

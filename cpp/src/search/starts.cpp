@@ -9,8 +9,14 @@ namespace {
 // Flips per known cycle, concatenations and stretched copies per order. They are starting points
 // among others, not the search itself, so a bound costs completeness nothing that was promised.
 constexpr std::size_t kMaxFlips = 512;
+constexpr std::size_t kMaxFlipsBesidePaths = 32;
+constexpr std::size_t kPathsFromCycle = 8;
 constexpr std::size_t kMaxConcatenations = 128;
 constexpr std::size_t kMaxStretched = 128;
+
+// What is known of a source before it has been tried: its restarts are worth as many.
+constexpr double kPriorRestarts = 4.0;
+constexpr double kTrustInPaths = 5.0;
 
 constexpr Index kProbeOrbits = 8;
 constexpr Index kProbeSteps = 60;
@@ -35,6 +41,7 @@ StateSampler::StateSampler(const CanonicalMap& map, const std::optional<Box>& bo
     reach_ = 0.5 * (box->upper - box->lower);
     return;
   }
+  const bool diagonal_a = map.a().isDiagonal(0.0);
   // The range of a few orbits that stay bounded, and of unit states.
   Vector lower = Vector::Constant(m, -1.0);
   Vector upper = Vector::Constant(m, 1.0);
@@ -45,9 +52,17 @@ StateSampler::StateSampler(const CanonicalMap& map, const std::optional<Box>& bo
     Vector low = Vector::Constant(m, std::numeric_limits<double>::infinity());
     Vector high = -low;
     for (Index t = 0; t < kProbeSteps && z.cwiseAbs().maxCoeff() < kProbeLimit; ++t) {
-      p.noalias() = map.w2() * z;
-      p += map.h2();
-      fresh.noalias() = map.a() * z;
+      if (map.w2_is_identity()) {
+        p = z;
+      } else {
+        p.noalias() = map.w2() * z;
+        p += map.h2();
+      }
+      if (diagonal_a) {
+        fresh = map.a().diagonal().cwiseProduct(z);
+      } else {
+        fresh.noalias() = map.a() * z;
+      }
       fresh.noalias() += map.w1() * p.cwiseMax(0.0);
       z = fresh + map.h1();
       if (2 * t < kProbeSteps) continue;
@@ -72,12 +87,15 @@ void StateSampler::draw(RandomStream& stream, Vector& state) const {
 }
 
 void draw_start(StartSource source, const CanonicalMap& map, const StateSampler& sampler,
-                NewtonKernel& kernel, RandomStream& stream, Itinerary& itinerary) {
+                NewtonKernel& kernel, Index longest_transient, RandomStream& stream,
+                Itinerary& itinerary) {
   Vector state;
   if (source == StartSource::orbit || source == StartSource::warm_orbit) {
     sampler.draw(stream, state);
     const Index transient =
-        source == StartSource::orbit ? 0 : 1 + static_cast<Index>(stream.below(200));
+        source == StartSource::orbit
+            ? 0
+            : 1 + static_cast<Index>(stream.below(static_cast<std::uint64_t>(longest_transient)));
     if (kernel.read_itinerary(state, transient, itinerary.bits.data())) return;
   }
   if (source == StartSource::random_states) {
@@ -151,9 +169,14 @@ void Neighbours::add_flips(const Collection::Member& member, std::int32_t root) 
   }
   std::stable_sort(flips.begin(), flips.end(),
                    [](const Flip& a, const Flip& b) { return a.distance < b.distance; });
-  if (flips.size() > kMaxFlips) flips.resize(kMaxFlips);
+  const std::size_t most = paths_ ? kMaxFlipsBesidePaths : kMaxFlips;
+  if (flips.size() > most) flips.resize(most);
   if (flips.empty()) return;
-  Group group{resized(member.itinerary(), order_), {}, 0, root};
+  Group group{resized(member.itinerary(), order_), {}, 0, root, {}};
+  if (paths_) {
+    group.point = member.points().col(0);
+    group.paths = kPathsFromCycle;
+  }
   group.flips.reserve(flips.size());
   for (const Flip& flip : flips) {
     group.flips.push_back(
@@ -164,43 +187,68 @@ void Neighbours::add_flips(const Collection::Member& member, std::int32_t root) 
 
 Neighbours::Start Neighbours::pop() {
   Group& group = queue_.front();
-  Start start{group.base, group.root};
-  if (group.next < group.flips.size()) {
+  Start start{group.base, group.root, std::nullopt};
+  const bool flips_left = group.next < group.flips.size();
+  if (group.paths > 0 && (!flips_left || kPathsFromCycle - group.paths <= group.next)) {
+    --group.paths;
+    start.point = group.point;
+  } else if (flips_left) {
     const Bit bit = group.flips[group.next++];
     Word* region = start.itinerary.at(bit.time);
     set_bit(region, bit.unit, !get_bit(region, bit.unit));
   }
-  if (group.next == group.flips.size()) queue_.pop_front();
+  if (group.next == group.flips.size() && group.paths == 0) queue_.pop_front();
   return start;
 }
 
-void SourceChoice::record(StartSource source, std::int64_t n_solves, bool hit, bool fresh) {
+SourceChoice::SourceChoice(std::optional<double> path_solves)
+    : n_sources_(path_solves ? kIndependentSources : kIndependentSources - 1) {
+  for (Tally& tally : tallies_) tally.expected = kTypicalSolves;
+  if (path_solves) tallies_[static_cast<std::size_t>(StartSource::path)].expected = *path_solves;
+  update();
+}
+
+void SourceChoice::record(StartSource source, double n_solves, bool hit, bool fresh) {
   Tally& tally = tallies_[static_cast<std::size_t>(source)];
-  tally.solves += static_cast<double>(n_solves);
+  tally.solves += n_solves;
+  ++tally.restarts;
   tally.hits += hit ? 1.0 : 0.0;
   tally.fresh += fresh ? 1.0 : 0.0;
 }
 
 void SourceChoice::update() {
   // New cycles count most, any cycle a little; a prior keeps an untried source attractive, and no
-  // source ever falls below a tenth: what finds nothing now may be the only way to what is left.
+  // source's share of the solves falls below a tenth: what finds nothing now may be the only way to
+  // what is left.
   std::array<double, kIndependentSources> weights{};
   double total = 0.0;
-  for (std::size_t s = 0; s < kIndependentSources; ++s) {
-    weights[s] = (1.0 + tallies_[s].fresh + 0.05 * tallies_[s].hits) / (20.0 + tallies_[s].solves);
+  for (std::size_t s = 0; s < n_sources_; ++s) {
+    const Tally& tally = tallies_[s];
+    const double trust = s == static_cast<std::size_t>(StartSource::path) ? kTrustInPaths : 1.0;
+    weights[s] = (trust + tally.fresh + 0.05 * tally.hits) / (20.0 + tally.solves);
     total += weights[s];
   }
+  const bool paths = n_sources_ == kIndependentSources;
   double sum = 0.0;
-  for (std::size_t s = 0; s < kIndependentSources; ++s) {
-    sum += 0.1 + 0.6 * weights[s] / total;
+  for (std::size_t s = 0; s < n_sources_; ++s) {
+    const Tally& tally = tallies_[s];
+    const double share = 0.1 + (1.0 - 0.1 * static_cast<double>(n_sources_)) * weights[s] / total;
+    // The others' restarts take about as many solves as each other.
+    const double solves =
+        paths ? (kPriorRestarts * tally.expected + tally.solves) / (kPriorRestarts + tally.restarts)
+              : 1.0;
+    sum += share / solves;
     cumulative_[s] = sum;
+  }
+  if (paths) {
+    for (double& bound : cumulative_) bound /= sum;
   }
 }
 
 StartSource SourceChoice::draw(RandomStream& stream) const {
   const double u = stream.uniform();
   std::size_t s = 0;
-  while (s + 1 < kIndependentSources && u >= cumulative_[s]) ++s;
+  while (s + 1 < n_sources_ && u >= cumulative_[s]) ++s;
   return static_cast<StartSource>(s);
 }
 

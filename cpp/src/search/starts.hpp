@@ -3,6 +3,7 @@
 
 #include <array>
 #include <deque>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -21,10 +22,15 @@ enum class StartSource : int {
   random_states,  // regions of independent random states
   orbit,          // regions along an orbit from a random state
   warm_orbit,     // the same after a transient
+  path,           // a curve through the regions from a random state; see RegionPath
   neighbour       // a known cycle's itinerary, changed a little
 };
-inline constexpr std::size_t kIndependentSources = 4;
-inline constexpr std::size_t kSources = 5;
+inline constexpr std::size_t kIndependentSources = 5;
+inline constexpr std::size_t kSources = 6;
+// Of a restart.
+inline constexpr double kTypicalSolves = 4.0;
+// Steps of an orbit before a restart begins on it.
+inline constexpr Index kLongestTransient = 200;
 
 // Draws random states of the size that the map's own dynamics has.
 class StateSampler {
@@ -40,26 +46,31 @@ class StateSampler {
 // Fills in an itinerary from an independent source; falls back on random bits where an orbit
 // diverges.
 void draw_start(StartSource source, const CanonicalMap& map, const StateSampler& sampler,
-                NewtonKernel& kernel, RandomStream& stream, Itinerary& itinerary);
+                NewtonKernel& kernel, Index longest_transient, RandomStream& stream,
+                Itinerary& itinerary);
 
 // Itineraries close to known cycles, each handed out once, in the order in which they were thought
 // of. What a border collision or a period doubling would create next to a known cycle differs from
-// it in one bit.
+// it in one bit. With `paths`, curves through the regions lead to cycles further away (RegionPath);
+// then a bit is changed only where its border is among the nearest.
 class Neighbours {
  public:
-  Neighbours(const CanonicalMap& map, Index order) : map_(map), order_(order) {}
+  Neighbours(const CanonicalMap& map, Index order, bool paths)
+      : map_(map), order_(order), paths_(paths) {}
 
   // An itinerary to begin with as it is, owed to none of the members.
-  void add(Itinerary itinerary) { queue_.push_back({std::move(itinerary), {}}); }
+  void add(Itinerary itinerary) { queue_.push_back({std::move(itinerary), {}, 0, -1, {}}); }
   // Before an order is searched: repetitions, concatenations and stretched copies of what is known.
   void add_from_shorter(const Collection& collection);
-  // Single-bit changes of a member's itinerary, repeated to this order; nearest borders first.
+  // Single-bit changes of a member's itinerary, repeated to this order, nearest borders first; with
+  // paths from it.
   // `root` is handed out with them: the member whose discovery they are owed to, -1 for none.
   void add_flips(const Collection::Member& member, std::int32_t root);
 
   struct Start {
     Itinerary itinerary;
     std::int32_t root;
+    std::optional<Vector> point;  // of the cycle of this itinerary where a path begins
   };
   bool empty() const { return queue_.empty(); }
   Start pop();
@@ -75,26 +86,35 @@ class Neighbours {
     std::vector<Bit> flips;
     std::size_t next = 0;
     std::int32_t root = -1;
+    Vector point;           // where paths begin
+    std::size_t paths = 0;  // that are left; they take turns with the flips
   };
 
   const CanonicalMap& map_;
   Index order_;
+  bool paths_;
   std::deque<Group> queue_;
 };
 
 // Chooses among the independent sources by what each has brought per solve so far.
 class SourceChoice {
  public:
-  void record(StartSource source, std::int64_t n_solves, bool hit, bool fresh);
+  // `path_solves` is what one restart along a path may take, in solves of Newton's method; nothing
+  // where there are no paths.
+  explicit SourceChoice(std::optional<double> path_solves);
+
+  void record(StartSource source, double n_solves, bool hit, bool fresh);
   StartSource draw(RandomStream& stream) const;
   void update();  // between batches; draw() uses the weights of the last update
 
  private:
   struct Tally {
-    double solves = 0.0, hits = 0.0, fresh = 0.0;
+    double expected = 0.0;  // solves of a restart
+    double solves = 0.0, restarts = 0.0, hits = 0.0, fresh = 0.0;
   };
+  std::size_t n_sources_;
   std::array<Tally, kIndependentSources> tallies_;
-  std::array<double, kIndependentSources> cumulative_{0.25, 0.5, 0.75, 1.0};
+  std::array<double, kIndependentSources> cumulative_;
 };
 
 }  // namespace rnndyn
