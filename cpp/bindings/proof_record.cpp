@@ -7,7 +7,8 @@
 namespace rnndyn::bindings {
 namespace {
 
-constexpr const char* kMethods[] = {"auto", "dictionary", "polygons", "cells", "contraction"};
+constexpr const char* kMethods[] = {"auto", "dictionary", "polygons", "cells",
+                                    "contraction", "boxes"};
 constexpr const char* kStatuses[] = {"proved", "searched", "partial"};
 
 template <typename T>

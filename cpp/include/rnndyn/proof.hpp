@@ -21,7 +21,8 @@ enum class ProofMethod : std::int8_t {
   dictionary = 1,  // branch and bound over the bits of one order, linear complementarity
   polygons = 2,    // forward images of polygons, M <= 2, all orders in one tree
   cells = 3,       // cover of F-invariant cells and words over them, in a box
-  contraction = 4  // the map contracts in some norm: one fixed point, no other cycle
+  contraction = 4,  // the map contracts in some norm: one fixed point, no other cycle
+  boxes = 5         // boxes of first states, few states, in a box
 };
 
 // Which undecided bit the dictionary method branches on. The answer does not depend on it.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "parallel/proof_pieces.hpp"
+#include "proof/box_search.hpp"
 #include "proof/cell_search.hpp"
 #include "proof/contraction.hpp"
 #include "proof/cyclic_relaxation.hpp"
@@ -29,6 +30,8 @@ constexpr double kSearchSeconds = 5.0;
 constexpr double kSearchShare = 0.25;
 // Dictionaries above this size are not begun: they would not get far, and their copies take memory.
 constexpr double kLargestDictionary = 128e6;  // bytes
+// Nodes that boxes may take before other methods are tried: a few seconds.
+constexpr std::int64_t kBoxNodes = 1'000'000;
 // The first dictionary is built in a tenth of a second.
 constexpr double kOperationsOfMoment = 2e8;
 
@@ -180,6 +183,7 @@ bool Prover::prove(const std::vector<Index>& orders, std::int64_t max_nodes) {
     return prove_by_polygons(orders, max_nodes);
   }
   if (method == ProofMethod::cells) return prove_by_cells(orders, max_nodes);
+  if (method == ProofMethod::boxes) return prove_by_boxes(orders, max_nodes);
   bool tried_cells = false;
   for (std::size_t i = 0; i < orders.size(); ++i) {
     const Index order = orders[i];
@@ -189,6 +193,8 @@ bool Prover::prove(const std::vector<Index>& orders, std::int64_t max_nodes) {
         max_nodes == kNoLimit) {
       tried_cells = true;
       const std::vector<Index> rest(orders.begin() + static_cast<std::ptrdiff_t>(i), orders.end());
+      if (boxes_suit(map_) && prove_by_boxes(rest, kBoxNodes)) return true;
+      if (context_.control.stop_requested()) return false;
       const CellForecast forecast = forecast_cells(map_, *context_.options.box, rest,
                                                    context_.options.n_threads, context_.control);
       if (forecast.worthwhile && prove_by_cells(rest, max_nodes)) return true;
@@ -248,6 +254,10 @@ bool Prover::run(PartialProof part, std::int64_t max_nodes) {
                              open.empty() ? nullptr : &open, &interludes);
       break;
     }
+    case ProofMethod::boxes:
+      rnndyn::prove_by_boxes(map_, *context_.options.box, options, n_threads, max_nodes,
+                             context_.control, progress, part, &interludes);
+      break;
     default:
       prove_by_dictionaries(map_, context_.options.box, options, n_threads, max_nodes,
                             context_.control, progress, part, &interludes);
@@ -322,6 +332,22 @@ bool Prover::prove_by_cells(const std::vector<Index>& orders, std::int64_t max_n
   part.method = ProofMethod::cells;
   part.orders = orders;
   return finish(orders, run(std::move(part), max_nodes));
+}
+
+bool Prover::prove_by_boxes(const std::vector<Index>& orders, std::int64_t max_nodes) {
+  PartialProof part;
+  part.method = ProofMethod::boxes;
+  part.orders = orders;
+  if (!context_.options.box) {
+    part.reason = "boxes of first states divide a box, and none was given";
+  } else if (!boxes_suit(map_)) {
+    part.reason = "boxes of first states are for maps with at most four states";
+  } else {
+    part.reason = "boxes of first states, all orders in one tree";
+    return finish(orders, run(std::move(part), max_nodes));
+  }
+  certificate_.parts.push_back(std::move(part));
+  return finish(orders, false);
 }
 
 bool Prover::finish(const std::vector<Index>& orders, bool proved) {

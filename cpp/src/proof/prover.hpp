@@ -53,6 +53,7 @@ class Prover {
   bool prove_by_dictionary(Index order, std::int64_t max_nodes);
   bool prove_by_polygons(const std::vector<Index>& orders, std::int64_t max_nodes);
   bool prove_by_cells(const std::vector<Index>& orders, std::int64_t max_nodes);
+  bool prove_by_boxes(const std::vector<Index>& orders, std::int64_t max_nodes);
   bool finish(const std::vector<Index>& orders, bool proved);
   double predicted_nodes(Index order) const;
 

@@ -217,7 +217,7 @@ def search(
 
     Parameters
     ----------
-    proof_method : {"auto", "dictionary", "polygons", "cells", "contraction"}
+    proof_method : {"auto", "dictionary", "polygons", "cells", "contraction", "boxes"}
         Use this method for a complete search.
     branching : {"violation", "time_order"}
         Bit that the dictionary method branches on.

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.models._canonical_map_of import canonical_map_of
+from rnndyn.verify._boxes import check_box_tree
 from rnndyn.verify._claims import Claims, Part
 from rnndyn.verify._contraction import check_contraction
 from rnndyn.verify._dictionary import Domain, check_dictionary_trees
@@ -79,7 +80,7 @@ def _check(certificate: Claims, model: PiecewiseLinearModel, counts: Counts) -> 
         if not part.complete or not proved & set(part.orders):
             continue
         try:
-            _check_part(part, proved, box, map_, listing, counts)
+            _check_part(certificate, part, proved, box, map_, listing, counts)
         except RefusedError as refusal:
             raise RefusedError(f"part {number} ({part.title}): {refusal}") from None
         if part.method in ("dictionary", "polygons") and map_.relevant and _is_half(part):
@@ -119,6 +120,7 @@ def _exact_box(certificate: Claims) -> Box | None:
 
 
 def _check_part(
+    certificate: Claims,
     part: Part,
     proved: set[int],
     box: Box | None,
@@ -138,7 +140,15 @@ def _check_part(
         raise RefusedError("this version of the checker does not check proofs by cells")
     domain = _domain(part, box, map_.n_states)
     counts.n_trees += 1
-    if part.method == "polygons":
+    if part.method == "boxes":
+        if domain.box is None or _is_half(part):
+            raise RefusedError("trees of boxes are about a box, and not about R^M")
+        assert certificate.box is not None
+        lower, upper = (bound.tolist() for bound in certificate.box)
+        orders = sorted(set(part.orders))
+        tree = Tree.of(part)
+        check_box_tree(tree, orders, proved, domain.box, (lower, upper), map_, listing, counts)
+    elif part.method == "polygons":
         check_word_trees(Tree.of(part), set(part.orders), proved, domain, map_, listing, counts)
     elif len(part.orders) == 1:
         check_dictionary_trees(Tree.of(part), part.orders[0], domain, map_, listing, counts)

@@ -47,6 +47,20 @@ class Tree:
             raise RefusedError("it has not as many lists of multipliers as infeasible nodes")
         return tree
 
+    def next_node(self) -> tuple[int, int]:
+        """Return number and entry of the next node, which must have been searched."""
+        number = self.n_done
+        if number >= len(self.nodes):
+            raise RefusedError(f"the tree ends at node {number}, before all its branches have both")
+        entry = self.nodes[number]
+        if entry < UNPROVED:
+            raise RefusedError(f"node {number} has the unknown entry {entry}")
+        if entry in (OPEN, UNPROVED):
+            what = "not searched" if entry == OPEN else "discarded without a proof"
+            raise RefusedError(f"node {number} was {what}")
+        self.n_done += 1
+        return number, entry
+
     def walk(self) -> Iterator[tuple[int, int, Decisions]]:
         """Yield number, entry and decisions above it of every node of the next tree.
 
@@ -55,19 +69,8 @@ class Tree:
         """
         decisions: Decisions = {}
         while True:
-            number = self.n_done
-            if number >= len(self.nodes):
-                raise RefusedError(
-                    f"the tree ends at node {number}, before all its branches have both"
-                )
-            entry = self.nodes[number]
-            if entry < UNPROVED:
-                raise RefusedError(f"node {number} has the unknown entry {entry}")
-            if entry in (OPEN, UNPROVED):
-                what = "not searched" if entry == OPEN else "discarded without a proof"
-                raise RefusedError(f"node {number} was {what}")
+            number, entry = self.next_node()
             yield number, entry, decisions
-            self.n_done += 1
             if entry >= 0:
                 decisions[entry] = False
                 continue
