@@ -14,10 +14,10 @@ using smooth::Interval;
 using smooth::SmoothCycle;
 using smooth::SmoothMap;
 
-SmoothMap smooth_map(const System& system, const Vector& input, bool reset_after) {
+SmoothMap smooth_map(const System& system, const Vector& input) {
   const auto* network = std::get_if<RecurrentNetwork>(&system.kind());
   if (network == nullptr) throw std::invalid_argument("only recurrent networks are smooth maps");
-  return SmoothMap(*network, reset_after, input);
+  return SmoothMap(*network, input);
 }
 
 // (k, N) <-> columns.
@@ -93,8 +93,7 @@ py::dict result_record(const smooth::SmoothSearchResult& result) {
 }
 
 // Bounds of one of the functions at many numbers: (lower, upper).
-template <class Function>
-py::tuple bounds_of(const DoubleArray& x, const Function& function) {
+py::tuple bounds_of(const DoubleArray& x, Interval (*function)(Interval)) {
   DoubleArray lower(x.size()), upper(x.size());
   for (py::ssize_t i = 0; i < x.size(); ++i) {
     const Interval value = function(Interval(x.data()[i]));
@@ -123,36 +122,20 @@ void register_functions(py::module_& module) {
         return smooth::certified_sign(matrices_from(jacobians), matrices_from(radii));
       },
       py::arg("jacobians"), py::arg("radii"));
-  module.def(
-      "tanh_bounds",
-      [](const DoubleArray& x) {
-        return bounds_of(x, [](Interval v) { return smooth::tanh_of(v); });
-      },
-      py::arg("x"));
-  module.def(
-      "tanh_slope_bounds",
-      [](const DoubleArray& x) {
-        return bounds_of(x, [](Interval v) { return smooth::tanh_slope(v); });
-      },
-      py::arg("x"));
-  module.def(
-      "logistic_bounds",
-      [](const DoubleArray& x) {
-        return bounds_of(x, [](Interval v) { return smooth::logistic(v); });
-      },
-      py::arg("x"));
-  module.def(
-      "logistic_slope_bounds",
-      [](const DoubleArray& x) {
-        return bounds_of(x, [](Interval v) { return smooth::logistic_slope(v); });
-      },
-      py::arg("x"));
+  const std::pair<const char*, Interval (*)(Interval)> functions[] = {
+      {"tanh_bounds", &smooth::tanh_of},
+      {"tanh_slope_bounds", &smooth::tanh_slope},
+      {"logistic_bounds", &smooth::logistic},
+      {"logistic_slope_bounds", &smooth::logistic_slope}};
+  for (const auto& [name, function] : functions) {
+    module.def(
+        name, [function](const DoubleArray& x) { return bounds_of(x, function); }, py::arg("x"));
+  }
 }
 
 void register_smooth_map(py::module_& module) {
   py::class_<SmoothMap>(module, "SmoothMap", py::module_local())
-      .def(py::init(&smooth_map), py::arg("system"), py::arg("constant_input"),
-           py::arg("reset_after"))
+      .def(py::init(&smooth_map), py::arg("system"), py::arg("constant_input"))
       .def_property_readonly("n_states", &SmoothMap::n_states)
       .def(
           "step",

@@ -96,7 +96,7 @@ def search_smooth(
         max_restarts = check_count("max_restarts", max_restarts)
     begin = time.perf_counter()
     drive = np.zeros(model.n_inputs) if constant is None else constant
-    search = _Search(_core.SmoothMap(model._system(), drive, True), max_restarts, options)
+    search = _Search(_core.SmoothMap(model._system(), drive), max_restarts, options)
     options.meter.init("find_cycles")
     try:
         if method == "complete":
