@@ -180,10 +180,26 @@ def find_smooth_cycles(
     seed: int = 0,
     max_restarts: int | None = None,
     states: NDArray[np.float64] | None = None,
+    guesses: list[NDArray[np.float64]] = ...,
     n_threads: int = 1,
     time_limit: float | None = None,
     observer: Callable[..., object] | None = None,
 ) -> dict[str, Any]: ...
+def find_slow_points(
+    network: SmoothMap | CanonicalMap,
+    *,
+    seed: int = 0,
+    max_restarts: int | None = None,
+    max_speed: float = ...,
+    states: NDArray[np.float64] | None = None,
+    n_threads: int = 1,
+    time_limit: float | None = None,
+    observer: Callable[..., object] | None = None,
+) -> dict[str, Any]: ...
+def index_signs(canonical_map: CanonicalMap, regions: NDArray[np.bool_]) -> NDArray[np.int8]: ...
+def piecewise_invariant_box(
+    canonical_map: CanonicalMap, states: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None: ...
 def prove_smooth_complete(
     network: SmoothMap,
     order: int,
