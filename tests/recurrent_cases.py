@@ -16,7 +16,7 @@ BIASES = pytest.mark.parametrize("bias", [True, False])
 
 
 def random_network(
-    family: str, n_layers: int, bias: bool, *, n_units: int = 4, n_inputs: int = 3, **options: str
+    family: str, n_layers: int, bias: bool, *, n_units: int = 4, n_inputs: int = 3, **options: Any
 ) -> Any:
     """A network whose weights and biases are uniform between -1 and 1."""
     rng = np.random.default_rng([n_layers, bias, n_units, n_inputs])

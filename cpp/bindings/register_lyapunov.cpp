@@ -20,8 +20,9 @@ CellKind kind_from(const std::string& name) {
 
 using LayerArrays = std::tuple<Matrix, Matrix, std::optional<Vector>, std::optional<Vector>>;
 
-System recurrent_network(const std::string& kind, const std::vector<LayerArrays>& layers) {
-  RecurrentNetwork network{kind_from(kind), {}};
+System recurrent_network(const std::string& kind, const std::vector<LayerArrays>& layers,
+                         bool reset_after) {
+  RecurrentNetwork network{kind_from(kind), {}, reset_after};
   for (const auto& [weight_ih, weight_hh, bias_ih, bias_hh] : layers) {
     const Vector no_bias = Vector::Zero(weight_hh.rows());
     network.layers.push_back(
@@ -226,7 +227,8 @@ void register_systems(py::module_& module) {
           },
           py::arg("states"), py::arg("inputs"), py::arg("block"));
 
-  module.def("recurrent_network", &recurrent_network, py::arg("kind"), py::arg("layers"));
+  module.def("recurrent_network", &recurrent_network, py::arg("kind"), py::arg("layers"),
+             py::arg("reset_after") = true);
   module.def("piecewise_linear_system", &piecewise_linear_system, py::arg("canonical_map"),
              py::arg("input_h1") = std::nullopt, py::arg("input_h2") = std::nullopt);
   module.def("differentiable_map", &differentiable_map, py::arg("n_states"), py::arg("step"),

@@ -4,8 +4,8 @@
 #include "interruptible.hpp"
 #include "rnndyn/smooth/complete.hpp"
 #include "rnndyn/smooth/newton.hpp"
+#include "rnndyn/smooth/piecewise_index.hpp"
 #include "rnndyn/smooth/search.hpp"
-#include "rnndyn/smooth/slow_points.hpp"
 
 namespace rnndyn::bindings {
 namespace {
@@ -14,10 +14,10 @@ using smooth::Interval;
 using smooth::SmoothCycle;
 using smooth::SmoothMap;
 
-SmoothMap smooth_map(const System& system, const Vector& input, bool reset_after) {
+SmoothMap smooth_map(const System& system, const Vector& input) {
   const auto* network = std::get_if<RecurrentNetwork>(&system.kind());
   if (network == nullptr) throw std::invalid_argument("only recurrent networks are smooth maps");
-  return SmoothMap(*network, reset_after, input);
+  return SmoothMap(*network, input);
 }
 
 // (k, N) <-> columns.
@@ -93,8 +93,7 @@ py::dict result_record(const smooth::SmoothSearchResult& result) {
 }
 
 // Bounds of one of the functions at many numbers: (lower, upper).
-template <class Function>
-py::tuple bounds_of(const DoubleArray& x, const Function& function) {
+py::tuple bounds_of(const DoubleArray& x, Interval (*function)(Interval)) {
   DoubleArray lower(x.size()), upper(x.size());
   for (py::ssize_t i = 0; i < x.size(); ++i) {
     const Interval value = function(Interval(x.data()[i]));
@@ -123,36 +122,20 @@ void register_functions(py::module_& module) {
         return smooth::certified_sign(matrices_from(jacobians), matrices_from(radii));
       },
       py::arg("jacobians"), py::arg("radii"));
-  module.def(
-      "tanh_bounds",
-      [](const DoubleArray& x) {
-        return bounds_of(x, [](Interval v) { return smooth::tanh_of(v); });
-      },
-      py::arg("x"));
-  module.def(
-      "tanh_slope_bounds",
-      [](const DoubleArray& x) {
-        return bounds_of(x, [](Interval v) { return smooth::tanh_slope(v); });
-      },
-      py::arg("x"));
-  module.def(
-      "logistic_bounds",
-      [](const DoubleArray& x) {
-        return bounds_of(x, [](Interval v) { return smooth::logistic(v); });
-      },
-      py::arg("x"));
-  module.def(
-      "logistic_slope_bounds",
-      [](const DoubleArray& x) {
-        return bounds_of(x, [](Interval v) { return smooth::logistic_slope(v); });
-      },
-      py::arg("x"));
+  const std::pair<const char*, Interval (*)(Interval)> functions[] = {
+      {"tanh_bounds", &smooth::tanh_of},
+      {"tanh_slope_bounds", &smooth::tanh_slope},
+      {"logistic_bounds", &smooth::logistic},
+      {"logistic_slope_bounds", &smooth::logistic_slope}};
+  for (const auto& [name, function] : functions) {
+    module.def(
+        name, [function](const DoubleArray& x) { return bounds_of(x, function); }, py::arg("x"));
+  }
 }
 
 void register_smooth_map(py::module_& module) {
   py::class_<SmoothMap>(module, "SmoothMap", py::module_local())
-      .def(py::init(&smooth_map), py::arg("system"), py::arg("constant_input"),
-           py::arg("reset_after"))
+      .def(py::init(&smooth_map), py::arg("system"), py::arg("constant_input"))
       .def_property_readonly("n_states", &SmoothMap::n_states)
       .def(
           "step",
@@ -252,61 +235,47 @@ void register_proof(py::module_& module) {
       py::arg("observer") = std::nullopt);
 }
 
-py::dict slow_point_record(const smooth::SlowPoint& point) {
-  py::dict record;
-  record["state"] = point.state;
-  record["q"] = point.q;
-  record["speed"] = point.speed;
-  record["gradient_norm"] = point.gradient_norm;
-  record["drift"] = point.drift;
-  record["curvatures"] = point.curvatures;
-  record["softest"] = Vector(point.softest.col(0));
-  record["multipliers"] = point.multipliers.values;
-  record["log_moduli"] = point.multipliers.log_moduli;
-  record["hits"] = point.hits;
-  return record;
+// Signs (n, 2) of cycles of one order, given by their regions (n, k, n_units).
+py::array_t<std::int8_t> index_signs(const CanonicalMap& map, const BoolArray& regions) {
+  if (regions.ndim() != 3 || regions.shape(1) < 1 || regions.shape(2) != map.n_units()) {
+    throw std::invalid_argument("regions must have shape (n, k, n_units)");
+  }
+  const auto n = regions.shape(0), k = regions.shape(1);
+  py::array_t<std::int8_t> signs({n, py::ssize_t{2}});
+  std::int8_t* out = signs.mutable_data();
+  for (py::ssize_t i = 0; i < n; ++i) {
+    const BoolArray own({k, regions.shape(2)}, regions.data() + i * k * regions.shape(2));
+    Itinerary itinerary(k, map.words_per_region());
+    itinerary.bits = pack_itinerary(own, map.n_units());
+    const smooth::IndexSigns found = smooth::index_signs(map, itinerary);
+    *out++ = static_cast<std::int8_t>(found.index);
+    *out++ = static_cast<std::int8_t>(found.index_of_double);
+  }
+  return signs;
 }
 
-void register_slow_points(py::module_& module) {
+void register_piecewise_index(py::module_& module) {
+  module.def("index_signs", &index_signs, py::arg("canonical_map"), py::arg("regions"));
   module.def(
-      "find_slow_points",
-      [](const SmoothMap& map, std::uint64_t seed, std::optional<std::int64_t> max_restarts,
-         double max_speed, const std::optional<DoubleArray>& states, int n_threads,
-         std::optional<double> time_limit, const std::optional<py::function>& observer) {
-        smooth::SlowPointOptions options;
-        options.seed = seed;
-        options.max_restarts = max_restarts;
-        options.max_speed = max_speed;
-        options.n_threads = n_threads;
-        options.states = states ? points_from(map, *states, "states must have shape (S, n_states)")
-                                : Matrix(map.n_states(), 0);
-        SearchProgress progress;
-        const auto observe = [&] {
-          if (!observer) return;
-          (*observer)(1, progress.n_cycles.load(), progress.n_restarts.load(), 0,
-                      progress.fraction.load());
-        };
-        const auto result = run_interruptible(time_limit, observe, [&](Control& control) {
-          return smooth::find_slow_points(map, options, control, progress);
-        });
-        py::list points;
-        for (const smooth::SlowPoint& point : result.points) {
-          points.append(slow_point_record(point));
-        }
-        py::dict record;
-        record["points"] = points;
-        record["n_restarts"] = result.n_restarts;
-        record["n_fixed_points"] = result.n_fixed_points;
-        record["n_failed"] = result.n_failed;
-        record["complete"] = result.complete;
-        record["stopped_by"] = reason_name(result.stopped_by);
-        return record;
+      "image_bounds",
+      [](const CanonicalMap& map, const Vector& lower, const Vector& upper) {
+        const auto image = smooth::image(map, smooth::IntervalVector(lower, upper));
+        return py::make_tuple(image.lower, image.upper);
       },
-      py::arg("network"), py::kw_only(), py::arg("seed") = 0,
-      py::arg("max_restarts") = std::nullopt,
-      py::arg("max_speed") = std::numeric_limits<double>::infinity(),
-      py::arg("states") = std::nullopt, py::arg("n_threads") = 1,
-      py::arg("time_limit") = std::nullopt, py::arg("observer") = std::nullopt);
+      py::arg("canonical_map"), py::arg("lower"), py::arg("upper"));
+  module.def(
+      "piecewise_invariant_box",
+      [](const CanonicalMap& map, const DoubleArray& states) -> py::object {
+        if (states.ndim() != 2 || states.shape(1) != map.n_states()) {
+          throw std::invalid_argument("states must have shape (S, n_states)");
+        }
+        const Matrix columns =
+            Eigen::Map<const Matrix>(states.data(), map.n_states(), states.shape(0));
+        const auto box = smooth::invariant_box(map, columns);
+        if (!box) return py::none();
+        return py::make_tuple(box->lower, box->upper);
+      },
+      py::arg("canonical_map"), py::arg("states"));
 }
 
 }  // namespace
@@ -315,12 +284,12 @@ void register_smooth(py::module_& module) {
   register_functions(module);
   register_smooth_map(module);
   register_proof(module);
-  register_slow_points(module);
+  register_piecewise_index(module);
   module.def(
       "find_smooth_cycles",
       [](const SmoothMap& map, const std::vector<Index>& orders, std::uint64_t seed,
          std::optional<std::int64_t> max_restarts, const std::optional<DoubleArray>& states,
-         int n_threads, std::optional<double> time_limit,
+         const std::vector<DoubleArray>& guesses, int n_threads, std::optional<double> time_limit,
          const std::optional<py::function>& observer) {
         for (const Index order : orders) {
           if (order < 1) throw std::invalid_argument("orders must be at least 1");
@@ -332,6 +301,10 @@ void register_smooth(py::module_& module) {
         options.n_threads = n_threads;
         options.states = states ? points_from(map, *states, "states must have shape (S, n_states)")
                                 : Matrix(map.n_states(), 0);
+        for (const DoubleArray& points : guesses) {
+          options.guesses.push_back(
+              points_from(map, points, "guesses must have shape (k, n_states)"));
+        }
         SearchProgress progress;
         const auto observe = [&] {
           if (!observer) return;
@@ -344,8 +317,8 @@ void register_smooth(py::module_& module) {
       },
       py::arg("network"), py::arg("orders"), py::kw_only(), py::arg("seed") = 0,
       py::arg("max_restarts") = std::nullopt, py::arg("states") = std::nullopt,
-      py::arg("n_threads") = 1, py::arg("time_limit") = std::nullopt,
-      py::arg("observer") = std::nullopt);
+      py::arg("guesses") = std::vector<DoubleArray>(), py::arg("n_threads") = 1,
+      py::arg("time_limit") = std::nullopt, py::arg("observer") = std::nullopt);
 }
 
 }  // namespace rnndyn::bindings

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rnndyn.cycles import (
         ContinuumOfFixedPoints,
         Cycle,
+        CyclesByInput,
         CycleSet,
         find_cycles,
         find_fixed_points,
@@ -86,6 +87,7 @@ _NAMES_OF_MODULES: dict[str, tuple[str, ...]] = {
         "ContinuumOfFixedPoints",
         "Cycle",
         "CycleSet",
+        "CyclesByInput",
         "find_cycles",
         "find_fixed_points",
         "gradient_growth",
@@ -145,6 +147,7 @@ __all__ = [
     "ContinuumOfFixedPoints",
     "Cycle",
     "CycleSet",
+    "CyclesByInput",
     "DendriticPLRNN",
     "DifferentiableMap",
     "DivergenceError",

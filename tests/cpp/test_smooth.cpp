@@ -34,7 +34,7 @@ Matrix dense_system(const std::vector<Matrix>& jacobians, double closing) {
 SmoothMap one_unit(double weight, double bias) {
   RecurrentLayer layer{Matrix(1, 0), Matrix::Constant(1, 1, weight), Vector::Constant(1, bias),
                        Vector::Zero(1)};
-  return SmoothMap({CellKind::tanh_rnn, {layer}}, true, Vector(0));
+  return SmoothMap({CellKind::tanh_rnn, {layer}}, Vector(0));
 }
 
 TEST_CASE("the shooting system is solved, and its determinant has the right sign") {
@@ -183,10 +183,10 @@ TEST_CASE("a forget gate that cannot be told from 1 leaves no box") {
   layer.bias_hh = Vector::Zero(4);
   layer.bias_hh(1) = 690.0;
   const RecurrentNetwork open{CellKind::lstm, {layer}};
-  CHECK(SmoothMap(open, true, Vector(0)).invariant_box().upper.allFinite());
+  CHECK(SmoothMap(open, Vector(0)).invariant_box().upper.allFinite());
   layer.bias_hh(1) = 720.0;
   const RecurrentNetwork shut{CellKind::lstm, {layer}};
-  CHECK_THROWS_AS(SmoothMap(shut, true, Vector(0)), std::invalid_argument);
+  CHECK_THROWS_AS(SmoothMap(shut, Vector(0)), std::invalid_argument);
 }
 
 }  // namespace

@@ -21,13 +21,16 @@ from rnndyn import _core
 Array = NDArray[np.float64]
 
 KINDS = ("rnn_tanh", "rnn_relu", "gru", "lstm")
-N_GATES = {"rnn_tanh": 1, "rnn_relu": 1, "gru": 3, "lstm": 4}
+RESET_BEFORE = "gru_reset_before"
+N_GATES = {"rnn_tanh": 1, "rnn_relu": 1, "gru": 3, "lstm": 4, RESET_BEFORE: 3}
 
 
 def core_system(system: ReferenceSystem) -> Any:
     """The compiled core's system for one of the reference's."""
     if isinstance(system, RecurrentNetwork):
-        return _core.recurrent_network(system.kind, [tuple(layer) for layer in system.layers])
+        kind = "gru" if system.kind == RESET_BEFORE else system.kind
+        layers = [tuple(layer) for layer in system.layers]
+        return _core.recurrent_network(kind, layers, system.kind != RESET_BEFORE)
     if isinstance(system, PiecewiseLinearSystem):
         canonical = _core.CanonicalMap(system.A, system.W1, system.W2, system.h1, system.h2)
         return _core.piecewise_linear_system(canonical, system.C1, system.C2)
@@ -257,4 +260,5 @@ FAMILIES: dict[str, Any] = {
     **{kind: _network(kind) for kind in KINDS},
     "piecewise linear": _piecewise_linear,
     "user map": _user_map,
+    RESET_BEFORE: _network(RESET_BEFORE),
 }

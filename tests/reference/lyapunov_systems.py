@@ -49,7 +49,7 @@ class CellStep(NamedTuple):
 
 
 class RecurrentNetwork:
-    """Stacked layers of one kind: "rnn_tanh", "rnn_relu", "gru" or "lstm"."""
+    """Stacked layers of one kind: "rnn_tanh", "rnn_relu", "gru", "gru_reset_before" or "lstm"."""
 
     def __init__(self, kind: str, layers: Sequence[Layer]) -> None:
         self.kind = kind
@@ -163,6 +163,32 @@ def _gru_cell(layer: Layer, h: Array, x: Array) -> CellStep:
     )
 
 
+def _gru_reset_before_cell(layer: Layer, h: Array, x: Array) -> CellStep:
+    """The reset gate multiplies h, before the weights of the new gate."""
+    n = h.shape[1]
+    from_input = x @ layer.weight_ih.T + _bias(layer.bias_ih) + _bias(layer.bias_hh)
+    to_reset = from_input[:, :n] + h @ layer.weight_hh[:n].T
+    to_update = from_input[:, n : 2 * n] + h @ layer.weight_hh[n : 2 * n].T
+    reset, update = _sigmoid(to_reset), _sigmoid(to_update)
+    to_new = from_input[:, 2 * n :] + (reset * h) @ layer.weight_hh[2 * n :].T
+    new, keep_new = np.tanh(to_new), _sigmoid(-to_update)  # 1 - update
+    state = keep_new * new + update * h
+
+    def derivative(weight: Array, of_gated: Array, of_new: Array, direct: Array) -> Array:
+        """By h or by x; `of_gated`: what reset * h has besides the part through the gate."""
+        by_gated = _rows(h * _sigmoid_slope(to_reset), weight[:n]) + of_gated
+        by_new = _rows(_tanh_slope(to_new), layer.weight_hh[2 * n :] @ by_gated + of_new)
+        by_update = _rows(_sigmoid_slope(to_update), weight[n : 2 * n])
+        return _rows(keep_new, by_new) + _rows(h - new, by_update) + direct
+
+    nothing = np.zeros((1, n, 1))
+    return CellStep(
+        state,
+        derivative(layer.weight_hh, _rows(reset, np.eye(n)), nothing, _rows(update, np.eye(n))),
+        derivative(layer.weight_ih, nothing, layer.weight_ih[2 * n :], nothing),
+    )
+
+
 def _lstm_cell(layer: Layer, state: Array, x: Array) -> CellStep:
     n = state.shape[1] // 2
     h, c = state[:, :n], state[:, n:]
@@ -202,6 +228,7 @@ _CELLS: dict[str, Callable[[Layer, Array, Array], CellStep]] = {
     "rnn_tanh": _tanh_cell,
     "rnn_relu": _relu_cell,
     "gru": _gru_cell,
+    "gru_reset_before": _gru_reset_before_cell,
     "lstm": _lstm_cell,
 }
 

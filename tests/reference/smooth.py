@@ -23,7 +23,7 @@ class Network:
     reset_after: bool = True
 
     @classmethod
-    def of(cls, model: Any, reset_after: bool = True) -> "Network":
+    def of(cls, model: Any) -> "Network":
         """Take the parameters of a model of the package."""
         layers = []
         for layer in range(model.n_layers):
@@ -38,7 +38,7 @@ class Network:
                     p.get(f"bias_hh_l{layer}", np.zeros(rows)),
                 )
             )
-        return cls(model.family, layers, reset_after)
+        return cls(model.family, layers, getattr(model, "reset_after", True))
 
     @property
     def n_states(self) -> int:

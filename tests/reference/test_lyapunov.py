@@ -55,6 +55,31 @@ def test_cells_are_those_of_torch(kind, n_layers, bias):
         np.testing.assert_allclose(jacobian, expected, rtol=0, atol=1e-14)
 
 
+@pytest.mark.parametrize("n_layers", [1, 2])
+def test_reset_gate_before_the_weights(n_layers):
+    _, plain = module_and_reference("gru", n_layers, True)
+    system = RecurrentNetwork("gru_reset_before", plain.layers)
+
+    def step(state, x):
+        following = []
+        for layer, h in zip(plain.layers, state.view(n_layers, 5), strict=True):
+            W, U, b, d = (torch.tensor(array).chunk(3) for array in layer)
+            r = torch.sigmoid(W[0] @ x + b[0] + U[0] @ h + d[0])
+            z = torch.sigmoid(W[1] @ x + b[1] + U[1] @ h + d[1])
+            x = (1 - z) * torch.tanh(W[2] @ x + b[2] + U[2] @ (r * h) + d[2]) + z * h
+            following.append(x)
+        return torch.cat(following)
+
+    rng = np.random.default_rng(1)
+    states, inputs = rng.normal(size=(3, 5 * n_layers)), rng.normal(size=(3, 3))
+    new, jacobians = system.step(states, inputs), system.jacobian(states, inputs)
+    for z, x, new_z, jacobian in zip(states, inputs, new, jacobians, strict=True):
+        z, x = torch.tensor(z), torch.tensor(x)
+        np.testing.assert_allclose(new_z, step(z, x).numpy(), rtol=0, atol=1e-14)
+        expected = torch.autograd.functional.jacobian(lambda z, x=x: step(z, x), z).numpy()
+        np.testing.assert_allclose(jacobian, expected, rtol=0, atol=1e-14)
+
+
 def test_piecewise_linear_jacobian_is_the_difference_quotient_within_a_region():
     rng = np.random.default_rng(1)
     A, W1, W2, h1, h2, C1, C2 = (

@@ -6,21 +6,16 @@ import numpy as np
 import pytest
 
 from reference import smooth as reference
-from smooth.cases import random_network, smooth_map
+from smooth.cases import KINDS, random_network, smooth_map
 
-CASES = [
-    (family, n_layers, reset_after)
-    for family in ("RNN", "GRU", "LSTM")
-    for n_layers in (1, 2, 3)
-    for reset_after in ((True, False) if family == "GRU" else (True,))
-]
-cases = pytest.mark.parametrize(("family", "n_layers", "reset_after"), CASES)
+CASES = [(family, options, n_layers) for family, options in KINDS for n_layers in (1, 2, 3)]
+cases = pytest.mark.parametrize(("family", "options", "n_layers"), CASES)
 
 
-def network(family: str, n_layers: int, reset_after: bool) -> tuple[Any, Any, Any]:
+def network(family: str, options: Any, n_layers: int) -> tuple[Any, Any, Any]:
     rng = np.random.default_rng(n_layers)
-    model = random_network(family, 3, 2.0, rng, n_layers)
-    return model, smooth_map(model, None, reset_after), reference.Network.of(model, reset_after)
+    model = random_network(family, 3, 2.0, rng, n_layers, **options)
+    return model, smooth_map(model), reference.Network.of(model)
 
 
 def state_of(model: Any, rng: np.random.Generator) -> Any:
@@ -28,8 +23,8 @@ def state_of(model: Any, rng: np.random.Generator) -> Any:
 
 
 @cases
-def test_step_and_derivative(family: str, n_layers: int, reset_after: bool) -> None:
-    model, compiled, plain = network(family, n_layers, reset_after)
+def test_step_and_derivative(family: str, options: Any, n_layers: int) -> None:
+    model, compiled, plain = network(family, options, n_layers)
     rng = np.random.default_rng(7)
     for _ in range(5):
         z = state_of(model, rng)
@@ -40,8 +35,8 @@ def test_step_and_derivative(family: str, n_layers: int, reset_after: bool) -> N
 
 
 @cases
-def test_enclosures_hold_over_boxes(family: str, n_layers: int, reset_after: bool) -> None:
-    model, compiled, plain = network(family, n_layers, reset_after)
+def test_enclosures_hold_over_boxes(family: str, options: Any, n_layers: int) -> None:
+    model, compiled, plain = network(family, options, n_layers)
     rng = np.random.default_rng(8)
     for radius in (0.0, 1e-9, 1e-3, 0.3):
         z = state_of(model, rng)
@@ -64,9 +59,9 @@ def test_enclosures_hold_over_boxes(family: str, n_layers: int, reset_after: boo
 
 @cases
 def test_invariant_box_is_mapped_into_its_interior(
-    family: str, n_layers: int, reset_after: bool
+    family: str, options: Any, n_layers: int
 ) -> None:
-    model, compiled, _ = network(family, n_layers, reset_after)
+    model, compiled, _ = network(family, options, n_layers)
     low, high = compiled.invariant_box()
     rng = np.random.default_rng(9)
     for _ in range(200):
@@ -76,21 +71,19 @@ def test_invariant_box_is_mapped_into_its_interior(
         assert np.all(image < high)
 
 
-def test_derivative_by_the_input() -> None:
+@pytest.mark.parametrize(("family", "options"), KINDS)
+def test_derivative_by_the_input(family: str, options: Any) -> None:
     rng = np.random.default_rng(3)
-    for family in ("RNN", "GRU", "LSTM"):
-        for reset_after in (True, False):
-            model = random_network(family, 3, 1.5, rng, 2)
-            weight = rng.normal(size=(model.parameters["weight_hh_l0"].shape[0], 2))
-            driven = type(model).from_parameters({**model.parameters, "weight_ih_l0": weight})
-            x, z = rng.normal(size=2), state_of(model, rng)
-            compiled = smooth_map(driven, x, reset_after)
-            derivative = compiled.input_jacobian(z, weight)
-            for j in range(2):
-                side = np.eye(2)[j] * 1e-6
-                plus = smooth_map(driven, x + side, reset_after).step(z)
-                minus = smooth_map(driven, x - side, reset_after).step(z)
-                np.testing.assert_allclose(derivative[:, j], (plus - minus) / 2e-6, atol=1e-8)
+    model = random_network(family, 3, 1.5, rng, 2, **options)
+    weight = rng.normal(size=(model.parameters["weight_hh_l0"].shape[0], 2))
+    driven = model.with_parameters(weight_ih_l0=weight)
+    x, z = rng.normal(size=2), state_of(model, rng)
+    derivative = smooth_map(driven, x).input_jacobian(z, weight)
+    for j in range(2):
+        side = np.eye(2)[j] * 1e-6
+        plus = smooth_map(driven, x + side).step(z)
+        minus = smooth_map(driven, x - side).step(z)
+        np.testing.assert_allclose(derivative[:, j], (plus - minus) / 2e-6, atol=1e-8)
 
 
 def test_relu_units_are_refused() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from draws import drawn
 from rnndyn._core import _core
-from smooth.cases import FLIP_FLOPS, flip_flop, random_network, smooth_map
+from smooth.cases import FLIP_FLOPS, KINDS, flip_flop, random_network, smooth_map
 
 
 def unstable_dimensions(cycles: list[dict[str, Any]]) -> list[int]:
@@ -119,18 +119,17 @@ def test_nothing_that_many_starts_of_scipy_find_is_missing(order: int) -> None:
                     assert np.abs(known - answer.x).max(axis=1).min() < 1e-5
 
 
-@pytest.mark.parametrize("family", ["RNN", "GRU", "LSTM"])
+@pytest.mark.parametrize(("family", "options"), KINDS)
 @pytest.mark.parametrize("n_layers", [1, 2])
-def test_random_networks_have_index_sum_one(family: str, n_layers: int) -> None:
+def test_random_networks_have_index_sum_one(family: str, options: Any, n_layers: int) -> None:
     rng = np.random.default_rng(17)
     n_known = 0
     for _ in range(drawn(6, 60)):
         n, gain = int(rng.integers(1, 9)), float(rng.uniform(0.5, 6.0))
-        model = random_network(family, n, gain, rng, n_layers)
-        for reset_after in (True, False) if family == "GRU" else (True,):
-            found = _core.find_smooth_cycles(smooth_map(model, None, reset_after), [1])
-            assert found["index_sums"][0]["sum"] == 1
-            n_known += found["index_sums"][0]["known"]
+        model = random_network(family, n, gain, rng, n_layers, **options)
+        found = _core.find_smooth_cycles(smooth_map(model), [1])
+        assert found["index_sums"][0]["sum"] == 1
+        n_known += found["index_sums"][0]["known"]
     assert n_known > 0
 
 

@@ -8,7 +8,7 @@ import pytest
 from draws import drawn
 from reference import smooth as reference
 from rnndyn._core import _core
-from smooth.cases import flip_flop, random_network, smooth_map
+from smooth.cases import KINDS, flip_flop, random_network, smooth_map
 
 #: With one unit, z = tanh(w z + b): folds where w (1 - z^2) = 1.
 GAIN = 2.0
@@ -22,20 +22,19 @@ def one_unit(bias: float) -> Any:
     return smooth_map(rd.RNN(None, [[GAIN]], None, [bias]))
 
 
-@pytest.mark.parametrize("family", ["RNN", "GRU", "LSTM"])
-def test_exact_points_lie_within_the_error_bound(family: str) -> None:
+@pytest.mark.parametrize(("family", "options"), KINDS)
+def test_exact_points_lie_within_the_error_bound(family: str, options: Any) -> None:
     rng = np.random.default_rng(11)
     n_checked = 0
-    while n_checked < drawn(20, 3_500):
+    while n_checked < drawn(15, 2_600):
         n, gain = int(rng.integers(1, 5)), float(rng.uniform(1.0, 6.0))
-        model = random_network(family, n, gain, rng, int(rng.integers(1, 3)))
-        reset_after = bool(rng.integers(2))
-        compiled = smooth_map(model, None, reset_after)
+        model = random_network(family, n, gain, rng, int(rng.integers(1, 3)), **options)
+        compiled = smooth_map(model)
         found = _core.find_smooth_cycles(compiled, [1, 2, 3], max_restarts=20)
         for cycle in found["cycles"]:
             if not cycle["certified"]:
                 continue
-            exact = reference.refined(reference.Network.of(model, reset_after), cycle["points"], [])
+            exact = reference.refined(reference.Network.of(model), cycle["points"], [])
             for t in range(cycle["order"]):
                 for i in range(model.n_states):
                     off = abs(exact[t][i] - float(cycle["points"][t, i]))

@@ -27,6 +27,8 @@ struct RecurrentLayer {
 struct RecurrentNetwork {
   CellKind kind;
   std::vector<RecurrentLayer> layers;
+  // Of GRUs: the reset gate multiplies W_hn h + b_hn, as in torch.nn, and not h.
+  bool reset_after = true;
 };
 
 // A canonical map whose h1 and h2 are moved by inputs s: h1 + input_h1 s, h2 + input_h2 s.

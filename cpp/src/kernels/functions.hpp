@@ -68,7 +68,8 @@ struct DenseFunctions {
 template <class Real>
 struct TangentFunctions {
   using Layer = std::unique_ptr<lyapunov::Layer<Real>>;
-  Layer (*make_gated_layer)(CellKind kind, const RecurrentLayer& weights, ParallelFor parallel);
+  Layer (*make_gated_layer)(CellKind kind, bool reset_after, const RecurrentLayer& weights,
+                            ParallelFor parallel);
   Layer (*make_piecewise_linear_layer)(const DrivenMap& map, ParallelFor parallel);
   std::unique_ptr<lyapunov::Orthonormalizer<Real>> (*make_orthonormalizer)(Index rows,
                                                                            Index columns,

@@ -82,8 +82,8 @@ struct MakeLayers {
   Layers operator()(const RecurrentNetwork& network) const {
     Layers layers;
     for (const RecurrentLayer& weights : network.layers) {
-      layers.push_back(
-          kernels::tangent<Real>().make_gated_layer(network.kind, weights, &parallel_for));
+      layers.push_back(kernels::tangent<Real>().make_gated_layer(network.kind, network.reset_after,
+                                                                 weights, &parallel_for));
     }
     return layers;
   }

@@ -202,8 +202,8 @@ Layer prepared(CellKind kind, bool reset_after, const RecurrentLayer& weights, b
 
 }  // namespace
 
-SmoothMap::SmoothMap(const RecurrentNetwork& network, bool reset_after, const Vector& input)
-    : kind_(network.kind), reset_after_(reset_after) {
+SmoothMap::SmoothMap(const RecurrentNetwork& network, const Vector& input)
+    : kind_(network.kind), reset_after_(network.reset_after) {
   if (kind_ == CellKind::relu_rnn) {
     throw std::invalid_argument("a network of ReLU units is not smooth");
   }
@@ -212,7 +212,7 @@ SmoothMap::SmoothMap(const RecurrentNetwork& network, bool reset_after, const Ve
     throw std::invalid_argument("the input must have one finite entry for each external input");
   }
   for (const RecurrentLayer& weights : network.layers) {
-    layers_.push_back(prepared(kind_, reset_after, weights, layers_.empty(), input));
+    layers_.push_back(prepared(kind_, reset_after_, weights, layers_.empty(), input));
     n_states_ += n_layer_states(layers_.back());
   }
   if (!invariant_box().upper.allFinite()) {

@@ -220,6 +220,9 @@ OrderStatistics OrderSearch::run(Index order) {
   const double start = control_.seconds();
   collection_.begin_order(map_, order);
   choice_.update(collection_.members().size());
+  for (const Matrix& guess : options_.guesses) {
+    if (guess.cols() == order) attached_.push_back(guess);
+  }
   while (!control_.stop_requested()) {
     if (attached_.empty() && since_new_ >= patience()) {
       statistics_.complete = true;

@@ -58,6 +58,8 @@ def finite_numbers(
         # Such as fractions; what no float64 can hold is refused below.
         with contextlib.suppress(OverflowError):
             array = array.astype(np.float64)
+    if array.dtype.kind == "O" and hasattr(value, "toarray"):
+        raise TypeError(f"{name} is sparse: give all of its entries, such as by its toarray()")
     if array.dtype.kind not in "biuf":
         raise TypeError(
             f"{name} must hold real numbers, got {type(value).__name__} with dtype {array.dtype}"

@@ -129,6 +129,7 @@ def recurrent_network(
             NDArray[np.float64] | None,
         ]
     ],
+    reset_after: bool = True,
 ) -> System: ...
 def piecewise_linear_system(
     canonical_map: CanonicalMap,
@@ -162,9 +163,7 @@ def lyapunov_spectrum(
 ) -> dict[str, Any]: ...
 
 class SmoothMap:
-    def __init__(
-        self, system: System, constant_input: NDArray[np.float64], reset_after: bool
-    ) -> None: ...
+    def __init__(self, system: System, constant_input: NDArray[np.float64]) -> None: ...
     @property
     def n_states(self) -> int: ...
     def step(self, state: NDArray[np.float64]) -> NDArray[np.float64]: ...
@@ -181,10 +180,26 @@ def find_smooth_cycles(
     seed: int = 0,
     max_restarts: int | None = None,
     states: NDArray[np.float64] | None = None,
+    guesses: list[NDArray[np.float64]] = ...,
     n_threads: int = 1,
     time_limit: float | None = None,
     observer: Callable[..., object] | None = None,
 ) -> dict[str, Any]: ...
+def find_slow_points(
+    network: SmoothMap | CanonicalMap,
+    *,
+    seed: int = 0,
+    max_restarts: int | None = None,
+    max_speed: float = ...,
+    states: NDArray[np.float64] | None = None,
+    n_threads: int = 1,
+    time_limit: float | None = None,
+    observer: Callable[..., object] | None = None,
+) -> dict[str, Any]: ...
+def index_signs(canonical_map: CanonicalMap, regions: NDArray[np.bool_]) -> NDArray[np.int8]: ...
+def piecewise_invariant_box(
+    canonical_map: CanonicalMap, states: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None: ...
 def prove_smooth_complete(
     network: SmoothMap,
     order: int,

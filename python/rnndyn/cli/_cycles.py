@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from rnndyn import plot
 from rnndyn.cli._arguments import (
     add_command,
@@ -20,6 +22,7 @@ from rnndyn.cli._arguments import (
 )
 from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.cli._outputs import Outputs, check_suffix
+from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.result import CycleSet
 from rnndyn.cycles.search import METHODS, find_cycles
 from rnndyn.models._canonical_map_of import smooth_network
@@ -49,12 +52,20 @@ def add_parser(commands: Any) -> None:
     )
     add_model(parser)
     add_orders(parser, "search")
-    add_inputs(parser, "constant input of an RNN, GRU or LSTM, an array of shape (K,)")
+    add_inputs(
+        parser, "constant input of an RNN, GRU or LSTM, an array of shape (K,), or several (C, K)"
+    )
     parser.add_argument(
         "--states",
         type=Path,
         metavar="Z.npy",
         help="states (..., N) where the search of a tanh, GRU or LSTM network may begin",
+    )
+    parser.add_argument(
+        "--drive",
+        type=Path,
+        metavar="U.npy",
+        help="input sequences (B, T, K): the search may begin where the network goes under them",
     )
     add_method(
         parser,
@@ -97,6 +108,9 @@ def run(options: argparse.Namespace) -> int:
         _check_certificate(options)
     outputs = Outputs(options)
     network = load_searchable(options.model, options.nonlinearity)
+    inputs = read_inputs(options.inputs)
+    if options.certificate and np.ndim(inputs) > 1:
+        raise ValueError("--certificate is for one constant input: give --inputs of shape (K,)")
     if options.certificate and smooth_network(network) is not None:
         raise ValueError(
             f"--certificate is for piecewise-linear networks; leave it out for a {network.family}"
@@ -105,8 +119,9 @@ def run(options: argparse.Namespace) -> int:
         network,
         options.max_order,
         options.orders,
-        inputs=read_inputs(options.inputs),
+        inputs=inputs,
         states=read_states(options.states),
+        drive=read_inputs(options.drive),
         method=options.method,
         seed=options.seed,
         max_restarts=options.max_restarts,
@@ -118,13 +133,15 @@ def run(options: argparse.Namespace) -> int:
         keep_tree=options.certificate is not None,
         progress=options.progress,
     )
-    if cycles.certificate is not None and options.certificate:
+    if isinstance(cycles, CycleSet) and cycles.certificate is not None and options.certificate:
         cycles.certificate.save(options.certificate)
     outputs.write(cycles, lambda pyplot: _drawn(pyplot, cycles))
-    return ExitCode.INTERRUPTED if cycles.search.stopped_by == "interrupt" else ExitCode.DONE
+    single = isinstance(cycles, CycleSet)
+    stopped_by = cycles.search.stopped_by if single else cycles.stopped_by
+    return ExitCode.INTERRUPTED if stopped_by == "interrupt" else ExitCode.DONE
 
 
-def _drawn(pyplot: Any, cycles: CycleSet) -> Any:
+def _drawn(pyplot: Any, cycles: CycleSet | CyclesByInput) -> Any:
     figure, ax = pyplot.subplots(figsize=(5.6, 4.6), layout="constrained")
     plot.state_space(cycles, ax)
     return figure

@@ -1,7 +1,8 @@
-"""Fixed points and cycles of piecewise-linear networks: the search for them, and what it finds."""
+"""Fixed points and cycles of networks: the search for them, and what it finds."""
 
 from rnndyn.cycles import _export, _table  # noqa: F401, to be registered
 from rnndyn.cycles.block import CycleBlock
+from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.continuum import ContinuumOfFixedPoints
 from rnndyn.cycles.cycle import Cycle
 from rnndyn.cycles.gradients import gradient_growth
@@ -15,6 +16,7 @@ __all__ = [
     "Cycle",
     "CycleBlock",
     "CycleSet",
+    "CyclesByInput",
     "OrderStatistics",
     "SearchProgress",
     "SearchStatistics",

@@ -6,6 +6,7 @@ import numpy as np
 
 from rnndyn._common.arrays import itinerary_text
 from rnndyn.cycles.block import COLUMNS
+from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.cycle import STABILITY_NAMES
 from rnndyn.cycles.result import CycleSet
 from rnndyn.models import PiecewiseLinearModel
@@ -143,5 +144,111 @@ def _labelled(cycles: CycleSet) -> LabelledArrays:
             "seed": str(cycles.search.seed),
             "stopped_by": cycles.search.stopped_by,
             "rnndyn_version": cycles.search.version,
+        },
+    )
+
+
+@dictionary_of.register
+def _by_input_dictionary(found: CyclesByInput) -> dict[str, Any]:
+    return {
+        "model": model_sizes(found.model),
+        "inputs": found.inputs.tolist(),
+        "sets": (cycles.to_dict() for cycles in found.sets),
+    }
+
+
+@columns_of.register
+def _by_input_columns(found: CyclesByInput, table: str) -> dict[str, Any]:
+    if table == "cycles":
+        parts = [_columns(cycles, "cycles") for cycles in found.sets]
+        numbers = np.repeat(np.arange(len(parts)), [len(cycles) for cycles in found.sets])
+        names = parts[0] if parts else {}
+        return {"input": numbers} | {
+            name: np.concatenate([np.asarray(part[name], dtype=object) for part in parts]).tolist()
+            if isinstance(names[name], list)
+            else np.concatenate([part[name] for part in parts])
+            for name in names
+        }
+    sets = found.sets
+    inputs = {f"input_{k}": column for k, column in enumerate(found.inputs.T)}
+    coverage = [cycles.search.coverage for cycles in sets]
+    return {
+        "input": np.arange(len(sets)),
+        **inputs,
+        "n_cycles": np.array([len(cycles) for cycles in sets]),
+        **{
+            f"n_{name}": np.array([len(getattr(cycles, attribute)) for cycles in sets])
+            for name, attribute in _STABILITY_PARTS.items()
+        },
+        **{
+            name: _with_gaps([getattr(cycles, name) for cycles in sets])
+            for name in ("index_sum", "index_expected")
+        },
+        "coverage": _with_gaps(coverage),
+        "finished": np.array([cycles.finished for cycles in sets]),
+        "complete": np.array([cycles.complete for cycles in sets]),
+    }
+
+
+_STABILITY_PARTS = {
+    "stable": "stable",
+    "saddle": "saddles",
+    "unstable": "unstable",
+    "nonhyperbolic": "nonhyperbolic",
+}
+
+
+def _with_gaps(values: list[Any]) -> np.ndarray[Any, Any]:
+    """Return numbers as an array, NaN where there is none."""
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+@labelled_of.register
+def _by_input_labelled(found: CyclesByInput) -> LabelledArrays:
+    m = found.model.n_states
+    columns = _by_input_columns(found, "cycles")
+    blocks = [block for cycles in found.sets for block in cycles.blocks]
+    points = [block.points.reshape(-1, m) for block in blocks]
+    times = [np.tile(np.arange(block.order), len(block)) for block in blocks]
+    wide = {
+        name: np.concatenate(
+            [np.empty((0, m), COLUMNS[name][0]), *(getattr(b, name) for b in blocks)]
+        )
+        for name in ("multipliers", "log_moduli")
+    }
+    n = found.n_cycles
+    columns["of_input"] = columns.pop("input")
+    cells = {
+        name: text_column(list(values)) if name in ("stability", "itinerary") else values
+        for name, values in columns.items()
+    }
+    summary = _by_input_columns(found, "inputs")
+    return LabelledArrays(
+        {
+            **{
+                ("of_input" if name == "input" else name): ("cycle", values)
+                for name, values in cells.items()
+            },
+            **{name: (("cycle", "state"), values) for name, values in wide.items()},
+            "points": (("point", "state"), np.concatenate([np.empty((0, m)), *points])),
+            "point_cycle": ("point", np.repeat(np.arange(n), columns["order"])),
+            "point_time": ("point", np.concatenate([np.empty(0, dtype=np.int64), *times])),
+            "inputs": (("condition", "input"), found.inputs),
+            **{
+                name: ("condition", values)
+                for name, values in summary.items()
+                if not name.startswith("input")
+            },
+        },
+        {
+            "cycle": np.arange(n),
+            "state": np.arange(m),
+            "condition": np.arange(len(found.sets)),
+        },
+        {
+            "family": found.model.family,
+            "finished": int(found.finished),
+            "complete": int(found.complete),
+            "stopped_by": found.stopped_by,
         },
     )

@@ -56,7 +56,7 @@ class Origin(NamedTuple):
             if not model.n_inputs:
                 return [np.zeros((model.n_states, 0))] * len(points)
             constant = np.zeros(model.n_inputs) if self.inputs is None else self.inputs
-            compiled = _core.SmoothMap(model._system(), constant, True)
+            compiled = _core.SmoothMap(model._system(), constant)
             weights = model.parameters["weight_ih_l0"]
             return [compiled.input_jacobian(point, weights) for point in points]
         if not isinstance(model, ModelWithInput) or model.C is None:

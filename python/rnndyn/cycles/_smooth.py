@@ -11,7 +11,9 @@ from rnndyn import _core
 from rnndyn._common.arrays import FloatArray, finite_numbers
 from rnndyn._common.checks import check_count
 from rnndyn._common.options import Options
+from rnndyn.cycles._conditions import search_each
 from rnndyn.cycles.block import COLUMNS, CycleBlock
+from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.progress import SearchProgress
 from rnndyn.cycles.result import CycleSet
 from rnndyn.cycles.run import OrderStatistics, SearchStatistics
@@ -21,46 +23,105 @@ from rnndyn.models._stepping import to_states
 METHODS = ("auto", "search", "complete")
 
 
-def without_inputs(model: Any, inputs: ArrayLike | None, states: ArrayLike | None) -> Any:
-    """Return the piecewise-linear map of a model that is not smooth; others come back as they are.
+#: Of longer input sequences the network visits more states than a search has use for.
+_MOST_STATES = 65_536
+
+
+def check_piecewise_linear(
+    model: Any, inputs: ArrayLike | None, states: Any, drive: Any
+) -> FloatArray | None:
+    """Return the inputs of an RNN of ReLU units, (K,) or (C, K); None for other models.
 
     Raises
     ------
     ValueError
-        If it takes no `inputs` or `states`.
+        If it takes no `inputs`, `states` or `drive`.
     """
-    if states is not None:
-        raise ValueError(
-            "states is for tanh, GRU and LSTM networks; of a piecewise-linear network the search "
-            "starts from itineraries, so leave it out"
-        )
-    if isinstance(model, RNN) and model.n_layers == 1:
-        return model.as_piecewise_linear(check_inputs(model, inputs))
+    for name, value in (("states", states), ("drive", drive)):
+        if value is not None:
+            raise ValueError(
+                f"{name} is for tanh, GRU and LSTM networks; of a piecewise-linear network the "
+                "search starts from itineraries, so leave it out"
+            )
+    if is_relu_network(model):
+        return check_inputs(model, inputs)
     if inputs is not None and isinstance(model, PiecewiseLinearModel):
         raise ValueError(
             f"inputs is for models of RNN, GRU and LSTM; the constant input of a {model.family} is "
             "its parameter s, so give model.with_parameters(s=inputs) and leave it out"
         )
-    return model
+    return None
+
+
+def is_relu_network(model: Any) -> bool:
+    """Whether it is a network of ReLU units that is a piecewise-linear map under an input."""
+    return isinstance(model, RNN) and model.nonlinearity == "relu" and model.n_layers == 1
 
 
 def check_inputs(model: RecurrentNetwork, inputs: ArrayLike | None) -> FloatArray | None:
-    """Return the constant input (K,), or None for none."""
+    """Return the constant input (K,), or several (C, K), or None for none."""
     if inputs is None:
         return None
     constant = finite_numbers("inputs", inputs)
     width = model.n_inputs
     if not width:
         raise ValueError(f"this {model.family} has no external input: leave out inputs")
-    if constant.ndim > 1:
+    if constant.ndim > 2:
         raise ValueError(
-            f"inputs must be one constant input of shape (K,) with K = {width}, got shape "
-            f"{constant.shape}: under an input that changes a network has no fixed points, so "
-            "choose one, such as the input between two pulses"
+            f"inputs must be a constant input of shape (K,) with K = {width}, or several (C, K), "
+            f"got shape {constant.shape}: under an input that changes in time a network has no "
+            "fixed points, so choose a constant one, such as the input between two pulses, or one "
+            "for each step of its period, and give the sequences as drive"
         )
-    if constant.shape != (width,):
-        raise ValueError(f"inputs must have shape (K,) with K = {width}, got {constant.shape}")
+    if constant.ndim == 0 or constant.shape[-1] != width or len(constant) == 0:
+        raise ValueError(
+            f"inputs must have shape (K,) or (C, K) with K = {width}, got {constant.shape}"
+        )
     return constant
+
+
+def check_one_input(model: RecurrentNetwork, inputs: ArrayLike | None) -> FloatArray | None:
+    """Return the constant input (K,), or None for none."""
+    constant = check_inputs(model, inputs)
+    if constant is not None and constant.ndim == 2:
+        raise ValueError(
+            f"inputs must be one constant input of shape (K,) with K = {model.n_inputs}, got shape "
+            f"{constant.shape}: call this for each of them"
+        )
+    return constant
+
+
+def starting_states(
+    model: RecurrentNetwork, states: ArrayLike | None, drive: ArrayLike | None
+) -> FloatArray | None:
+    """Return the states (S, N) where restarts may begin: those given, and those of driven runs."""
+    parts = []
+    if states is not None:
+        parts.append(to_states("states", states, model.n_states).reshape(-1, model.n_states))
+    if drive is not None:
+        parts.append(_driven_states(model, drive))
+    return np.ascontiguousarray(np.concatenate(parts)) if parts else None
+
+
+def _driven_states(model: RecurrentNetwork, drive: ArrayLike) -> FloatArray:
+    sequences = finite_numbers("drive", drive)
+    width = model.n_inputs
+    if not width:
+        raise ValueError(f"this {model.family} has no external input: leave out drive")
+    if sequences.ndim not in (2, 3) or sequences.shape[-1] != width or not sequences.size:
+        raise ValueError(
+            f"drive must be input sequences of shape (B, T, K) or (T, K) with K = {width}, got "
+            f"{sequences.shape}"
+        )
+    sequences = sequences.reshape(-1, *sequences.shape[-2:])
+    # Every n-th step, spread evenly over the sequences, where there are very many.
+    stride = -(-sequences.shape[0] * sequences.shape[1] // _MOST_STATES)
+    zero = np.zeros(model.n_states)
+    kept = [
+        model.orbit(zero, inputs=sequence)[number % stride :: stride]
+        for number, sequence in enumerate(sequences)
+    ]
+    return np.concatenate(kept)
 
 
 def check_method(model: RecurrentNetwork, method: str, refused: dict[str, Any]) -> None:
@@ -83,20 +144,44 @@ def search_smooth(
     *,
     inputs: ArrayLike | None,
     states: ArrayLike | None,
+    drive: ArrayLike | None,
+    method: str,
+    max_restarts: int | None,
+    options: Options,
+) -> CycleSet | CyclesByInput:
+    """Search the orders, with a proof where `method` says so."""
+    constant = check_inputs(model, inputs)
+    starts = starting_states(model, states, drive)
+    if max_restarts is not None:
+        max_restarts = check_count("max_restarts", max_restarts)
+
+    def under(
+        row: FloatArray | None, points: list[FloatArray], how: Options, *, quick: bool
+    ) -> CycleSet:
+        if quick:
+            return _search_one(model, orders, row, None, points, "search", 1, how)
+        return _search_one(model, orders, row, starts, points, method, max_restarts, how)
+
+    if constant is None or constant.ndim == 1:
+        return under(constant, [], options, quick=False)
+    sets = search_each(constant, under, options, exchange=True)
+    return CyclesByInput(model, constant, tuple(sets))
+
+
+def _search_one(
+    model: RecurrentNetwork,
+    orders: list[int],
+    constant: FloatArray | None,
+    starts: FloatArray | None,
+    guesses: list[FloatArray],
     method: str,
     max_restarts: int | None,
     options: Options,
 ) -> CycleSet:
-    """Search the orders, with a proof where `method` says so."""
-    constant = check_inputs(model, inputs)
-    starts = None
-    if states is not None:
-        starts = to_states("states", states, model.n_states).reshape(-1, model.n_states)
-    if max_restarts is not None:
-        max_restarts = check_count("max_restarts", max_restarts)
     begin = time.perf_counter()
     drive = np.zeros(model.n_inputs) if constant is None else constant
-    search = _Search(_core.SmoothMap(model._system(), drive, True), max_restarts, options)
+    compiled = _core.SmoothMap(model._system(), drive)
+    search = _Search(compiled, max_restarts, guesses, options)
     options.meter.init("find_cycles")
     try:
         if method == "complete":
@@ -133,10 +218,15 @@ class _Search:
     """A search of one map with its options."""
 
     def __init__(
-        self, compiled: _core.SmoothMap, max_restarts: int | None, options: Options
+        self,
+        compiled: _core.SmoothMap,
+        max_restarts: int | None,
+        guesses: list[FloatArray],
+        options: Options,
     ) -> None:
         self._map = compiled
         self._max_restarts = max_restarts
+        self._guesses = [np.ascontiguousarray(points) for points in guesses]
         self._options = options
 
     def run(self, orders: list[int], states: FloatArray | None) -> dict[str, Any]:
@@ -147,6 +237,7 @@ class _Search:
             seed=options.seed,
             max_restarts=self._max_restarts,
             states=states,
+            guesses=self._guesses,
             n_threads=options.n_threads,
             time_limit=options.deadline.seconds_left(),
             observer=self._observer(),

@@ -2,7 +2,8 @@
 
 from collections import Counter
 
-from rnndyn._common.words import counted, format_modulus, model_text
+from rnndyn._common.words import counted, format_modulus, model_text, percent
+from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.continuum import ContinuumOfFixedPoints
 from rnndyn.cycles.cycle import STABILITY_NAMES, Cycle
 from rnndyn.cycles.result import CycleSet
@@ -84,3 +85,60 @@ def continuum_line(continuum: ContinuumOfFixedPoints) -> str:
     members = "fixed points" if continuum.order == 1 else f"cycles of order {continuum.order}"
     radius = format_modulus(continuum.spectral_radius, float(continuum.log_moduli.max()))
     return f"  and a {shape} of {members}, spectral radius {radius}"
+
+
+_BY_INPUT_HEADINGS = (
+    "#",
+    "input",
+    "cycles",
+    "stable",
+    "saddle",
+    "unstable",
+    "certified",
+    "index sum",
+    "sure",
+)
+#: Longer inputs are told by their number only.
+_MAX_INPUTS_IN_TABLE = 6
+
+
+@table_of.register
+def _by_input_table(found: CyclesByInput) -> Table:
+    short = found.inputs.shape[1] <= _MAX_INPUTS_IN_TABLE
+
+    def row(index: int) -> Row:
+        cycles = found.sets[index]
+        inputs = ", ".join(f"{value:g}" for value in found.inputs[index])
+        n_certified = sum(int(block.certified.sum()) for block in cycles.blocks)
+        return (
+            str(index),
+            *([inputs] if short else []),
+            f"{len(cycles):,}",
+            *(f"{len(part):,}" for part in (cycles.stable, cycles.saddles, cycles.unstable)),
+            f"{n_certified:,}",
+            "" if cycles.index_sum is None else str(cycles.index_sum),
+            _sure_text(cycles),
+        )
+
+    shown = [name for name in _BY_INPUT_HEADINGS if short or name != "input"]
+    return Table(
+        title=f"{counted(found.n_cycles, 'cycle')} of {model_text(found.model)} under "
+        f"{counted(len(found), 'constant input')}",
+        headings=shown,
+        rows=head_and_tail(range(len(found)), row, more_in=1),
+        left_aligned={"sure"},
+        notes=[
+            f"Input {number}: {line}"
+            for number, cycles in enumerate(found.sets)
+            for line in cycles.search.warnings()
+        ],
+    )
+
+
+def _sure_text(cycles: CycleSet) -> str:
+    if not cycles.finished:
+        return "not finished"
+    if cycles.complete:
+        return "nothing is missing"
+    coverage = cycles.search.coverage
+    return "" if coverage is None else f"coverage {percent(coverage)}"

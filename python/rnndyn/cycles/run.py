@@ -227,6 +227,10 @@ class SearchStatistics(Run):
         """Linear systems solved, over all orders."""
         return sum(record.n_solves for record in self.orders)
 
+    def warnings(self) -> list[str]:
+        """Return those sentences of `summary` that tell of something missing or unfinished."""
+        return [*([] if self.finished else [self._incomplete_line()]), *self._missing_lines()]
+
     def summary(self) -> list[str]:
         """Return sentences, one a line, that say how sure the answer is."""
         lines = []
@@ -266,14 +270,20 @@ class SearchStatistics(Run):
         return [*lines, *self._index_lines()]
 
     def _index_lines(self) -> list[str]:
-        open_ = [record for record in self.orders if not record.complete]
-        known = [record for record in open_ if record.index_expected is not None]
+        known = self._with_known_index()
         lines = []
         if right := [record for record in known if not record.n_missing]:
             lines.append(
                 f"{_orders_text(right)}: the index sum is 1, as it must be where nothing is missing"
             )
-        for record in known:
+        return [*lines, *self._missing_lines()]
+
+    def _with_known_index(self) -> list[OrderStatistics]:
+        return [r for r in self.orders if not r.complete and r.index_expected is not None]
+
+    def _missing_lines(self) -> list[str]:
+        lines = []
+        for record in self._with_known_index():
             if n := record.n_missing:
                 noun = "fixed point" if record.order == 1 else "cycle"
                 is_ = "is" if n == 1 else "are"

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, get_args
+from typing import Any, TypedDict, Unpack, cast, get_args, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,18 +15,20 @@ from rnndyn._common.checks import (
     check_itinerary,
     check_orders,
 )
-from rnndyn._common.options import check_options
+from rnndyn._common.options import Options, check_options
 from rnndyn._common.progress import ProgressMeter
 from rnndyn.certificate.result import Certificate
 from rnndyn.cycles import _smooth
+from rnndyn.cycles._conditions import search_each
 from rnndyn.cycles._origin import Origin
 from rnndyn.cycles.block import CycleBlock
+from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.continuum import ContinuumOfFixedPoints, continuum_from_record
 from rnndyn.cycles.cycle import Cycle, cycle_from_record
 from rnndyn.cycles.progress import SearchProgress
 from rnndyn.cycles.result import CycleSet
 from rnndyn.cycles.run import OrderStatistics, SearchMethod, SearchStatistics
-from rnndyn.models import PiecewiseLinearModel, RecurrentNetwork
+from rnndyn.models import RNN, PiecewiseLinearModel, RecurrentNetwork
 from rnndyn.models._canonical_map_of import (
     canonical_map_of,
     piecewise_linear,
@@ -36,6 +38,46 @@ from rnndyn.models._canonical_map_of import (
 METHODS = get_args(SearchMethod)
 
 
+class _FixedPointOptions(TypedDict, total=False):
+    """The options of a search for fixed points; what they mean says `find_cycles`."""
+
+    drive: ArrayLike | None
+    method: str
+    max_restarts: int | None
+    max_iterations: int | None
+    box: float | tuple[ArrayLike, ArrayLike] | None
+    rigorous: bool
+    keep_tree: bool
+    resume: CycleSet | None
+    n_threads: int | None
+    time_limit: float | None
+    progress: bool | ProgressMeter | None
+    seed: int
+
+
+class _SearchOptions(_FixedPointOptions, total=False):
+    states: ArrayLike | None
+
+
+# Whether inputs are one or several is in their shape, of which types do not know.
+@overload
+def find_cycles(
+    model: PiecewiseLinearModel | RecurrentNetwork,
+    max_order: int | None = None,
+    orders: Iterable[int] | None = None,
+    *,
+    inputs: None = None,
+    **options: Unpack[_SearchOptions],
+) -> CycleSet: ...
+@overload
+def find_cycles(
+    model: PiecewiseLinearModel | RecurrentNetwork,
+    max_order: int | None = None,
+    orders: Iterable[int] | None = None,
+    *,
+    inputs: ArrayLike | None,
+    **options: Unpack[_SearchOptions],
+) -> Any: ...
 def find_cycles(
     model: PiecewiseLinearModel | RecurrentNetwork,
     max_order: int | None = None,
@@ -43,6 +85,7 @@ def find_cycles(
     *,
     inputs: ArrayLike | None = None,
     states: ArrayLike | None = None,
+    drive: ArrayLike | None = None,
     method: str = "auto",
     max_restarts: int | None = None,
     max_iterations: int | None = None,
@@ -54,7 +97,7 @@ def find_cycles(
     time_limit: float | None = None,
     progress: bool | ProgressMeter | None = None,
     seed: int = 0,
-) -> CycleSet:
+) -> CycleSet | CyclesByInput:
     """Find the fixed points and cycles of a network.
 
     Parameters
@@ -66,11 +109,15 @@ def find_cycles(
         Search the orders 1, 2, ..., `max_order` in turn. Give this or `orders`.
     orders : iterable of int, optional
         Search these orders only.
-    inputs : (K,) array_like, optional
-        Constant external input of an `RNN`, `GRU` or `LSTM`. Default: the input 0.
+    inputs : (K,) or (C, K) array_like, optional
+        Constant external input of an `RNN`, `GRU` or `LSTM`, or several, of which each is searched,
+        beginning also at what is found under the others. Default: the input 0.
     states : (..., N) array_like, optional
         Where restarts may begin in a tanh, GRU or LSTM network, besides random states: best those
         that it visits on its task. In an LSTM h and c side by side, see ``model.join_states``.
+    drive : (B, T, K) or (T, K) array_like, optional
+        Input sequences: the states that the network visits under them, from the state 0 on, are
+        taken as `states`. Of more than 65,536 only every n-th.
     method : {"auto", "complete", "exhaustive", "search", "scyfi"}
         ``complete`` proves that no cycle is missing, however long that takes; ``certificate`` of
         the result says what was proved. ``exhaustive`` solves for every itinerary of an order;
@@ -114,10 +161,11 @@ def find_cycles(
 
     Returns
     -------
-    CycleSet
+    CycleSet or CyclesByInput
         The cycles, the continua of fixed points, in ``search`` what was done and how sure the
         answer is, and in ``certificate`` what is proved. After Ctrl-C or when the time limit is
-        reached: what was found until then, with ``finished`` False.
+        reached: what was found until then, with ``finished`` False. Under several inputs (C, K) a
+        `CyclesByInput`, a sequence of such sets.
 
     Raises
     ------
@@ -178,6 +226,7 @@ def find_cycles(
         orders,
         inputs=inputs,
         states=states,
+        drive=drive,
         method=method,
         seed=seed,
         max_restarts=max_restarts,
@@ -199,6 +248,7 @@ def search(
     *,
     inputs: ArrayLike | None = None,
     states: ArrayLike | None = None,
+    drive: ArrayLike | None = None,
     method: str,
     seed: int,
     max_restarts: int | None,
@@ -212,7 +262,7 @@ def search(
     resume: CycleSet | None,
     proof_method: str = "auto",
     branching: str = "violation",
-) -> CycleSet:
+) -> CycleSet | CyclesByInput:
     """Do what `find_cycles` says; the last two options are for tests and measurements.
 
     Parameters
@@ -239,17 +289,64 @@ def search(
             check_orders(max_order, orders),
             inputs=inputs,
             states=states,
+            drive=drive,
             method=method,
             max_restarts=max_restarts,
             options=check_options(n_threads, time_limit, progress, seed),
         )
-    model = _smooth.without_inputs(model, inputs, states)
-    model = piecewise_linear(model)
+    inputs = _smooth.check_piecewise_linear(model, inputs, states, drive)
+    common = check_options(n_threads, time_limit, progress, seed)
+
+    def of(map_: Any, how: Options) -> CycleSet:
+        return _search_piecewise_linear(
+            map_,
+            check_orders(max_order, orders),
+            method=method,
+            max_restarts=max_restarts,
+            max_iterations=max_iterations,
+            box=box,
+            rigorous=rigorous,
+            keep_tree=keep_tree,
+            resume=resume,
+            proof_method=proof_method,
+            branching=branching,
+            common=how,
+        )
+
+    if not _smooth.is_relu_network(model):
+        return of(piecewise_linear(model), common)
+    network = cast(RNN, model)
+    if inputs is None or inputs.ndim == 1:
+        return of(network.as_piecewise_linear(inputs), common)
+    if resume is not None:
+        raise ValueError("resume goes on with the search under one input: call this for each")
+
+    def under(row: FloatArray, points: Any, how: Options, *, quick: bool) -> CycleSet:
+        return of(network.as_piecewise_linear(row), how)
+
+    # Itineraries are not tried one by one, so that points of others are of no use here.
+    sets = search_each(inputs, under, common, exchange=False)
+    return CyclesByInput(network, inputs, tuple(sets))
+
+
+def _search_piecewise_linear(
+    model: PiecewiseLinearModel,
+    order_list: list[int],
+    *,
+    method: str,
+    max_restarts: int | None,
+    max_iterations: int | None,
+    box: float | tuple[ArrayLike, ArrayLike] | None,
+    rigorous: bool,
+    keep_tree: bool,
+    resume: CycleSet | None,
+    proof_method: str,
+    branching: str,
+    common: Options,
+) -> CycleSet:
     canonical = canonical_map_of(model)
-    order_list = check_orders(max_order, orders)
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
-    common = check_options(n_threads, time_limit, progress, seed)
     if max_restarts is not None:
         max_restarts = check_count("max_restarts", max_restarts)
     if max_iterations is not None:
@@ -272,7 +369,7 @@ def search(
             box_lower=lower,
             box_upper=upper,
             n_threads=common.n_threads,
-            time_limit=common.time_limit,
+            time_limit=common.deadline.seconds_left(),
             observer=_observer(common.meter),
             proof_method=proof_method,
             branching=branching,
@@ -315,11 +412,25 @@ def search(
     return CycleSet(model, tuple(blocks), tuple(continua), statistics, certificate)
 
 
+@overload
+def find_fixed_points(
+    model: PiecewiseLinearModel | RecurrentNetwork,
+    inputs: None = None,
+    **options: Unpack[_SearchOptions],
+) -> CycleSet: ...
+@overload
+def find_fixed_points(
+    model: PiecewiseLinearModel | RecurrentNetwork,
+    inputs: ArrayLike | None,
+    states: ArrayLike | None = None,
+    **options: Unpack[_FixedPointOptions],
+) -> Any: ...
 def find_fixed_points(
     model: PiecewiseLinearModel | RecurrentNetwork,
     inputs: ArrayLike | None = None,
     states: ArrayLike | None = None,
     *,
+    drive: ArrayLike | None = None,
     method: str = "auto",
     max_restarts: int | None = None,
     max_iterations: int | None = None,
@@ -331,7 +442,7 @@ def find_fixed_points(
     time_limit: float | None = None,
     progress: bool | ProgressMeter | None = None,
     seed: int = 0,
-) -> CycleSet:
+) -> CycleSet | CyclesByInput:
     """Find the fixed points of a network: `find_cycles` with ``orders=[1]``.
 
     All parameters are those of `find_cycles`.
@@ -348,12 +459,20 @@ def find_fixed_points(
     >>> bit = rd.find_fixed_points(rd.RNN(weight_ih=[[1.0]], weight_hh=[[2.0]]), inputs=[0.0])
     >>> bit.index_sum, [(point.stability, point.certified) for point in bit]
     (1, [('stable', True), ('unstable', True), ('stable', True)])
+
+    Under several inputs:
+
+    >>> network = rd.RNN(weight_ih=[[1.0]], weight_hh=[[2.0]])
+    >>> [len(points) for points in rd.find_fixed_points(network, inputs=[[0.0], [0.3], [0.8]])]
+    [3, 3, 1]
     """
-    return find_cycles(
+    return search(
         model,
-        orders=[1],
+        None,
+        [1],
         inputs=inputs,
         states=states,
+        drive=drive,
         method=method,
         seed=seed,
         max_restarts=max_restarts,

@@ -30,6 +30,8 @@ _MODULES = {
 _PARAMETRIZED = "parametrizations."
 #: What weight_norm and prune append to the name of a weight for its parts.
 _PARTS = ("_g", "_v", "_orig", "_mask")
+#: What the modules of torch.ao.nn.quantized keep instead.
+_QUANTISED_NAMES = ("_all_weight_values", "_packed_weight")
 _PARAMETERS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 _OF_CELL = re.compile(
     rf"(?P<start>(parametrizations\.)?)(?P<parameter>{'|'.join(_PARAMETERS)})"
@@ -130,6 +132,8 @@ def _named_arrays(state_dict: Mapping[Any, Any]) -> dict[str, Any]:
             raise ValueError(f"{BIDIRECTIONAL}; the state_dict has {name}")
         if name.startswith("weight_hr"):
             raise ValueError(f"{PROJECTIONS}; the state_dict has {name}")
+        if name.startswith(_QUANTISED_NAMES):
+            raise ValueError(f"{QUANTISED}; the state_dict has {name}")
         if "." in name and not name.startswith(_PARAMETRIZED):
             raise ValueError(
                 f"{name:.80} is no parameter of a recurrent network: give the state_dict of the "
@@ -149,6 +153,8 @@ def _taken_apart(module: Any) -> tuple[type[RecurrentNetwork], dict[str, str], d
     nn = getattr(sys.modules.get("torch"), "nn", None)
     name = next((name for name in _MODULES if nn and isinstance(module, getattr(nn, name))), None)
     if name is None:
+        if "quantized" in type(module).__module__.split("."):
+            raise ValueError(QUANTISED)
         inside = ""
         if nn is not None and isinstance(module, nn.Module):
             inside = ": if it contains one of these, give that, such as model.rnn"
@@ -190,6 +196,10 @@ def _check_nothing_else(module: Any, name: str, own: list[str]) -> None:
         )
 
 
+QUANTISED = (
+    "a quantised network is not supported: it computes with rounded weights and states; give the "
+    "network before quantisation"
+)
 BIDIRECTIONAL = (
     "a bidirectional network is not supported because it is no dynamical system: its backward "
     "direction starts at the end of the inputs, so no map leads from a state to the next"
@@ -206,6 +216,12 @@ def _to_array(name: str, tensor: Any) -> Any:
         return tensor
     if tensor.is_meta:
         raise ValueError(f"{name} must have values, got a tensor on the device 'meta'")
+    if tensor.is_quantized:
+        raise ValueError(
+            f"{name} is quantised: give the network before quantisation, or {name}.dequantize()"
+        )
+    if tensor.layout != torch.strided:
+        raise ValueError(f"{name} is sparse: give {name}.to_dense()")
     tensor = tensor.detach().cpu()
     # NumPy does not know every type of torch, such as bfloat16; float64 holds all of their values.
     return tensor.double().numpy() if tensor.is_floating_point() else tensor.numpy()

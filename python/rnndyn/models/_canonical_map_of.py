@@ -1,5 +1,6 @@
 """Which models have a canonical map, and what to say of the others."""
 
+import sys
 from typing import cast
 
 import numpy as np
@@ -35,7 +36,7 @@ def canonical_map_of(model: object) -> CanonicalMap:
         )
     raise TypeError(
         "model must be a network of rnndyn, such as rnndyn.PLRNN(A, W, h) or "
-        f"rnndyn.load_model(path), got {type(model).__name__}"
+        f"rnndyn.load_model(path), got {type(model).__name__}{_of_torch(model)}"
     )
 
 
@@ -70,6 +71,12 @@ def _check_size(canonical: CanonicalMap) -> None:
             f"{size:.1e}, and what is beyond {LARGEST_STEP:g} cannot be squared: "
             "rescale its states and units"
         )
+
+
+def _of_torch(model: object) -> str:
+    """Say how a module of torch becomes a network; a state dict is none."""
+    module = getattr(getattr(sys.modules.get("torch"), "nn", None), "Module", ())
+    return " of torch: give rnndyn.from_torch(module)" if isinstance(model, module) else ""
 
 
 def _advice(model: RecurrentNetwork | DifferentiableMap) -> str:

@@ -40,13 +40,15 @@ class RecurrentNetwork(Model):
         weight_hh: ArrayLike | Sequence[ArrayLike],
         bias_ih: ArrayLike | Sequence[ArrayLike] | None,
         bias_hh: ArrayLike | Sequence[ArrayLike] | None,
-        **options: str,
+        **options: str | bool,
     ) -> None:
         parameters = parameters_of_layers(weight_ih, weight_hh, bias_ih, bias_hh, self._n_gates)
         object.__setattr__(self, "_parameters", parameters)
         object.__setattr__(self, "_options", options)
         # The core copies the weights, so that a model cannot change under a running computation.
-        compiled = _core.recurrent_network(self._kind(), self._layers())
+        compiled = _core.recurrent_network(
+            self._kind(), self._layers(), bool(options.get("reset_after", True))
+        )
         object.__setattr__(self, "_compiled", compiled)
 
     @abstractmethod

@@ -1,16 +1,18 @@
 """The gated recurrent unit of torch.nn."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from numpy.typing import ArrayLike
 
+from rnndyn._common.checks import check_flag
 from rnndyn.models._families import register_family
 from rnndyn.models._recurrent import RecurrentNetwork
 
 
 @register_family
 class GRU(RecurrentNetwork):
-    """Gated recurrent unit network, as ``torch.nn.GRU`` defines it.
+    """Gated recurrent unit network, as ``torch.nn.GRU`` defines it, or as first published.
 
     In every layer, with x the external input in layer 0 and the new h of the layer below in the
     others, s the logistic function and * the product of entries::
@@ -30,6 +32,11 @@ class GRU(RecurrentNetwork):
         W_hr, W_hz and W_hn, one above the other.
     bias_ih, bias_hh : (3 n,) array_like, or list of arrays, optional
         Biases in the same order. Default: none, which is ``bias=False`` in torch.
+    reset_after : bool
+        Where the reset gate r acts. True, as in torch and by default in Keras since TensorFlow 2:
+        after the recurrent weights, ``r * (W_hn h + b_hn)`` as above. False, as in the publication,
+        in TensorFlow 1 and in Keras with ``reset_after=False``: before them,
+        ``W_hn (r * h) + b_hn``.
 
     Raises
     ------
@@ -45,9 +52,9 @@ class GRU(RecurrentNetwork):
 
     Notes
     -----
-    The state is the h of all layers, layer by layer: N = L n. As in torch, and unlike in the first
-    publication, the reset gate r multiplies after the recurrent weights and their bias, which
-    therefore does not merge with the other bias.
+    The state is the h of all layers, layer by layer: N = L n. Where the reset gate acts after the
+    recurrent weights it acts on their bias, too, which therefore does not merge with the other one.
+    How to take the weights of a Keras network is in the documentation ("Load a network").
 
     References
     ----------
@@ -63,9 +70,15 @@ class GRU(RecurrentNetwork):
     GRU(n_inputs=1, hidden_size=1, n_layers=1)
     >>> network.step([0.5], [0.0])
     array([0.25])
+
+    The reset gate before the recurrent weights:
+
+    >>> rd.GRU(None, [[0.5], [0.0], [2.0]], reset_after=False).step([1.0]).round(4)
+    array([0.9237])
     """
 
     _n_gates = 3
+    _option_names: ClassVar[tuple[str, ...]] = ("reset_after",)
 
     def __init__(
         self,
@@ -73,8 +86,17 @@ class GRU(RecurrentNetwork):
         weight_hh: ArrayLike | Sequence[ArrayLike],
         bias_ih: ArrayLike | Sequence[ArrayLike] | None = None,
         bias_hh: ArrayLike | Sequence[ArrayLike] | None = None,
+        *,
+        reset_after: bool = True,
     ) -> None:
-        super().__init__(weight_ih, weight_hh, bias_ih, bias_hh)
+        # The usual one is no option, so that files, prints and equality are what they were.
+        options = {} if check_flag("reset_after", reset_after) else {"reset_after": False}
+        super().__init__(weight_ih, weight_hh, bias_ih, bias_hh, **options)
+
+    @property
+    def reset_after(self) -> bool:
+        """Whether the reset gate acts after the recurrent weights."""
+        return bool(self._options.get("reset_after", True))
 
     def _kind(self) -> str:
         return "gru"

@@ -15,11 +15,13 @@ from rnndyn._common.planes import (
     principal_plane,
     window_around,
 )
+from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.continuum import ContinuumOfFixedPoints
 from rnndyn.cycles.cycle import STABILITY_NAMES
 from rnndyn.cycles.result import CycleSet
 from rnndyn.models import PiecewiseLinearModel, RecurrentNetwork
 from rnndyn.plot import _style
+from rnndyn.plot._by_input import draw_by_input
 from rnndyn.plot._cobweb import draw_cobweb
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ _MAX_CYCLES_WITH_LINES = 40
 
 
 def state_space(
-    cycles: CycleSet,
+    cycles: CycleSet | CyclesByInput,
     ax: "Axes | None" = None,
     *,
     dims: tuple[int, int] | Literal["pca"] | None = None,
@@ -51,8 +53,9 @@ def state_space(
 
     Parameters
     ----------
-    cycles : CycleSet
-        The cycles; their network provides the orbits and the borders.
+    cycles : CycleSet or CyclesByInput
+        The cycles; their network provides the orbits and the borders. Those under several inputs
+        are coloured by input and shaped by stability: only what attracts is filled.
     ax : matplotlib.axes.Axes, optional
         Where to draw. Default: a new figure.
     dims : (int, int) or "pca", optional
@@ -84,6 +87,8 @@ def state_space(
     >>> ax = rd.plot.state_space(rd.find_cycles(lozi, max_order=6))
     """
     ax = _style.axes_or_new(ax)
+    if isinstance(cycles, CyclesByInput):
+        return _state_space_by_input(cycles, ax, dims, orbits, n_steps, seed)
     model = cycles.free_model
     points = _points_of_interest(cycles)
     frame = _Frame.around(points)
@@ -113,6 +118,33 @@ def state_space(
     ax.set_xlabel(view.labels[0])
     ax.set_ylabel(view.labels[1])
     _style.legend(ax, view.project(points))
+    return ax
+
+
+def _state_space_by_input(
+    found: CyclesByInput,
+    ax: "Axes",
+    dims: tuple[int, int] | Literal["pca"] | None,
+    orbits: int | ArrayLike,
+    n_steps: int,
+    seed: int,
+) -> "Axes":
+    if found.model.n_states == 1:
+        raise ValueError(
+            "cycles under several inputs are drawn in a plane, and this network has one state: "
+            "draw the cobweb of one of them, such as state_space(found[0])"
+        )
+    points = np.concatenate([_points_of_interest(cycles) for cycles in found])
+    frame = _Frame.around(points)
+    # A number of orbits is that of all inputs together.
+    each = -(-int(np.asarray(orbits)) // max(1, len(found))) if np.ndim(orbits) == 0 else orbits
+    paths = [_orbits(cycles.free_model, frame, each, n_steps, seed) for cycles in found]
+    all_paths = [path for own in paths for path in own]
+    view = _plane(found.model.n_states, points, all_paths, dims)
+    drawn = draw_by_input(ax, found, view, paths)
+    ax.set_xlabel(view.labels[0])
+    ax.set_ylabel(view.labels[1])
+    _style.legend(ax, drawn)
     return ax
 
 
@@ -180,11 +212,20 @@ def _view(
     cycles: CycleSet, paths: list[FloatArray], dims: tuple[int, int] | Literal["pca"] | None
 ) -> PlaneOfStates:
     n_states = cycles.model.n_states
+    members = [block.points.reshape(-1, n_states) for block in cycles.blocks]
+    return _plane(n_states, np.concatenate([np.zeros((0, n_states)), *members]), paths, dims)
+
+
+def _plane(
+    n_states: int,
+    points: FloatArray,
+    paths: list[FloatArray],
+    dims: tuple[int, int] | Literal["pca"] | None,
+) -> PlaneOfStates:
     if dims is None:
         dims = (0, 1) if n_states == 2 else "pca"
     if isinstance(dims, str) and dims == "pca":
-        members = [block.points.reshape(-1, n_states) for block in cycles.blocks]
-        return principal_plane(np.concatenate([np.zeros((0, n_states)), *members, *paths]))
+        return principal_plane(np.concatenate([points, *paths]))
     return coordinate_plane(n_states, dims)
 
 

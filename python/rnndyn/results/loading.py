@@ -23,7 +23,8 @@ def load_result(path: str | os.PathLike[str], *, max_bytes: int = _MAX_BYTES) ->
 
     Returns
     -------
-    Basins, BranchSet, Certificate, CycleSet, LyapunovSpectrum, Scan, StabilityDiagram or Timeline
+    Basins, BranchSet, Certificate, CyclesByInput, CycleSet, LyapunovSpectrum, Scan, SlowPointSet,
+    StabilityDiagram or Timeline
 
     Raises
     ------

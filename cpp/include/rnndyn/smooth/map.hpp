@@ -33,8 +33,7 @@ struct Layer {
 class SmoothMap {
  public:
   // Throws std::invalid_argument for ReLU units, and when shapes disagree or a value is not finite.
-  // `reset_after`, for GRUs: the reset gate multiplies W_hn h + b_hn, as in torch.nn, and not h.
-  SmoothMap(const RecurrentNetwork& network, bool reset_after, const Vector& input);
+  SmoothMap(const RecurrentNetwork& network, const Vector& input);
 
   CellKind kind() const { return kind_; }
   bool reset_after() const { return reset_after_; }

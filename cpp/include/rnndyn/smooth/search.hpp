@@ -17,6 +17,8 @@ struct SmoothSearchOptions {
   // Restarts in a row without a new cycle that end an order; chosen by the search where absent.
   std::optional<std::int64_t> max_restarts;
   Matrix states;  // N x S, where restarts may begin; such as those of driven trajectories
+  // N x k, tried first at order k; such as the cycles under another input.
+  std::vector<Matrix> guesses;
   int n_threads = 1;
 };
 

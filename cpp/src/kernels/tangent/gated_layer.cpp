@@ -32,14 +32,18 @@ struct GatedWork : LayerWork {
   Block<Real> carry;       // GRU: z of dh' = ... + z dh; LSTM: f of dc' = ... + f dc
   Block<Real> cell_slope;  // LSTM: d h' / d c'
   Block<Real> cell_tanh;
-  std::vector<Eigen::Matrix<Real, -1, 1>> scratch;  // a panel for each thread
+  // Where the reset gate r comes before the weights: r h, and the derivative h r' of that.
+  Block<Real> gated, reset_scale;
+  std::vector<Block<Real>> gated_frames, candidate_frames;  // one for each sequence
+  std::vector<Eigen::Matrix<Real, -1, 1>> scratch;          // a panel for each thread
 };
 
 template <class Real>
 class GatedLayer : public Layer<Real> {
  public:
-  GatedLayer(CellKind kind, const RecurrentLayer& weights, ParallelFor parallel)
+  GatedLayer(CellKind kind, bool reset_after, const RecurrentLayer& weights, ParallelFor parallel)
       : kind_(kind),
+        reset_before_(kind == CellKind::gru && !reset_after),
         n_units_(weights.weight_hh.cols()),
         n_inputs_(weights.weight_ih.cols()),
         parallel_(parallel) {
@@ -66,6 +70,7 @@ class GatedLayer : public Layer<Real> {
       work->hidden_scale[g] = block(), work->input_scale[g] = block();
     }
     work->carry = block(), work->cell_slope = block(), work->cell_tanh = block();
+    if (reset_before_) work->gated = block(), work->reset_scale = block();
     work->scratch.resize(static_cast<std::size_t>(n_threads));
     constexpr Index highest = 3 * packet_size<Real>;
     for (auto& scratch : work->scratch) scratch.resize(highest * std::max(n_units_, n_inputs_));
@@ -77,10 +82,11 @@ class GatedLayer : public Layer<Real> {
     auto& work = static_cast<GatedWork<Real>&>(layer_work);
     const View<Real> h = part(states, 0);
     for (std::size_t g = 0; g < n_gates_(); ++g) {
-      multiply(hidden_[g], h, work.hidden[g].view(), Update::set);
       multiply(input_[g], inputs, work.input[g].view(), Update::set);
-      true_rows(work.hidden[g]).colwise() += hidden_bias_[g];
       true_rows(work.input[g]).colwise() += input_bias_[g];
+      if (reset_before_ && g == 2) continue;
+      multiply(hidden_[g], h, work.hidden[g].view(), Update::set);
+      true_rows(work.hidden[g]).colwise() += hidden_bias_[g];
       if (!(kind_ == CellKind::gru && g == 2)) {
         true_rows(work.hidden[g]) += true_rows(work.input[g]);
       }
@@ -109,6 +115,10 @@ class GatedLayer : public Layer<Real> {
                  const std::vector<View<Real>>& below, const std::vector<View<Real>>& next_frames,
                  int n_threads) const override {
     auto& work = static_cast<GatedWork<Real>&>(layer_work);
+    if (reset_before_) {
+      propagate_reset_before(work, frames, below, next_frames, n_threads);
+      return;
+    }
     const auto task = [&](std::size_t panel, int thread) {
       propagate_rows(work, work.scratch[static_cast<std::size_t>(thread)], panel, frames, below,
                      next_frames);
@@ -124,7 +134,8 @@ class GatedLayer : public Layer<Real> {
   auto true_rows(View<Real> view) const { return view.below(0, n_units_).matrix(); }
   auto true_rows(Block<Real>& block) const { return true_rows(block.view()); }
 
-  // h' = (1 - z) n + z h, n = tanh(W_in x + b_in + r (W_hn h + b_hn)).
+  // h' = (1 - z) n + z h, n = tanh(W_in x + b_in + r (W_hn h + b_hn)), or with W_hn (r h) + b_hn
+  // inside.
   void advance_gru(View<Real> h, View<Real> next_h, GatedWork<Real>& work) const {
     sigmoid_and_slope(true_rows(work.hidden[0]), true_rows(work.value[0]),
                       true_rows(work.slope[0]));
@@ -134,12 +145,23 @@ class GatedLayer : public Layer<Real> {
     const auto z = true_rows(work.value[1]).array();
     const auto hidden_n = true_rows(work.hidden[2]).array();
     auto n = true_rows(work.value[2]);
-    n = (true_rows(work.input[2]).array() + r * hidden_n).matrix();
+    if (reset_before_) {
+      true_rows(work.gated) = (r * true_rows(h).array()).matrix();
+      multiply(hidden_[2], work.gated.view(), work.hidden[2].view(), Update::set);
+      true_rows(work.hidden[2]).colwise() += hidden_bias_[2];
+      n = true_rows(work.input[2]) + true_rows(work.hidden[2]);
+    } else {
+      n = (true_rows(work.input[2]).array() + r * hidden_n).matrix();
+    }
     tanh_and_slope(n, n, true_rows(work.slope[2]));
     true_rows(next_h) = (n.array() + z * (true_rows(h).array() - n.array())).matrix();
 
     auto scale_n = true_rows(work.input_scale[2]);
     scale_n = ((Real(1) - z) * true_rows(work.slope[2]).array()).matrix();
+    if (reset_before_) {
+      true_rows(work.reset_scale) =
+          (true_rows(h).array() * true_rows(work.slope[0]).array()).matrix();
+    }
     true_rows(work.hidden_scale[2]) = (scale_n.array() * r).matrix();
     true_rows(work.hidden_scale[0]) =
         (scale_n.array() * hidden_n * true_rows(work.slope[0]).array()).matrix();
@@ -176,6 +198,42 @@ class GatedLayer : public Layer<Real> {
   }
 
   using Frames = std::vector<View<Real>>;
+
+  // d(r h) = r dh + h r' (W_hr dh + W_ir dx) is needed in all rows before W_hn multiplies it, so
+  // the panels are gone through twice.
+  void propagate_reset_before(GatedWork<Real>& work, const Frames& frames, const Frames& below,
+                              const Frames& next_frames, int n_threads) const {
+    const auto from_below = [&](std::size_t b) { return below.empty() ? View<Real>{} : below[b]; };
+    const auto column = [&](Block<Real>& block, std::size_t b) {
+      return block.view().column(static_cast<Index>(b));
+    };
+    for (auto* blocks : {&work.gated_frames, &work.candidate_frames}) {
+      blocks->resize(frames.size());
+      for (std::size_t b = 0; b < frames.size(); ++b) {
+        if ((*blocks)[b].view().columns == frames[b].columns) continue;
+        (*blocks)[b] = Block<Real>(n_units_, frames[b].columns);
+      }
+    }
+    const std::vector<Panel>& panels = hidden_[0].panels();
+    parallel_(panels.size(), n_threads, [&](std::size_t panel, int) {
+      for (std::size_t b = 0; b < frames.size(); ++b) {
+        const View<Real> gated = work.gated_frames[b].view();
+        one_gate(0, panel, frames[b], from_below(b), gated);
+        scale_rows(panels[panel], column(work.reset_scale, b), gated);
+        add_scaled_rows(panels[panel], column(work.value[0], b), frames[b], gated);
+      }
+    });
+    parallel_(panels.size(), n_threads, [&](std::size_t panel, int) {
+      for (std::size_t b = 0; b < frames.size(); ++b) {
+        const View<Real> candidate = work.candidate_frames[b].view();
+        one_gate(2, panel, work.gated_frames[b].view(), from_below(b), candidate);
+        one_gate(1, panel, frames[b], from_below(b), next_frames[b]);
+        scale_rows(panels[panel], column(work.hidden_scale[1], b), next_frames[b]);
+        add_scaled_rows(panels[panel], column(work.input_scale[2], b), candidate, next_frames[b]);
+        add_scaled_rows(panels[panel], column(work.carry, b), frames[b], next_frames[b]);
+      }
+    });
+  }
 
   // The rows of one panel of the next frames.
   void propagate_rows(GatedWork<Real>& work, Eigen::Matrix<Real, -1, 1>& scratch, std::size_t panel,
@@ -270,6 +328,7 @@ class GatedLayer : public Layer<Real> {
   }
 
   CellKind kind_;
+  bool reset_before_;
   Index n_units_, n_inputs_;
   ParallelFor parallel_;
   std::array<PackedMatrix<Real>, kMostGates> hidden_, input_;
@@ -279,13 +338,13 @@ class GatedLayer : public Layer<Real> {
 }  // namespace
 
 template <class Real>
-std::unique_ptr<Layer<Real>> make_gated_layer(CellKind kind, const RecurrentLayer& weights,
-                                              ParallelFor parallel) {
-  return std::make_unique<GatedLayer<Real>>(kind, weights, parallel);
+std::unique_ptr<Layer<Real>> make_gated_layer(CellKind kind, bool reset_after,
+                                              const RecurrentLayer& weights, ParallelFor parallel) {
+  return std::make_unique<GatedLayer<Real>>(kind, reset_after, weights, parallel);
 }
-template std::unique_ptr<Layer<double>> make_gated_layer(CellKind, const RecurrentLayer&,
+template std::unique_ptr<Layer<double>> make_gated_layer(CellKind, bool, const RecurrentLayer&,
                                                          ParallelFor);
-template std::unique_ptr<Layer<float>> make_gated_layer(CellKind, const RecurrentLayer&,
+template std::unique_ptr<Layer<float>> make_gated_layer(CellKind, bool, const RecurrentLayer&,
                                                         ParallelFor);
 
 }  // namespace rnndyn::lyapunov

@@ -52,8 +52,8 @@ class Layer {
 using ParallelFor = decltype(&parallel_for);
 
 template <class Real>
-std::unique_ptr<Layer<Real>> make_gated_layer(CellKind kind, const RecurrentLayer& weights,
-                                              ParallelFor parallel);
+std::unique_ptr<Layer<Real>> make_gated_layer(CellKind kind, bool reset_after,
+                                              const RecurrentLayer& weights, ParallelFor parallel);
 template <class Real>
 std::unique_ptr<Layer<Real>> make_piecewise_linear_layer(const DrivenMap& map,
                                                          ParallelFor parallel);

@@ -1,12 +1,16 @@
-#include "rnndyn/smooth/slow_points.hpp"
-
+// Descents in a tanh, GRU or LSTM network.
 #include <algorithm>
 #include <cmath>
 
 #include "linear_algebra/decompositions.hpp"
-#include "rnndyn/random.hpp"
+#include "rnndyn/slow_points.hpp"
+#include "slow/landscape.hpp"
 
-namespace rnndyn::smooth {
+namespace rnndyn::slow {
+
+using smooth::IntervalVector;
+using smooth::SmoothMap;
+
 namespace {
 
 constexpr int kMostSteps = 400;
@@ -15,14 +19,8 @@ constexpr int kMostNewtonSteps = 12;
 constexpr double kSmallGradient = 1e-11;
 // Newton's method takes over from here.
 constexpr double kFairGradient = 1e-4;
-// Below this speed the point is a fixed point, or one is so close that arithmetic cannot tell.
-constexpr double kFixed = 1e-9;
 constexpr double kDifference = 6e-6;  // cube root of the unit roundoff
-constexpr double kSame = 1e-5;
-constexpr std::size_t kBatch = 16;
-constexpr std::int64_t kRestarts = 128;
-constexpr std::uint64_t kTopic = ~std::uint64_t{0} - 16;
-constexpr std::uint64_t kLongestRun = 60;
+constexpr double kCurvatureError = 1e-10;
 
 // F(z) - z, J - I and the gradient of q at a state.
 struct Place {
@@ -105,107 +103,71 @@ Matrix polish(const SmoothMap& map, Place& place) {
   return h;
 }
 
-Vector draw_start(const SmoothMap& map, const IntervalVector& box, const Matrix& states,
-                  RandomStream& stream) {
-  if (states.cols() > 0 && stream.uniform() < 0.5) {
-    return states.col(static_cast<Index>(stream.below(static_cast<std::uint64_t>(states.cols()))));
+class SmoothLandscape : public Landscape {
+ public:
+  explicit SmoothLandscape(const SmoothMap& map) : map_(map), box_(map.invariant_box()) {}
+
+  Index n_states() const override { return map_.n_states(); }
+  void look(const Vector& z, Vector& next, Matrix& derivative) const override {
+    map_.jacobian(z, next, derivative);
   }
-  Vector z(box.size()), next;
-  for (Index i = 0; i < box.size(); ++i) {
-    z(i) = box.lower(i) + (box.upper(i) - box.lower(i)) * stream.uniform();
+  std::optional<SlowPoint> descend(const Vector& start) const override;
+  Vector draw(RandomStream& stream) const override;
+  double scale() const override { return 1.0; }
+  bool holds(const Vector& z) const override { return box_.contains(z); }
+
+ private:
+  const SmoothMap& map_;
+  IntervalVector box_;
+};
+
+Vector SmoothLandscape::draw(RandomStream& stream) const {
+  Vector z(box_.size()), next;
+  for (Index i = 0; i < box_.size(); ++i) {
+    z(i) = box_.lower(i) + (box_.upper(i) - box_.lower(i)) * stream.uniform();
   }
   // What orbits visit: slow points are where they spend their time.
   const auto n_steps = stream.below(kLongestRun);
   for (std::uint64_t t = 0; t < n_steps; ++t) {
-    map.step(z, next);
+    map_.step(z, next);
     z.swap(next);
   }
   return z;
 }
 
-}  // namespace
-
-std::optional<SlowPoint> descend(const SmoothMap& map, const Vector& start) {
+// Levenberg and Marquardt (Nielsen's damping), then Newton's method on the gradient.
+std::optional<SlowPoint> SmoothLandscape::descend(const Vector& start) const {
   Place place;
-  place.look(map, start);
-  settle(map, place);
-  if (place.gap.norm() < kFixed) {
-    SlowPoint fixed;
-    fixed.state = place.z;
-    fixed.q = place.q, fixed.speed = place.gap.norm();
-    return fixed;
-  }
-  const Matrix h = polish(map, place);
-  if (!(place.gradient.norm() < 1e-8 * place.scale())) return std::nullopt;
-  const Eigen::SelfAdjointEigenSolver<Matrix> eigen(h);
+  place.look(map_, start);
+  settle(map_, place);
   SlowPoint point;
+  Matrix h;
+  const bool is_fixed = place.gap.norm() < kFixed;
+  if (!is_fixed) {
+    h = polish(map_, place);
+    if (!(place.gradient.norm() < 1e-8 * place.scale())) return std::nullopt;
+  }
   point.state = place.z;
   point.q = place.q;
   point.speed = place.gap.norm();
   point.gradient_norm = place.gradient.norm();
   point.drift = place.gap;
-  point.curvatures = eigen.eigenvalues();
-  point.softest = eigen.eigenvectors().col(0);
   Matrix jacobian = place.derivative;
   jacobian.diagonal().array() += 1.0;
   point.multipliers = multipliers({jacobian});
+  if (is_fixed) return point;
+  const Eigen::SelfAdjointEigenSolver<Matrix> eigen(h, Eigen::EigenvaluesOnly);
+  point.curvatures = eigen.eigenvalues();
+  // The Hessian comes from differences, which are good for so many digits of its entries.
+  const double error = kCurvatureError * (1.0 + point.curvatures.cwiseAbs().maxCoeff());
+  point.is_minimum = point.curvatures(0) > error;
   return point;
 }
 
-SlowPointResult find_slow_points(const SmoothMap& map, const SlowPointOptions& options,
-                                 Control& control, SearchProgress& progress) {
-  SlowPointResult result;
-  const IntervalVector box = map.invariant_box();
-  const std::int64_t patience = options.max_restarts.value_or(kRestarts);
-  std::int64_t since_new = 0;
-  for (std::uint64_t first = 0; !control.stop_requested(); first += kBatch) {
-    if (since_new >= patience) {
-      result.complete = true;
-      break;
-    }
-    std::vector<std::optional<SlowPoint>> ends(kBatch);
-    std::vector<char> done(kBatch, 0);
-    parallel_for(kBatch, options.n_threads, [&](std::size_t item, int) {
-      if (control.stop_requested()) return;
-      RandomStream stream(options.seed, kTopic, first + item);
-      ends[item] = descend(map, draw_start(map, box, options.states, stream));
-      done[item] = 1;
-    });
-    for (std::size_t i = 0; i < kBatch; ++i) {
-      if (done[i] == 0) continue;
-      ++result.n_restarts;
-      ++since_new;
-      if (!ends[i]) {
-        ++result.n_failed;
-        continue;
-      }
-      SlowPoint& point = *ends[i];
-      if (point.speed < kFixed) {
-        ++result.n_fixed_points;
-        continue;
-      }
-      // A saddle of q is where nothing comes to rest.
-      if (!(point.curvatures(0) > 0.0) || !(point.speed <= options.max_speed)) continue;
-      const auto twin = std::ranges::find_if(result.points, [&](const SlowPoint& other) {
-        return (other.state - point.state).cwiseAbs().maxCoeff() < kSame;
-      });
-      if (twin != result.points.end()) {
-        ++twin->hits;
-        continue;
-      }
-      point.hits = 1;
-      result.points.push_back(std::move(point));
-      since_new = 0;
-      progress.n_cycles.fetch_add(1);
-    }
-    progress.n_restarts.store(result.n_restarts);
-    progress.fraction.store(std::min(
-        1.0,
-        static_cast<double>(since_new) / static_cast<double>(std::max<std::int64_t>(1, patience))));
-  }
-  std::ranges::stable_sort(result.points, {}, &SlowPoint::speed);
-  result.stopped_by = control.reason();
-  return result;
+}  // namespace
+
+std::unique_ptr<Landscape> landscape_of(const SmoothMap& map) {
+  return std::make_unique<SmoothLandscape>(map);
 }
 
-}  // namespace rnndyn::smooth
+}  // namespace rnndyn::slow

@@ -1,0 +1,123 @@
+"""The search under several constant inputs: each begins at the cycles found under the others."""
+
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+
+from rnndyn._common.arrays import FloatArray
+from rnndyn._common.options import Options
+from rnndyn._common.progress import Progress, ProgressMeter
+from rnndyn._common.stopping import Deadline
+from rnndyn.cycles.progress import SearchProgress
+from rnndyn.cycles.result import CycleSet
+
+#: Points of so many inputs, the nearest ones, are tried first under another.
+_N_NEIGHBOURS = 4
+
+
+class Search(Protocol):
+    """A search under one input: tries points (k, N) first, and no more than these where `quick`."""
+
+    def __call__(
+        self, inputs: FloatArray, points: list[FloatArray], options: Options, /, *, quick: bool
+    ) -> CycleSet:
+        """Return what is found."""
+
+
+def search_each(
+    inputs: FloatArray, search: Search, options: Options, *, exchange: bool
+) -> list[CycleSet]:
+    """Search under every input (C, K); equal ones once.
+
+    A first round goes through the inputs and begins in each at what was found under those before.
+    Further ones, where sets `exchange` their points, try what the others have found since, as long
+    as anything is new.
+    """
+    rows, places = np.unique(inputs, axis=0, return_inverse=True)
+    order = list(dict.fromkeys(places.reshape(-1).tolist()))
+    meter = _Shared(options.meter, len(order))
+    options = options._replace(meter=meter)
+    found: dict[int, CycleSet] = {}
+    tried: dict[int, dict[int, int]] = {}
+    meter.begin()
+    try:
+        for row in order:
+            near = _neighbours(rows, row, found)
+            tried[row] = {other: len(found[other]) for other in near}
+            points = _points([found[other] for other in near])
+            interrupted = any(c.search.stopped_by == "interrupt" for c in found.values())
+            how = options._replace(deadline=Deadline(0.0)) if interrupted else options
+            found[row] = search(rows[row], points, how, quick=False)
+            if interrupted:
+                ended = replace(found[row].search, stopped_by="interrupt")
+                found[row] = replace(found[row], search=ended)
+            meter.next()
+        while exchange and all(cycles.finished for cycles in found.values()):
+            news = [_goes_on(row, rows, found, tried, search, options) for row in order]
+            if True not in news:
+                break
+    finally:
+        meter.end()
+    return [found[place] for place in places.reshape(-1).tolist()]
+
+
+def _goes_on(
+    row: int,
+    rows: FloatArray,
+    found: dict[int, CycleSet],
+    tried: dict[int, dict[int, int]],
+    search: Search,
+    options: Options,
+) -> bool:
+    """Begin at what the nearest others have found since then; tell whether that is news."""
+    near = _neighbours(rows, row, found)
+    known = {other: len(found[other]) for other in near}
+    if found[row].complete or tried[row] == known:
+        return False
+    tried[row] = known
+    points = _points([found[row], *(found[other] for other in near)])
+    if len(search(rows[row], points, options, quick=True)) <= len(found[row]):
+        return False
+    found[row] = search(rows[row], points, options, quick=False)
+    return True
+
+
+def _neighbours(rows: FloatArray, row: int, found: dict[int, CycleSet]) -> list[int]:
+    others = [other for other in found if other != row]
+    distances = np.linalg.norm(rows[others] - rows[row], axis=1)
+    return [others[i] for i in np.argsort(distances, kind="stable")[:_N_NEIGHBOURS]]
+
+
+def _points(sets: list[CycleSet]) -> list[FloatArray]:
+    return [points for cycles in sets for block in cycles.blocks for points in block.points]
+
+
+class _Shared:
+    """A meter that shows several searches as one."""
+
+    def __init__(self, meter: ProgressMeter, n_searches: int) -> None:
+        self._meter = meter
+        self._n_searches = n_searches
+        self._n_done = 0
+
+    def begin(self) -> None:
+        self._meter.init("find_cycles")
+
+    def next(self) -> None:
+        self._n_done += 1
+
+    def end(self) -> None:
+        self._meter.close()
+
+    def init(self, title: str) -> None:
+        """Do nothing: the whole has begun."""
+
+    def step(self, progress: Progress) -> None:
+        if isinstance(progress, SearchProgress):
+            done = min(1.0, (self._n_done + progress.fraction) / self._n_searches)
+            progress = progress._replace(fraction=done)
+        self._meter.step(progress)
+
+    def close(self) -> None:
+        """Do nothing: the whole goes on."""
