@@ -10,4 +10,5 @@ PYBIND11_MODULE(_core, module) {
   rnndyn::bindings::register_bifurcation(module);
   rnndyn::bindings::register_basins(module);
   rnndyn::bindings::register_smooth(module);
+  rnndyn::bindings::register_smooth_path(module);
 }

@@ -14,5 +14,6 @@ void register_lyapunov(pybind11::module_& module);
 void register_bifurcation(pybind11::module_& module);
 void register_basins(pybind11::module_& module);
 void register_smooth(pybind11::module_& module);
+void register_smooth_path(pybind11::module_& module);
 
 }  // namespace rnndyn::bindings
