@@ -15,5 +15,6 @@ void register_bifurcation(pybind11::module_& module);
 void register_basins(pybind11::module_& module);
 void register_slow_points(pybind11::module_& module);
 void register_smooth(pybind11::module_& module);
+void register_smooth_path(pybind11::module_& module);
 
 }  // namespace rnndyn::bindings

@@ -171,6 +171,87 @@ void advance_all(const SmoothMap& map, const Entries<T>& z, Entries<T>& next,
   }
 }
 
+// out += rows [first, first + out.size()) of the weights times x, where there are any.
+template <class T>
+void add_below(Entries<T>& out, const Layer& layer, Index first, const Entries<T>& x) {
+  if (layer.n_below > 0) add_product(out, layer.input, first, x);
+}
+
+// How fast the new state of a GRU moves with the sums of its gates, of which `sums` has the rates.
+template <class T>
+Entries<T> gru_rate(const SmoothMap& map, const Layer& layer, const Layer& slope,
+                    const Entries<T>& h, const Entries<T>& below, const Entries<T>& below_rate,
+                    const Scales<T>& scales) {
+  const Index n = layer.n;
+  Entries<T> gates = biases<T>(slope.bias.head(2 * n), slope.bias_radius.head(2 * n));
+  add_product(gates, slope.hidden, 0, h);
+  add_below<T>(gates, slope, 0, below);
+  add_below<T>(gates, layer, 0, below_rate);
+  CandidateSums<T> sums = candidate_sums<T>(slope, h, below, scales.reset, map.reset_after());
+  add_below<T>(sums.outside, layer, 2 * n, below_rate);
+  Entries<T> rate = zeros<T>(n);
+  if (!map.reset_after()) {
+    Entries<T> gated = zeros<T>(n);
+    for (Index i = 0; i < n; ++i) put(gated, i, get(scales.reset_slope, i) * get(gates, i));
+    add_product(sums.hidden, layer.hidden, 2 * n, gated);
+  }
+  for (Index i = 0; i < n; ++i) {
+    const T outside = get(scales.candidate, i) * get(sums.outside, i);
+    const T inside = map.reset_after() ? get(scales.gate[2], i) * get(sums.hidden, i) +
+                                             get(scales.gate[0], i) * get(gates, i)
+                                       : get(scales.candidate, i) * get(sums.hidden, i);
+    put(rate, i, outside + inside + get(scales.gate[1], i) * get(gates, n + i));
+  }
+  return rate;
+}
+
+// The same for one layer of any kind.
+template <class T>
+Entries<T> layer_rate(const SmoothMap& map, const Layer& layer, const Layer& slope,
+                      const Entries<T>& state, const Entries<T>& below,
+                      const Entries<T>& below_rate, const Scales<T>& scales) {
+  const Index n = layer.n;
+  if (map.kind() == CellKind::gru) {
+    return gru_rate<T>(map, layer, slope, state, below, below_rate, scales);
+  }
+  Entries<T> sums = gate_sums<T>(slope, part(state, 0, n), below);
+  add_below<T>(sums, layer, 0, below_rate);
+  Entries<T> rate = zeros<T>(map.n_layer_states(layer));
+  for (Index i = 0; i < n; ++i) {
+    if (map.kind() != CellKind::lstm) {
+      put(rate, i, get(scales.gate[0], i) * get(sums, i));
+      continue;
+    }
+    const T cell = get(scales.gate[0], i) * get(sums, i) +
+                   get(scales.gate[1], i) * get(sums, n + i) +
+                   get(scales.gate[2], i) * get(sums, 2 * n + i);
+    put(rate, n + i, cell);
+    put(rate, i, get(scales.gate[3], i) * get(sums, 3 * n + i) + get(scales.cell_scale, i) * cell);
+  }
+  return rate;
+}
+
+template <class T>
+Entries<T> rate_of(const SmoothMap& map, const std::vector<Layer>& slopes, const Entries<T>& z) {
+  Entries<T> rates = zeros<T>(map.n_states());
+  Entries<T> below, below_rate;
+  Index first = 0;
+  for (std::size_t l = 0; l < map.layers().size(); ++l) {
+    const Layer& layer = map.layers()[l];
+    const Index size = map.n_layer_states(layer);
+    const Entries<T> state = part(z, first, size);
+    Entries<T> after = zeros<T>(size);
+    Scales<T> scales;
+    advance<T>(map, layer, state, below, after, &scales);
+    const Entries<T> rate = layer_rate<T>(map, layer, slopes[l], state, below, below_rate, scales);
+    put_part(rates, first, rate);
+    below = part(after, 0, layer.n);
+    below_rate = part(rate, 0, layer.n);
+    first += size;
+  }
+  return rates;
+}
+
 Layer prepared(CellKind kind, bool reset_after, const RecurrentLayer& weights, bool bottom,
                const Vector& input) {
   Layer layer;
@@ -222,6 +303,11 @@ SmoothMap::SmoothMap(const RecurrentNetwork& network, const Vector& input)
   }
 }
 
+SmoothMap::SmoothMap(CellKind kind, bool reset_after, std::vector<Layer> layers)
+    : kind_(kind), reset_after_(reset_after), layers_(std::move(layers)) {
+  for (const Layer& layer : layers_) n_states_ += n_layer_states(layer);
+}
+
 void SmoothMap::step(const ConstVectorRef& z, Vector& next) const {
   next.resize(n_states_);
   advance_all<double>(*this, z, next, nullptr);
@@ -269,6 +355,14 @@ void SmoothMap::jacobian(const IntervalVector& box, IntervalVector& next,
                          IntervalMatrix& derivative) const {
   next = IntervalVector(n_states_);
   advance_all<Interval>(*this, box, next, &derivative);
+}
+
+Vector SmoothMap::rate(const std::vector<Layer>& slopes, const ConstVectorRef& z) const {
+  return rate_of<double>(*this, slopes, z);
+}
+
+IntervalVector SmoothMap::rate(const std::vector<Layer>& slopes, const IntervalVector& box) const {
+  return rate_of<Interval>(*this, slopes, box);
 }
 
 IntervalVector SmoothMap::invariant_box() const {

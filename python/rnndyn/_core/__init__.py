@@ -46,6 +46,7 @@ instruction_set: str = _core.instruction_set_in_use()
 
 CanonicalMap = _core.CanonicalMap
 SmoothMap = _core.SmoothMap
+SmoothPath = _core.SmoothPath
 System = _core.System
 TooManyItinerariesError = _core.TooManyItinerariesError
 basins = _core.basins
@@ -54,6 +55,7 @@ differentiable_map = _core.differentiable_map
 events_on_path = _core.events_on_path
 find_cycles = _core.find_cycles
 find_smooth_cycles = _core.find_smooth_cycles
+follow_curves = _core.follow_curves
 follow_cycles = _core.follow_cycles
 lyapunov_spectrum = _core.lyapunov_spectrum
 philox = _core.philox
@@ -61,6 +63,7 @@ prove_smooth_complete = _core.prove_smooth_complete
 piecewise_linear_system = _core.piecewise_linear_system
 recurrent_network = _core.recurrent_network
 solve_cycle = _core.solve_cycle
+verified_cycle = _core.verified_cycle
 
 
 def _canonical_map(*arrays: Any) -> Any:

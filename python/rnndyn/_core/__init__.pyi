@@ -210,3 +210,37 @@ def prove_smooth_complete(
     time_limit: float | None = None,
     observer: Callable[..., object] | None = None,
 ) -> dict[str, Any]: ...
+
+class SmoothPath:
+    def __init__(self, first: SmoothMap, last: SmoothMap) -> None: ...
+    @property
+    def n_states(self) -> int: ...
+    def rate(self, state: NDArray[np.float64], s: float) -> NDArray[np.float64]: ...
+    def rate_bounds(
+        self,
+        lower: NDArray[np.float64],
+        upper: NDArray[np.float64],
+        s_lower: float,
+        s_upper: float,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+    def doubled_start(
+        self, points: NDArray[np.float64], s: float
+    ) -> tuple[NDArray[np.float64], float, NDArray[np.float64]] | None: ...
+    def points_of_tube(
+        self,
+        centre: NDArray[np.float64],
+        direction: NDArray[np.float64],
+        sigma_begin: float,
+        sigma_end: float,
+        order: int,
+        s: Sequence[float],
+    ) -> list[NDArray[np.float64]]: ...
+
+def follow_curves(
+    path: SmoothPath,
+    starts: list[tuple[NDArray[np.float64], float, NDArray[np.float64]]],
+    *,
+    n_threads: int = 1,
+    time_limit: float | None = None,
+) -> list[dict[str, Any]]: ...
+def verified_cycle(network: SmoothMap, points: NDArray[np.float64]) -> dict[str, Any]: ...

@@ -34,6 +34,9 @@ class SmoothMap {
  public:
   // Throws std::invalid_argument for ReLU units, and when shapes disagree or a value is not finite.
   SmoothMap(const RecurrentNetwork& network, const Vector& input);
+  // Layers whose weights may lie within a radius: all maps of a piece of a path at once. `reset_after`,
+  // for GRUs: the reset gate multiplies W_hn h + b_hn, as in torch.nn, and not h.
+  SmoothMap(CellKind kind, bool reset_after, std::vector<Layer> layers);
 
   CellKind kind() const { return kind_; }
   bool reset_after() const { return reset_after_; }
@@ -51,6 +54,11 @@ class SmoothMap {
   // The same over a box: every value and every derivative is enclosed.
   IntervalVector step(const IntervalVector& box) const;
   void jacobian(const IntervalVector& box, IntervalVector& next, IntervalMatrix& derivative) const;
+
+  // Derivative of the step with respect to s where the layers change with it at the rate `slopes`,
+  // layers of the same shapes.
+  Vector rate(const std::vector<Layer>& slopes, const ConstVectorRef& z) const;
+  IntervalVector rate(const std::vector<Layer>& slopes, const IntervalVector& box) const;
 
   // A box that the map takes into its own interior, and in which all its cycles lie: |h| <= 1, and
   // for the LSTM |c_i| <= 1 / (1 - f_i), f_i the largest forget gate for such h.
