@@ -13,7 +13,7 @@ from rnndyn.cli._arguments import (
     add_model,
     add_orders,
     add_results,
-    load_searchable,
+    load_network,
     parse_box,
     read_inputs,
     read_states,
@@ -49,7 +49,7 @@ def add_parser(commands: Any) -> None:
     )
     add_model(parser)
     add_orders(parser, "search")
-    add_inputs(parser, "constant input of an RNN, GRU or LSTM, an array of shape (K,)")
+    add_inputs(parser, "constant external input, an array of shape (K,)")
     parser.add_argument(
         "--states",
         type=Path,
@@ -96,7 +96,7 @@ def run(options: argparse.Namespace) -> int:
     if options.certificate:
         _check_certificate(options)
     outputs = Outputs(options)
-    network = load_searchable(options.model, options.nonlinearity)
+    network = load_network(options.model, options.nonlinearity)
     if options.certificate and smooth_network(network) is not None:
         raise ValueError(
             f"--certificate is for piecewise-linear networks; leave it out for a {network.family}"

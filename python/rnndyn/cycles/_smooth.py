@@ -8,21 +8,24 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnndyn import _core
-from rnndyn._common.arrays import FloatArray, finite_numbers
+from rnndyn._common.arrays import FloatArray
 from rnndyn._common.checks import check_count
 from rnndyn._common.options import Options
 from rnndyn.cycles.block import COLUMNS, CycleBlock
 from rnndyn.cycles.progress import SearchProgress
 from rnndyn.cycles.result import CycleSet
 from rnndyn.cycles.run import OrderStatistics, SearchStatistics
-from rnndyn.models import RNN, PiecewiseLinearModel, RecurrentNetwork
+from rnndyn.models import PiecewiseLinearModel, RecurrentNetwork
+from rnndyn.models._canonical_map_of import check_constant_input, piecewise_linear
 from rnndyn.models._stepping import to_states
 
 METHODS = ("auto", "search", "complete")
 
 
-def without_inputs(model: Any, inputs: ArrayLike | None, states: ArrayLike | None) -> Any:
-    """Return the piecewise-linear map of a model that is not smooth; others come back as they are.
+def without_inputs(
+    model: Any, inputs: ArrayLike | None, states: ArrayLike | None
+) -> PiecewiseLinearModel:
+    """Return the piecewise-linear map of a model that is not smooth, under a constant input.
 
     Raises
     ------
@@ -34,33 +37,7 @@ def without_inputs(model: Any, inputs: ArrayLike | None, states: ArrayLike | Non
             "states is for tanh, GRU and LSTM networks; of a piecewise-linear network the search "
             "starts from itineraries, so leave it out"
         )
-    if isinstance(model, RNN) and model.n_layers == 1:
-        return model.as_piecewise_linear(check_inputs(model, inputs))
-    if inputs is not None and isinstance(model, PiecewiseLinearModel):
-        raise ValueError(
-            f"inputs is for models of RNN, GRU and LSTM; the constant input of a {model.family} is "
-            "its parameter s, so give model.with_parameters(s=inputs) and leave it out"
-        )
-    return model
-
-
-def check_inputs(model: RecurrentNetwork, inputs: ArrayLike | None) -> FloatArray | None:
-    """Return the constant input (K,), or None for none."""
-    if inputs is None:
-        return None
-    constant = finite_numbers("inputs", inputs)
-    width = model.n_inputs
-    if not width:
-        raise ValueError(f"this {model.family} has no external input: leave out inputs")
-    if constant.ndim > 1:
-        raise ValueError(
-            f"inputs must be one constant input of shape (K,) with K = {width}, got shape "
-            f"{constant.shape}: under an input that changes a network has no fixed points, so "
-            "choose one, such as the input between two pulses"
-        )
-    if constant.shape != (width,):
-        raise ValueError(f"inputs must have shape (K,) with K = {width}, got {constant.shape}")
-    return constant
+    return piecewise_linear(model, inputs)
 
 
 def check_method(model: RecurrentNetwork, method: str, refused: dict[str, Any]) -> None:
@@ -88,7 +65,7 @@ def search_smooth(
     options: Options,
 ) -> CycleSet:
     """Search the orders, with a proof where `method` says so."""
-    constant = check_inputs(model, inputs)
+    constant = check_constant_input(model, inputs)
     starts = None
     if states is not None:
         starts = to_states("states", states, model.n_states).reshape(-1, model.n_states)

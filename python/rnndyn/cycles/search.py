@@ -26,10 +26,10 @@ from rnndyn.cycles.cycle import Cycle, cycle_from_record
 from rnndyn.cycles.progress import SearchProgress
 from rnndyn.cycles.result import CycleSet
 from rnndyn.cycles.run import OrderStatistics, SearchMethod, SearchStatistics
-from rnndyn.models import PiecewiseLinearModel, RecurrentNetwork
+from rnndyn.io._as_model import NetworkLike, as_model, as_piecewise_linear
+from rnndyn.models import PiecewiseLinearModel
 from rnndyn.models._canonical_map_of import (
     canonical_map_of,
-    piecewise_linear,
     smooth_network,
 )
 
@@ -37,7 +37,7 @@ METHODS = get_args(SearchMethod)
 
 
 def find_cycles(
-    model: PiecewiseLinearModel | RecurrentNetwork,
+    model: NetworkLike,
     max_order: int | None = None,
     orders: Iterable[int] | None = None,
     *,
@@ -59,15 +59,16 @@ def find_cycles(
 
     Parameters
     ----------
-    model : PiecewiseLinearModel or RecurrentNetwork
-        The network, such as ``rnndyn.PLRNN(A, W, h)`` or ``rnndyn.from_torch(module)``. An `RNN`
-        of one layer with ReLU units is searched as the piecewise-linear map that it is.
+    model : model, torch.nn.Module, or mapping of str to array
+        The network, such as ``rnndyn.PLRNN(A, W, h)``, a ``torch.nn.GRU``, or its ``state_dict()``
+        (see `rnndyn.from_torch`). A ReLU `RNN` is searched as the piecewise-linear map that it is,
+        a stacked one with its layers one step apart; see `RNN.as_piecewise_linear`.
     max_order : int, optional
         Search the orders 1, 2, ..., `max_order` in turn. Give this or `orders`.
     orders : iterable of int, optional
         Search these orders only.
     inputs : (K,) array_like, optional
-        Constant external input of an `RNN`, `GRU` or `LSTM`. Default: the input 0.
+        Constant external input. Default: that of the model, else 0.
     states : (..., N) array_like, optional
         Where restarts may begin in a tanh, GRU or LSTM network, besides random states: best those
         that it visits on its task. In an LSTM h and c side by side, see ``model.join_states``.
@@ -193,7 +194,7 @@ def find_cycles(
 
 
 def search(
-    model: PiecewiseLinearModel | RecurrentNetwork,
+    model: NetworkLike,
     max_order: int | None,
     orders: Iterable[int] | None,
     *,
@@ -222,9 +223,10 @@ def search(
     branching : {"violation", "time_order"}
         Bit that the dictionary method branches on.
     """
-    if (network := smooth_network(model)) is not None:
+    network = as_model(model)
+    if (smooth := smooth_network(network)) is not None:
         _smooth.check_method(
-            network,
+            smooth,
             method,
             {
                 "max_iterations": max_iterations is not None,
@@ -235,7 +237,7 @@ def search(
             },
         )
         return _smooth.search_smooth(
-            network,
+            smooth,
             check_orders(max_order, orders),
             inputs=inputs,
             states=states,
@@ -243,9 +245,8 @@ def search(
             max_restarts=max_restarts,
             options=check_options(n_threads, time_limit, progress, seed),
         )
-    model = _smooth.without_inputs(model, inputs, states)
-    model = piecewise_linear(model)
-    canonical = canonical_map_of(model)
+    linear = _smooth.without_inputs(network, inputs, states)
+    canonical = canonical_map_of(linear)
     order_list = check_orders(max_order, orders)
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
@@ -254,10 +255,10 @@ def search(
         max_restarts = check_count("max_restarts", max_restarts)
     if max_iterations is not None:
         max_iterations = check_count("max_iterations", max_iterations)
-    lower, upper = _check_box(box, model.n_states)
+    lower, upper = _check_box(box, linear.n_states)
     rigorous = check_flag("rigorous", rigorous)
     keep_tree = check_flag("keep_tree", keep_tree)
-    record, known = _check_resume(resume, model, method, order_list, (lower, upper))
+    record, known = _check_resume(resume, linear, method, order_list, (lower, upper))
 
     start = time.perf_counter()
     common.meter.init("find_cycles")
@@ -311,12 +312,14 @@ def search(
             for entry in statistics.orders
             if entry.coverage is not None and not entry.listed
         }
-        certificate = Certificate.from_record(raw["certificate"], model, blocks, continua, coverage)
-    return CycleSet(model, tuple(blocks), tuple(continua), statistics, certificate)
+        certificate = Certificate.from_record(
+            raw["certificate"], linear, blocks, continua, coverage
+        )
+    return CycleSet(linear, tuple(blocks), tuple(continua), statistics, certificate)
 
 
 def find_fixed_points(
-    model: PiecewiseLinearModel | RecurrentNetwork,
+    model: NetworkLike,
     inputs: ArrayLike | None = None,
     states: ArrayLike | None = None,
     *,
@@ -368,9 +371,7 @@ def find_fixed_points(
     )
 
 
-def solve_cycle(
-    model: PiecewiseLinearModel, itinerary: ArrayLike
-) -> Cycle | ContinuumOfFixedPoints | None:
+def solve_cycle(model: NetworkLike, itinerary: ArrayLike) -> Cycle | ContinuumOfFixedPoints | None:
     """Solve for the cycle of one itinerary, real or virtual.
 
     Parameters
@@ -400,14 +401,15 @@ def solve_cycle(
     >>> rd.solve_cycle(tent, [[False], [True]])
     Cycle(order=2, stability='unstable', spectral_radius=4, margin=0.2, certified=True)
     """
-    canonical = canonical_map_of(model)
-    raw = _core.solve_cycle(canonical, check_itinerary(itinerary, model.n_units))
+    linear = as_piecewise_linear(model)
+    canonical = canonical_map_of(linear)
+    raw = _core.solve_cycle(canonical, check_itinerary(itinerary, linear.n_units))
     kind = raw["kind"]
     if kind == "none":
         return None
     if kind == "continuum":
         return continuum_from_record(raw, canonical)
-    return cycle_from_record(raw, virtual=kind == "virtual", origin=Origin(model, None))
+    return cycle_from_record(raw, virtual=kind == "virtual", origin=Origin(linear, None))
 
 
 def _observer(meter: ProgressMeter) -> Callable[..., None]:

@@ -40,6 +40,10 @@ _ACTIVATIONS = {"tanh": "tanh", "tanh_fast": "tanh", "relu": "relu"}
 _SHOWN = 8
 
 
+class UnsaidNonlinearityError(ValueError):
+    """Nothing says whether an RNN has tanh or relu."""
+
+
 class Identified(NamedTuple):
     """A model and how it was found; see `ImportedModel`."""
 
@@ -110,7 +114,7 @@ def identify(
             + (f" (the same arrays can be: {also})" if also else ""),
         )
     if found.family == "RNN" and "nonlinearity" not in chosen:
-        raise ValueError(
+        raise UnsaidNonlinearityError(
             "the file does not say whether its RNN has tanh or relu: give nonlinearity='tanh' or "
             "nonlinearity='relu', in a shell --nonlinearity tanh or relu"
         )

@@ -3,9 +3,12 @@
 from typing import cast
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from rnndyn._common.arrays import FloatArray, finite_numbers
 from rnndyn._core import CanonicalMap
 from rnndyn.models._base import PiecewiseLinearModel
+from rnndyn.models._model import Model
 from rnndyn.models._recurrent import RecurrentNetwork
 from rnndyn.models.differentiable_map import DifferentiableMap
 from rnndyn.models.rnn import RNN
@@ -39,10 +42,51 @@ def canonical_map_of(model: object) -> CanonicalMap:
     )
 
 
-def piecewise_linear(model: object) -> PiecewiseLinearModel:
-    """Return the model if it is piecewise linear; raise the errors of `canonical_map_of` if not."""
+def piecewise_linear(model: object, inputs: ArrayLike | None = None) -> PiecewiseLinearModel:
+    """Return the piecewise-linear model that a model is; raise as `canonical_map_of` if it is none.
+
+    Parameters
+    ----------
+    model : model
+        An `RNN` with ReLU units becomes the `ReLURNN` that it is.
+    inputs : (K,) array_like, optional
+        Constant external input, in place of the model's own.
+    """
+    if isinstance(model, RNN) and model.nonlinearity == "relu":
+        return model.as_piecewise_linear(check_constant_input(model, inputs))
     canonical_map_of(model)
-    return cast(PiecewiseLinearModel, model)
+    known = cast(PiecewiseLinearModel, model)
+    constant = check_constant_input(known, inputs)
+    return known if constant is None else known.with_parameters(s=constant)
+
+
+def under_constant_input(model: Model, inputs: ArrayLike | None) -> Model:
+    """Return a network driven by the same input at every step, as a network without drive."""
+    if isinstance(model, RecurrentNetwork) and smooth_network(model) is not None:
+        constant = check_constant_input(model, inputs)
+        return model if constant is None else model.with_constant_input(constant)
+    return piecewise_linear(model, inputs)
+
+
+def check_constant_input(
+    model: RecurrentNetwork | PiecewiseLinearModel, inputs: ArrayLike | None
+) -> FloatArray | None:
+    """Return the constant input (K,) of a model, or None for none."""
+    if inputs is None:
+        return None
+    constant = finite_numbers("inputs", inputs)
+    width = model.n_inputs
+    if not width:
+        raise ValueError(f"this {model.family} has no external input: leave out inputs")
+    if constant.ndim > 1:
+        raise ValueError(
+            f"inputs must be one constant input of shape (K,) with K = {width}, got shape "
+            f"{constant.shape}: under an input that changes a network has no fixed points, so "
+            "choose one, such as the input between two pulses"
+        )
+    if constant.shape != (width,):
+        raise ValueError(f"inputs must have shape (K,) with K = {width}, got {constant.shape}")
+    return constant
 
 
 def smooth_network(model: object) -> RecurrentNetwork | None:
@@ -73,7 +117,7 @@ def _check_size(canonical: CanonicalMap) -> None:
 
 
 def _advice(model: RecurrentNetwork | DifferentiableMap) -> str:
-    if isinstance(model, RNN) and model.nonlinearity == "relu" and model.n_layers == 1:
+    if isinstance(model, RNN) and model.nonlinearity == "relu":
         return "give its as_piecewise_linear()"
     if smooth_network(model) is not None:
         return (

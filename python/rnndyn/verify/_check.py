@@ -5,7 +5,7 @@ import math
 from fractions import Fraction
 
 from rnndyn.models import PiecewiseLinearModel
-from rnndyn.models._canonical_map_of import canonical_map_of
+from rnndyn.models._canonical_map_of import canonical_map_of, piecewise_linear
 from rnndyn.verify._claims import Claims, Part
 from rnndyn.verify._contraction import check_contraction
 from rnndyn.verify._dictionary import Domain, check_dictionary_trees
@@ -49,7 +49,7 @@ def verify(certificate: Claims, model: PiecewiseLinearModel) -> Verdict:
 
 
 def _check(certificate: Claims, model: PiecewiseLinearModel, counts: Counts) -> None:
-    canonical = canonical_map_of(model)
+    canonical = canonical_map_of(piecewise_linear(model))
     map_ = ExactMap(*(getattr(canonical, name).tolist() for name in ("A", "W1", "W2", "h1", "h2")))
     if certificate.fingerprint != map_.fingerprint:
         raise RefusedError(
