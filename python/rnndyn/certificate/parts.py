@@ -14,9 +14,9 @@ from rnndyn._common.arrays import BoolArray, FloatArray, IntArray, frozen, itine
 from rnndyn._common.compare import ByFields
 from rnndyn._common.words import counted, finite_or_none, orders_text, percent
 
-ProofMethod = Literal["dictionary", "polygons", "cells", "contraction"]
+ProofMethod = Literal["dictionary", "polygons", "cells", "contraction", "boxes"]
 
-METHODS: tuple[ProofMethod, ...] = ("dictionary", "polygons", "cells", "contraction")
+METHODS: tuple[ProofMethod, ...] = ("dictionary", "polygons", "cells", "contraction", "boxes")
 
 _LARGEST_ORDER = 1_000_000
 
@@ -35,10 +35,11 @@ class ProofPart(ByFields):
 
     Attributes
     ----------
-    method : {"dictionary", "polygons", "cells", "contraction"}
+    method : {"dictionary", "polygons", "cells", "contraction", "boxes"}
         ``dictionary``: branch and bound over the bits of one order. ``polygons``: all itineraries
         of networks with one or two states, step by step. ``cells``: words over a cover of a box.
         ``contraction``: the map contracts, so there is one fixed point and no other cycle.
+        ``boxes``: fixed points of networks with few states and many units, by boxes of states.
     orders : tuple of int
         Orders that the part is about.
     unbounded : bool

@@ -18,7 +18,7 @@ from rnndyn._common.checks import (
 from rnndyn._common.options import check_options
 from rnndyn._common.progress import ProgressMeter
 from rnndyn.certificate.result import Certificate
-from rnndyn.cycles import _smooth
+from rnndyn.cycles import _few_states, _smooth
 from rnndyn.cycles._origin import Origin
 from rnndyn.cycles.block import CycleBlock
 from rnndyn.cycles.continuum import ContinuumOfFixedPoints, continuum_from_record
@@ -262,10 +262,11 @@ def search(
 
     start = time.perf_counter()
     common.meter.init("find_cycles")
-    try:
-        raw = _core.find_cycles(
+
+    def core(orders: list[int], seconds: float | None) -> dict[str, Any]:
+        return _core.find_cycles(
             canonical,
-            order_list,
+            orders,
             method,
             common.seed,
             max_restarts=max_restarts,
@@ -273,7 +274,7 @@ def search(
             box_lower=lower,
             box_upper=upper,
             n_threads=common.n_threads,
-            time_limit=common.time_limit,
+            time_limit=seconds,
             observer=_observer(common.meter),
             proof_method=proof_method,
             branching=branching,
@@ -282,6 +283,14 @@ def search(
             resume=record,
             known=known,
         )
+
+    # The proof by boxes has no tree to keep or to go on with.
+    by_boxes = proof_method == "auto" and record is None and not keep_tree and rigorous
+    try:
+        if by_boxes and _few_states.is_for(canonical, order_list, method):
+            raw = _few_states.search_with(core, canonical, order_list, (lower, upper), common)
+        else:
+            raw = core(order_list, common.time_limit)
     except _core.TooManyItinerariesError as error:
         raise ValueError(f"{error}: use method='auto', or smaller orders") from None
     finally:
