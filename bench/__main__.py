@@ -26,6 +26,7 @@ def main() -> None:
         "coverage": "how often the coverage statements of a random search hold",
         "lyapunov": "Lyapunov spectra of recurrent networks against torch and NumPy",
         "smooth": "fixed points of tanh, GRU and LSTM networks against minimising the speed",
+        "low_rank": "fixed points of low-rank networks against listing the cells of their borders",
         "bifurcation": "exact bifurcations between networks against comparing cycles on a grid",
         "training_monitors": "what watching bifurcations and exponents costs during training",
         "training_run": "bifurcations over a training run, against a search at every checkpoint",

@@ -143,6 +143,21 @@ def _dendritic_values(draw: Draw) -> dict[str, Any]:
     }
 
 
+def _low_rank_arrays(draw: Draw) -> dict[str, Any]:
+    rank, n = draw.n_states, draw.n_hidden + 1
+    values = {
+        "m": draw.array(n, rank),
+        "n": draw.array(rank, n),
+        "h": draw.array(n),
+        "A": draw.array(rank) if draw.diagonal else draw.array(),
+        "clipped": bool(draw.rng.integers(2)),
+    }
+    if draw.driven:
+        n_inputs = int(draw.rng.integers(1, 4))
+        values |= {"C": draw.array(n, n_inputs), "s": draw.array(n_inputs)}
+    return values
+
+
 def _map_arrays(draw: Draw) -> dict[str, Any]:
     draw.driven = False
     return _shallow_arrays(draw)
@@ -185,6 +200,7 @@ ARGUMENTS: dict[str, Callable[[Draw], dict[str, Any]]] = {
     "LeakyPLRNN": lambda draw: {**_plrnn_arrays(draw), "slope": draw.slope(draw.n_states)},
     "LeakyShallowPLRNN": lambda draw: {**_shallow_arrays(draw), "slope": draw.slope(draw.n_hidden)},
     "LeakyReLURNN": lambda draw: {**_relu_arrays(draw), "slope": draw.slope(draw.n_states)},
+    "LowRankRNN": _low_rank_arrays,
     "PiecewiseLinearMap": _map_arrays,
     "RNN": _rnn_arguments,
     "GRU": lambda draw: _recurrent_arrays(draw, 3),

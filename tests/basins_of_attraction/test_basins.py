@@ -450,7 +450,7 @@ GRID = [0.0, 1.0]
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"cycles": "net"}, TypeError, "cycles must be a CycleSet, or a piecewise linear model"),
+        ({"cycles": "net"}, TypeError, "cycles must be a CycleSet, or a piecewise-linear model"),
         ({"x_values": None}, ValueError, "x_values and y_values must be given where no cycles are"),
         ({"x_values": [1.0, 0.0]}, ValueError, "x_values must ascend"),
         ({"y_values": [0.0, np.nan]}, ValueError, "y_values must be finite, got nan"),

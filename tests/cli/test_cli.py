@@ -254,7 +254,7 @@ def test_ctrl_c_outside_a_search_is_exit_code_130(monkeypatch, capsys, tent_file
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("rnndyn.cli._cycles.load_searchable", interrupted)
+    monkeypatch.setattr("rnndyn.cli._cycles.load_network", interrupted)
     assert main(["cycles", tent_file, "--max-order", "1"]) == 130
     assert capsys.readouterr().err == "rnndyn: interrupted\n"
 

@@ -237,7 +237,7 @@ def test_something_that_is_no_network_is_refused(wrong):
         lambda: rd.find_fixed_points(wrong),
         lambda: rd.solve_cycle(wrong, [True]),
     ):
-        with pytest.raises(TypeError, match="model must be a network of rnndyn"):
+        with pytest.raises(TypeError, match="model must be a model of rnndyn"):
             call()
 
 

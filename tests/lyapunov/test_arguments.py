@@ -300,10 +300,12 @@ def test_inputs_of_a_model_without_inputs_are_refused(lozi):
         rd.lyapunov_spectrum(lozi, np.zeros((10, 1)))
 
 
-def test_a_torch_module_gets_a_hint(network, sequences):
+def test_torch_modules_and_tensors_are_taken(network, sequences):
     torch = pytest.importorskip("torch")
-    with pytest.raises(TypeError, match=r"rnndyn.from_torch\(module\), got GRU"):
-        rd.lyapunov_spectrum(torch.nn.GRU(2, 3))
+    module = torch.nn.GRU(2, 3)
+    assert rd.lyapunov_spectrum(module, n_steps=20) == rd.lyapunov_spectrum(
+        rd.from_torch(module), n_steps=20
+    )
     tensor = torch.tensor(sequences)
     expected = rd.lyapunov_spectrum(network, sequences)
     assert rd.lyapunov_spectrum(network, tensor) == expected

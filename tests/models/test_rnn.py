@@ -90,11 +90,6 @@ def test_one_layer_of_relus_is_a_piecewise_linear_map():
             r"nonlinearity='tanh'$",
         ),
         (
-            lambda: RNN([None, [[1.0]]], [[[1.0]], [[1.0]]], nonlinearity="relu"),
-            None,
-            r"^only a network of one layer is a ReLURNN, this one has 2: its layers",
-        ),
-        (
             lambda: RNN(None, [[1.0]], nonlinearity="relu"),
             [1.0],
             r"^this RNN has no external input: leave out constant_input$",

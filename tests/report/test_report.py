@@ -269,10 +269,18 @@ def test_stable_cycles_are_never_cut_before_others(tmp_path):
 
 
 def test_a_network_without_cycles_to_search_says_why(tmp_path):
-    rng = np.random.default_rng(3)
-    layers = [0.6 * rng.normal(size=(3, 3)) for _ in range(3)]
-    two = rd.RNN([None, layers[0]], layers[1:], None, [np.ones(3), np.ones(3)], nonlinearity="relu")
-    page = write(two, tmp_path)
+    henon = rd.DifferentiableMap(
+        lambda z: np.stack([1.0 - 1.4 * z[:, 0] ** 2 + z[:, 1], 0.3 * z[:, 0]], axis=1),
+        lambda z: np.stack(
+            [
+                np.stack([-2.8 * z[:, 0], np.ones(len(z))], axis=1),
+                np.tile([0.3, 0.0], (len(z), 1)),
+            ],
+            axis=1,
+        ),
+        2,
+    )
+    page = write(henon, tmp_path)
     assert "Cycles are searched of piecewise linear, tanh, GRU and LSTM networks only" in page.text
     assert set(page.figures) == {"space", "exponents", "convergence"}
     assert "completeness" not in {attrs.get("id") for _, attrs in page.tags}

@@ -1,6 +1,7 @@
 """Array types, arrays that nobody can write to, and the check of an argument that is an array."""
 
 import contextlib
+import sys
 from numbers import Real
 from typing import Any
 
@@ -27,6 +28,60 @@ def frozen(values: ArrayLike, dtype: Any) -> NDArray[Any]:
     return copied
 
 
+def plain_array(name: str, value: Any) -> Any:
+    """Return tensors, frames and sparse matrices as arrays of NumPy, anything else as it is.
+
+    No package is imported for it: who has an object of torch, pandas or scipy has imported it.
+    Tensors may be on any device, may require gradients, and may be of types that NumPy does not
+    know, such as bfloat16, of which float64 holds every value.
+    """
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(value, torch.Tensor):
+        if value.is_meta:
+            raise ValueError(f"{name} must have values, got a tensor on the device 'meta'")
+        if value.is_quantized:
+            raise ValueError(
+                f"{name} is quantised: give the network before quantisation, or {name}.dequantize()"
+            )
+        tensor = value.detach()
+        if tensor.layout != torch.strided:
+            tensor = tensor.to_dense()
+        tensor = tensor.cpu()
+        return tensor.double().numpy() if tensor.is_floating_point() else tensor.numpy()
+    if torch is not None and isinstance(value, list | tuple):
+        # NumPy refuses tensors that require gradients in a list as well.
+        if any(isinstance(entry, torch.Tensor | list | tuple) for entry in value):
+            return [plain_array(name, entry) for entry in value]
+        return value
+    sparse = sys.modules.get("scipy.sparse")
+    if sparse is not None and sparse.issparse(value):
+        return value.toarray()
+    pandas = sys.modules.get("pandas")
+    if pandas is not None and isinstance(value, pandas.DataFrame | pandas.Series):
+        return _of_frame(name, value, pandas)
+    return value
+
+
+def _of_frame(name: str, frame: Any, pandas: Any) -> Any:
+    """Return the numbers of a frame; a missing entry becomes NaN, which is refused by its place."""
+    columns = frame.to_frame() if isinstance(frame, pandas.Series) else frame
+    texts = [
+        str(column)
+        for column, dtype in columns.dtypes.items()
+        if not pandas.api.types.is_numeric_dtype(dtype)
+    ]
+    if texts:
+        more = ", ..." if len(texts) > 3 else ""
+        raise TypeError(
+            f"{name} must hold real numbers, but of the {type(frame).__name__} the columns "
+            f"{', '.join(texts[:3])}{more} are none: leave them out, as in "
+            'frame.select_dtypes("number")'
+        )
+    if any(pandas.api.types.is_complex_dtype(dtype) for dtype in columns.dtypes):
+        return frame.to_numpy()
+    return frame.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
 def finite_numbers(
     name: str, value: object, shape: tuple[int, ...] | None = None, *, hint: str = ""
 ) -> FloatArray:
@@ -49,6 +104,7 @@ def finite_numbers(
         If it does not hold finite real numbers of this shape. NumPy alone drops imaginary parts,
         with a warning, and reads texts.
     """
+    value = plain_array(name, value)
     try:
         array = np.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:

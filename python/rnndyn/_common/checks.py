@@ -3,11 +3,12 @@
 import math
 import operator
 import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rnndyn._common.arrays import BoolArray
+from rnndyn._common.arrays import BoolArray, plain_array
 
 #: Larger values are typing errors, and would overflow the integers of the compiled core.
 _LARGEST_COUNT = 2**63 - 1
@@ -39,6 +40,9 @@ def check_count(name: str, value: Any) -> int:
 def check_positive(name: str, value: Any, unit: str) -> float:
     """Return a positive, finite number; the unit is a word for the message."""
     try:
+        # A text or a flag is a number to Python, and a mistake here.
+        if isinstance(value, str | bytes | bool | np.bool_):
+            raise TypeError
         number = float(value)
     except (TypeError, ValueError):
         raise TypeError(
@@ -47,6 +51,16 @@ def check_positive(name: str, value: Any, unit: str) -> float:
     if not (math.isfinite(number) and number > 0.0):
         raise ValueError(f"{name} must be a positive, finite number of {unit}, got {value!r}")
     return number
+
+
+def check_path(name: str, value: Any) -> Path:
+    """Return a path; a number, which could be an open file to Python, is none."""
+    if not isinstance(value, str | os.PathLike):
+        raise TypeError(
+            f"{name} must be the name of a file, such as 'network.npz', got {value!r:.60} "
+            f"({type(value).__name__})"
+        )
+    return Path(os.fsdecode(value))
 
 
 def check_flag(name: str, value: Any) -> bool:
@@ -103,6 +117,7 @@ def _check_order(name: str, value: Any) -> int:
 def check_itinerary(itinerary: Any, n_units: int) -> BoolArray:
     """Return an itinerary as bits, shape (k, n_units); one region alone is a fixed point's."""
     expected = f"shape (k, {n_units}) or ({n_units},)"
+    itinerary = plain_array("itinerary", itinerary)
     try:
         bits = np.asarray(itinerary)
     except ValueError:

@@ -31,8 +31,9 @@ from rnndyn.basins_of_attraction.run import BasinsRun
 from rnndyn.cycles.cycle import Cycle
 from rnndyn.cycles.result import CycleSet
 from rnndyn.cycles.search import solve_cycle
-from rnndyn.models import DifferentiableMap, PiecewiseLinearModel, RecurrentNetwork
-from rnndyn.models._canonical_map_of import canonical_map_of, piecewise_linear
+from rnndyn.io._as_model import NetworkLike, as_piecewise_linear
+from rnndyn.models import PiecewiseLinearModel
+from rnndyn.models._canonical_map_of import piecewise_linear
 
 #: Beyond this multiple of the largest number of the map and of the window, offsets are lost in
 #: rounding, so that nothing of what the map does near them is left.
@@ -46,7 +47,7 @@ _LONGEST_TAIL = 4096
 
 
 def basins(
-    cycles: CycleSet | PiecewiseLinearModel,
+    cycles: CycleSet | NetworkLike,
     x_values: ArrayLike | None = None,
     y_values: ArrayLike | None = None,
     *,
@@ -65,9 +66,9 @@ def basins(
 
     Parameters
     ----------
-    cycles : CycleSet or PiecewiseLinearModel
-        Known cycles, or just the network. Stable cycles that are not among them are found where
-        orbits settle on them.
+    cycles : CycleSet or model
+        Known cycles, or just the network, also a ReLU RNN of torch. Stable cycles that are not
+        among them are found where orbits settle on them.
     x_values, y_values : array_like, optional
         Ascending coordinates of the points of the plane, such as ``numpy.linspace(-1, 1, 200)``. A
         network with one state has no `y_values`. Default: evenly around the cycles.
@@ -198,14 +199,12 @@ def basins(
 def _model_and_cycles(cycles: Any) -> tuple[PiecewiseLinearModel, list[Cycle]]:
     if isinstance(cycles, CycleSet):
         return piecewise_linear(cycles.model), list(cycles)
-    if isinstance(cycles, PiecewiseLinearModel):
-        return cycles, []
-    if isinstance(cycles, RecurrentNetwork | DifferentiableMap):
-        canonical_map_of(cycles)
-    raise TypeError(
-        "cycles must be a CycleSet, or a piecewise linear model such as rnndyn.PLRNN(A, W, h), "
-        f"got {type(cycles).__name__}"
-    )
+    try:
+        return as_piecewise_linear(cycles), []
+    except TypeError as error:
+        raise TypeError(
+            f"cycles must be a CycleSet, or a piecewise-linear model: {error}"
+        ) from None
 
 
 def _plane(

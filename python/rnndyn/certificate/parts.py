@@ -39,6 +39,7 @@ class ProofPart(ByFields):
         ``dictionary``: branch and bound over the bits of one order. ``polygons``: all itineraries
         of networks with one or two states, step by step. ``cells``: words over a cover of a box.
         ``contraction``: the map contracts, so there is one fixed point and no other cycle.
+        ``boxes``: fixed points of networks with few states and many units, by boxes of states.
     orders : tuple of int
         Orders that the part is about.
     unbounded : bool

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol, Self
 import numpy as np
 
 from rnndyn._common.arrays import BoolArray, FloatArray, frozen
+from rnndyn._common.checks import check_path
 from rnndyn._common.words import counted, orders_text, percent
 from rnndyn._version import __version__
 from rnndyn.certificate import _file
@@ -323,7 +324,7 @@ class Certificate(SavedResult):
         ValueError
             If the suffix is another one.
         """
-        self._write(Path(path))
+        self._write(check_path("path", path))
 
     def _write(self, path: Path) -> None:
         _file.write(path, self._state())

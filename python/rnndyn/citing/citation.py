@@ -44,6 +44,7 @@ _CLASSES: dict[str, tuple[tuple[str, str], ...]] = {
     "LeakyPLRNN": _LEAKY,
     "LeakyShallowPLRNN": _LEAKY,
     "LeakyReLURNN": _LEAKY,
+    "LowRankRNN": (("pals2024inferring", _FAMILY),),
     "PiecewiseLinearMap": (),
     "DifferentiableMap": (),
     "RNN": (("elman1990finding", _FAMILY),),
@@ -234,7 +235,7 @@ def _of_cycles(cycles: CycleSet) -> Iterator[tuple[str, str]]:
         yield ("rump2010verification", "verified error bounds of the cycles")
     if any(record.index_sum is not None for record in cycles.search.orders):
         yield ("granas2003fixed", "the index sum, which tells when something is missing")
-    if any(record.n_boxes for record in cycles.search.orders):
+    if cycles.is_smooth and any(record.n_boxes for record in cycles.search.orders):
         yield ("neumaier1990interval", "the proof, branch and prune with interval Newton")
     if any(block.order > 1 for block in cycles.blocks):
         yield ("wright1992stable", "the solution of the linear systems")
@@ -268,9 +269,13 @@ def _of_certificate(certificate: Certificate) -> Iterator[tuple[str, str]]:
     if "polygons" in methods:
         yield ("fredricksen1978necklaces", "following each cycle once")
         yield ("fredricksen1986algorithm", "following each cycle once")
+    if "boxes" in methods:
+        yield ("neumaier1990interval", "the proof, branch and prune with interval arithmetic")
     if "contraction" in methods:
         yield ("rump2006verification", "the verified Cholesky decomposition")
-    if any(part.rigorous and part.method != "contraction" for part in certificate.parts):
+    if any(
+        part.rigorous and part.method not in ("contraction", "boxes") for part in certificate.parts
+    ):
         yield ("schrijver1986theory", "Farkas' lemma")
         yield ("higham2002accuracy", "bounds of rounding errors")
         yield ("neumaier2004safe", "safe bounds from linear programs")

@@ -12,8 +12,7 @@ import numpy as np
 from rnndyn import examples, io
 from rnndyn._common.arrays import FloatArray
 from rnndyn.io._archive import read_npy
-from rnndyn.models import RNN
-from rnndyn.models._canonical_map_of import canonical_map_of, smooth_network
+from rnndyn.models._canonical_map_of import piecewise_linear
 
 EXAMPLE_PREFIX = "example:"
 #: More are a typing error.
@@ -31,25 +30,16 @@ def load_network(text: str, nonlinearity: str | None = None) -> Any:
     return found.model
 
 
-def load_searchable(text: str, nonlinearity: str | None = None) -> Any:
-    """Return the network named on the command line if `find_cycles` takes it."""
+def load_piecewise_linear(
+    text: str, nonlinearity: str | None = None, inputs: Path | None = None
+) -> Any:
+    """Return the network named on the command line if it is piecewise linear.
+
+    `inputs` is a file with a constant input, which it then is under.
+    """
     network = load_network(text, nonlinearity)
-    one_layer = isinstance(network, RNN) and network.n_layers == 1
-    if smooth_network(network) is None and not one_layer:
-        _check_piecewise_linear(text, network)
-    return network
-
-
-def load_piecewise_linear(text: str, nonlinearity: str | None = None) -> Any:
-    """Return the network named on the command line if it is piecewise linear."""
-    network = load_network(text, nonlinearity)
-    _check_piecewise_linear(text, network)
-    return network
-
-
-def _check_piecewise_linear(text: str, network: Any) -> None:
     try:
-        canonical_map_of(network)
+        return piecewise_linear(network, read_inputs(inputs))
     except TypeError as error:
         # What a file holds is a value; a TypeError would be shown as a fault of the program.
         raise ValueError(f"{text}: {error}") from None

@@ -15,7 +15,7 @@ from rnndyn.cli._arguments import (
     add_model,
     add_orders,
     add_results,
-    load_searchable,
+    load_network,
     parse_box,
     read_inputs,
     read_states,
@@ -52,9 +52,7 @@ def add_parser(commands: Any) -> None:
     )
     add_model(parser)
     add_orders(parser, "search")
-    add_inputs(
-        parser, "constant input of an RNN, GRU or LSTM, an array of shape (K,), or several (C, K)"
-    )
+    add_inputs(parser, "constant external input, an array of shape (K,), or several (C, K)")
     parser.add_argument(
         "--states",
         type=Path,
@@ -107,7 +105,7 @@ def run(options: argparse.Namespace) -> int:
     if options.certificate:
         _check_certificate(options)
     outputs = Outputs(options)
-    network = load_searchable(options.model, options.nonlinearity)
+    network = load_network(options.model, options.nonlinearity)
     inputs = read_inputs(options.inputs)
     if options.certificate and np.ndim(inputs) > 1:
         raise ValueError("--certificate is for one constant input: give --inputs of shape (K,)")

@@ -20,7 +20,7 @@ from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.cycles.search import METHODS
 from rnndyn.io import load_metadata
 from rnndyn.reporting import report
-from rnndyn.reporting._report import DEFAULT_MAX_CYCLES, DEFAULT_MAX_ORDER, check_path
+from rnndyn.reporting._report import DEFAULT_MAX_CYCLES, DEFAULT_MAX_ORDER, check_page
 
 _EPILOG = """\
 examples:
@@ -75,7 +75,7 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Search, compute and write the page; return the exit code."""
-    check_path(options.output)
+    check_page(options.output)
     network = load_network(options.model, options.nonlinearity)
     from_file = not options.model.startswith("example:")
     path = report(

@@ -18,6 +18,7 @@ from rnndyn.bifurcation import (
 from rnndyn.cli._arguments import (
     add_command,
     add_effort,
+    add_inputs,
     add_model,
     add_orders,
     add_results,
@@ -25,9 +26,11 @@ from rnndyn.cli._arguments import (
     load_network,
     load_piecewise_linear,
     parse_axis,
+    read_inputs,
 )
 from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.cli._outputs import Outputs
+from rnndyn.models._canonical_map_of import under_constant_input
 from rnndyn.parameter_scan.result import Scan
 from rnndyn.parameter_scan.scanning import scan
 
@@ -84,6 +87,7 @@ def add_parser(commands: Any) -> None:
         metavar="N",
         help=f"max_lyapunov: average over N steps (default: {_DEFAULT_STEPS})",
     )
+    add_inputs(parser, "constant external input, an array of shape (K,)")
     add_effort(
         parser,
         "stop then and show the part that is done",
@@ -148,8 +152,9 @@ def _workers(count: int | None) -> Iterator[ProcessPoolExecutor | None]:
 
 def _exponents(options: argparse.Namespace, how: dict[str, Any]) -> Scan:
     steps = _DEFAULT_STEPS if options.steps is None else options.steps
+    network = load_network(options.model, options.nonlinearity)
     return scan(
-        load_network(options.model, options.nonlinearity),
+        under_constant_input(network, read_inputs(options.inputs)),
         options.x,
         options.y,
         n_steps=steps,
@@ -158,7 +163,7 @@ def _exponents(options: argparse.Namespace, how: dict[str, Any]) -> Scan:
 
 
 def _cycles(options: argparse.Namespace, how: dict[str, Any]) -> BranchSet | StabilityDiagram:
-    network = load_piecewise_linear(options.model, options.nonlinearity)
+    network = load_piecewise_linear(options.model, options.nonlinearity, options.inputs)
     default = 1 if options.orders is None else None
     max_order = default if options.max_order is None else options.max_order
     how |= {"max_order": max_order, "orders": options.orders}

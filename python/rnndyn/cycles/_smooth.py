@@ -17,7 +17,8 @@ from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.progress import SearchProgress
 from rnndyn.cycles.result import CycleSet
 from rnndyn.cycles.run import OrderStatistics, SearchStatistics
-from rnndyn.models import RNN, PiecewiseLinearModel, RecurrentNetwork
+from rnndyn.models import RecurrentNetwork
+from rnndyn.models._canonical_map_of import check_inputs
 from rnndyn.models._stepping import to_states
 
 METHODS = ("auto", "search", "complete")
@@ -27,15 +28,13 @@ METHODS = ("auto", "search", "complete")
 _MOST_STATES = 65_536
 
 
-def check_piecewise_linear(
-    model: Any, inputs: ArrayLike | None, states: Any, drive: Any
-) -> FloatArray | None:
-    """Return the inputs of an RNN of ReLU units, (K,) or (C, K); None for other models.
+def without_starts(states: Any, drive: Any) -> None:
+    """Complain about starts that a search of a piecewise-linear map has no use for.
 
     Raises
     ------
     ValueError
-        If it takes no `inputs`, `states` or `drive`.
+        If one is given.
     """
     for name, value in (("states", states), ("drive", drive)):
         if value is not None:
@@ -43,52 +42,6 @@ def check_piecewise_linear(
                 f"{name} is for tanh, GRU and LSTM networks; of a piecewise-linear network the "
                 "search starts from itineraries, so leave it out"
             )
-    if is_relu_network(model):
-        return check_inputs(model, inputs)
-    if inputs is not None and isinstance(model, PiecewiseLinearModel):
-        raise ValueError(
-            f"inputs is for models of RNN, GRU and LSTM; the constant input of a {model.family} is "
-            "its parameter s, so give model.with_parameters(s=inputs) and leave it out"
-        )
-    return None
-
-
-def is_relu_network(model: Any) -> bool:
-    """Whether it is a network of ReLU units that is a piecewise-linear map under an input."""
-    return isinstance(model, RNN) and model.nonlinearity == "relu" and model.n_layers == 1
-
-
-def check_inputs(model: RecurrentNetwork, inputs: ArrayLike | None) -> FloatArray | None:
-    """Return the constant input (K,), or several (C, K), or None for none."""
-    if inputs is None:
-        return None
-    constant = finite_numbers("inputs", inputs)
-    width = model.n_inputs
-    if not width:
-        raise ValueError(f"this {model.family} has no external input: leave out inputs")
-    if constant.ndim > 2:
-        raise ValueError(
-            f"inputs must be a constant input of shape (K,) with K = {width}, or several (C, K), "
-            f"got shape {constant.shape}: under an input that changes in time a network has no "
-            "fixed points, so choose a constant one, such as the input between two pulses, or one "
-            "for each step of its period, and give the sequences as drive"
-        )
-    if constant.ndim == 0 or constant.shape[-1] != width or len(constant) == 0:
-        raise ValueError(
-            f"inputs must have shape (K,) or (C, K) with K = {width}, got {constant.shape}"
-        )
-    return constant
-
-
-def check_one_input(model: RecurrentNetwork, inputs: ArrayLike | None) -> FloatArray | None:
-    """Return the constant input (K,), or None for none."""
-    constant = check_inputs(model, inputs)
-    if constant is not None and constant.ndim == 2:
-        raise ValueError(
-            f"inputs must be one constant input of shape (K,) with K = {model.n_inputs}, got shape "
-            f"{constant.shape}: call this for each of them"
-        )
-    return constant
 
 
 def starting_states(

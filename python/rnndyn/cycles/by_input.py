@@ -11,7 +11,7 @@ from rnndyn._common.stopping import StopReason
 from rnndyn.cycles import _file
 from rnndyn.cycles.result import CycleSet
 from rnndyn.io._record import header_of, model_of, record_from, record_of
-from rnndyn.models import RecurrentNetwork
+from rnndyn.models import Model
 from rnndyn.results.base import TabularResult
 from rnndyn.results.files import Arrays, ResultFormat, group_of
 
@@ -35,8 +35,6 @@ def _taken_apart(state: dict[str, Any]) -> tuple[dict[str, Any], Arrays]:
 def _put_together(header: dict[str, Any], arrays: Arrays) -> dict[str, Any]:
     whole = group_of(arrays, "model")
     model = model_of(record_from(header["model"], dict(whole)))
-    if not isinstance(model, RecurrentNetwork):
-        raise ValueError(f"several inputs are those of a recurrent network, but it names {model!r}")
     sets = []
     for number, own in enumerate(header["sets"]):
         members = group_of(arrays, f"input_{number}")
@@ -61,7 +59,7 @@ class CyclesByInput(TabularResult, Sequence[CycleSet]):
 
     Attributes
     ----------
-    model : RecurrentNetwork
+    model : model
         The network.
     inputs : ndarray of float64, shape (C, K)
         The constant inputs.
@@ -89,7 +87,7 @@ class CyclesByInput(TabularResult, Sequence[CycleSet]):
     FORMAT = FORMAT
     TABLES: ClassVar = ("cycles", "inputs")
 
-    model: RecurrentNetwork
+    model: Model
     inputs: FloatArray
     sets: tuple[CycleSet, ...]
 

@@ -9,7 +9,7 @@ from rnndyn._common.arrays import FloatArray
 from rnndyn._common.checks import check_integer
 from rnndyn._core import CanonicalMap
 from rnndyn.cycles.cycle import Cycle
-from rnndyn.models import PiecewiseLinearModel
+from rnndyn.io._as_model import NetworkLike, as_piecewise_linear
 from rnndyn.models._canonical_map_of import canonical_map_of
 
 #: Longer horizons are typing errors: along a cycle nothing new happens after a few periods.
@@ -18,7 +18,7 @@ _LARGEST_HORIZON = 10_000_000
 _ENTRIES_AT_ONCE = 2**18
 
 
-def gradient_growth(model: PiecewiseLinearModel, cycle: Cycle, horizon: int) -> FloatArray:
+def gradient_growth(model: NetworkLike, cycle: Cycle, horizon: int) -> FloatArray:
     """Return how a loss gradient grows or vanishes with time while the orbit stays at a cycle.
 
     The gradient of a loss at time n with respect to the state at time 0 is the gradient with
@@ -81,7 +81,7 @@ def gradient_growth(model: PiecewiseLinearModel, cycle: Cycle, horizon: int) -> 
     >>> np.exp(rd.gradient_growth(rd.forced(tent, 0.75), cycle, 4)).round(9)
     array([0.5   , 0.25  , 0.125 , 0.0625])
     """
-    canonical = canonical_map_of(model)
+    canonical = canonical_map_of(as_piecewise_linear(model))
     factors, exponents = _scaled_jacobians(canonical, _check_cycle(cycle, canonical))
     n_steps = check_integer("horizon", horizon, 1, _LARGEST_HORIZON)
     order, n_states = len(factors), canonical.n_states

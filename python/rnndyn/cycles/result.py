@@ -1,5 +1,6 @@
 """The result of a search: every cycle found, and how sure the answer is."""
 
+import operator
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -179,7 +180,7 @@ class CycleSet(TabularResult, Sequence[Cycle]):
             chosen = np.zeros(n, dtype=np.bool_)
             chosen[index] = True
             return self._masked(chosen, self.continua)
-        position = int(index)
+        position = _check_index(index)
         if not -n <= position < n:
             raise IndexError(f"index {position} is out of range for a set of {n} cycles")
         position %= n
@@ -308,3 +309,13 @@ class CycleSet(TabularResult, Sequence[Cycle]):
         if self.is_smooth:
             columns = without_regions(columns)
         return latex_table(self, columns, environment, caption, label, digits)
+
+
+def _check_index(index: object) -> int:
+    try:
+        return operator.index(index)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(
+            f"cycles are taken by their number or by a slice, such as cycles[0] or cycles[:3], got "
+            f"{index!r:.60}; for cycles of one kind use cycles.of_order(k), .stable or .saddles"
+        ) from None

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, TypedDict, Unpack, cast, get_args, overload
+from typing import Any, TypedDict, Unpack, get_args, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,7 +18,7 @@ from rnndyn._common.checks import (
 from rnndyn._common.options import Options, check_options
 from rnndyn._common.progress import ProgressMeter
 from rnndyn.certificate.result import Certificate
-from rnndyn.cycles import _smooth
+from rnndyn.cycles import _few_states, _smooth
 from rnndyn.cycles._conditions import search_each
 from rnndyn.cycles._origin import Origin
 from rnndyn.cycles.block import CycleBlock
@@ -28,9 +28,11 @@ from rnndyn.cycles.cycle import Cycle, cycle_from_record
 from rnndyn.cycles.progress import SearchProgress
 from rnndyn.cycles.result import CycleSet
 from rnndyn.cycles.run import OrderStatistics, SearchMethod, SearchStatistics
-from rnndyn.models import RNN, PiecewiseLinearModel, RecurrentNetwork
+from rnndyn.io._as_model import NetworkLike, as_model, as_piecewise_linear
+from rnndyn.models import DifferentiableMap, PiecewiseLinearModel
 from rnndyn.models._canonical_map_of import (
     canonical_map_of,
+    check_inputs,
     piecewise_linear,
     smooth_network,
 )
@@ -62,7 +64,7 @@ class _SearchOptions(_FixedPointOptions, total=False):
 # Whether inputs are one or several is in their shape, of which types do not know.
 @overload
 def find_cycles(
-    model: PiecewiseLinearModel | RecurrentNetwork,
+    model: NetworkLike,
     max_order: int | None = None,
     orders: Iterable[int] | None = None,
     *,
@@ -71,7 +73,7 @@ def find_cycles(
 ) -> CycleSet: ...
 @overload
 def find_cycles(
-    model: PiecewiseLinearModel | RecurrentNetwork,
+    model: NetworkLike,
     max_order: int | None = None,
     orders: Iterable[int] | None = None,
     *,
@@ -79,7 +81,7 @@ def find_cycles(
     **options: Unpack[_SearchOptions],
 ) -> Any: ...
 def find_cycles(
-    model: PiecewiseLinearModel | RecurrentNetwork,
+    model: NetworkLike,
     max_order: int | None = None,
     orders: Iterable[int] | None = None,
     *,
@@ -102,16 +104,18 @@ def find_cycles(
 
     Parameters
     ----------
-    model : PiecewiseLinearModel or RecurrentNetwork
-        The network, such as ``rnndyn.PLRNN(A, W, h)`` or ``rnndyn.from_torch(module)``. An `RNN`
-        of one layer with ReLU units is searched as the piecewise-linear map that it is.
+    model : model, torch.nn.Module, or mapping of str to array
+        The network, such as ``rnndyn.PLRNN(A, W, h)``, a ``torch.nn.GRU``, or its ``state_dict()``
+        (see `rnndyn.from_torch`). A ReLU `RNN` is searched as the piecewise-linear map that it is,
+        a stacked one with its layers one step apart; see `RNN.as_piecewise_linear`.
     max_order : int, optional
         Search the orders 1, 2, ..., `max_order` in turn. Give this or `orders`.
     orders : iterable of int, optional
         Search these orders only.
     inputs : (K,) or (C, K) array_like, optional
-        Constant external input of an `RNN`, `GRU` or `LSTM`, or several, of which each is searched,
-        beginning also at what is found under the others. Default: the input 0.
+        Constant external input, or several, of which each is searched, in a tanh, GRU or LSTM
+        network beginning also at what is found under the others. Default: that of the model, else
+        0.
     states : (..., N) array_like, optional
         Where restarts may begin in a tanh, GRU or LSTM network, besides random states: best those
         that it visits on its task. In an LSTM h and c side by side, see ``model.join_states``.
@@ -242,7 +246,7 @@ def find_cycles(
 
 
 def search(
-    model: PiecewiseLinearModel | RecurrentNetwork,
+    model: NetworkLike,
     max_order: int | None,
     orders: Iterable[int] | None,
     *,
@@ -272,9 +276,10 @@ def search(
     branching : {"violation", "time_order"}
         Bit that the dictionary method branches on.
     """
-    if (network := smooth_network(model)) is not None:
+    network = as_model(model)
+    if (smooth := smooth_network(network)) is not None:
         _smooth.check_method(
-            network,
+            smooth,
             method,
             {
                 "max_iterations": max_iterations is not None,
@@ -285,7 +290,7 @@ def search(
             },
         )
         return _smooth.search_smooth(
-            network,
+            smooth,
             check_orders(max_order, orders),
             inputs=inputs,
             states=states,
@@ -294,12 +299,12 @@ def search(
             max_restarts=max_restarts,
             options=check_options(n_threads, time_limit, progress, seed),
         )
-    inputs = _smooth.check_piecewise_linear(model, inputs, states, drive)
+    _smooth.without_starts(states, drive)
     common = check_options(n_threads, time_limit, progress, seed)
 
-    def of(map_: Any, how: Options) -> CycleSet:
+    def under(constant: FloatArray | None, points: Any, how: Options, *, quick: bool) -> CycleSet:
         return _search_piecewise_linear(
-            map_,
+            piecewise_linear(network, constant),
             check_orders(max_order, orders),
             method=method,
             max_restarts=max_restarts,
@@ -313,24 +318,20 @@ def search(
             common=how,
         )
 
-    if not _smooth.is_relu_network(model):
-        return of(piecewise_linear(model), common)
-    network = cast(RNN, model)
-    if inputs is None or inputs.ndim == 1:
-        return of(network.as_piecewise_linear(inputs), common)
+    if inputs is None or isinstance(network, DifferentiableMap):
+        return under(None, (), common, quick=False)
+    constants = check_inputs(network, inputs)
+    if constants is None or constants.ndim == 1:
+        return under(constants, (), common, quick=False)
     if resume is not None:
         raise ValueError("resume goes on with the search under one input: call this for each")
-
-    def under(row: FloatArray, points: Any, how: Options, *, quick: bool) -> CycleSet:
-        return of(network.as_piecewise_linear(row), how)
-
     # Itineraries are not tried one by one, so that points of others are of no use here.
-    sets = search_each(inputs, under, common, exchange=False)
-    return CyclesByInput(network, inputs, tuple(sets))
+    sets = search_each(constants, under, common, exchange=False)
+    return CyclesByInput(network, constants, tuple(sets))
 
 
 def _search_piecewise_linear(
-    model: PiecewiseLinearModel,
+    linear: PiecewiseLinearModel,
     order_list: list[int],
     *,
     method: str,
@@ -344,24 +345,25 @@ def _search_piecewise_linear(
     branching: str,
     common: Options,
 ) -> CycleSet:
-    canonical = canonical_map_of(model)
+    canonical = canonical_map_of(linear)
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
     if max_restarts is not None:
         max_restarts = check_count("max_restarts", max_restarts)
     if max_iterations is not None:
         max_iterations = check_count("max_iterations", max_iterations)
-    lower, upper = _check_box(box, model.n_states)
+    lower, upper = _check_box(box, linear.n_states)
     rigorous = check_flag("rigorous", rigorous)
     keep_tree = check_flag("keep_tree", keep_tree)
-    record, known = _check_resume(resume, model, method, order_list, (lower, upper))
+    record, known = _check_resume(resume, linear, method, order_list, (lower, upper))
 
     start = time.perf_counter()
     common.meter.init("find_cycles")
-    try:
-        raw = _core.find_cycles(
+
+    def core(orders: list[int], seconds: float | None) -> dict[str, Any]:
+        return _core.find_cycles(
             canonical,
-            order_list,
+            orders,
             method,
             common.seed,
             max_restarts=max_restarts,
@@ -369,7 +371,7 @@ def _search_piecewise_linear(
             box_lower=lower,
             box_upper=upper,
             n_threads=common.n_threads,
-            time_limit=common.deadline.seconds_left(),
+            time_limit=seconds,
             observer=_observer(common.meter),
             proof_method=proof_method,
             branching=branching,
@@ -378,6 +380,14 @@ def _search_piecewise_linear(
             resume=record,
             known=known,
         )
+
+    # The proof by boxes has no tree to keep or to go on with.
+    by_boxes = proof_method == "auto" and record is None and not keep_tree and rigorous
+    try:
+        if by_boxes and _few_states.is_for(canonical, order_list, method):
+            raw = _few_states.search_with(core, canonical, order_list, (lower, upper), common)
+        else:
+            raw = core(order_list, common.deadline.seconds_left())
     except _core.TooManyItinerariesError as error:
         raise ValueError(f"{error}: use method='auto', or smaller orders") from None
     finally:
@@ -408,25 +418,27 @@ def _search_piecewise_linear(
             for entry in statistics.orders
             if entry.coverage is not None and not entry.listed
         }
-        certificate = Certificate.from_record(raw["certificate"], model, blocks, continua, coverage)
-    return CycleSet(model, tuple(blocks), tuple(continua), statistics, certificate)
+        certificate = Certificate.from_record(
+            raw["certificate"], linear, blocks, continua, coverage
+        )
+    return CycleSet(linear, tuple(blocks), tuple(continua), statistics, certificate)
 
 
 @overload
 def find_fixed_points(
-    model: PiecewiseLinearModel | RecurrentNetwork,
+    model: NetworkLike,
     inputs: None = None,
     **options: Unpack[_SearchOptions],
 ) -> CycleSet: ...
 @overload
 def find_fixed_points(
-    model: PiecewiseLinearModel | RecurrentNetwork,
+    model: NetworkLike,
     inputs: ArrayLike | None,
     states: ArrayLike | None = None,
     **options: Unpack[_FixedPointOptions],
 ) -> Any: ...
 def find_fixed_points(
-    model: PiecewiseLinearModel | RecurrentNetwork,
+    model: NetworkLike,
     inputs: ArrayLike | None = None,
     states: ArrayLike | None = None,
     *,
@@ -487,9 +499,7 @@ def find_fixed_points(
     )
 
 
-def solve_cycle(
-    model: PiecewiseLinearModel, itinerary: ArrayLike
-) -> Cycle | ContinuumOfFixedPoints | None:
+def solve_cycle(model: NetworkLike, itinerary: ArrayLike) -> Cycle | ContinuumOfFixedPoints | None:
     """Solve for the cycle of one itinerary, real or virtual.
 
     Parameters
@@ -519,14 +529,15 @@ def solve_cycle(
     >>> rd.solve_cycle(tent, [[False], [True]])
     Cycle(order=2, stability='unstable', spectral_radius=4, margin=0.2, certified=True)
     """
-    canonical = canonical_map_of(model)
-    raw = _core.solve_cycle(canonical, check_itinerary(itinerary, model.n_units))
+    linear = as_piecewise_linear(model)
+    canonical = canonical_map_of(linear)
+    raw = _core.solve_cycle(canonical, check_itinerary(itinerary, linear.n_units))
     kind = raw["kind"]
     if kind == "none":
         return None
     if kind == "continuum":
         return continuum_from_record(raw, canonical)
-    return cycle_from_record(raw, virtual=kind == "virtual", origin=Origin(model, None))
+    return cycle_from_record(raw, virtual=kind == "virtual", origin=Origin(linear, None))
 
 
 def _observer(meter: ProgressMeter) -> Callable[..., None]:

@@ -37,7 +37,13 @@ _TYPES: Mapping[str, tuple[str, dict[str, Any]]] = {
 #: Types whose equations no family has.
 _REFUSED = {"GRUCell": FLUX_GRU}
 _ACTIVATIONS = {"tanh": "tanh", "tanh_fast": "tanh", "relu": "relu"}
+#: Names of what low-rank networks have in place of their decay A.
+_DECAYS = ("AW", "decay_param")
 _SHOWN = 8
+
+
+class UnsaidNonlinearityError(ValueError):
+    """Nothing says whether an RNN has tanh or relu."""
 
 
 class Identified(NamedTuple):
@@ -69,6 +75,7 @@ def identify(
     for parts in put_together(arrays, keys.values()):
         joined[parts.weight] = ", ".join(parts.names)
         notes.append(f"{parts.weight} is computed from {joined[parts.weight]} ({parts.made_by})")
+    decays = _decays(arrays)
     joined |= _split_joined(arrays)
     for parameter, name in keys.items():
         if name not in arrays:
@@ -94,7 +101,10 @@ def identify(
         chosen.update(_TYPES[type_name][1])
     chosen.update(_options_in_file(content, found, here))
     chosen.update(options)
-    if found.keys.get("A") in joined:
+    if (decay := decays.get(found.keys.get("A", ""))) is not None:
+        joined[found.keys["A"]] = decay
+        notes.append(f"A is exp(-exp({decay}))")
+    elif found.keys.get("A") in joined:
         AW = joined[found.keys["A"]]
         notes.append(f"A is the diagonal of {AW!r}, W is the rest of it")
         if found.keys.get("thresholds", "").endswith("thetas"):
@@ -109,8 +119,14 @@ def identify(
             f"family {found.family} is guessed from the names of the arrays"
             + (f" (the same arrays can be: {also})" if also else ""),
         )
-    if found.family == "RNN" and "nonlinearity" not in chosen:
+    if found.family == "LowRankRNN" and "clipped" not in chosen:
         raise ValueError(
+            "the file does not say whether the units of its low-rank network are relu(x - h) or "
+            "relu(x + h) - relu(x): give options={'clipped': False} or {'clipped': True}, in a "
+            "shell rnndyn convert --option clipped=false or clipped=true"
+        )
+    if found.family == "RNN" and "nonlinearity" not in chosen:
+        raise UnsaidNonlinearityError(
             "the file does not say whether its RNN has tanh or relu: give nonlinearity='tanh' or "
             "nonlinearity='relu', in a shell --nonlinearity tanh or relu"
         )
@@ -130,6 +146,25 @@ def identify(
     unused = [name for name in arrays if name not in used and name not in joined]
     unused += [f"{name} ({what})" for name, what in content.unread.items()]
     return Identified(model, keys_in_file, notes, unused)
+
+
+def _decays(arrays: dict[str, NDArray[Any]]) -> dict[str, str]:
+    """Add A where a low-rank network has ``A = exp(-exp(AW))``; return where it is from."""
+    found: dict[str, str] = {}
+    for name, array in list(arrays.items()):
+        start = next((name.removesuffix(end) for end in _DECAYS if name.endswith(end)), None)
+        if start is None or start[-1:] not in ("", ".") or array.dtype.kind not in "fiu":
+            continue
+        if (
+            all(f"{start}{part}" in arrays for part in ("m", "n", "h"))
+            and f"{start}A" not in arrays
+        ):
+            with np.errstate(over="ignore"):
+                decay = np.exp(-np.exp(arrays.pop(name).astype(np.float64)))
+            # One for all latent states has four axes of length 1, those of batches and times.
+            arrays[f"{start}A"] = decay.reshape(()) if decay.size == 1 else decay.reshape(-1)
+            found[f"{start}A"] = name
+    return found
 
 
 def _split_joined(arrays: dict[str, NDArray[Any]]) -> dict[str, str]:

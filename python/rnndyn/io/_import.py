@@ -10,6 +10,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from rnndyn._common.checks import check_path
 from rnndyn.io._archive import read_members
 from rnndyn.io._content import Content, content_of
 from rnndyn.io._files import OpenedFile, opened_file
@@ -143,7 +144,7 @@ DendriticPLRNN(A, W, 0 * h, [1.0], [h]))'
             raise ValueError(f"nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r:.60}")
         if options.setdefault("nonlinearity", nonlinearity) != nonlinearity:
             raise ValueError("nonlinearity and options['nonlinearity'] must not differ")
-    path = Path(path)
+    path = check_path("path", path)
     content = read_content(path, max_bytes)
     try:
         if isinstance(content, ModelRecord):
@@ -217,7 +218,7 @@ def list_arrays(
     ...     {name: array.shape for name, array in rd.io.list_arrays(path).items()}
     {'recurrent': (2, 2)}
     """
-    content = read_content(Path(path), max_bytes)
+    content = read_content(check_path("path", path), max_bytes)
     if isinstance(content, ModelRecord):
         return dict(content.parameters)
     if content.unread:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from rnndyn._common.checks import check_path
+from rnndyn.io._as_model import as_model
 from rnndyn.io._import import MAX_BYTES, ImportGuessWarning, import_model, read_content
 from rnndyn.io._json import write_json
 from rnndyn.io._npz import write_npz
@@ -32,7 +34,7 @@ def save_model(
     Parameters
     ----------
     model : model
-        Of one of the families in `rnndyn.models`.
+        Of one of the families in `rnndyn.models`, or a network of torch.
     path : str or path-like
         Where to; the suffix chooses the format: ``.npz`` (compact) or ``.json`` (readable).
     metadata : mapping, optional
@@ -61,12 +63,12 @@ def save_model(
     ...     rd.load_model(path) == model, rd.load_metadata(path)
     (True, {'task': 'two oscillators'})
     """
-    path = Path(path)
+    path = check_path("path", path)
     suffix = path.suffix.lower()
     if suffix not in _WRITERS:
         problem = f"the suffix {suffix!r} is not supported" if suffix else "it has no suffix"
         raise ValueError(f"cannot write {path}: {problem}; use {' or '.join(_WRITERS)}")
-    _WRITERS[suffix](path, record_of(model, metadata))
+    _WRITERS[suffix](path, record_of(as_model(model), metadata))
 
 
 def load_model(
@@ -186,5 +188,5 @@ def load_metadata(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -
     --------
     See `save_model`.
     """
-    content = read_content(Path(path), max_bytes)
+    content = read_content(check_path("path", path), max_bytes)
     return content.metadata if isinstance(content, ModelRecord) else {}

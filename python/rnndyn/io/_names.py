@@ -25,13 +25,14 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     "slope": ("slope", "slopes", "negative_slope"),
     "W_hh": ("W_hh", "Whh", "W_rec", "W_hh.weight"),
     "b": ("b", "bias", "b_h", "W_hh.bias"),
-    "C": ("C", "C.weight"),
+    "C": ("C", "C.weight", "Wu"),
     "s": ("s",),
 }
 #: Options that may be in a file as numbers.
 OPTION_NAMES = ("n_relu", "clipped")
 #: Families that names tell apart, those with more parameters first.
 _BY_NAMES = (
+    "LowRankRNN",
     "DendriticPLRNN",
     "LeakyShallowPLRNN",
     "ShallowPLRNN",

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from rnndyn._version import __version__
-from rnndyn.models import FAMILIES, Model, PiecewiseLinearModel
+from rnndyn.models import FAMILIES, DifferentiableMap, Model, PiecewiseLinearModel
 
 FORMAT = "rnndyn model"
 #: Raised when a reader of the last version could not understand a new file.
@@ -24,10 +24,13 @@ class ModelRecord(NamedTuple):
     metadata: dict[str, Any]
 
 
-def record_of(model: Model, metadata: Mapping[str, Any] | None) -> ModelRecord:
+def record_of(model: Model | DifferentiableMap, metadata: Mapping[str, Any] | None) -> ModelRecord:
     """Take a model apart."""
     if not isinstance(model, Model):
-        raise TypeError(f"model must be a model of rnndyn.models, got {type(model).__name__}")
+        raise TypeError(
+            "model must be a model of rnndyn.models, whose numbers a file can hold, got "
+            f"{type(model).__name__}"
+        )
     if FAMILIES.get(model.family) is not type(model):
         raise ValueError(
             f"no file of {model.family} could be read back, because it is not in "

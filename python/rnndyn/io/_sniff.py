@@ -15,6 +15,8 @@ SUFFIXES = {
     "safetensors": (".safetensors",),
     "bson": (".bson",),
 }
+#: Files of weights that archives of other programs hold.
+_INNER = (".pth", ".pt", ".ckpt", ".safetensors")
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 #: The number with which torch.save began its files before version 1.6.
 _OLD_TORCH = b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
@@ -35,9 +37,16 @@ def kind_of(file: OpenedFile) -> str:
         stream.seek(size - 1)
         end = stream.read(1)
     if start.startswith(b"PK\x03\x04"):
-        kind = _kind_of_archive(stream)
+        names = _names_in_archive(stream)
+        kind = _kind_of_archive(names)
         if kind:
             return kind
+        inner = [name for name in names if name.lower().endswith(_INNER)]
+        if inner:
+            raise ValueError(
+                "it is an archive of other files, as stable-baselines writes them: unpack one of "
+                f"its files and give that, here {_best_of(inner)!r:.80}"
+            )
     # A block of the user's may precede the file; MATLAB and JLD2 put 512 bytes there.
     if any(start.startswith(_HDF5, offset) for offset in (0, 512, 1024, 2048)):
         return "hdf5"
@@ -78,13 +87,24 @@ def kind_of(file: OpenedFile) -> str:
     )
 
 
-def _kind_of_archive(stream: BinaryIO) -> str | None:
-    """Return what is in a zip archive; None where its directory is damaged."""
+def _names_in_archive(stream: BinaryIO) -> list[str]:
+    """Return the names in a zip archive; none where its directory is damaged."""
     try:
         with zipfile.ZipFile(stream) as archive:
-            names = archive.namelist()
+            return archive.namelist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError):
-        return None
+        return []
+
+
+def _best_of(inner: list[str]) -> str:
+    """Return the file that holds the weights: not those of the optimizer, or of other variables."""
+    others = ("optimizer", "variables")
+    weights = [name for name in inner if not any(word in name.lower() for word in others)]
+    return sorted(weights or inner, key=len)[0]
+
+
+def _kind_of_archive(names: list[str]) -> str | None:
+    """Return what is in a zip archive with these names."""
     if any(name.rpartition("/")[2] == "data.pkl" for name in names):
         return "torch"
     return "npz" if any(name.endswith(".npy") for name in names) else None

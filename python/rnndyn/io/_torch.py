@@ -7,6 +7,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
+from rnndyn._common.arrays import plain_array
 from rnndyn.io._reparametrized import put_together
 from rnndyn.models import GRU, LSTM, RNN, RecurrentNetwork
 
@@ -102,7 +103,7 @@ def from_torch(
         family, options, arrays = _taken_apart(module)
         if kind is not None:
             raise TypeError(f"kind is for a state_dict only; a {type(module).__name__} says itself")
-    values = {name: _to_array(name, tensor) for name, tensor in arrays.items()}
+    values = {name: plain_array(name, tensor) for name, tensor in arrays.items()}
     put_together(values)
     network = family.from_parameters({**values, **options})
     return network if constant_input is None else network.with_constant_input(constant_input)
@@ -157,7 +158,7 @@ def _taken_apart(module: Any) -> tuple[type[RecurrentNetwork], dict[str, str], d
             raise ValueError(QUANTISED)
         inside = ""
         if nn is not None and isinstance(module, nn.Module):
-            inside = ": if it contains one of these, give that, such as model.rnn"
+            inside = _inner_networks(module, nn)
         raise TypeError(
             f"module must be a torch.nn {', '.join(list(_MODULES)[:-1])} or {list(_MODULES)[-1]}, "
             f"or a state_dict with kind=..., got {type(module).__name__}{inside}"
@@ -181,6 +182,16 @@ def _taken_apart(module: Any) -> tuple[type[RecurrentNetwork], dict[str, str], d
     ]
     _check_nothing_else(module, name, own)
     return family, options, {_of_layer(each): getattr(module, each) for each in own}
+
+
+def _inner_networks(module: Any, nn: Any) -> str:
+    """Name the recurrent networks in a module: its readout is none of the dynamics."""
+    kinds = tuple(getattr(nn, name) for name in _MODULES)
+    inner = [name for name, part in module.named_modules() if isinstance(part, kinds)]
+    if not inner:
+        return ": it contains none of these; write its map as a rnndyn.DifferentiableMap"
+    more = ", ..." if len(inner) > 4 else ""
+    return f": give what it contains of these, module.{', module.'.join(inner[:4])}{more}"
 
 
 def _check_nothing_else(module: Any, name: str, own: list[str]) -> None:
@@ -207,21 +218,3 @@ BIDIRECTIONAL = (
 PROJECTIONS = (
     "an LSTM with projections is not supported: its h and c have different lengths; use proj_size=0"
 )
-
-
-def _to_array(name: str, tensor: Any) -> Any:
-    """Return a tensor of torch as an array in main memory, anything else as it is."""
-    torch = sys.modules.get("torch")
-    if torch is None or not isinstance(tensor, torch.Tensor):
-        return tensor
-    if tensor.is_meta:
-        raise ValueError(f"{name} must have values, got a tensor on the device 'meta'")
-    if tensor.is_quantized:
-        raise ValueError(
-            f"{name} is quantised: give the network before quantisation, or {name}.dequantize()"
-        )
-    if tensor.layout != torch.strided:
-        raise ValueError(f"{name} is sparse: give {name}.to_dense()")
-    tensor = tensor.detach().cpu()
-    # NumPy does not know every type of torch, such as bfloat16; float64 holds all of their values.
-    return tensor.double().numpy() if tensor.is_floating_point() else tensor.numpy()

@@ -61,18 +61,6 @@ class Steps(NamedTuple):
         return self.n_settle + self.n_warmup
 
 
-def check_model(model: Any) -> AnyModel:
-    """Return the model, or say what is none."""
-    if not isinstance(model, AnyModel):
-        from_torch = type(model).__module__.partition(".")[0] == "torch"
-        hint = "rnndyn.from_torch(module)" if from_torch else "rnndyn.load_model(path)"
-        raise TypeError(
-            "model must be a model of rnndyn, such as rnndyn.PLRNN(A, W, h), rnndyn.LSTM(...) or "
-            f"{hint}, got {type(model).__name__}"
-        )
-    return model
-
-
 def check_dtype(dtype: Any) -> str:
     """Return ``"float64"`` or ``"float32"``."""
     try:

@@ -12,13 +12,12 @@ from rnndyn._common.arrays import FloatArray, IntArray, frozen
 from rnndyn._common.checks import check_flag, check_integer
 from rnndyn._common.options import check_options
 from rnndyn._common.progress import ProgressMeter
+from rnndyn.io._as_model import NetworkLike, as_model
 from rnndyn.lyapunov._arguments import (
-    AnyModel,
     Steps,
     check_dtype,
     check_frame,
     check_frame_fits,
-    check_model,
     check_n_exponents,
     check_qr_interval,
     check_sequences,
@@ -65,7 +64,7 @@ class DivergenceError(ValueError):
 
 
 def lyapunov_spectrum(
-    model: AnyModel,
+    model: NetworkLike,
     inputs: ArrayLike | None = None,
     z0: ArrayLike | None = None,
     *,
@@ -91,7 +90,8 @@ def lyapunov_spectrum(
     Parameters
     ----------
     model : model
-        Any model of rnndyn: piecewise linear, `RNN`, `GRU`, `LSTM`, or a `DifferentiableMap`.
+        Any model of rnndyn: piecewise linear, `RNN`, `GRU`, `LSTM`, or a `DifferentiableMap`; or a
+        recurrent network of torch, or its ``state_dict()``.
     inputs : array_like, optional
         External input: (K,) the same at every step, (T, K) one sequence, or (B, T, K) a batch.
         Default: the constant input of the model, or 0.
@@ -190,17 +190,17 @@ def lyapunov_spectrum(
     Sum of positive exponents 0.693147180560 ± 3.6e-15, Kaplan-Yorke dimension 1 ± 0
     40 steps after a transient of 0
     """
-    model = check_model(model)
+    network = as_model(model)
     common = check_options(n_threads, time_limit, progress, seed)
     joint = check_flag("joint", joint)
     precision = check_dtype(dtype)
     units = check_units(per, dt, base)
     frame = check_frame(frame)
-    sequences = check_sequences(model, inputs, z0, n_sequences, frame, common.seed)
+    sequences = check_sequences(network, inputs, z0, n_sequences, frame, common.seed)
     steps = check_steps(n_steps, transient, sequences.length, has_frame=frame is not None)
-    system = model._system()
-    layer_sizes = [model.n_states] if joint else list(system.layer_sizes)
-    n_exponents = check_n_exponents(n_exponents, model.n_states, frame, layer_sizes)
+    system = network._system()
+    layer_sizes = [network.n_states] if joint else list(system.layer_sizes)
+    n_exponents = check_n_exponents(n_exponents, network.n_states, frame, layer_sizes)
     if frame is not None:
         check_frame_fits(frame, layer_sizes, n_exponents, joint=joint)
     interval = check_qr_interval(qr_interval)
@@ -242,9 +242,9 @@ def lyapunov_spectrum(
     seconds = time.perf_counter() - start
     run = LyapunovRun(
         model={
-            "family": type(model).__name__,
-            "n_states": model.n_states,
-            "n_inputs": model.n_inputs,
+            "family": type(network).__name__,
+            "n_states": network.n_states,
+            "n_inputs": network.n_inputs,
         },
         stopped_by=record["stopped_by"],
         seconds=seconds,

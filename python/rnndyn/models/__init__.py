@@ -12,6 +12,7 @@ from rnndyn.models.gru import GRU
 from rnndyn.models.leaky_plrnn import LeakyPLRNN
 from rnndyn.models.leaky_relu_rnn import LeakyReLURNN
 from rnndyn.models.leaky_shallow_plrnn import LeakyShallowPLRNN
+from rnndyn.models.low_rank_rnn import LowRankRNN
 from rnndyn.models.lstm import LSTM
 from rnndyn.models.mean_centered_plrnn import MeanCenteredPLRNN
 from rnndyn.models.piecewise_linear_map import PiecewiseLinearMap
@@ -35,6 +36,7 @@ __all__ = [
     "LeakyPLRNN",
     "LeakyReLURNN",
     "LeakyShallowPLRNN",
+    "LowRankRNN",
     "MeanCenteredPLRNN",
     "Model",
     "PiecewiseLinearMap",

@@ -4,9 +4,12 @@ import sys
 from typing import cast
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from rnndyn._common.arrays import FloatArray, finite_numbers
 from rnndyn._core import CanonicalMap
 from rnndyn.models._base import PiecewiseLinearModel
+from rnndyn.models._model import Model
 from rnndyn.models._recurrent import RecurrentNetwork
 from rnndyn.models.differentiable_map import DifferentiableMap
 from rnndyn.models.rnn import RNN
@@ -40,10 +43,63 @@ def canonical_map_of(model: object) -> CanonicalMap:
     )
 
 
-def piecewise_linear(model: object) -> PiecewiseLinearModel:
-    """Return the model if it is piecewise linear; raise the errors of `canonical_map_of` if not."""
+def piecewise_linear(model: object, inputs: ArrayLike | None = None) -> PiecewiseLinearModel:
+    """Return the piecewise-linear model that a model is; raise as `canonical_map_of` if it is none.
+
+    Parameters
+    ----------
+    model : model
+        An `RNN` with ReLU units becomes the `ReLURNN` that it is.
+    inputs : (K,) array_like, optional
+        Constant external input, in place of the model's own.
+    """
+    if isinstance(model, RNN) and model.nonlinearity == "relu":
+        return model.as_piecewise_linear(check_constant_input(model, inputs))
     canonical_map_of(model)
-    return cast(PiecewiseLinearModel, model)
+    known = cast(PiecewiseLinearModel, model)
+    constant = check_constant_input(known, inputs)
+    return known if constant is None else known.with_parameters(s=constant)
+
+
+def under_constant_input(model: Model, inputs: ArrayLike | None) -> Model:
+    """Return a network driven by the same input at every step, as a network without drive."""
+    if isinstance(model, RecurrentNetwork) and smooth_network(model) is not None:
+        constant = check_constant_input(model, inputs)
+        return model if constant is None else model.with_constant_input(constant)
+    return piecewise_linear(model, inputs)
+
+
+def check_constant_input(model: Model, inputs: ArrayLike | None) -> FloatArray | None:
+    """Return the constant input (K,) of a model, or None for none."""
+    constant = check_inputs(model, inputs)
+    if constant is not None and constant.ndim == 2:
+        raise ValueError(
+            f"inputs must be one constant input of shape (K,) with K = {model.n_inputs}, got shape "
+            f"{constant.shape}: call this for each of them"
+        )
+    return constant
+
+
+def check_inputs(model: Model, inputs: ArrayLike | None) -> FloatArray | None:
+    """Return the constant input (K,) of a model, or several (C, K), or None for none."""
+    if inputs is None:
+        return None
+    constant = finite_numbers("inputs", inputs)
+    width = model.n_inputs
+    if not width:
+        raise ValueError(f"this {model.family} has no external input: leave out inputs")
+    if constant.ndim > 2:
+        raise ValueError(
+            f"inputs must be a constant input of shape (K,) with K = {width}, or several (C, K), "
+            f"got shape {constant.shape}: under an input that changes in time a network has no "
+            "fixed points, so choose a constant one, such as the input between two pulses, or one "
+            "for each step of its period, and give the sequences as drive"
+        )
+    if constant.ndim == 0 or constant.shape[-1] != width or len(constant) == 0:
+        raise ValueError(
+            f"inputs must have shape (K,) or (C, K) with K = {width}, got {constant.shape}"
+        )
+    return constant
 
 
 def smooth_network(model: object) -> RecurrentNetwork | None:
@@ -80,7 +136,7 @@ def _of_torch(model: object) -> str:
 
 
 def _advice(model: RecurrentNetwork | DifferentiableMap) -> str:
-    if isinstance(model, RNN) and model.nonlinearity == "relu" and model.n_layers == 1:
+    if isinstance(model, RNN) and model.nonlinearity == "relu":
         return "give its as_piecewise_linear()"
     if smooth_network(model) is not None:
         return (

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnndyn._common.arrays import BoolArray, FloatArray, finite_numbers
+from rnndyn._common.arrays import BoolArray, FloatArray, finite_numbers, plain_array
 from rnndyn._core import CanonicalMap
 from rnndyn.models._stepping import to_n_steps, to_states
 
@@ -175,6 +175,7 @@ class MapOfStates(ABC):
         return results
 
     def _states(self, name: str, value: ArrayLike | None) -> FloatArray:
+        value = plain_array(name, value)
         states = finite_numbers(name, value)
         if np.asarray(value).dtype == np.bool_:
             raise TypeError(f"{name} must hold real numbers, got bool; for a region use region=")

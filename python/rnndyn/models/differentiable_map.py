@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rnndyn import _core
-from rnndyn._common.arrays import FloatArray
+from rnndyn._common.arrays import FloatArray, plain_array
 from rnndyn.models import _stepping
 
 MapFunction = Callable[[FloatArray], NDArray[Any]]
@@ -191,7 +191,7 @@ class _CheckedFunction:
         states = states.view()
         states.flags.writeable = False
         try:
-            values = np.asarray(self._function(states))
+            values = np.asarray(plain_array(self._name, self._function(states)))
         except Exception as error:
             error.add_note(
                 f"raised by {self._name}, which rnndyn called with states of shape {states.shape}: "

@@ -6,7 +6,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnndyn._common.arrays import finite_numbers
+from rnndyn._common.arrays import FloatArray, finite_numbers
+from rnndyn.models import _stepping
 from rnndyn.models._families import register_family
 from rnndyn.models._recurrent import RecurrentNetwork
 from rnndyn.models.relu_rnn import ReLURNN
@@ -90,7 +91,7 @@ class RNN(RecurrentNetwork):
         return f"rnn_{self.nonlinearity}"
 
     def as_piecewise_linear(self, constant_input: ArrayLike | None = None) -> ReLURNN:
-        """Return a ReLU network of one layer as the piecewise-linear map that it is.
+        """Return a ReLU network as the piecewise-linear map that it is.
 
         Parameters
         ----------
@@ -106,7 +107,27 @@ class RNN(RecurrentNetwork):
         Raises
         ------
         ValueError
-            If the units are not ReLUs, there are several layers, or the input does not fit.
+            If the units are not ReLUs, or the input does not fit.
+
+        See Also
+        --------
+        layers_in_step : The states of this network on a cycle of that one.
+
+        Notes
+        -----
+        The layers of a stacked network rectify one after another within a step, which no map with
+        one layer of ReLUs does. With the states of layer l taken l steps late it is one: with
+        ``v_t = (h0_t, h1_{t-1}, h2_{t-2}, ...)`` every entry of ``v_{t+1}`` is a ReLU of a linear
+        function of ``v_t``, with the weights
+
+            W_hh = [[weight_hh_l0, 0,            0,            ...],
+                    [weight_ih_l1, weight_hh_l1, 0,            ...],
+                    [0,            weight_ih_l2, weight_hh_l2, ...], ...]
+
+        Orbits of the two networks are the same numbers at other times, so that fixed points and
+        cycles correspond one to one, with the same multipliers: both are products around the cycle
+        of the Jacobians of single layers, block by block. A cycle that is stable in one is in the
+        other. `layers_in_step` moves the layers back.
 
         Examples
         --------
@@ -122,22 +143,58 @@ class RNN(RecurrentNetwork):
                 "only a network with nonlinearity='relu' is piecewise linear, "
                 f"this one has nonlinearity={self.nonlinearity!r}"
             )
-        if self.n_layers > 1:
-            raise ValueError(
-                "only a network of one layer is a ReLURNN, this one has "
-                f"{self.n_layers}: its layers rectify one after another within one step"
-            )
-        bias = np.zeros(self.hidden_size)
-        for name in ("bias_ih_l0", "bias_hh_l0"):
-            bias = bias + self._parameters.get(name, 0.0)
+        n, n_layers = self.hidden_size, self.n_layers
+        recurrent, bias = np.zeros((n_layers * n, n_layers * n)), np.zeros(n_layers * n)
+        for layer in range(n_layers):
+            own = slice(layer * n, (layer + 1) * n)
+            recurrent[own, own] = self._parameters[f"weight_hh_l{layer}"]
+            if layer:
+                below = slice((layer - 1) * n, layer * n)
+                recurrent[own, below] = self._parameters[f"weight_ih_l{layer}"]
+            for name in (f"bias_ih_l{layer}", f"bias_hh_l{layer}"):
+                bias[own] += self._parameters.get(name, 0.0)
         C = self._parameters.get("weight_ih_l0")
         if C is None:
             if constant_input is not None:
                 raise ValueError("this RNN has no external input: leave out constant_input")
-            return ReLURNN(self._parameters["weight_hh_l0"], bias)
+            return ReLURNN(recurrent, bias)
         s = np.zeros(self.n_inputs) if constant_input is None else constant_input
         if finite_numbers("constant_input", s).shape != (self.n_inputs,):
             raise ValueError(
                 f"constant_input must have shape (K,) with K = {self.n_inputs}, got {np.shape(s)}"
             )
-        return ReLURNN(self._parameters["weight_hh_l0"], bias, C=C, s=s)
+        into_first_layer = np.concatenate([C, np.zeros(((n_layers - 1) * n, self.n_inputs))])
+        return ReLURNN(recurrent, bias, C=into_first_layer, s=s)
+
+    def layers_in_step(self, points: ArrayLike) -> FloatArray:
+        """Return the states of this network on a cycle of its piecewise-linear map.
+
+        Parameters
+        ----------
+        points : (k, N) array_like
+            The points of a cycle of ``as_piecewise_linear(...)``, in the order in which they are
+            visited. There the states of layer l are l steps late.
+
+        Returns
+        -------
+        (k, N) array
+            The states at the same steps, as ``torch.nn.RNN`` has them. Of a network of one layer
+            they are the points themselves.
+
+        Examples
+        --------
+        >>> import rnndyn as rd
+        >>> stacked = rd.RNN(
+        ...     [None, [[1.0]]], [[[-2.0]], [[0.5]]], [[1.0], [0.0]], nonlinearity="relu"
+        ... )
+        >>> cycle = rd.find_cycles(stacked, orders=[2])[0]
+        >>> states = stacked.layers_in_step(cycle.points)
+        >>> bool(abs(stacked.step(states[0]) - states[1]).max() < 1e-12)
+        True
+        """
+        visited = _stepping.to_states("points", points, self.n_states)
+        if visited.ndim != 2:
+            raise ValueError(f"points must have shape (k, N), got {visited.shape}")
+        layers = visited.reshape(len(visited), self.n_layers, self.hidden_size)
+        moved = [np.roll(layers[:, layer], -layer, axis=0) for layer in range(self.n_layers)]
+        return np.concatenate(moved, axis=1)

@@ -13,6 +13,7 @@ from rnndyn._common.checks import check_count, check_integer
 from rnndyn._common.options import check_options
 from rnndyn._common.progress import ProgressMeter
 from rnndyn._common.stopping import NEVER, StopReason
+from rnndyn.io._as_model import NetworkLike, as_model
 from rnndyn.io._record import header_of, record_of
 from rnndyn.models import Model
 from rnndyn.models._parameter_axis import Axis, checked_axis
@@ -43,7 +44,7 @@ _N_CHUNKS = 128
 
 
 def scan(
-    model: Model,
+    model: NetworkLike,
     x: Axis,
     y: Axis | None = None,
     *,
@@ -62,7 +63,7 @@ def scan(
     Parameters
     ----------
     model : model
-        Any model of rnndyn with named parameters.
+        Any model of rnndyn with named parameters, or a recurrent network of torch.
     x : (str, array_like)
         Name and ascending values of a parameter, such as ``("A[0,0]", numpy.linspace(0, 1))``; see
         ``model.scalar_names()``.
@@ -132,11 +133,13 @@ def scan(
     >>> result.variables
     ('exponent', 'exponent_error', 'slope')
     """
-    if not isinstance(model, Model):
+    known = as_model(model)
+    if not isinstance(known, Model):
         raise TypeError(
             "model must be a model of rnndyn with named parameters, such as rnndyn.PLRNN(A, W, h), "
-            f"got {type(model).__name__}"
+            f"got {type(known).__name__}: call lyapunov_spectrum for every value"
         )
+    model = known
     axes = [checked_axis(x, "x", model)] + ([] if y is None else [checked_axis(y, "y", model)])
     names = tuple(name for name, _ in axes)
     if len(set(names)) < len(names):

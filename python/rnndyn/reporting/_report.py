@@ -9,18 +9,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnndyn._common.arrays import FloatArray, finite_numbers
-from rnndyn._common.checks import check_integer
+from rnndyn._common.checks import check_integer, check_path
 from rnndyn._common.optional import import_optional
 from rnndyn._common.progress import ProgressMeter
 from rnndyn.cycles.result import CycleSet
 from rnndyn.cycles.run import SearchMethod
 from rnndyn.cycles.search import find_cycles
+from rnndyn.io._as_model import NetworkLike, as_model
 from rnndyn.io._files import complete_file
-from rnndyn.lyapunov._arguments import AnyModel, check_model, check_sequences
+from rnndyn.lyapunov._arguments import AnyModel, check_sequences
 from rnndyn.lyapunov.result import LyapunovSpectrum
 from rnndyn.lyapunov.spectrum import DivergenceError, lyapunov_spectrum
-from rnndyn.models import RNN, PiecewiseLinearModel, RecurrentNetwork
-from rnndyn.models._canonical_map_of import smooth_network
+from rnndyn.models import DifferentiableMap, PiecewiseLinearModel, RecurrentNetwork
+from rnndyn.models._canonical_map_of import piecewise_linear, smooth_network
 from rnndyn.reporting._content import Content, choose_cycles
 from rnndyn.reporting._page import page
 from rnndyn.reporting._state_space import N_STEPS, orbits_of
@@ -32,7 +33,7 @@ _LARGEST = 10**6
 
 
 def report(
-    model: AnyModel,
+    model: NetworkLike,
     path: str | os.PathLike[str],
     *,
     max_order: int | None = None,
@@ -123,8 +124,8 @@ def report(
     ...     path.name, path.stat().st_size < 6_000_000
     ('lozi.html', True)
     """
-    model = check_model(model)
-    path = check_path(Path(path))
+    model = as_model(model)
+    path = check_page(check_path("path", path))
     # Now, not after a long search.
     import_optional("plotly", "a report")
     n_orbits = check_integer("n_orbits", n_orbits, 0, 1000)
@@ -158,7 +159,9 @@ def report(
         raise ValueError("cycles must be those of the model, but their model is another one")
     elif cycles.is_smooth and not same_input(cycles, constant):
         raise ValueError("cycles must be those under the constant input of the report")
-    orbits = orbits_of(model, cycles, drive, n_orbits, seed)
+    # Those of a stacked ReLU network are its layers one step apart, as its cycles are.
+    drawn = searched if isinstance(searched, PiecewiseLinearModel) else model
+    orbits = orbits_of(drawn, cycles, drive, n_orbits, seed)
     no_spectrum = ""
     if spectrum is None:
         try:
@@ -201,7 +204,7 @@ def report(
     return path
 
 
-def check_path(path: Path) -> Path:
+def check_page(path: Path) -> Path:
     """Complain about a name or folder that cannot be now, not after a long search."""
     if path.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"cannot write {path}: the name of a report must end in .html or .htm")
@@ -221,18 +224,14 @@ def _searched(
     model: AnyModel, constant_input: FloatArray | None
 ) -> tuple[PiecewiseLinearModel | RecurrentNetwork | None, str]:
     """Return the model whose cycles can be searched, or None and why there is none."""
-    if isinstance(model, PiecewiseLinearModel):
-        if constant_input is None:
-            return model, ""
-        return model.with_parameters(s=constant_input), ""
-    if isinstance(model, RNN) and model.nonlinearity == "relu" and model.n_layers == 1:
-        return model.as_piecewise_linear(constant_input), ""
+    if isinstance(model, DifferentiableMap):
+        return None, (
+            "Cycles are searched of piecewise linear, tanh, GRU and LSTM networks only; this is "
+            f"{model!r}."
+        )
     if (network := smooth_network(model)) is not None:
         return network, ""
-    return None, (
-        "Cycles are searched of piecewise linear, tanh, GRU and LSTM networks only; this is "
-        f"{model!r}."
-    )
+    return piecewise_linear(model, constant_input), ""
 
 
 def _spectrum(

@@ -98,7 +98,9 @@ def _finite_orbits(
     for start, drive in zip(starts, drives, strict=True):
         n_steps = N_STEPS if len(drive) == 1 else len(drive)
         try:
-            orbits.append(_stepping.orbit(system, start, drive, n_steps))
+            # What overflows is left out; a map written in NumPy would warn of it as well.
+            with np.errstate(over="ignore", invalid="ignore"):
+                orbits.append(_stepping.orbit(system, start, drive, n_steps))
         except OverflowError:
             continue
     return tuple(orbits)

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from rnndyn._common.checks import check_path
 from rnndyn._common.compare import ByFields
 from rnndyn._common.optional import import_optional
 from rnndyn.io._files import complete_file, complete_path
@@ -30,6 +31,20 @@ from rnndyn.results.table import html_text, plain_text, table_of
 _EXPORTS = {".json": "to_json", ".nc": "to_netcdf"}
 #: The classes whose files are of each format, in the order in which they were defined.
 _CLASSES: dict[str, list[type["SavedResult"]]] = {}
+
+
+def _export_path(path: Any, suffix: str) -> Path:
+    """Return where an export is written, or say which method writes a file of that name."""
+    target = check_path("path", path)
+    others = {".npz": "save", **_EXPORTS}
+    own = _EXPORTS[suffix]
+    method = others.get(target.suffix.lower(), own)
+    if method != own:
+        raise ValueError(
+            f"cannot export to {target}: {own} writes {suffix}; use {method}(path) for "
+            f"{target.suffix}"
+        )
+    return target
 
 
 class SavedResult(ByFields):
@@ -81,7 +96,7 @@ class SavedResult(ByFields):
         >>> rd.CycleSet.load("tent.npz") == cycles
         True
         """
-        target = Path(path)
+        target = check_path("path", path)
         method = _EXPORTS.get(target.suffix.lower())
         if method is not None:
             raise ValueError(
@@ -114,7 +129,7 @@ class SavedResult(ByFields):
         --------
         rnndyn.load_result : Read a file of any kind of result.
         """
-        return cls._read(Path(path), max_bytes)
+        return cls._read(check_path("path", path), max_bytes)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain numbers, lists and strings, ready for JSON; infinite numbers become None.
@@ -157,7 +172,7 @@ class SavedResult(ByFields):
         pieces = json_pieces({**self._schema(), **dictionary_of(self)})
         if path is None:
             return "".join(pieces)
-        with complete_file(Path(path)) as stream:
+        with complete_file(_export_path(path, ".json")) as stream:
             for piece in pieces:
                 stream.write(piece.encode())
             stream.write(b"\n")
@@ -294,7 +309,7 @@ class TabularResult(SavedResult):
         import_optional("h5netcdf", purpose)
         # Their backend of xarray asks for it, h5netcdf itself may do without.
         import_optional("h5py", purpose)
-        with complete_path(Path(path)) as temporary:
+        with complete_path(_export_path(path, ".nc")) as temporary:
             without_complex(dataset).to_netcdf(temporary, engine="h5netcdf")
 
     def _dataset(self, purpose: str) -> Any:

@@ -5,6 +5,7 @@ import importlib
 import os
 from pathlib import Path
 
+from rnndyn._common.checks import check_path
 from rnndyn.results.base import SavedResult, class_of, known_formats
 from rnndyn.results.files import header_in
 
@@ -40,7 +41,7 @@ def load_result(path: str | os.PathLike[str], *, max_bytes: int = _MAX_BYTES) ->
     >>> type(rd.load_result("tent.npz")).__name__
     'CycleSet'
     """
-    source = Path(path)
+    source = check_path("path", path)
     header = header_in(source, max_bytes)
     cls = _class_of(header)
     if cls is None:

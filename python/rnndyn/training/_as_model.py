@@ -3,23 +3,22 @@
 from collections.abc import Callable
 from typing import Any
 
-from rnndyn.io import from_torch
-from rnndyn.models import Model, PiecewiseLinearModel
+from rnndyn.io import _as_model
 
 
 def as_model(module: Any, convert: Callable[[Any], Any] | None = None) -> Any:
-    """Return the model of a network: a trainable one, an RNN, GRU or LSTM of torch, or a model."""
-    if convert is not None:
-        module = convert(module)
-    return module if isinstance(module, Model) else from_torch(module)
+    """Return the model of a network: a trainable one, one of torch, or a model."""
+    return _as_model.as_model(module if convert is None else convert(module), "module")
 
 
 def as_piecewise_linear(module: Any, convert: Callable[[Any], Any] | None = None) -> Any:
     """Return the piecewise-linear model of a network."""
     model = as_model(module, convert)
-    if not isinstance(model, PiecewiseLinearModel):
+    try:
+        return _as_model.as_piecewise_linear(model)
+    except TypeError:
         raise TypeError(
-            f"module must be a piecewise-linear network of rnndyn.training, got a {model.family}; "
-            "for a network of your own, give to_model=, a function that makes its model"
-        )
-    return model
+            "module must be a piecewise-linear network, such as one of rnndyn.training, got a "
+            f"{model.family}; for a network of your own, give to_model=, a function that makes its "
+            "model"
+        ) from None

@@ -5,7 +5,7 @@ import math
 from fractions import Fraction
 
 from rnndyn.models import PiecewiseLinearModel
-from rnndyn.models._canonical_map_of import canonical_map_of
+from rnndyn.models._canonical_map_of import canonical_map_of, piecewise_linear
 from rnndyn.verify._boxes import check_box_tree
 from rnndyn.verify._claims import Claims, Part
 from rnndyn.verify._contraction import check_contraction
@@ -50,7 +50,7 @@ def verify(certificate: Claims, model: PiecewiseLinearModel) -> Verdict:
 
 
 def _check(certificate: Claims, model: PiecewiseLinearModel, counts: Counts) -> None:
-    canonical = canonical_map_of(model)
+    canonical = canonical_map_of(piecewise_linear(model))
     map_ = ExactMap(*(getattr(canonical, name).tolist() for name in ("A", "W1", "W2", "h1", "h2")))
     if certificate.fingerprint != map_.fingerprint:
         raise RefusedError(
@@ -138,6 +138,11 @@ def _check_part(
         return
     if part.method == "cells":
         raise RefusedError("this version of the checker does not check proofs by cells")
+    if part.method == "boxes":
+        raise RefusedError(
+            "this version of the checker does not check proofs by boxes; search with "
+            "keep_tree=True for a proof that it does"
+        )
     domain = _domain(part, box, map_.n_states)
     counts.n_trees += 1
     if part.method == "boxes":

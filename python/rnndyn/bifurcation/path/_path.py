@@ -8,6 +8,7 @@ import numpy as np
 from rnndyn._common.arrays import FloatArray
 from rnndyn._common.checks import check_positive
 from rnndyn._common.words import counted
+from rnndyn.io._as_model import as_piecewise_linear
 from rnndyn.models import PiecewiseLinearMap, PiecewiseLinearModel
 from rnndyn.models._canonical import CanonicalForm
 from rnndyn.models._canonical_map_of import canonical_map_of
@@ -47,19 +48,18 @@ def straight_path(models: Iterable[Any], name: str) -> Path:
 def check_models(models: Iterable[Any], name: str) -> tuple[PiecewiseLinearModel, ...]:
     """Return models of one family and size as a tuple; the message names the first odd one."""
     try:
-        checked = tuple(models)
+        given = tuple(models)
     except TypeError:
         raise TypeError(
             f"{name} must be a list of models such as [model0, model1], got {type(models).__name__}"
         ) from None
-    if not checked:
+    if not given:
         raise ValueError(f"{name} must hold models, got an empty list")
+    checked = tuple(
+        as_piecewise_linear(model, name=f"{name}[{index}]") for index, model in enumerate(given)
+    )
     first = checked[0]
     for index, model in enumerate(checked):
-        try:
-            canonical_map_of(model)
-        except TypeError as error:
-            raise TypeError(f"{name}[{index}]: {error}") from None
         if model.family != first.family:
             raise ValueError(
                 f"{name} must hold models of one family, but {name}[0] is a {first.family} and "
@@ -89,8 +89,7 @@ def curved_path(curve: Callable[[float], Any], tolerance: float) -> Path:
 
     def at(t: float) -> CanonicalForm:
         if t not in known:
-            model = curve(t)
-            check_models([model], f"path({t:g}), as a list,")
+            [model] = check_models([curve(t)], f"path({t:g}), as a list,")
             known[t] = (model, canonical_form(model))
         return known[t][1]
 

@@ -13,13 +13,14 @@ from rnndyn.bifurcation.path._path import Path, is_straight
 from rnndyn.bifurcation.path.continuation import continue_along
 from rnndyn.bifurcation.path.result import BranchSet
 from rnndyn.cycles.result import CycleSet
-from rnndyn.models import PiecewiseLinearModel
-from rnndyn.models._canonical_map_of import canonical_map_of
+from rnndyn.io._as_model import NetworkLike, as_model
+from rnndyn.models import RNN, Model, PiecewiseLinearModel
+from rnndyn.models._canonical_map_of import piecewise_linear
 from rnndyn.scale_out import Executor
 
 
 def bifurcation_diagram(
-    model: PiecewiseLinearModel,
+    model: NetworkLike,
     parameter: str,
     values: Sequence[float] | ArrayLike,
     *,
@@ -42,10 +43,10 @@ def bifurcation_diagram(
     Parameters
     ----------
     model : PiecewiseLinearModel
-        The network.
+        The network; a ReLU RNN, also of torch, is the piecewise-linear map that it is.
     parameter : str
         Name of one number, such as ``"A[0,0]"``, ``"h2[3]"`` or ``"slope"``; see
-        ``model.scalar_names()``.
+        ``model.scalar_names()``. A ReLU RNN has torch's names and those of `ReLURNN`.
     values : array_like of shape (n,)
         Values of the parameter, ascending or descending, at least two.
     cycles, max_order, orders, method, n_threads, time_limit, progress, seed, executor, store
@@ -74,7 +75,6 @@ def bifurcation_diagram(
     >>> [(event.kind, event.value) for event in diagram.events]
     [('border_collision', 0.0)]
     """
-    canonical_map_of(model)
     path = _path_over(model, parameter, values)
     return continue_along(
         path,
@@ -92,7 +92,12 @@ def bifurcation_diagram(
     )
 
 
-def _path_over(model: PiecewiseLinearModel, parameter: str, values: Any) -> Path:
+def _path_over(network: Any, parameter: str, values: Any) -> Path:
+    network = as_model(network)
+    model: Model = piecewise_linear(network)
+    # A ReLU RNN has the names of torch, and those of the map that it is.
+    if isinstance(network, RNN) and parameter in network.scalar_names():
+        model = network
     numbers = finite_numbers("values", values)
     if numbers.ndim != 1 or len(numbers) < 2:
         raise ValueError(
@@ -103,8 +108,12 @@ def _path_over(model: PiecewiseLinearModel, parameter: str, values: Any) -> Path
         raise ValueError("values must ascend or descend, without repetition")
     # Asked for first, so that an unknown name gets the message that lists the names there are.
     model.get_parameter(parameter)
-    models = tuple(model.with_parameters({parameter: value}) for value in numbers.tolist())
-    middle = model.with_parameters({parameter: 0.5 * float(numbers[0] + numbers[-1])})
+
+    def at(value: float) -> PiecewiseLinearModel:
+        return piecewise_linear(model.with_parameters({parameter: value}))
+
+    models = tuple(at(value) for value in numbers.tolist())
+    middle = at(0.5 * float(numbers[0] + numbers[-1]))
     if not is_straight(models[0], middle, models[-1]):
         raise ValueError(
             f"the canonical form of {model.family} is not linear in {parameter}; give the path as "

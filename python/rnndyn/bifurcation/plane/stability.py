@@ -16,7 +16,7 @@ from rnndyn.bifurcation.plane.curve import BoundaryCurve
 from rnndyn.bifurcation.plane.gap import PlaneGap
 from rnndyn.bifurcation.plane.result import StabilityDiagram
 from rnndyn.bifurcation.plane.run import StabilityRun
-from rnndyn.models import PiecewiseLinearModel
+from rnndyn.io._as_model import NetworkLike, as_piecewise_linear
 from rnndyn.models._canonical_map_of import canonical_map_of
 from rnndyn.models._parameter_axis import Axis, checked_axis
 from rnndyn.scale_out import Executor
@@ -25,7 +25,7 @@ METHODS = ("auto", "exhaustive", "search")
 
 
 def stability_diagram(
-    model: PiecewiseLinearModel,
+    model: NetworkLike,
     x: Axis,
     y: Axis,
     *,
@@ -121,8 +121,9 @@ def stability_diagram(
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
-    x_axis, y_axis = checked_axis(x, "x", model), checked_axis(y, "y", model)
-    plane = plane_over(model, x_axis, y_axis)
+    network = as_piecewise_linear(model)
+    x_axis, y_axis = checked_axis(x, "x", network), checked_axis(y, "y", network)
+    plane = plane_over(network, x_axis, y_axis)
     order_list = check_orders(max_order, orders)
     common = check_options(n_threads, time_limit, progress, seed)
     start = time.perf_counter()
@@ -131,7 +132,7 @@ def stability_diagram(
     def map_of(point: int) -> CanonicalMap:
         row, column = divmod(point, len(plane.u))
         place = {x_axis[0]: float(x_axis[1][column]), y_axis[0]: float(y_axis[1][row])}
-        return canonical_map_of(model.with_parameters(place))
+        return canonical_map_of(network.with_parameters(place))
 
     try:
         work = PlaneWork(plane, map_of, order_list, method, common, executor, store)
@@ -153,7 +154,7 @@ def stability_diagram(
     )
     x_values, y_values = x_axis[1], y_axis[1]
     return StabilityDiagram(
-        model=model,
+        model=network,
         x=x_axis,
         y=y_axis,
         itineraries=tuple(work.numbers.itineraries),
