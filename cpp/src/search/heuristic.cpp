@@ -61,7 +61,7 @@ class HeuristicSearch {
         paths_(make_paths()),
         most_iterations_(context.max_iterations_or(
             paths_.empty() || order_ > 2 ? kDefaultIterations : kIterationsBesidePaths)),
-        choice_(path_solves()),
+        choice_(path_solves(), order_),
         neighbours_(context.map, order_, !paths_.empty()),
         start_seconds_(context.control.seconds()),
         restarts_before_(context.progress.n_restarts.load()),
