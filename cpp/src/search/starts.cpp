@@ -202,7 +202,8 @@ Neighbours::Start Neighbours::pop() {
 }
 
 SourceChoice::SourceChoice(std::optional<double> path_solves, Index order)
-    : trust_in_paths_(order == 1 ? kTrustInPaths : 1.0), n_sources_(path_solves ? kIndependentSources : kIndependentSources - 1) {
+    : trust_in_paths_(order == 1 ? kTrustInPaths : 1.0),
+      n_sources_(path_solves ? kIndependentSources : kIndependentSources - 1) {
   for (Tally& tally : tallies_) tally.expected = kTypicalSolves;
   if (path_solves) tallies_[static_cast<std::size_t>(StartSource::path)].expected = *path_solves;
   update();
