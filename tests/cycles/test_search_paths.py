@@ -18,8 +18,8 @@ def fixed_points(model, **options):
     return rd.find_fixed_points(model, method="search", progress=False, **options)
 
 
-#: States, gain, number of the draw, how many fixed points are known, and how many solves Algorithm 1
-#: of the paper takes until it has met all (median of three seeds).
+#: States, gain, number of the draw, known fixed points, and the solves that Algorithm 1 of the
+#: paper takes until it has met all (median of three seeds).
 HARD = [(16, 1.5, 10, 2, 4212), (32, 1.0, 3, 3, 11_807), (64, 1.0, 19, 3, 26_715)]
 
 
