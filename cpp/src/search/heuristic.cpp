@@ -12,6 +12,8 @@ namespace rnndyn {
 namespace {
 
 constexpr std::int64_t kDefaultIterations = 60;
+// Of fixed points where paths do what Newton's method does not do soon, as published.
+constexpr std::int64_t kIterationsBesidePaths = 20;
 // Restarts in a row without a new cycle that end an order by default: at least kMinRestarts, and as
 // many as it took to find the last one kPatience times over.
 constexpr std::int64_t kMinRestarts = 400;
@@ -37,6 +39,7 @@ constexpr double kWorkBetweenLooks = 1e7;
 
 struct Restart {
   StartSource source = StartSource::random_bits;
+  bool chosen = false;                 // the source of an independent one, beforehand
   std::int32_t root = -1;              // of a neighbour
   std::optional<Vector> point;         // of a cycle from which a path begins
   Itinerary itinerary;                 // where it starts (neighbours), then where it settled
@@ -56,7 +59,9 @@ class HeuristicSearch {
         order_(statistics.order),
         kernels_(context.make_kernels(order_)),
         paths_(make_paths()),
-        choice_(path_solves()),
+        most_iterations_(context.max_iterations_or(
+            paths_.empty() || order_ > 2 ? kDefaultIterations : kIterationsBesidePaths)),
+        choice_(path_solves(), order_),
         neighbours_(context.map, order_, !paths_.empty()),
         start_seconds_(context.control.seconds()),
         restarts_before_(context.progress.n_restarts.load()),
@@ -187,6 +192,7 @@ class HeuristicSearch {
 
   // Small batches first, so that what they teach is used soon; larger ones later, for many threads.
   std::vector<Restart> make_batch() {
+    if (next_restart_ == 0 && !paths_.empty()) return one_of_each();
     const std::uint64_t size = std::min<std::uint64_t>(256, 8 + next_restart_ / 2);
     std::vector<Restart> batch(size);
     for (std::size_t i = 0; i < batch.size() && !neighbours_.empty(); i += 2) {
@@ -195,6 +201,18 @@ class HeuristicSearch {
       batch[i].itinerary = std::move(start.itinerary);
       batch[i].root = start.root;
       batch[i].point = std::move(start.point);
+    }
+    return batch;
+  }
+
+  // Where Newton's method settles soon, it does so from anywhere, and in fewer solves than a path
+  // takes.
+  static std::vector<Restart> one_of_each() {
+    std::vector<Restart> batch;
+    for (const StartSource source : {StartSource::random_bits, StartSource::random_states,
+                                     StartSource::orbit, StartSource::warm_orbit}) {
+      batch.emplace_back().source = source;
+      batch.back().chosen = true;
     }
     return batch;
   }
@@ -265,7 +283,7 @@ class HeuristicSearch {
     const bool neighbour = restart.source == StartSource::neighbour;
     if (neighbour && !restart.point) return;
     RandomStream stream(context_.options.seed, static_cast<std::uint64_t>(order_), number);
-    if (!neighbour) restart.source = choice_.draw(stream);
+    if (!neighbour && !restart.chosen) restart.source = choice_.draw(stream);
     if (neighbour || restart.source == StartSource::path) {
       follow_path(restart, stream, paths_[thread]);
       return;
@@ -303,7 +321,7 @@ class HeuristicSearch {
     if (known != VisitedItineraries::kUnknown) {
       restart.outcome = known;
       restart.finished = true;
-    } else if (restart.n_solves >= context_.max_iterations_or(kDefaultIterations) ||
+    } else if (restart.n_solves >= most_iterations_ ||
                std::find(own.begin(), own.end(), hash) != own.end()) {
       restart.finished = true;
     } else {
@@ -420,6 +438,7 @@ class HeuristicSearch {
   Index order_;
   std::vector<std::unique_ptr<NewtonKernel>> kernels_;
   std::vector<RegionPath> paths_;  // one for each kernel, or none
+  std::int64_t most_iterations_;
   std::optional<StateSampler> sampler_;  // made when first needed, and before threads are
   SourceChoice choice_;
   Neighbours neighbours_;

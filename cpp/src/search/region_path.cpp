@@ -44,8 +44,8 @@ RegionPath::RegionPath(const CanonicalMap& map, Index order, Control* control)
 double RegionPath::flops() const {
   const auto m = static_cast<double>(map_.n_states());
   const auto h = static_cast<double>(map_.n_units());
-  const double step = (diagonal_a_ ? 2.0 * m : 2.0 * m * m) +
-                      (map_.w2_is_identity() ? 2.0 * m * h : 4.0 * m * h);
+  const double step =
+      (diagonal_a_ ? 2.0 * m : 2.0 * m * m) + (map_.w2_is_identity() ? 2.0 * m * h : 4.0 * m * h);
   return 2.0 * static_cast<double>(order_) * step + 6.0 * m * m;
 }
 

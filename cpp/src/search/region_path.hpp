@@ -11,10 +11,11 @@ namespace rnndyn {
 
 // The solutions (z, s) of z - F^k(z) = s d for a fixed direction d are curves, straight within each
 // itinerary's set of states, and with d = z0 - F^k(z0) one of them begins in z0 at s = 1 (Lemke,
-// Management Science 11, 681, 1965; Eaves, Math. Oper. Res. 1, 1, 1976). Wherever it passes s = 0
-// there is a cycle; with any other d one begins in a known cycle. At a border it enters the neighbouring set: one bit changes, and with it the
-// equation by a matrix of rank one. A curve ends at infinity or comes back to where it began, so
-// that it cannot circle among itineraries that lead to each other, as Newton's method does.
+// Management Science 11, 681, 1965; Eaves, SIAM-AMS Proc. 9, 73, 1976). Wherever it passes s = 0
+// there is a cycle; with any other d one begins in a known cycle. At a border it enters the
+// neighbouring set: one bit changes, and with it the equation by a matrix of rank one. A curve ends
+// at infinity or comes back to where it began, so that it cannot circle among itineraries that lead
+// to each other, as Newton's method does.
 class RegionPath {
  public:
   // A workspace for one thread; the map must outlive it. follow() throws Stopped when the control

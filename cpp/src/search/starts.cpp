@@ -16,7 +16,7 @@ constexpr std::size_t kMaxStretched = 128;
 
 // What is known of a source before it has been tried: its restarts are worth as many.
 constexpr double kPriorRestarts = 4.0;
-constexpr double kTrustInPaths = 5.0;
+constexpr double kTrustInPaths = 5.0;  // to fixed points
 
 constexpr Index kProbeOrbits = 8;
 constexpr Index kProbeSteps = 60;
@@ -173,7 +173,7 @@ void Neighbours::add_flips(const Collection::Member& member, std::int32_t root) 
   if (flips.size() > most) flips.resize(most);
   if (flips.empty()) return;
   Group group{resized(member.itinerary(), order_), {}, 0, root, {}};
-  if (paths_) {
+  if (paths_ && member.order() == order_) {
     group.point = member.points().col(0);
     group.paths = kPathsFromCycle;
   }
@@ -201,8 +201,9 @@ Neighbours::Start Neighbours::pop() {
   return start;
 }
 
-SourceChoice::SourceChoice(std::optional<double> path_solves)
-    : n_sources_(path_solves ? kIndependentSources : kIndependentSources - 1) {
+SourceChoice::SourceChoice(std::optional<double> path_solves, Index order)
+    : trust_in_paths_(order == 1 ? kTrustInPaths : 1.0),
+      n_sources_(path_solves ? kIndependentSources : kIndependentSources - 1) {
   for (Tally& tally : tallies_) tally.expected = kTypicalSolves;
   if (path_solves) tallies_[static_cast<std::size_t>(StartSource::path)].expected = *path_solves;
   update();
@@ -224,7 +225,7 @@ void SourceChoice::update() {
   double total = 0.0;
   for (std::size_t s = 0; s < n_sources_; ++s) {
     const Tally& tally = tallies_[s];
-    const double trust = s == static_cast<std::size_t>(StartSource::path) ? kTrustInPaths : 1.0;
+    const double trust = s == static_cast<std::size_t>(StartSource::path) ? trust_in_paths_ : 1.0;
     weights[s] = (trust + tally.fresh + 0.05 * tally.hits) / (20.0 + tally.solves);
     total += weights[s];
   }

@@ -63,7 +63,7 @@ class Neighbours {
   // Before an order is searched: repetitions, concatenations and stretched copies of what is known.
   void add_from_shorter(const Collection& collection);
   // Single-bit changes of a member's itinerary, repeated to this order, nearest borders first; with
-  // paths from it.
+  // paths from it, if this is its order.
   // `root` is handed out with them: the member whose discovery they are owed to, -1 for none.
   void add_flips(const Collection::Member& member, std::int32_t root);
 
@@ -101,7 +101,7 @@ class SourceChoice {
  public:
   // `path_solves` is what one restart along a path may take, in solves of Newton's method; nothing
   // where there are no paths.
-  explicit SourceChoice(std::optional<double> path_solves);
+  SourceChoice(std::optional<double> path_solves, Index order);
 
   void record(StartSource source, double n_solves, bool hit, bool fresh);
   StartSource draw(RandomStream& stream) const;
@@ -112,6 +112,7 @@ class SourceChoice {
     double expected = 0.0;  // solves of a restart
     double solves = 0.0, restarts = 0.0, hits = 0.0, fresh = 0.0;
   };
+  double trust_in_paths_;
   std::size_t n_sources_;
   std::array<Tally, kIndependentSources> tallies_;
   std::array<double, kIndependentSources> cumulative_;

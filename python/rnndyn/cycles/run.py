@@ -38,7 +38,8 @@ class OrderStatistics:
     n_solves : int
         Linear systems solved, so itineraries tried.
     n_hits : int
-        Restarts that ended in a cycle.
+        Restarts that ended in a cycle. Those that follow a curve through the regions may come by
+        several, and count for each.
     n_singletons : int
         Cycles that would not be known without the one random restart that ended in them.
     coverage : float or None
