@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -40,6 +40,9 @@ class Search {
   Node from_path(const Path& path) const {
     Node node{path, domain_};
     for (const Decision& decision : path) {
+      if (decision.bit < 0 || decision.bit >= map_.n_states()) {
+        throw std::invalid_argument("an open branch cuts a coordinate that does not exist");
+      }
       (decision.on ? node.box.lower : node.box.upper)(decision.bit) =
           middle(node.box, decision.bit);
     }
@@ -73,9 +76,9 @@ class Search {
  private:
   struct Verdict {
     bool done = true;
-    std::vector<Index> open;              // orders whose itineraries are to be solved
-    std::vector<Direction> directions;    // of the orders that were separated
-    std::vector<std::size_t> separated;   // which these are, by place in orders_
+    std::vector<Index> open;             // orders whose itineraries are to be solved
+    std::vector<Direction> directions;   // of the orders that were separated
+    std::vector<std::size_t> separated;  // which these are, by place in orders_
   };
 
   static double middle(const Box& box, Index j) { return 0.5 * box.lower(j) + 0.5 * box.upper(j); }
