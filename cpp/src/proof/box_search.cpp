@@ -15,7 +15,9 @@ namespace {
 // A box is done when no more units than this, over all steps, are undecided in it: every
 // combination of their bits is an itinerary to be solved.
 constexpr std::size_t kFewUndecided = 4;
-// Where a box cannot be cut any further.
+// The same where a box is this part of the whole box in every direction: nothing is gained from
+// cutting any further, as a cycle there lies on borders, or as good as.
+constexpr double kSmallest = 0x1p-36;
 constexpr std::size_t kMostUndecided = 14;
 constexpr std::int64_t kNodesBetweenAsking = 256;
 
@@ -93,7 +95,7 @@ class Search {
     Verdict verdict = examine(node.box, kFewUndecided);
     if (!verdict.done) {
       const Index j = enclosure_.widest();
-      if (j >= 0) {
+      if (j >= 0 && !is_smallest(node.box)) {
         branch(std::move(node), j, stack, piece);
         return;
       }
@@ -156,6 +158,11 @@ class Search {
       verdict.done = false;
     }
     return verdict;
+  }
+
+  bool is_smallest(const Box& box) const {
+    const Vector width = box.upper - box.lower;
+    return (width.array() <= kSmallest * (domain_.upper - domain_.lower).array()).all();
   }
 
   bool is_outside() const {

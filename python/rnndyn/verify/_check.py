@@ -159,9 +159,7 @@ def _check_part(
             raise RefusedError("sizes by units are about R^M only")
         order = part.orders[0]
         tree = Tree.of(part)
-        check_unit_trees(
-            tree, order, domain.radius, part.at_infinity, map_, listing, counts
-        )
+        check_unit_trees(tree, order, domain.radius, part.at_infinity, map_, listing, counts)
     else:
         check_dictionary_trees(Tree.of(part), part.orders[0], domain, map_, listing, counts)
 

@@ -66,7 +66,9 @@ def _check_tree(
         if entry >= 0:
             time, unit = divmod(entry, map_.n_units)
             if time >= order or unit not in relevant or entry in decided:
-                raise RefusedError(f"node {number} branches on bit {entry}, which is not open there")
+                raise RefusedError(
+                    f"node {number} branches on bit {entry}, which is not open there"
+                )
         elif entry == INFEASIBLE:
             counts.n_contradictions += 1
             if not checker.contradicts(tree.next_multipliers(), decided, face):
@@ -187,7 +189,9 @@ def _inverse_of_cycle(map_: ExactMap, order: int) -> Rows:
     for _ in range(order):
         power = [[value >> q for value in row] for row in _product(map_.A, power)]
     one = 1 << _BITS
-    system = [[one * (i == j) - value for j, value in enumerate(row)] for i, row in enumerate(power)]
+    system = [
+        [one * (i == j) - value for j, value in enumerate(row)] for i, row in enumerate(power)
+    ]
     try:
         inverse = _rounded_inverse([[value / one for value in row] for row in system])
         x = [[int(Fraction(value) * one) for value in row] for row in inverse]
