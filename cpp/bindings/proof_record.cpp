@@ -7,8 +7,8 @@
 namespace rnndyn::bindings {
 namespace {
 
-constexpr const char* kMethods[] = {"auto", "dictionary", "polygons", "cells",
-                                    "contraction", "boxes"};
+constexpr const char* kMethods[] = {"auto",  "dictionary",  "polygons",
+                                    "cells", "contraction", "boxes"};
 constexpr const char* kStatuses[] = {"proved", "searched", "partial"};
 
 template <typename T>
@@ -41,6 +41,7 @@ py::dict part_record(const PartialProof& part) {
   record["radius"] = part.radius;
   record["pivot"] = part.pivot;
   record["by_faces"] = part.by_faces;
+  record["by_units"] = part.by_units;
   record["outer"] = part.outer;
   record["reason"] = part.reason;
   record["complete"] = part.complete;
@@ -93,6 +94,7 @@ PartialProof part_from(const py::dict& record) {
   part.radius = record["radius"].cast<double>();
   part.pivot = record["pivot"].cast<Index>();
   part.by_faces = record["by_faces"].cast<bool>();
+  part.by_units = record["by_units"].cast<bool>();
   part.outer = record["outer"].cast<double>();
   part.reason = record["reason"].cast<std::string>();
   part.complete = record["complete"].cast<bool>();

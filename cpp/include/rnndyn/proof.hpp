@@ -18,9 +18,9 @@ struct Box {
 // The numbers are part of the file format of certificates.
 enum class ProofMethod : std::int8_t {
   automatic = 0,
-  dictionary = 1,  // branch and bound over the bits of one order, linear complementarity
-  polygons = 2,    // forward images of polygons, M <= 2, all orders in one tree
-  cells = 3,       // cover of F-invariant cells and words over them, in a box
+  dictionary = 1,   // branch and bound over the bits of one order, linear complementarity
+  polygons = 2,     // forward images of polygons, M <= 2, all orders in one tree
+  cells = 3,        // cover of F-invariant cells and words over them, in a box
   contraction = 4,  // the map contracts in some norm: one fixed point, no other cycle
   boxes = 5         // boxes of first states, few states, in a box
 };
@@ -89,6 +89,9 @@ struct PartialProof {
   // Dictionaries: the two trees are split by max |z| <= radius, and the one beyond is a forest with
   // one tree per face of the unit cube; else they are split by sum |p| <= radius.
   bool by_faces = false;
+  // The two trees are split by max relu(p) <= radius, and the one beyond is a forest with one tree
+  // per relevant unit.
+  bool by_units = false;
   double outer = 0.0;  // by faces, in a box: cycles up to this size only; 0: no limit
   std::string reason;  // one sentence: why this method, or why there is no proof
   bool complete = false;

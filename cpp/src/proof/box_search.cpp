@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -15,7 +15,9 @@ namespace {
 // A box is done when no more units than this, over all steps, are undecided in it: every
 // combination of their bits is an itinerary to be solved.
 constexpr std::size_t kFewUndecided = 4;
-// Where a box cannot be cut any further.
+// The same where a box is this part of the whole box in every direction: nothing is gained from
+// cutting any further, as a cycle there lies on borders, or as good as.
+constexpr double kSmallest = 0x1p-36;
 constexpr std::size_t kMostUndecided = 14;
 constexpr std::int64_t kNodesBetweenAsking = 256;
 
@@ -40,6 +42,9 @@ class Search {
   Node from_path(const Path& path) const {
     Node node{path, domain_};
     for (const Decision& decision : path) {
+      if (decision.bit < 0 || decision.bit >= map_.n_states()) {
+        throw std::invalid_argument("an open branch cuts a coordinate that does not exist");
+      }
       (decision.on ? node.box.lower : node.box.upper)(decision.bit) =
           middle(node.box, decision.bit);
     }
@@ -73,9 +78,9 @@ class Search {
  private:
   struct Verdict {
     bool done = true;
-    std::vector<Index> open;              // orders whose itineraries are to be solved
-    std::vector<Direction> directions;    // of the orders that were separated
-    std::vector<std::size_t> separated;   // which these are, by place in orders_
+    std::vector<Index> open;             // orders whose itineraries are to be solved
+    std::vector<Direction> directions;   // of the orders that were separated
+    std::vector<std::size_t> separated;  // which these are, by place in orders_
   };
 
   static double middle(const Box& box, Index j) { return 0.5 * box.lower(j) + 0.5 * box.upper(j); }
@@ -90,7 +95,7 @@ class Search {
     Verdict verdict = examine(node.box, kFewUndecided);
     if (!verdict.done) {
       const Index j = enclosure_.widest();
-      if (j >= 0) {
+      if (j >= 0 && !is_smallest(node.box)) {
         branch(std::move(node), j, stack, piece);
         return;
       }
@@ -153,6 +158,11 @@ class Search {
       verdict.done = false;
     }
     return verdict;
+  }
+
+  bool is_smallest(const Box& box) const {
+    const Vector width = box.upper - box.lower;
+    return (width.array() <= kSmallest * (domain_.upper - domain_.lower).array()).all();
   }
 
   bool is_outside() const {

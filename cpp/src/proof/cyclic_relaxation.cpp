@@ -465,6 +465,23 @@ RowMultipliers CyclicRelaxation::multipliers(const Dictionary& d) const {
   return result;
 }
 
+void CyclicRelaxation::append(const RowMultipliers& w, Index n_all_units, ProofTree& tree) const {
+  const auto add = [&](Index row, double value) {
+    if (value == 0.0) return;
+    tree.row.push_back(static_cast<std::int32_t>(row));
+    tree.value.push_back(value);
+  };
+  for (Index t = 0; t < k_; ++t) {
+    for (Index j = 0; j < m_; ++j) add(t * m_ + j, w.mu(j, t));
+  }
+  for (Index t = 0; t < k_; ++t) {
+    for (Index r = 0; r < r_; ++r) add(k_ * m_ + t * n_all_units + unit(r), w.y(r, t));
+  }
+  for (Index t = 1; t < k_; ++t) add(k_ * m_ + k_ * n_all_units + t, w.omega(t));
+  add(k_ * m_ + k_ * n_all_units + k_, w.nu);
+  tree.first.push_back(static_cast<std::int64_t>(tree.row.size()));
+}
+
 bool CyclicRelaxation::refutes(const RowMultipliers& w, const std::vector<std::int8_t>& decided,
                                Index face) const {
   if (!bounded_) return false;

@@ -32,6 +32,8 @@ struct RowMultipliers {
 // (it also picks one of the k rotations) or many more units than states.
 class CyclicRelaxation {
  public:
+  using Multipliers = RowMultipliers;
+
   struct Domain {
     enum class Kind {
       box,         // lower <= z <= upper
@@ -58,6 +60,8 @@ class CyclicRelaxation {
   Index n_faces() const { return by_faces() ? 2 * m_ : 0; }
   // Puts z_0 on a face: state face / 2 is 1 where face is even, else -1.
   void start_on_face(Dictionary& dictionary, Index face) const;
+  // The bit that a face decides: none.
+  static Index bit_of_face(Index) { return -1; }
 
   // False where z is not bounded by the domain; then nothing can be proved there.
   bool bounded() const { return bounded_; }
@@ -80,6 +84,8 @@ class CyclicRelaxation {
   // On a face, if face >= 0.
   bool refutes(const RowMultipliers& multipliers, const std::vector<std::int8_t>& decided,
                Index face) const;
+  // Appends the multipliers of an infeasible leaf to a tree.
+  void append(const RowMultipliers& multipliers, Index n_all_units, ProofTree& tree) const;
 
  private:
   bool by_faces() const { return domain_.kind == Domain::Kind::large_cube; }

@@ -6,27 +6,35 @@
 
 #include "proof/cyclic_relaxation.hpp"
 #include "proof/split.hpp"
+#include "proof/unit_relaxation.hpp"
 
 namespace rnndyn {
 namespace {
 
 // A prune counts with its certificate only, which is kept when the tree is.
+template <typename Multipliers>
 struct Leaf {
   std::int32_t kind = ProofTree::kInfeasible;
-  RowMultipliers multipliers;
+  Multipliers multipliers;
 };
 
+template <typename Multipliers>
 struct Node {
   Path path;
   Index face = -1;                         // of the cube, where there is a tree for each
   std::vector<std::int8_t> decided;        // by bit of the relaxation: 0, 1, -1 undecided
   std::shared_ptr<Dictionary> dictionary;  // nothing: to be made from the path
-  std::optional<Leaf> leaf;                // already known to hold no cycle
+  std::optional<Leaf<Multipliers>> leaf;   // already known to hold no cycle
 };
 
+// `Relaxation` is a CyclicRelaxation or a UnitRelaxation.
+template <typename Relaxation>
 class Search {
  public:
-  Search(const CanonicalMap& map, const CyclicRelaxation& relaxation, const ProofOptions& options,
+  using Leaf = rnndyn::Leaf<typename Relaxation::Multipliers>;
+  using Node = rnndyn::Node<typename Relaxation::Multipliers>;
+
+  Search(const CanonicalMap& map, const Relaxation& relaxation, const ProofOptions& options,
          Control& control)
       : map_(map), relaxation_(relaxation), options_(options), control_(control) {}
 
@@ -37,6 +45,8 @@ class Search {
     for (const Decision& decision : path) {
       if (decision.bit < 0) {
         node.face = -1 - decision.bit;
+        const Index bit = relaxation_.bit_of_face(node.face);
+        if (bit >= 0) node.decided[static_cast<std::size_t>(bit)] = 1;
         continue;
       }
       node.decided[static_cast<std::size_t>(bit_of(decision.bit))] = decision.on ? 1 : 0;
@@ -113,7 +123,7 @@ class Search {
     return dictionary;
   }
   static std::int32_t fixed_by(Index bit, bool on) {
-    return on ? CyclicRelaxation::v(bit) : CyclicRelaxation::u(bit);
+    return on ? Relaxation::v(bit) : Relaxation::u(bit);
   }
 
   // Share of all trees that a node stands for.
@@ -129,25 +139,7 @@ class Search {
     piece.share += share(path);
     write(piece, leaf.kind);
     if (leaf.kind != ProofTree::kInfeasible || !options_.keep_tree) return;
-    const RowMultipliers& w = leaf.multipliers;
-    const Index k = relaxation_.order();
-    const Index m = w.mu.rows();
-    const auto add = [&](Index row, double value) {
-      if (value == 0.0) return;
-      piece.tree.row.push_back(static_cast<std::int32_t>(row));
-      piece.tree.value.push_back(value);
-    };
-    for (Index t = 0; t < k; ++t) {
-      for (Index j = 0; j < m; ++j) add(t * m + j, w.mu(j, t));
-    }
-    for (Index t = 0; t < k; ++t) {
-      for (Index r = 0; r < w.y.rows(); ++r) {
-        add(k * m + t * map_.n_units() + relaxation_.unit(r), w.y(r, t));
-      }
-    }
-    for (Index t = 1; t < k; ++t) add(k * m + k * map_.n_units() + t, w.omega(t));
-    add(k * m + k * map_.n_units() + k, w.nu);
-    piece.tree.first.push_back(static_cast<std::int64_t>(piece.tree.row.size()));
+    relaxation_.append(leaf.multipliers, map_.n_units(), piece.tree);
   }
 
   // The certificate of the dictionary's infeasible row, if it holds.
@@ -254,8 +246,8 @@ class Search {
     for (Index bit = 0; bit < relaxation_.n_bits(); ++bit) {
       if (decided[static_cast<std::size_t>(bit)] >= 0) continue;
       if (options_.branching == BranchingRule::time_order) return bit;
-      const double u = std::max(0.0, dictionary.value(CyclicRelaxation::u(bit)));
-      const double v = std::max(0.0, dictionary.value(CyclicRelaxation::v(bit)));
+      const double u = std::max(0.0, dictionary.value(Relaxation::u(bit)));
+      const double v = std::max(0.0, dictionary.value(Relaxation::v(bit)));
       // Where nothing is violated, a pre-activation far from its border is the likeliest to have
       // no other side.
       const double violation = std::min(u, v);
@@ -281,7 +273,7 @@ class Search {
   }
 
   const CanonicalMap& map_;
-  const CyclicRelaxation& relaxation_;
+  const Relaxation& relaxation_;
   const ProofOptions& options_;
   Control& control_;
   std::vector<std::shared_ptr<Dictionary>> spare_;
@@ -293,9 +285,39 @@ std::int64_t piece_budget(Index n_bits) {
                     std::int64_t{1}, std::int64_t{4096});
 }
 
+template <typename Relaxation>
+TreeOutcome search_all(const CanonicalMap& map, const Relaxation& relaxation,
+                       const ProofOptions& options, int n_threads, std::int64_t max_nodes,
+                       Control& control, const TreeProgress& shown, PartialProof& part,
+                       const Interludes* interludes) {
+  std::vector<Search<Relaxation>> searches;
+  for (int i = 0; i < std::max(1, n_threads); ++i) {
+    searches.emplace_back(map, relaxation, options, control);
+  }
+  std::vector<Path> starts = std::move(part.open);
+  part.open.clear();
+  if (starts.empty()) {
+    for (Index face = 0; face < relaxation.n_faces(); ++face) {
+      starts.push_back({{static_cast<std::int32_t>(-1 - face), true}});
+    }
+    if (starts.empty()) starts.emplace_back();
+  }
+  using Node = typename Search<Relaxation>::Node;
+  std::vector<Node> roots;
+  for (const Path& path : starts) roots.push_back(searches.front().from_path(path));
+  return search_tree(
+      std::move(roots), n_threads, max_nodes, options.keep_tree, control, shown, part,
+      [&](Node&& node, std::int64_t budget, Piece<Node>& piece, int thread) {
+        searches[static_cast<std::size_t>(thread)].explore(std::move(node), budget, piece);
+      },
+      interludes, piece_budget(relaxation.n_bits()));
+}
+
 // Sum of |p| up to which a proof has rounding errors relative to that size, in units of the offsets
 // that drive the map; the relaxation beyond gets simpler the larger it is.
 constexpr double kLargeSum = 1e6;
+// What is worth while to find out whether a split suits: about the first dictionary.
+constexpr double kOperationsOfMoment = 1e9;
 // Within a cube this small most maps are affine, in the same units.
 constexpr double kSmallCube = 0.125;
 
@@ -304,6 +326,17 @@ double scale_of(const CanonicalMap& map) {
   if (map.n_states() > 0) scale = std::max(scale, map.h1().cwiseAbs().maxCoeff());
   if (map.n_units() > 0) scale = std::max(scale, map.h2().cwiseAbs().maxCoeff());
   return split_unit(scale);
+}
+
+// Whether the split by activities suits: several steps, and not more units than states. With as
+// many units as states it takes as many steps as by faces (measured: gauss_m30_high_gain, order 2,
+// has 1,293 nodes, and 934 by sums).
+bool units_suit(const CanonicalMap& map, Index order, double radius) {
+  const bool few = 2 * map.n_relevant_units() <= map.n_states();
+  const bool long_enough = map.n_relevant_units() <= map.n_states() && map.n_states() <= 8 * order;
+  if (order == 1 || !(few || long_enough)) return false;
+  if (UnitRelaxation::n_operations(map, order) > kOperationsOfMoment) return false;
+  return UnitRelaxation(map, order, radius, true, false).suits();
 }
 
 // Whether a box is close enough to a cube around the origin for a cube to stand in for it.
@@ -337,6 +370,13 @@ PartialProof plan_dictionaries(const CanonicalMap& map, const std::optional<Box>
     }
     return part;
   }
+  const double radius = std::exp2(std::floor(std::log2(kSmallCube * scale_of(map))));
+  if (units_suit(map, order, radius)) {
+    part.by_faces = false;
+    part.by_units = true;
+    part.radius = radius;
+    return part;
+  }
   part.radius = scale_of(map) * (part.by_faces ? kSmallCube : kLargeSum);
   return part;
 }
@@ -347,6 +387,13 @@ TreeOutcome prove_by_dictionaries(const CanonicalMap& map, const std::optional<B
                                   const TreeProgress& shown, PartialProof& part,
                                   const Interludes* interludes) {
   using Domain = CyclicRelaxation::Domain;
+  if (part.by_units) {
+    const UnitRelaxation relaxation(map, part.orders.front(), part.radius, part.at_infinity,
+                                    options.rigorous);
+    if (!relaxation.suits()) return {};
+    return search_all(map, relaxation, options, n_threads, max_nodes, control, shown, part,
+                      interludes);
+  }
   Domain domain;
   domain.radius = part.radius;
   domain.outer = part.outer;
@@ -362,26 +409,8 @@ TreeOutcome prove_by_dictionaries(const CanonicalMap& map, const std::optional<B
   const CyclicRelaxation relaxation(map, part.orders.front(), domain, options.rigorous, true,
                                     &control);
   if (!relaxation.complete()) return {};
-  std::vector<Search> searches;
-  for (int i = 0; i < std::max(1, n_threads); ++i) {
-    searches.emplace_back(map, relaxation, options, control);
-  }
-  std::vector<Path> starts = std::move(part.open);
-  part.open.clear();
-  if (starts.empty()) {
-    for (Index face = 0; face < relaxation.n_faces(); ++face) {
-      starts.push_back({{static_cast<std::int32_t>(-1 - face), true}});
-    }
-    if (starts.empty()) starts.emplace_back();
-  }
-  std::vector<Node> roots;
-  for (const Path& path : starts) roots.push_back(searches.front().from_path(path));
-  return search_tree(
-      std::move(roots), n_threads, max_nodes, options.keep_tree, control, shown, part,
-      [&](Node&& node, std::int64_t budget, Piece<Node>& piece, int thread) {
-        searches[static_cast<std::size_t>(thread)].explore(std::move(node), budget, piece);
-      },
-      interludes, piece_budget(relaxation.n_bits()));
+  return search_all(map, relaxation, options, n_threads, max_nodes, control, shown, part,
+                    interludes);
 }
 
 }  // namespace rnndyn

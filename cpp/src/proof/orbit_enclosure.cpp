@@ -66,8 +66,7 @@ void OrbitEnclosure::start(const Box& box) {
     const double center = 0.5 * low + 0.5 * high;
     center_[at(j)] = center;
     // Two differences of numbers, each rounded.
-    width_[at(j)] =
-        std::max(high - center, center - low) * (1.0 + 4.0 * kUnitRoundoff) + kSmallest;
+    width_[at(j)] = std::max(high - center, center - low) * (1.0 + 4.0 * kUnitRoundoff) + kSmallest;
     m_t_[at(j)] = center;
     l_[at(j * m_ + j)] = 1.0;
   }

@@ -13,8 +13,8 @@ namespace rnndyn {
 
 // z_t = m + L x + rest, for all z_0 = c + x with |x| <= width, and |rest| <= r: an affine function
 // of the first state, and what is not affine in it as a box. A unit whose pre-activation p may have
-// either sign in [l, h] contributes  relu(p) = s p + [0, d]  with the chord's slope s = h / (h - l);
-// all others are affine themselves. So the rest is of second order in the width, but for units
+// either sign in [l, h] contributes  relu(p) = s p + [0, d]  with the chord's slope s = h / (h -
+// l); all others are affine themselves. So the rest is of second order in the width, but for units
 // whose borders pass through the box, and none at all once the box is within one region at each
 // step. Bounds hold with all rounding errors.
 class OrbitEnclosure {
@@ -55,7 +55,7 @@ class OrbitEnclosure {
 
   Index m_, n_units_;
   std::size_t words_;
-  std::vector<Index> units_;             // relevant ones
+  std::vector<Index> units_;              // relevant ones
   std::vector<double> a_, w1_, w2_, h2_;  // w1_: by unit
   std::vector<double> h1_;
   std::vector<double> weight_;  // |W1| of a unit, summed over states

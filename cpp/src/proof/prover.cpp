@@ -12,6 +12,7 @@
 #include "proof/cyclic_relaxation.hpp"
 #include "proof/dictionary_search.hpp"
 #include "proof/polygon_search.hpp"
+#include "proof/unit_relaxation.hpp"
 
 namespace rnndyn {
 namespace {
@@ -30,8 +31,10 @@ constexpr double kSearchSeconds = 5.0;
 constexpr double kSearchShare = 0.25;
 // Dictionaries above this size are not begun: they would not get far, and their copies take memory.
 constexpr double kLargestDictionary = 128e6;  // bytes
-// Nodes that boxes may take before other methods are tried: a few seconds.
-constexpr std::int64_t kBoxNodes = 1'000'000;
+// Boxes that are tried before other methods: a few seconds. One takes about as long as said
+// (measured with 50 units).
+constexpr double kMostBoxes = 1e6;
+constexpr double kSecondsOfBox = 4e-6;
 // The first dictionary is built in a tenth of a second.
 constexpr double kOperationsOfMoment = 2e8;
 
@@ -184,17 +187,24 @@ bool Prover::prove(const std::vector<Index>& orders, std::int64_t max_nodes) {
   }
   if (method == ProofMethod::cells) return prove_by_cells(orders, max_nodes);
   if (method == ProofMethod::boxes) return prove_by_boxes(orders, max_nodes);
+  bool tried_boxes = false;
   bool tried_cells = false;
   for (std::size_t i = 0; i < orders.size(); ++i) {
     const Index order = orders[i];
     const double seconds =
         predicted_nodes(order) * dictionary_node_seconds(order * map_.n_relevant_units());
-    if (choose && !tried_cells && context_.options.box && seconds > kDearSeconds &&
-        max_nodes == kNoLimit) {
+    const bool may_choose = choose && context_.options.box && max_nodes == kNoLimit;
+    if (may_choose && !tried_boxes && boxes_suit(map_) && seconds > kCheapSeconds) {
+      tried_boxes = true;
+      const std::vector<Index> rest(orders.begin() + static_cast<std::ptrdiff_t>(i), orders.end());
+      // For no longer than dictionaries are expected to take, about.
+      const double n_nodes = std::min(seconds / kSecondsOfBox, kMostBoxes);
+      if (prove_by_boxes(rest, static_cast<std::int64_t>(n_nodes))) return true;
+      if (context_.control.stop_requested()) return false;
+    }
+    if (may_choose && !tried_cells && seconds > kDearSeconds) {
       tried_cells = true;
       const std::vector<Index> rest(orders.begin() + static_cast<std::ptrdiff_t>(i), orders.end());
-      if (boxes_suit(map_) && prove_by_boxes(rest, kBoxNodes)) return true;
-      if (context_.control.stop_requested()) return false;
       const CellForecast forecast = forecast_cells(map_, *context_.options.box, rest,
                                                    context_.options.n_threads, context_.control);
       if (forecast.worthwhile && prove_by_cells(rest, max_nodes)) return true;
@@ -212,7 +222,8 @@ bool Prover::run(PartialProof part, std::int64_t max_nodes) {
   double seconds_before = 0.0;
   for (PartialProof& old : earlier_) {
     if (old.method != part.method || old.orders != part.orders ||
-        old.at_infinity != part.at_infinity || old.unbounded != part.unbounded) {
+        old.at_infinity != part.at_infinity || old.unbounded != part.unbounded ||
+        old.by_units != part.by_units) {
       continue;
     }
     const bool usable = old.complete || !old.open.empty();
@@ -275,7 +286,8 @@ bool Prover::run(PartialProof part, std::int64_t max_nodes) {
 
 bool Prover::prove_by_dictionary(Index order, std::int64_t max_nodes) {
   PartialProof part = plan_dictionaries(map_, context_.options.box, order);
-  const double n_bytes = CyclicRelaxation::n_bytes(map_, order);
+  const double n_bytes =
+      part.by_units ? UnitRelaxation::n_bytes(map_, order) : CyclicRelaxation::n_bytes(map_, order);
   if (n_bytes > kLargestDictionary) {
     part.reason = "a dictionary of this order takes " + megabytes(n_bytes) + ", more than the " +
                   megabytes(kLargestDictionary) +
@@ -286,7 +298,9 @@ bool Prover::prove_by_dictionary(Index order, std::int64_t max_nodes) {
   part.reason = "branch and bound over ";
   part.reason += plural(static_cast<std::size_t>(order * map_.n_relevant_units()), "bit");
   // What takes a while before its first node would leave no time for a search.
-  if (CyclicRelaxation::n_operations(map_, order) > kOperationsOfMoment) search_once();
+  const double n_operations = part.by_units ? UnitRelaxation::n_operations(map_, order)
+                                            : CyclicRelaxation::n_operations(map_, order);
+  if (n_operations > kOperationsOfMoment) search_once();
   bool complete = run(part, max_nodes);
   if (complete && (part.unbounded || part.by_faces)) {
     part.at_infinity = true;

@@ -41,7 +41,7 @@ _INFINITIES = {"Infinity": math.inf, "-Infinity": -math.inf}
 _PART_ENTRIES = (
     *("method", "orders", "unbounded", "at_infinity", "radius", "reason", "complete", "rigorous"),
     *("n_nodes", "n_pruned", "n_uncertified", "n_leaves", "share", "seconds", "pivot"),
-    *("by_faces", "outer"),
+    *("by_faces", "by_units", "outer"),
 )
 
 

@@ -95,6 +95,7 @@ class ProofPart(ByFields):
     seconds: float = field(compare=False)
     pivot: int = 0
     by_faces: bool = False
+    by_units: bool = False
     outer: float = 0.0
     open: tuple[tuple[NDArray[np.int32], BoolArray], ...] = ()
     nodes: NDArray[np.int32] | None = None
@@ -107,7 +108,7 @@ class ProofPart(ByFields):
         if self.method not in METHODS:
             raise ValueError(f"method must be one of {', '.join(METHODS)}, got {self.method!r}")
         object.__setattr__(self, "orders", check_orders("orders of a part", self.orders))
-        for name in ("unbounded", "at_infinity", "by_faces", "complete", "rigorous"):
+        for name in ("unbounded", "at_infinity", "by_faces", "by_units", "complete", "rigorous"):
             object.__setattr__(self, name, _flag(name, getattr(self, name)))
         for name in ("n_nodes", "n_pruned", "n_uncertified", "n_leaves", "pivot"):
             object.__setattr__(self, name, operator.index(getattr(self, name)))

@@ -15,10 +15,11 @@ from rnndyn.verify._listing import Listing, check_listing
 from rnndyn.verify._orbits import Box
 from rnndyn.verify._prefix import check_word_trees
 from rnndyn.verify._tree import Tree
+from rnndyn.verify._units import check_unit_trees
 from rnndyn.verify._verdict import Counts, RefusedError, Verdict
 
-#: Orders covered on one side of a radius: (order, method, whether by faces, radius).
-_Halves = set[tuple[int, str, bool, float]]
+#: Orders covered on one side of a radius: (order, method, how size is measured, radius).
+_Halves = set[tuple[int, str, tuple[bool, bool], float]]
 
 
 def verify(certificate: Claims, model: PiecewiseLinearModel) -> Verdict:
@@ -85,7 +86,8 @@ def _check(certificate: Claims, model: PiecewiseLinearModel, counts: Counts) -> 
             raise RefusedError(f"part {number} ({part.title}): {refusal}") from None
         if part.method in ("dictionary", "polygons") and map_.relevant and _is_half(part):
             side = far if part.at_infinity else near
-            side.update((k, part.method, part.by_faces, part.radius) for k in part.orders)
+            size = (part.by_faces, part.by_units)
+            side.update((k, part.method, size, part.radius) for k in part.orders)
         else:
             everywhere.update(part.orders)
     everywhere.update(order for order, *_ in near & far)
@@ -155,10 +157,16 @@ def _check_part(
         check_box_tree(tree, orders, proved, domain.box, (lower, upper), map_, listing, counts)
     elif part.method == "polygons":
         check_word_trees(Tree.of(part), set(part.orders), proved, domain, map_, listing, counts)
-    elif len(part.orders) == 1:
-        check_dictionary_trees(Tree.of(part), part.orders[0], domain, map_, listing, counts)
-    else:
+    elif len(part.orders) != 1:
         raise RefusedError("a tree of this method is for one order only")
+    elif part.by_units:
+        if domain.box is not None or part.by_faces:
+            raise RefusedError("sizes by units are about R^M only")
+        order = part.orders[0]
+        tree = Tree.of(part)
+        check_unit_trees(tree, order, domain.radius, part.at_infinity, map_, listing, counts)
+    else:
+        check_dictionary_trees(Tree.of(part), part.orders[0], domain, map_, listing, counts)
 
 
 def _is_half(part: Part) -> bool:
@@ -167,6 +175,8 @@ def _is_half(part: Part) -> bool:
 
 
 def _domain(part: Part, box: Box | None, n_states: int) -> Domain:
+    if part.by_units and part.method != "dictionary":
+        raise RefusedError("only dictionaries go by units")
     if part.by_faces and part.method != "dictionary":
         raise RefusedError("only dictionaries go by the faces of a cube")
     if not part.unbounded and box is None:

@@ -38,6 +38,9 @@ class Part(Protocol):
     def by_faces(self) -> bool: ...
 
     @property
+    def by_units(self) -> bool: ...
+
+    @property
     def outer(self) -> float: ...
 
     @property

@@ -112,14 +112,15 @@ def _check_tree(
             if len(decisions) != order * len(relevant):
                 raise RefusedError(f"node {number} has undecided bits but is taken for a leaf")
             try:
-                listing.settle(_word(decisions, order, map_.n_units))
+                listing.settle(word_of(decisions, order, map_.n_units))
             except RefusedError as refusal:
                 raise RefusedError(f"node {number}: {refusal}") from None
         else:
             raise RefusedError(f"node {number} leaves out rotations, which this method must not do")
 
 
-def _word(decisions: Decisions, order: int, n_units: int) -> Word:
+def word_of(decisions: Decisions, order: int, n_units: int) -> Word:
+    """Return the itinerary of decided bits."""
     word = [0] * order
     for bit, on in decisions.items():
         if on:
