@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from rnndyn.parameter_scan import Scan, scan
     from rnndyn.reporting import report
     from rnndyn.results import load_result
+    from rnndyn.slow_points import SlowPointSet, find_slow_points
 
 _NAMES_OF_MODULES: dict[str, tuple[str, ...]] = {
     "rnndyn._common.optional": ("MissingPackageError",),
@@ -131,6 +132,10 @@ _NAMES_OF_MODULES: dict[str, tuple[str, ...]] = {
     ),
     "rnndyn.reporting": ("report",),
     "rnndyn.results": ("load_result",),
+    "rnndyn.slow_points": (
+        "SlowPointSet",
+        "find_slow_points",
+    ),
 }
 _MODULES = {name: module for module, names in _NAMES_OF_MODULES.items() for name in names}
 
@@ -166,6 +171,7 @@ __all__ = [
     "RecurrentNetwork",
     "Scan",
     "ShallowPLRNN",
+    "SlowPointSet",
     "StabilityDiagram",
     "Timeline",
     "__version__",
@@ -176,6 +182,7 @@ __all__ = [
     "examples",
     "find_cycles",
     "find_fixed_points",
+    "find_slow_points",
     "forced",
     "from_torch",
     "gradient_growth",

@@ -116,9 +116,9 @@ class CycleSet(TabularResult, Sequence[Cycle]):
     def index_sum(self) -> int | None:
         """Sum of ``sign det(I - J)`` over the fixed points that the search found.
 
-        None for piecewise-linear networks, and where fixed points were not searched. It speaks of
-        the whole search, also in a part of its cycles. ``search.orders`` has the sums of all
-        orders.
+        None where fixed points were not searched, and for piecewise-linear networks where
+        `index_expected` is. It speaks of the whole search, also in a part of its cycles.
+        ``search.orders`` has the sums of all orders.
         """
         return self._of_fixed_points("index_sum")
 
@@ -126,7 +126,9 @@ class CycleSet(TabularResult, Sequence[Cycle]):
     def index_expected(self) -> int | None:
         """What `index_sum` is if no fixed point is missing, 1; None where that is not known.
 
-        Another sum proves that one is missing. The right sum does not prove that none is.
+        Another sum proves that one is missing. The right sum does not prove that none is. Of a
+        piecewise-linear network it is known where interval arithmetic finds a box that the network
+        maps into itself; ``search.orders[0].index_unknown`` says why not.
         """
         return self._of_fixed_points("index_expected")
 
