@@ -7,7 +7,6 @@ import rnndyn as rd
 from draws import drawn
 from rnndyn import _core
 from rnndyn._core import _core as core
-from rnndyn.cycles._index import NO_BOX
 
 #: One unit that inhibits itself, with slopes 0.6 and -2.4: a chaotic map of an interval.
 DIP = rd.PLRNN([0.6], [[-3.0]], [0.9])
@@ -34,12 +33,13 @@ def test_sum_is_one_where_a_box_is_mapped_into_itself():
     assert known(found) == [(1, 1)] * 6
     assert found.index_sum == found.index_expected == 1
     assert reasons(found) == [None] * 6
+    assert found.index_unknown is None
 
 
 def test_no_box_no_sum():
     found = rd.find_cycles(TENT, max_order=3)
     assert known(found) == [(None, None)] * 3
-    assert reasons(found) == [NO_BOX] * 3
+    assert found.index_unknown == "no box is known that the network maps into itself"
     assert found.index_sum is None
     # It would be wrong: both fixed points have slopes that add up to 0.
     assert sum(sign_of(np.eye(1) - point.jacobian) for point in found.fixed_points) == 0
@@ -118,7 +118,9 @@ def test_what_is_missing_is_told():
 def test_reasons():
     # A fixed point on a border, a continuum, a part of the orders, a box.
     border = rd.PLRNN([0.5], [[-1.0]], [0.0])
-    assert reasons(rd.find_fixed_points(border)) == ["1 cycle of order 1 on a border have no index"]
+    reason = "1 cycle of order 1 on a border has no index"
+    assert reasons(rd.find_fixed_points(border)) == [reason]
+    assert rd.find_fixed_points(border).index_unknown == reason
     line = rd.ShallowPLRNN(
         A=[1.0],
         W1=[[-0.5, 0.5]],

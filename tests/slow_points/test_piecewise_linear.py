@@ -42,7 +42,7 @@ def test_minima_against_another_method() -> None:
     optimize = pytest.importorskip("scipy.optimize")
     rng = np.random.default_rng(3)
     n_found = n_met = 0
-    for _ in range(drawn(15, 150)):
+    for _ in range(drawn(6, 100)):
         A, W, h = rng.uniform(0.2, 0.95, 2), 1.2 * rng.normal(size=(2, 2)), rng.normal(size=2)
         model = rd.PLRNN(A, W, h)
 

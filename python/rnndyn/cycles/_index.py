@@ -23,7 +23,6 @@ from rnndyn.cycles.run import OrderStatistics
 #: about a tenth of a second.
 _MOST_OPERATIONS = 3e8
 
-NO_BOX = "no box is known that the network maps into itself"
 _RESTRICTED = "the search was restricted to a box"
 
 
@@ -35,7 +34,10 @@ def with_index_sums(
     *,
     restricted: bool,
 ) -> tuple[OrderStatistics, ...]:
-    """Return the statistics of orders with their index sums, or with the reason why not."""
+    """Return the statistics of orders with their index sums, or with the reason why not.
+
+    As they are where no box is found that the network maps into itself.
+    """
     if restricted:
         return tuple(replace(record, index_unknown=_RESTRICTED) for record in orders)
     n_states = canonical.n_states
@@ -45,7 +47,7 @@ def with_index_sums(
         canonical, np.ascontiguousarray(np.concatenate([np.empty((0, n_states)), *points]))
     )
     if box is None:
-        return tuple(replace(record, index_unknown=NO_BOX) for record in orders)
+        return tuple(orders)
     sums = _Sums(canonical, blocks, continua, [record.order for record in orders])
     return tuple(sums.added_to(record) for record in orders)
 
@@ -98,7 +100,7 @@ class _Sums:
             if block is None:
                 continue
             if n := int(block.on_border.sum()):
-                return f"{counted(n, 'cycle')} of order {d} on a border have no index"
+                return f"{counted(n, 'cycle')} of order {d} on a border {'has' if n == 1 else 'have'} no index"
             if n := int((~block.certified).sum()):
                 return f"{counted(n, 'cycle')} of order {d} could not be certified"
             if d not in self._signs:

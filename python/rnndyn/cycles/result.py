@@ -128,9 +128,19 @@ class CycleSet(TabularResult, Sequence[Cycle]):
 
         Another sum proves that one is missing. The right sum does not prove that none is. Of a
         piecewise-linear network it is known where interval arithmetic finds a box that the network
-        maps into itself; ``search.orders[0].index_unknown`` says why not.
+        maps into itself; `index_unknown` says why not.
         """
         return self._of_fixed_points("index_expected")
+
+    @property
+    def index_unknown(self) -> str | None:
+        """Why `index_expected` is not known, where fixed points were searched; None if it is."""
+        record = next((record for record in self.search.orders if record.order == 1), None)
+        if record is None or record.index_expected is not None:
+            return None
+        if self.is_smooth:
+            return "a fixed point found is not certified"
+        return record.index_unknown or "no box is known that the network maps into itself"
 
     def _of_fixed_points(self, name: str) -> int | None:
         found = (getattr(record, name) for record in self.search.orders if record.order == 1)

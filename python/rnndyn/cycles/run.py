@@ -77,7 +77,8 @@ class OrderStatistics:
         in piecewise-linear networks also where no box is found that is mapped into itself, or a
         cycle lies on a border or in a continuum.
     index_unknown : str or None
-        Of piecewise-linear networks: why `index_expected` is None.
+        Of piecewise-linear networks: why `index_expected` is None; None where it is known, and
+        where no box is found that the network maps into itself.
     """
 
     order: int
