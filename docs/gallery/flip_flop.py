@@ -3,16 +3,16 @@
 
 After D. Sussillo, O. Barak, "Opening the black box: low-dimensional dynamics in high-dimensional
 recurrent neural networks", Neural Computation 25 (2013) 626-649: a network learns to keep three
-bits. Pulses of +1 or -1 on three channels set them, and the output has to show what the last pulse
-of each channel was. How does it do that? Its fixed points under the input at rest tell.
+bits. Pulses of +1 or -1 on three channels set them, and the output has to show what the last
+pulse of each channel was. How does it do that? Its fixed points under the input at rest tell.
 
 ::
 
     python docs/gallery/flip_flop.py [--quick] [--kind GRU] [--units 24] [-o flip_flop.png]
 
 It takes about ten seconds on one free core, nearly all of it for training with Adam; the search
-takes a tenth of a second. Nothing of it is set by hand: no tolerance, no learning rate, no number of
-starts.
+takes a tenth of a second. Nothing of it is set by hand: no tolerance, no learning rate, no number
+of starts.
 
 .. figure:: /images/flip_flop.png
    :alt: what the full run drew
@@ -21,24 +21,25 @@ starts.
 
 What came out of the full run:
 
-- 27 fixed points, each proved to exist within its error bound, at most 2e-13, and to differ from all
-  others.
+- 27 fixed points, each proved to exist within its error bound, at most 2e-13, and to differ from
+  all others.
 - 8 are stable, one for each setting of the three bits, whose signs the readout shows. 12 saddles
   with one unstable direction sit on the edges of a cube, between two settings that differ in one
   bit; 6 with two unstable directions on the faces, and one with three in the middle.
 - The lines in the picture are orbits: both ways along the unstable direction of the 12 saddles.
-  Each ends in the two corners of its edge. A pulse pushes the state across the surface that belongs
-  to the saddle, and there it falls into the other corner.
-- The index sum, 8 - 12 + 6 - 1 = 1, is what it must be if no fixed point is missing. Without any one
-  of the 27 it would be 0 or 2.
-- There are no slow points besides, but four curves through edges and corners on which everything is
-  slow: along these approximate line attractors the speed is below 0.01 per step.
-- Longer training takes that further. With ``--updates 2500`` the network has 25 fixed points, 7 of
-  them stable, and 11 slow points. The corner (-1, 1, -1) is gone; near it the speed has a minimum of
-  0.002 per step, with the readout (-0.96, 0.85, -0.99). Pulses still set these bits, and 40 steps
-  later, after the length of a trial, the readout is (-0.99, 1, -1); after 160 it is (-0.49, 1.01,
-  -0.99), after 400 (-0.09, 1.01, -1). The network keeps its bits for as long as it was asked to, along
-  slow curves, which its fixed points alone do not show.
+  Each ends in the two corners of its edge. A pulse pushes the state across the surface that
+  belongs to the saddle, and there it falls into the other corner.
+- The index sum, 8 - 12 + 6 - 1 = 1, is what it must be if no fixed point is missing. Without any
+  one of the 27 it would be 0 or 2.
+- There are no slow points besides, but four curves on which everything is slow, one along an edge
+  and three through corners: along these approximate line attractors the speed is below 0.01 per
+  step.
+- Longer training takes that further. With ``--updates 2500`` the network has 25 fixed points, 7
+  of them stable, and 11 slow points. The corner (-1, 1, -1) is gone; near it the speed has a
+  minimum of 0.002 per step, with the readout (-0.96, 0.85, -0.99). Pulses still set these bits,
+  and 40 steps later, after the length of a trial, the readout is (-0.99, 1, -1); after 160 it is
+  (-0.49, 1.01, -0.99), after 400 (-0.09, 1.01, -1). The network keeps its bits for as long as it
+  was asked to, along slow curves, which its fixed points alone do not show.
 """
 
 import argparse

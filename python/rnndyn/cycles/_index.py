@@ -100,7 +100,8 @@ class _Sums:
             if block is None:
                 continue
             if n := int(block.on_border.sum()):
-                return f"{counted(n, 'cycle')} of order {d} on a border {'has' if n == 1 else 'have'} no index"
+                verb = "has" if n == 1 else "have"
+                return f"{counted(n, 'cycle')} of order {d} on a border {verb} no index"
             if n := int((~block.certified).sum()):
                 return f"{counted(n, 'cycle')} of order {d} could not be certified"
             if d not in self._signs:
