@@ -73,6 +73,19 @@ def _state_space_components() -> Any:
     return rd.plot.state_space(cycles, orbits=0)
 
 
+def _state_space_by_input() -> Any:
+    network = rd.RNN([[1.0, 0.0], [0.0, 1.0]], [[1.6, 0.3], [-0.3, 1.6]])
+    found = rd.find_fixed_points(network, [[0.0, 0.0], [0.2, 0.0], [0.6, 0.3]])
+    return rd.plot.state_space(found, orbits=[[0.1, 0.2], [-0.2, -0.1]], n_steps=30)
+
+
+def _slow_points() -> Any:
+    network = rd.RNN(None, 1.0002 * np.full((2, 2), 0.5), None, [1e-3, 1e-3])
+    starts = [[-0.5, 0.4], [0.3, -0.4], [0.0, 0.5]]
+    slow, fixed = rd.find_slow_points(network), rd.find_fixed_points(network)
+    return rd.plot.slow_points(slow, cycles=fixed, orbits=starts, n_steps=60)
+
+
 def _cobweb() -> Any:
     tent = rd.PLRNN(A=[[2.0]], W=[[-4.0]], h=[1.0])
     return rd.plot.state_space(rd.find_cycles(tent, max_order=3, progress=False))
@@ -202,6 +215,8 @@ PICTURES: dict[str, Callable[[], Any]] = {
     "state_space": _state_space,
     "state_space_chaotic": _state_space_chaotic,
     "state_space_components": _state_space_components,
+    "state_space_by_input": _state_space_by_input,
+    "slow_points": _slow_points,
     "cobweb": _cobweb,
     "multipliers": _multipliers,
     "multipliers_logarithmic": _multipliers_logarithmic,

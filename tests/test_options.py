@@ -36,6 +36,9 @@ LONG = {
     "find_fixed_points": lambda **how: (
         rd.find_fixed_points(wide_network(), method="search", max_restarts=10**9, **how).search
     ),
+    "find_slow_points": lambda **how: (
+        rd.find_slow_points(wide_network(), max_restarts=10**9, **how).run
+    ),
     "lyapunov_spectrum": lambda **how: (
         rd.lyapunov_spectrum(NETWORK, n_steps=10**9, transient=0, **how).run
     ),
@@ -68,6 +71,7 @@ SPREADABLE = (
 SHORT = {
     "find_cycles": lambda **how: rd.find_cycles(NETWORK, 10, **how),
     "find_fixed_points": lambda **how: rd.find_fixed_points(NETWORK, **how),
+    "find_slow_points": lambda **how: rd.find_slow_points(NETWORK, **how),
     "lyapunov_spectrum": lambda **how: rd.lyapunov_spectrum(NETWORK, n_steps=500, **how),
     "basins": lambda **how: rd.basins(TENT.with_parameters(W=[[-2.5]]), GRID, **how),
     "scan": lambda **how: rd.scan(TENT, ("h[0]", [0.5, 1.0, 1.5]), n_steps=200, **how),
@@ -199,7 +203,7 @@ def test_progress_is_shown_and_threads_change_nothing(name):
 @pytest.mark.parametrize("name", SHORT)
 def test_the_seed_is_kept_with_the_result(name):
     result = SHORT[name](seed=7, progress=False)
-    run = result.search if name.startswith("find") else getattr(result, "branch_set", result).run
+    run = result.search if hasattr(result, "search") else getattr(result, "branch_set", result).run
     assert run.seed == 7
     assert SHORT[name](seed=7, progress=False) == result
 

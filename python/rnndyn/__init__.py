@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from rnndyn.parameter_scan import Scan, scan
     from rnndyn.reporting import report
     from rnndyn.results import load_result
+    from rnndyn.slow_points import SlowPointSet, find_slow_points
 
 _NAMES_OF_MODULES: dict[str, tuple[str, ...]] = {
     "rnndyn._common.optional": ("MissingPackageError",),
@@ -133,6 +134,10 @@ _NAMES_OF_MODULES: dict[str, tuple[str, ...]] = {
     ),
     "rnndyn.reporting": ("report",),
     "rnndyn.results": ("load_result",),
+    "rnndyn.slow_points": (
+        "SlowPointSet",
+        "find_slow_points",
+    ),
 }
 _MODULES = {name: module for module, names in _NAMES_OF_MODULES.items() for name in names}
 
@@ -169,6 +174,7 @@ __all__ = [
     "RecurrentNetwork",
     "Scan",
     "ShallowPLRNN",
+    "SlowPointSet",
     "StabilityDiagram",
     "Timeline",
     "__version__",
@@ -179,6 +185,7 @@ __all__ = [
     "examples",
     "find_cycles",
     "find_fixed_points",
+    "find_slow_points",
     "forced",
     "from_torch",
     "gradient_growth",

@@ -16,6 +16,7 @@ from rnndyn.results.export import EXPORT_VERSION, labelled_of
 
 FILES = Path(__file__).parents[1] / "golden" / "files"
 
+ONES = np.ones((2, 2))
 #: The full tent map; its cycles and its exponent are known in closed form.
 TENT = rd.PLRNN([[2.0]], [[-4.0]], [1.0])
 
@@ -33,6 +34,25 @@ def test_a_cycle_set(version):
         np.testing.assert_allclose(own.points, new.points, rtol=0, atol=1e-14)
         assert own.stability == new.stability
     assert [cycle.spectral_radius for cycle in cycles] == [2.0, 2.0, 4.0, 8.0, 8.0]
+
+
+def test_cycle_sets_by_input_of_version_1():
+    found = rd.CyclesByInput.load(FILES / "cycle_sets_by_input_1.npz")
+    again = rd.find_fixed_points(rd.RNN([[1.0]], [[2.0]]), [[0.0], [0.8]])
+    assert [len(points) for points in found] == [3, 1]
+    for own, new in zip(found, again, strict=True):
+        assert own.index_sum == own.index_expected == 1
+        np.testing.assert_array_equal(own.inputs, new.inputs)
+        for point, other in zip(own, new, strict=True):
+            np.testing.assert_allclose(point.points, other.points, rtol=0, atol=1e-14)
+
+
+def test_slow_points_of_version_1():
+    slow = rd.SlowPointSet.load(FILES / "slow_points_1.npz")
+    # m' = m + 2e-4 m - m^3 / 3 + 1e-3: the speed has its minimum at m = -sqrt(2e-4).
+    np.testing.assert_allclose(slow[0].state, -np.sqrt(2e-4), rtol=0.1)
+    assert slow[0].speed == pytest.approx(np.sqrt(2.0) * 1e-3, rel=0.01)
+    assert slow.line_attractors[0].length == pytest.approx(0.64, abs=0.02)
 
 
 @pytest.mark.parametrize("suffix", ["npz", "json"])
@@ -171,7 +191,10 @@ def written(tmp_path):
     """Return a new file of every format, of what the newest files here were made of."""
     line = rd.PLRNN([[0.5]], [[0.0]], [1.0])
     models = [rd.PLRNN([[0.5]], [[w]], [1.0]) for w in (-1.0, -3.5)]
+    bit = rd.RNN([[1.0]], [[2.0]])
     results = {
+        "cycle_sets_by_input": rd.find_fixed_points(bit, [[0.0], [0.8]]),
+        "slow_points": rd.find_slow_points(rd.RNN([[1.0], [1.0]], 0.5001 * ONES), [1e-3]),
         "cycle_set": rd.find_cycles(TENT, max_order=3, method="complete"),
         "lyapunov_spectrum": rd.lyapunov_spectrum(TENT, z0=[0.1], n_steps=40, covariant=4),
         "branch_set": rd.training_timeline(
@@ -225,8 +248,10 @@ EXPORTS = {
     "branch_set_2.npz": (2, "02ef1c5c85d9"),
     "certificate_1.npz": (2, "cd921ef4ea08"),
     "cycle_set_2.npz": (2, "e04818745eeb"),
+    "cycle_sets_by_input_1.npz": (2, "d7bb921170db"),
     "lyapunov_spectrum_2.npz": (2, "92e39e1a4290"),
     "scan_1.npz": (2, "a456d0856ba5"),
+    "slow_points_1.npz": (2, "2efc6f174219"),
     "stability_diagram_2.npz": (2, "c88caae12f60"),
 }
 

@@ -21,6 +21,7 @@ constexpr double kSmallGradient = 1e-11;
 constexpr double kFairGradient = 1e-4;
 constexpr double kDifference = 6e-6;  // cube root of the unit roundoff
 constexpr double kCurvatureError = 1e-10;
+constexpr double kSideStep = 1e-4;
 
 // F(z) - z, J - I and the gradient of q at a state.
 struct Place {
@@ -117,6 +118,8 @@ class SmoothLandscape : public Landscape {
   bool holds(const Vector& z) const override { return box_.contains(z); }
 
  private:
+  bool rises_along(const Place& place, const Vector& direction) const;
+
   const SmoothMap& map_;
   IntervalVector box_;
 };
@@ -133,6 +136,18 @@ Vector SmoothLandscape::draw(RandomStream& stream) const {
     z.swap(next);
   }
   return z;
+}
+
+// Whether q is larger on both sides: at a point of inflection Newton's method ends close by, where
+// the curvature may still be positive.
+bool SmoothLandscape::rises_along(const Place& place, const Vector& direction) const {
+  Vector next;
+  for (const double side : {-kSideStep, kSideStep}) {
+    const Vector z = place.z + side * direction;
+    map_.step(z, next);
+    if (!(0.5 * (next - z).squaredNorm() > place.q)) return false;
+  }
+  return true;
 }
 
 // Levenberg and Marquardt (Nielsen's damping), then Newton's method on the gradient.
@@ -156,11 +171,11 @@ std::optional<SlowPoint> SmoothLandscape::descend(const Vector& start) const {
   jacobian.diagonal().array() += 1.0;
   point.multipliers = multipliers({jacobian});
   if (is_fixed) return point;
-  const Eigen::SelfAdjointEigenSolver<Matrix> eigen(h, Eigen::EigenvaluesOnly);
+  const Eigen::SelfAdjointEigenSolver<Matrix> eigen(h);
   point.curvatures = eigen.eigenvalues();
   // The Hessian comes from differences, which are good for so many digits of its entries.
   const double error = kCurvatureError * (1.0 + point.curvatures.cwiseAbs().maxCoeff());
-  point.is_minimum = point.curvatures(0) > error;
+  point.is_minimum = point.curvatures(0) > error && rises_along(place, eigen.eigenvectors().col(0));
   return point;
 }
 

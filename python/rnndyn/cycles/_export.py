@@ -250,5 +250,7 @@ def _by_input_labelled(found: CyclesByInput) -> LabelledArrays:
             "finished": int(found.finished),
             "complete": int(found.complete),
             "stopped_by": found.stopped_by,
+            "seed": ", ".join(sorted({str(cycles.search.seed) for cycles in found.sets})),
+            "rnndyn_version": ", ".join(sorted({cycles.search.version for cycles in found.sets})),
         },
     )

@@ -73,7 +73,7 @@ class CyclesByInput(TabularResult, Sequence[CycleSet]):
     >>> bit = rd.RNN(weight_ih=[[1.0]], weight_hh=[[2.0]])
     >>> found = rd.find_fixed_points(bit, inputs=[[0.0], [0.3], [0.8]])
     >>> found
-    7 cycles of RNN (1 state, 1 input) under 3 constant inputs
+    7 cycles of RNN (1 state, 1 unit) under 3 constant inputs
       #  input  cycles  stable  saddle  unstable  certified  index sum  sure
       0      0       3       2       0         1          3          1  coverage 100 %
       1    0.3       3       2       0         1          3          1  coverage 100 %

@@ -117,9 +117,9 @@ class CycleSet(TabularResult, Sequence[Cycle]):
     def index_sum(self) -> int | None:
         """Sum of ``sign det(I - J)`` over the fixed points that the search found.
 
-        None for piecewise-linear networks, and where fixed points were not searched. It speaks of
-        the whole search, also in a part of its cycles. ``search.orders`` has the sums of all
-        orders.
+        None where fixed points were not searched, and for piecewise-linear networks where
+        `index_expected` is. It speaks of the whole search, also in a part of its cycles.
+        ``search.orders`` has the sums of all orders.
         """
         return self._of_fixed_points("index_sum")
 
@@ -127,9 +127,21 @@ class CycleSet(TabularResult, Sequence[Cycle]):
     def index_expected(self) -> int | None:
         """What `index_sum` is if no fixed point is missing, 1; None where that is not known.
 
-        Another sum proves that one is missing. The right sum does not prove that none is.
+        Another sum proves that one is missing. The right sum does not prove that none is. Of a
+        piecewise-linear network it is known where interval arithmetic finds a box that the network
+        maps into itself; `index_unknown` says why not.
         """
         return self._of_fixed_points("index_expected")
+
+    @property
+    def index_unknown(self) -> str | None:
+        """Why `index_expected` is not known, where fixed points were searched; None if it is."""
+        record = next((record for record in self.search.orders if record.order == 1), None)
+        if record is None or record.index_expected is not None:
+            return None
+        if self.is_smooth:
+            return "a fixed point found is not certified"
+        return record.index_unknown or "no box is known that the network maps into itself"
 
     def _of_fixed_points(self, name: str) -> int | None:
         found = (getattr(record, name) for record in self.search.orders if record.order == 1)

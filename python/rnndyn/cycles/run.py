@@ -16,7 +16,13 @@ _CONFIDENCE = 0.9
 #: Of the gamma distribution whose quantile is the bound: the neutral prior of a Poisson mean.
 _NEUTRAL_SHAPE = 1 / 3
 #: Numbers that records of earlier versions do not have, and what they are without.
-_LATER = {"n_undecided": 0, "n_boxes": 0, "index_sum": None, "index_expected": None}
+_LATER = {
+    "n_undecided": 0,
+    "n_boxes": 0,
+    "index_sum": None,
+    "index_expected": None,
+    "index_unknown": None,
+}
 #: An estimate that exceeds its bound by more than this rests on too few hits to be worth a number.
 _LOOSE = 0.05
 #: From this shape on the Wilson-Hilferty formula is exact to four digits.
@@ -62,13 +68,18 @@ class OrderStatistics:
     n_boxes : int
         Boxes of states that such a proof looked at.
     index_sum : int or None
-        Of tanh, GRU and LSTM networks: the sum of ``sign det(I - J)`` over all points found that
-        come back after `order` steps, those of shorter periods included, J their Jacobian of these
-        steps. None for piecewise-linear networks.
+        The sum of ``sign det(I - J)`` over all points found that come back after `order` steps,
+        those of shorter periods included, J their Jacobian of these steps. None for
+        piecewise-linear networks where `index_expected` is.
     index_expected : int or None
         What it is if nothing is missing, by Lefschetz's theorem: 1. Another sum proves that
         something is missing; the right one does not prove that nothing is. None where that is not
-        known: a cycle found is not certified, or an order that divides this one was not searched.
+        known: a cycle found is not certified, or an order that divides this one was not searched;
+        in piecewise-linear networks also where no box is found that is mapped into itself, or a
+        cycle lies on a border or in a continuum.
+    index_unknown : str or None
+        Of piecewise-linear networks: why `index_expected` is None; None where it is known, and
+        where no box is found that the network maps into itself.
     """
 
     order: int
@@ -87,6 +98,7 @@ class OrderStatistics:
     n_boxes: int = 0
     index_sum: int | None = None
     index_expected: int | None = None
+    index_unknown: str | None = None
 
     @property
     def listed(self) -> bool:

@@ -20,6 +20,7 @@ from rnndyn._common.progress import ProgressMeter
 from rnndyn.certificate.result import Certificate
 from rnndyn.cycles import _few_states, _smooth
 from rnndyn.cycles._conditions import search_each
+from rnndyn.cycles._index import with_index_sums
 from rnndyn.cycles._origin import Origin
 from rnndyn.cycles.block import CycleBlock
 from rnndyn.cycles.by_input import CyclesByInput
@@ -183,7 +184,8 @@ def find_cycles(
     else it is virtual. The search solves for the candidate of an itinerary; while it is virtual it
     takes as the next itinerary the one that the true map visits from the candidate [1]_. A restart
     ends when an itinerary comes back. Where a search is random, ``search.coverage`` estimates how
-    much of what it can reach was reached (Good-Turing [2]_).
+    much of what it can reach was reached (Good-Turing [2]_). Where a box is found that the network
+    maps into itself, ``index_sum`` of the result tells more, as below.
 
     In a tanh, GRU or LSTM network the search is Newton's method [4]_ for all points of a cycle at
     once, from states given, random ones, and mixtures of the cycles known. Krawczyk's test in
@@ -392,8 +394,16 @@ def _search_piecewise_linear(
         raise ValueError(f"{error}: use method='auto', or smaller orders") from None
     finally:
         common.meter.close()
+    blocks = [CycleBlock.from_record(record) for record in raw["blocks"]]
+    continua = [continuum_from_record(record, canonical) for record in raw["continua"]]
     statistics = SearchStatistics(
-        orders=tuple(OrderStatistics.from_record(record) for record in raw["statistics"]),
+        orders=with_index_sums(
+            [OrderStatistics.from_record(record) for record in raw["statistics"]],
+            canonical,
+            blocks,
+            continua,
+            restricted=lower is not None,
+        ),
         stopped_by=raw["stopped_by"],
         seconds=time.perf_counter() - start,
         n_threads=common.n_threads,
@@ -409,8 +419,6 @@ def _search_piecewise_linear(
             "keep_tree": keep_tree,
         },
     )
-    blocks = [CycleBlock.from_record(record) for record in raw["blocks"]]
-    continua = [continuum_from_record(record, canonical) for record in raw["continua"]]
     certificate = None
     if raw["certificate"] is not None:
         coverage = {

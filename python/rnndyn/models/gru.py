@@ -74,7 +74,7 @@ class GRU(RecurrentNetwork):
     The reset gate before the recurrent weights:
 
     >>> rd.GRU(None, [[0.5], [0.0], [2.0]], reset_after=False).step([1.0]).round(4)
-    array([0.9237])
+    array([0.9234])
     """
 
     _n_gates = 3

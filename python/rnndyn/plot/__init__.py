@@ -1,4 +1,4 @@
-"""Figures of cycles, continua, basins, bifurcations and Lyapunov spectra.
+"""Figures of cycles, continua, slow points, basins, bifurcations and Lyapunov spectra.
 
 They need matplotlib: ``pip install "rnndyn[plot]"``. Every function takes a result and, as its
 second argument, ``ax``: the axes to draw on, by default those of a new figure. It returns them. A
@@ -10,6 +10,7 @@ from rnndyn.plot._bifurcation import bifurcation_diagram, training_timeline
 from rnndyn.plot._lyapunov import finite_time_exponents, lyapunov, lyapunov_convergence
 from rnndyn.plot._multipliers import multipliers
 from rnndyn.plot._scan import scan
+from rnndyn.plot._slow_points import slow_points
 from rnndyn.plot._stability import stability_diagram
 from rnndyn.plot._state_space import state_space
 
@@ -21,6 +22,7 @@ __all__ = [
     "lyapunov_convergence",
     "multipliers",
     "scan",
+    "slow_points",
     "stability_diagram",
     "state_space",
     "training_timeline",

@@ -1,0 +1,105 @@
+"""What slow points export."""
+
+from typing import Any
+
+import numpy as np
+
+from rnndyn._common.words import finite_or_none
+from rnndyn.results.export import (
+    LabelledArrays,
+    columns_of,
+    dictionary_of,
+    labelled_of,
+    model_sizes,
+)
+from rnndyn.slow_points.point import slowest_time_scale
+from rnndyn.slow_points.result import SlowPointSet
+
+_NUMBERS = ("speed", "q", "gradient_norm", "n_unstable", "n_borders", "hits")
+_VECTORS = ("state", "drift", "curvatures", "log_moduli", "time_scales")
+
+
+@dictionary_of.register
+def _dictionary(slow: SlowPointSet) -> dict[str, Any]:
+    return {
+        "model": model_sizes(slow.model),
+        "inputs": None if slow.inputs is None else slow.inputs.tolist(),
+        "run": slow.run.to_dict(),
+        "points": [
+            {
+                **{name: getattr(point, name) for name in _NUMBERS},
+                **{
+                    name: [finite_or_none(float(value)) for value in getattr(point, name)]
+                    for name in _VECTORS
+                },
+                "multipliers": [[value.real, value.imag] for value in point.multipliers.tolist()],
+            }
+            for point in slow
+        ],
+        "curves": [
+            {
+                "length": curve.length,
+                "across": curve.across,
+                "is_closed": curve.is_closed,
+                "is_attractor": curve.is_attractor,
+                "points": curve.points.tolist(),
+                "speeds": curve.speeds.tolist(),
+                "rates": curve.rates.tolist(),
+            }
+            for curve in slow.curves
+        ],
+    }
+
+
+@columns_of.register
+def _columns(slow: SlowPointSet, table: str) -> dict[str, Any]:
+    if table == "curves":
+        return {
+            name: np.array([getattr(curve, name) for curve in slow.curves])
+            for name in ("length", "max_speed", "across", "is_closed", "is_attractor")
+        }
+    columns = {name: np.array([getattr(point, name) for point in slow]) for name in _NUMBERS}
+    columns["time_scale"] = np.array([slowest_time_scale(point) for point in slow])
+    return columns
+
+
+@labelled_of.register
+def _labelled(slow: SlowPointSet) -> LabelledArrays:
+    n = slow.model.n_states
+    wide = {
+        name: (("slow_point", "state"), np.array([getattr(p, name) for p in slow]).reshape(-1, n))
+        for name in (*_VECTORS, "multipliers")
+    }
+    # The state itself is what has the dimension of this name.
+    wide["point"] = wide.pop("state")
+    curves = [curve.points for curve in slow.curves]
+    lengths = [len(points) for points in curves]
+    return LabelledArrays(
+        {
+            **{name: ("slow_point", column) for name, column in _columns(slow, "points").items()},
+            **wide,
+            "curve_points": (
+                ("curve_point", "state"),
+                np.concatenate([np.empty((0, n)), *curves]),
+            ),
+            "curve_speeds": (
+                "curve_point",
+                np.concatenate([np.empty(0), *(curve.speeds for curve in slow.curves)]),
+            ),
+            "curve_of_point": ("curve_point", np.repeat(np.arange(len(curves)), lengths)),
+            **{f"curve_{k}": ("curve", column) for k, column in _columns(slow, "curves").items()},
+            **({} if slow.inputs is None else {"inputs": ("input", slow.inputs)}),
+        },
+        {
+            "slow_point": np.arange(len(slow)),
+            "state": np.arange(n),
+            "curve": np.arange(len(curves)),
+        },
+        {
+            "family": slow.model.family,
+            "finished": int(slow.finished),
+            "stopped_by": slow.run.stopped_by,
+            "seed": str(slow.run.seed),
+            "rnndyn_version": slow.run.version,
+        },
+    )

@@ -1,0 +1,52 @@
+"""How slow points look in a terminal and in a notebook."""
+
+from rnndyn._common.words import counted, model_text
+from rnndyn.results.table import Row, Table, head_and_tail, table_of
+from rnndyn.slow_points.curve import SlowCurve
+from rnndyn.slow_points.point import slowest_time_scale
+from rnndyn.slow_points.result import SlowPointSet
+
+_HEADINGS = ("#", "speed", "q", "time scale", "unstable", "hits")
+#: A mode that takes longer is told from none that lasts for ever by rounding errors only.
+_LONGEST = 1e6
+
+
+@table_of.register
+def _table(slow: SlowPointSet) -> Table:
+    def row(index: int) -> Row:
+        point = slow.points[index]
+        return (
+            str(index),
+            f"{point.speed:.3g}",
+            f"{point.q:.3g}",
+            _scale_text(slowest_time_scale(point)),
+            str(point.n_unstable),
+            f"{point.hits:,}",
+        )
+
+    n = len(slow)
+    title = f"{counted(n, 'slow point') if n else 'no slow point'} of {model_text(slow.model)}"
+    incomplete = slow.run.incomplete_text(counted(slow.run.n_restarts, "descent"))
+    return Table(
+        title=title,
+        headings=_HEADINGS,
+        rows=head_and_tail(range(n), row),
+        notes=[
+            *map(_curve_line, slow.curves),
+            *([] if slow.finished else [incomplete]),
+        ],
+    )
+
+
+def _scale_text(steps: float) -> str:
+    return f"> {_LONGEST:.0e}" if abs(steps) > _LONGEST else f"{steps:.3g}"
+
+
+def _curve_line(curve: SlowCurve) -> str:
+    shape = "ring" if curve.is_closed else "line"
+    kind = f"approximate {shape} attractor" if curve.is_attractor else f"slow {shape}, no attractor"
+    low, high = curve.speeds.min(), curve.speeds.max()
+    return (
+        f"  and a{'n' if kind.startswith('a') else ''} {kind}: length {curve.length:.3g}, speed "
+        f"along it {low:.2g} to {high:.2g}, contraction across {curve.across:.3g} per step"
+    )

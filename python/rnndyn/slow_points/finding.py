@@ -1,0 +1,193 @@
+"""The search for slow points: checks the arguments and calls the core."""
+
+import math
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnndyn import _core
+from rnndyn._common.arrays import FloatArray
+from rnndyn._common.checks import check_count, check_positive
+from rnndyn._common.options import check_options
+from rnndyn._common.progress import ProgressMeter
+from rnndyn.cycles._smooth import check_one_input, is_relu_network, starting_states
+from rnndyn.cycles.progress import SearchProgress
+from rnndyn.models import PiecewiseLinearModel, RecurrentNetwork
+from rnndyn.models._canonical_map_of import canonical_map_of, smooth_network
+from rnndyn.models._stepping import to_states
+from rnndyn.slow_points.curve import SlowCurve
+from rnndyn.slow_points.point import SlowPoint
+from rnndyn.slow_points.result import SlowPointSet
+from rnndyn.slow_points.run import SlowPointRun
+
+
+def find_slow_points(
+    model: RecurrentNetwork | PiecewiseLinearModel,
+    inputs: ArrayLike | None = None,
+    states: ArrayLike | None = None,
+    *,
+    drive: ArrayLike | None = None,
+    max_speed: float = 0.1,
+    max_restarts: int | None = None,
+    n_threads: int | None = None,
+    time_limit: float | None = None,
+    progress: bool | ProgressMeter | None = None,
+    seed: int = 0,
+) -> SlowPointSet:
+    """Find where a network is slow without standing still: minima of its speed, and slow curves.
+
+    Parameters
+    ----------
+    model : RecurrentNetwork or PiecewiseLinearModel
+        A tanh, GRU, LSTM or ReLU network.
+    inputs : (K,) array_like, optional
+        Constant external input of an `RNN`, `GRU` or `LSTM`. Default: the input 0.
+    states : (..., N) array_like, optional
+        Where descents may begin, besides states that free orbits come by: best those that the
+        network visits on its task.
+    drive : (B, T, K) or (T, K) array_like, optional
+        Input sequences of an `RNN`, `GRU` or `LSTM`: the states that it visits under them are taken
+        as `states`.
+    max_speed : float
+        List no minima of a larger speed, which are slow in no sense.
+    max_restarts : int, optional
+        Stop after this many descents in a row without a new minimum. Default: 128.
+    n_threads : int, optional
+        Number of threads. Default: the environment variable ``OMP_NUM_THREADS``, else the number
+        of processors this process may use.
+    time_limit : float, optional
+        Stop after about this many seconds and return what was found until then.
+    progress : bool or ProgressMeter, optional
+        Show a progress bar; see `find_cycles`.
+    seed : int
+        Seed of the random numbers. The same seed gives the same points for any number of threads.
+
+    Returns
+    -------
+    SlowPointSet
+        The slow points, the slowest first, and in ``curves`` the approximate line attractors. Fixed
+        points are never among the points: see `find_fixed_points`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described; the message names it.
+
+    Notes
+    -----
+    A slow point is a strict local minimum of ``q(z) = |F(z) - z|**2 / 2`` with q > 0 [1]_, such as
+    what a fold leaves behind where two fixed points have met. In tanh, GRU and LSTM networks the
+    method of Levenberg and Marquardt descends to it, and Newton's method on the gradient settles
+    it. In piecewise-linear networks q is quadratic in every linear region, and its minima lie on
+    their borders; they are found exactly, by a method of active sets.
+
+    From minima, from fixed points and from where q is flat, curves are followed on which q is
+    smallest across. Such a curve is listed if on a length of at least 0.25 the speed along it is
+    below 0.01, and the multiplier along it within 0.05 of 1 while all others are at least three
+    times as far from 1. In piecewise-linear networks these two lengths are in units of the scale on
+    which regions change. Below a speed of 1e-9 a minimum counts as a fixed point.
+
+    References
+    ----------
+    .. [1] D. Sussillo, O. Barak, "Opening the black box: low-dimensional dynamics in
+       high-dimensional recurrent neural networks", Neural Computation 25 (2013) 626-649.
+
+    Examples
+    --------
+    Two tanh units that hold a sum, pushed along by a bias:
+
+    >>> import rnndyn as rd
+    >>> model = rd.RNN(None, [[0.5, 0.5], [0.5, 0.5]], None, [1e-3, 1e-3])
+    >>> slow = rd.find_slow_points(model)
+    >>> len(slow), len(slow.line_attractors)
+    (0, 1)
+    >>> slow.line_attractors[0]
+    SlowCurve(length=0.6286, max_speed=0.006344, across=4.293e-17, is_attractor=True)
+    """
+    options = check_options(n_threads, time_limit, progress, seed)
+    most = (
+        math.inf
+        if max_speed == math.inf
+        else check_positive("max_speed", max_speed, "state units per step")
+    )
+    if max_restarts is not None:
+        max_restarts = check_count("max_restarts", max_restarts)
+    constant, starts = _arguments(model, inputs, states, drive)
+    begin = time.perf_counter()
+
+    def observe(*state: Any) -> None:
+        options.meter.step(SearchProgress(*state))
+
+    network: _core.SmoothMap | _core.CanonicalMap
+    if (smooth := smooth_network(model)) is not None:
+        zero = np.zeros(smooth.n_inputs)
+        network = _core.SmoothMap(smooth._system(), zero if constant is None else constant)
+    else:
+        if is_relu_network(model):
+            model = model.as_piecewise_linear(constant)  # type: ignore[union-attr]
+            constant = None
+        network = canonical_map_of(model)
+    options.meter.init("find_slow_points")
+    try:
+        found = _core.find_slow_points(
+            network,
+            seed=options.seed,
+            max_restarts=max_restarts,
+            max_speed=most,
+            states=starts,
+            n_threads=options.n_threads,
+            time_limit=options.deadline.seconds_left(),
+            observer=observe,
+        )
+    finally:
+        options.meter.close()
+    return SlowPointSet(
+        model,
+        tuple(_point(record, model.n_states) for record in found["points"]),
+        tuple(SlowCurve(**record) for record in found["curves"]),
+        SlowPointRun(
+            stopped_by=found["stopped_by"],
+            seconds=time.perf_counter() - begin,
+            n_threads=options.n_threads,
+            n_restarts=found["n_restarts"],
+            n_fixed_points=found["n_fixed_points"],
+            n_flat=found["n_flat"],
+            n_failed=found["n_failed"],
+            seed=options.seed,
+            options={
+                "max_speed": most if math.isfinite(most) else None,
+                "max_restarts": max_restarts,
+                "time_limit": options.time_limit,
+                "n_states_given": 0 if starts is None else len(starts),
+            },
+        ),
+        constant,
+    )
+
+
+def _arguments(
+    model: Any, inputs: ArrayLike | None, states: ArrayLike | None, drive: ArrayLike | None
+) -> tuple[FloatArray | None, FloatArray | None]:
+    """Return the constant input and the states where descents may begin."""
+    if isinstance(model, RecurrentNetwork):
+        return check_one_input(model, inputs), starting_states(model, states, drive)
+    canonical_map_of(model)
+    for name, value in (("inputs", inputs), ("drive", drive)):
+        if value is not None:
+            raise ValueError(
+                f"{name} is for models of RNN, GRU and LSTM; the constant input of a "
+                f"{model.family} is its parameter s, so leave it out"
+            )
+    if states is None:
+        return None, None
+    rows = to_states("states", states, model.n_states, "M").reshape(-1, model.n_states)
+    return None, np.ascontiguousarray(rows)
+
+
+def _point(record: dict[str, Any], n_states: int) -> SlowPoint:
+    values = {name: value for name, value in record.items() if name != "is_minimum"}
+    curvatures = np.full(n_states, np.inf)
+    curvatures[: len(record["curvatures"])] = record["curvatures"]
+    return SlowPoint(**{**values, "curvatures": curvatures})
