@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 namespace rnndyn::smooth {
 namespace {
@@ -125,27 +126,28 @@ class PairSearch {
 
  private:
   // Moves an end of the bracket outwards until its pair is told from the unit circle.
-  double told_apart(double sigma, double limit) const {
+  std::optional<double> told_apart(double sigma, double limit) const {
     double step = limit > sigma ? kPassed : -kPassed;
     for (double at_sigma = sigma; std::abs(step) < 1.0; step *= 4.0) {
       const Multipliers m = at(at_sigma);
-      if (m.values.size() == 0) return limit;
+      if (m.values.size() == 0) return std::nullopt;
       const Index pair = nearest_pair(m);
       if (std::abs(m.log_moduli(pair)) > m.log_errors(pair)) return at_sigma;
       at_sigma = sigma + step;
-      if ((limit - at_sigma) * step <= 0.0) return limit;
+      if ((limit - at_sigma) * step <= 0.0) return std::nullopt;
     }
-    return limit;
+    return std::nullopt;
   }
   bool add(Place low, Place a, Place b, Place high) {
     Bracket bracket;
-    bracket.sigma_low = told_apart(a.sigma, low.sigma);
-    bracket.sigma_high = told_apart(b.sigma, high.sigma);
+    const auto from = told_apart(a.sigma, low.sigma), to = told_apart(b.sigma, high.sigma);
+    bracket.sigma_low = from.value_or(low.sigma);
+    bracket.sigma_high = to.value_or(high.sigma);
     if (!tube_.point(bracket.sigma_low, bracket.low)) return false;
     if (!tube_.point(bracket.sigma_high, bracket.high)) return false;
     CurveEvent event = event_in(tube_, order_, bracket, CurveEventKind::neimark_sacker);
     event.node = node_;
-    event.proved = false;
+    event.confirmed = from && to;
     event.n_unstable_before = a.n_unstable;
     event.n_unstable_after = b.n_unstable;
     const Multipliers m = at(0.5 * (a.sigma + b.sigma));

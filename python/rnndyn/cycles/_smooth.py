@@ -12,6 +12,7 @@ from rnndyn._common.arrays import FloatArray, finite_numbers
 from rnndyn._common.checks import check_count
 from rnndyn._common.options import Options
 from rnndyn.cycles.block import COLUMNS, CycleBlock
+from rnndyn.cycles.cycle import Cycle
 from rnndyn.cycles.progress import SearchProgress
 from rnndyn.cycles.result import CycleSet
 from rnndyn.cycles.run import OrderStatistics, SearchStatistics
@@ -95,8 +96,7 @@ def search_smooth(
     if max_restarts is not None:
         max_restarts = check_count("max_restarts", max_restarts)
     begin = time.perf_counter()
-    drive = np.zeros(model.n_inputs) if constant is None else constant
-    search = _Search(_core.SmoothMap(model._system(), drive, True), max_restarts, options)
+    search = _Search(smooth_map(model, constant), max_restarts, options)
     options.meter.init("find_cycles")
     try:
         if method == "complete":
@@ -127,6 +127,20 @@ def search_smooth(
         ),
         inputs=constant,
     )
+
+
+def smooth_map(model: RecurrentNetwork, inputs: FloatArray | None) -> _core.SmoothMap:
+    """Return the compiled map of a network under a constant input."""
+    constant = np.zeros(model.n_inputs) if inputs is None else inputs
+    return _core.SmoothMap(model._system(), constant, bool(getattr(model, "reset_after", True)))
+
+
+def cycle_near(model: RecurrentNetwork, inputs: FloatArray | None, points: FloatArray) -> Cycle:
+    """Return the cycle that Newton's method finds from points (k, M) near one."""
+    record = _core.cycle_near(smooth_map(model, inputs), np.ascontiguousarray(points))
+    search = SearchStatistics(orders=(), seconds=0.0, n_threads=1, seed=0, options={})
+    block = _block(len(points), [record], model.n_states)
+    return CycleSet(model, (block,), (), search, inputs=inputs)[0]
 
 
 class _Search:

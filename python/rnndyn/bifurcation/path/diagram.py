@@ -10,19 +10,20 @@ from numpy.typing import ArrayLike
 from rnndyn._common.arrays import finite_numbers
 from rnndyn._common.progress import ProgressMeter
 from rnndyn.bifurcation.path._path import Path, is_straight
-from rnndyn.bifurcation.path.continuation import continue_along
+from rnndyn.bifurcation.path.continuation import continue_along, without_regions_hidden
 from rnndyn.bifurcation.path.result import BranchSet
 from rnndyn.cycles.result import CycleSet
-from rnndyn.models import PiecewiseLinearModel
-from rnndyn.models._canonical_map_of import canonical_map_of
+from rnndyn.models import PiecewiseLinearModel, RecurrentNetwork
+from rnndyn.models._canonical_map_of import canonical_map_of, smooth_network
 from rnndyn.scale_out import Executor
 
 
 def bifurcation_diagram(
-    model: PiecewiseLinearModel,
+    model: PiecewiseLinearModel | RecurrentNetwork,
     parameter: str,
     values: Sequence[float] | ArrayLike,
     *,
+    inputs: ArrayLike | None = None,
     cycles: CycleSet | Iterable[Any] | None = None,
     max_order: int | None = None,
     orders: Iterable[int] | None = None,
@@ -41,14 +42,15 @@ def bifurcation_diagram(
 
     Parameters
     ----------
-    model : PiecewiseLinearModel
+    model : PiecewiseLinearModel or RecurrentNetwork
         The network.
     parameter : str
         Name of one number, such as ``"A[0,0]"``, ``"h2[3]"`` or ``"slope"``; see
-        ``model.scalar_names()``.
+        ``model.scalar_names()``. Of networks of `torch.nn` names are such as
+        ``"bias_hh_l0[0]"``.
     values : array_like of shape (n,)
         Values of the parameter, ascending or descending, at least two.
-    cycles, max_order, orders, method, n_threads, time_limit, progress, seed, executor, store
+    inputs, cycles, max_order, orders, method, n_threads, time_limit, progress, seed, executor, store
         As for `rnndyn.continue_cycles`.
 
     Returns
@@ -74,11 +76,14 @@ def bifurcation_diagram(
     >>> [(event.kind, event.value) for event in diagram.events]
     [('border_collision', 0.0)]
     """
-    canonical_map_of(model)
+    model = without_regions_hidden(model, inputs)
+    if smooth_network(model) is None:
+        canonical_map_of(model)
     path = _path_over(model, parameter, values)
     return continue_along(
         path,
         "bifurcation_diagram",
+        inputs=inputs,
         cycles=cycles,
         max_order=max_order,
         orders=orders,
@@ -92,7 +97,7 @@ def bifurcation_diagram(
     )
 
 
-def _path_over(model: PiecewiseLinearModel, parameter: str, values: Any) -> Path:
+def _path_over(model: Any, parameter: str, values: Any) -> Path:
     numbers = finite_numbers("values", values)
     if numbers.ndim != 1 or len(numbers) < 2:
         raise ValueError(
