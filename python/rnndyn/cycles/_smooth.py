@@ -12,7 +12,6 @@ from rnndyn._common.arrays import FloatArray, finite_numbers
 from rnndyn._common.checks import check_count
 from rnndyn._common.options import Options
 from rnndyn.cycles.block import COLUMNS, CycleBlock
-from rnndyn.cycles.cycle import Cycle
 from rnndyn.cycles.progress import SearchProgress
 from rnndyn.cycles.result import CycleSet
 from rnndyn.cycles.run import OrderStatistics, SearchStatistics
@@ -135,12 +134,16 @@ def smooth_map(model: RecurrentNetwork, inputs: FloatArray | None) -> _core.Smoo
     return _core.SmoothMap(model._system(), constant, bool(getattr(model, "reset_after", True)))
 
 
-def cycle_near(model: RecurrentNetwork, inputs: FloatArray | None, points: FloatArray) -> Cycle:
-    """Return the cycle that Newton's method finds from points (k, M) near one."""
-    record = _core.cycle_near(smooth_map(model, inputs), np.ascontiguousarray(points))
+def cycles_near(
+    model: RecurrentNetwork, inputs: FloatArray | None, points: Iterable[FloatArray]
+) -> CycleSet:
+    """Return the cycles that Newton's method finds from points (k, M) near each, by their order."""
+    compiled = smooth_map(model, inputs)
+    records = [_core.cycle_near(compiled, np.ascontiguousarray(own)) for own in points]
+    orders = sorted({record["order"] for record in records})
     search = SearchStatistics(orders=(), seconds=0.0, n_threads=1, seed=0, options={})
-    block = _block(len(points), [record], model.n_states)
-    return CycleSet(model, (block,), (), search, inputs=inputs)[0]
+    blocks = tuple(_block(order, records, model.n_states) for order in orders)
+    return CycleSet(model, blocks, (), search, inputs=inputs)
 
 
 class _Search:

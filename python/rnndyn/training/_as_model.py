@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
+from numpy.typing import ArrayLike
+
+from rnndyn.bifurcation.path.continuation import without_regions_hidden
 from rnndyn.io import from_torch
-from rnndyn.models import Model, PiecewiseLinearModel
+from rnndyn.models import Model, PiecewiseLinearModel, RecurrentNetwork
 
 
 def as_model(module: Any, convert: Callable[[Any], Any] | None = None) -> Any:
@@ -12,6 +15,16 @@ def as_model(module: Any, convert: Callable[[Any], Any] | None = None) -> Any:
     if convert is not None:
         module = convert(module)
     return module if isinstance(module, Model) else from_torch(module)
+
+
+def as_followed(
+    module: Any, convert: Callable[[Any], Any] | None, inputs: ArrayLike | None
+) -> Any:
+    """Return the model of a network whose cycles can be followed from update to update."""
+    model = as_model(module, convert)
+    if isinstance(model, RecurrentNetwork):
+        return without_regions_hidden(model, inputs)
+    return as_piecewise_linear(model)
 
 
 def as_piecewise_linear(module: Any, convert: Callable[[Any], Any] | None = None) -> Any:

@@ -26,7 +26,7 @@ from rnndyn.bifurcation.path.events import BifurcationEvent, BifurcationEvents
 from rnndyn.bifurcation.path.gap import Gap
 from rnndyn.bifurcation.path.run import ContinuationRun
 from rnndyn.cycles.cycle import Cycle
-from rnndyn.cycles._smooth import cycle_near, smooth_map
+from rnndyn.cycles._smooth import cycles_near, smooth_map
 from rnndyn.cycles.search import solve_cycle
 from rnndyn.results.base import TabularResult
 
@@ -321,7 +321,7 @@ class BranchSet(TabularResult):
             return self.solve(self.itineraries[number], s)
         piece, share = self._locate(np.array([s], dtype=np.float64))
         points = self._on_curve(number, piece, share)[0]
-        return cycle_near(self.model_at(s), self.inputs, points)
+        return cycles_near(self.model_at(s), self.inputs, [points])[0]
 
     def evaluate_number(self, number: int, s: FloatArray) -> dict[str, np.ndarray[Any, Any]]:
         """Return what `evaluate` returns for the itinerary, or the curve, of a number."""
