@@ -1,7 +1,6 @@
 #include "bindings.hpp"
 #include "interruptible.hpp"
 #include "rnndyn/smooth/continuation.hpp"
-#include "rnndyn/smooth/newton.hpp"
 #include "smooth_records.hpp"
 
 namespace rnndyn::bindings {
@@ -78,7 +77,7 @@ py::dict event_record(const CurveEvent& event) {
   record["residual"] = event.residual;
   record["n_unstable_before"] = event.n_unstable_before;
   record["n_unstable_after"] = event.n_unstable_after;
-  record["proved"] = event.proved;
+  record["confirmed"] = event.confirmed;
   return record;
 }
 
@@ -162,21 +161,6 @@ py::list points_records(const SmoothPath& path, const Vector& centre, const Vect
   return result;
 }
 
-// The cycle at points, which need not be one for numbers to be told of it.
-py::dict verified_cycle(const SmoothMap& map, const DoubleArray& points) {
-  smooth::SmoothCycle cycle;
-  cycle.points = points_from(map, points, "points must have shape (k, n_states)");
-  smooth::Newton(map).solve(cycle.points, {}, nullptr);
-  cycle.verified = smooth::Verifier(map, cycle.points).verify();
-  std::vector<Matrix> jacobians(static_cast<std::size_t>(cycle.points.cols()));
-  Vector next;
-  for (Index t = 0; t < cycle.points.cols(); ++t) {
-    map.jacobian(cycle.points.col(t), next, jacobians[static_cast<std::size_t>(t)]);
-  }
-  cycle.multipliers = multipliers(jacobians);
-  return cycle_record(cycle);
-}
-
 }  // namespace
 
 void register_smooth_path(py::module_& module) {
@@ -198,10 +182,31 @@ void register_smooth_path(py::module_& module) {
             return py::make_tuple(rate.lower, rate.upper);
           },
           py::arg("lower"), py::arg("upper"), py::arg("s_lower"), py::arg("s_upper"))
+      .def(
+          "jacobians",
+          [](const SmoothPath& path, const DoubleArray& points, double s) {
+            const SmoothMap map = path.at(s);
+            const Matrix columns = points_from(map, points, "points must have shape (k, n_states)");
+            py::list jacobians;
+            Vector next;
+            Matrix jacobian;
+            for (Index t = 0; t < columns.cols(); ++t) {
+              map.jacobian(columns.col(t), next, jacobian);
+              jacobians.append(jacobian);
+            }
+            return jacobians;
+          },
+          py::arg("points"), py::arg("s"))
       .def("doubled_start", &doubled_record, py::arg("points"), py::arg("s"))
       .def("points_of_tube", &points_records, py::arg("centre"), py::arg("direction"),
            py::arg("sigma_begin"), py::arg("sigma_end"), py::arg("order"), py::arg("s"));
-  module.def("verified_cycle", &verified_cycle, py::arg("network"), py::arg("points"));
+  module.def(
+      "cycle_near",
+      [](const SmoothMap& map, const DoubleArray& points) {
+        return cycle_record(smooth::cycle_near(
+            map, points_from(map, points, "points must have shape (k, n_states)")));
+      },
+      py::arg("network"), py::arg("points"));
   module.def(
       "follow_curves",
       [](const SmoothPath& path, const py::list& starts, int n_threads,

@@ -15,15 +15,15 @@ constexpr double kFirstStep = 0.1;
 constexpr double kLargestStep = 2.0;
 constexpr double kGrowth = 1.7;
 // A step that fails at this length is given up.
-constexpr double kSmallestStep = 1e-9;
+constexpr double kSmallestStep = 1e-7;
 // A curve that takes more tubes goes nowhere.
-constexpr std::size_t kMostTubes = 20000;
+constexpr std::size_t kMostTubes = 5000;
 // A tube that is not proved to be free of folds or flips is cut until half of its length is this.
-constexpr double kEventTube = 1e-5;
+constexpr double kEventTube = 1e-4;
 // Cycles of twice an order are taken to merge with those of the order from here on, and are
 // followed from a flip from there.
-constexpr double kMerged = 1e-4;
-constexpr double kDoubledAmplitude = 3e-4;
+constexpr double kMerged = 1e-3;
+constexpr double kDoubledAmplitude = 2e-3;
 constexpr double kThin = 1e-11;  // half length of a tube around a point
 
 class Walker {
@@ -45,7 +45,7 @@ class Walker {
   Attempt attempt(double step);
   bool leave(const Tube& tube, double border, PathPoint& end) const;
   bool is_settled(const Tube& tube, const PathPoint& end, double step, Attempt& result);
-  double shorter(double distance, double step) const;
+  double shorter(double distance, double step);
   void accept(const Tube& tube, const PathPoint& end);
   void add_node(const Vector& x, double error);
   bool is_merged() const;
@@ -56,7 +56,7 @@ class Walker {
   Curve curve_;
   PathPoint now_;
   Vector tangent_;
-  bool has_fold_ = false, has_flip_ = false;
+  bool has_fold_ = false, has_flip_ = false, has_straddled_ = false;
 };
 
 void Walker::add_node(const Vector& x, double error) {
@@ -118,15 +118,15 @@ void Walker::walk() {
   }
 }
 
-// A step that ends before a fold or flip at a distance along the curve, or in the middle of a short
-// tube around it.
-double Walker::shorter(double distance, double step) const {
-  double next = 0.5 * step;
-  if (std::isfinite(distance) && distance > 0.0) {
-    next = std::min(
-        next, distance > 0.4 * kEventTube ? 0.6 * distance : 2.0 * distance + 0.2 * kEventTube);
-  }
-  return std::max(next, 0.02 * step);
+// A step that ends before a fold or flip at a distance along the curve; where that is short, one
+// that has it in its middle, once.
+double Walker::shorter(double distance, double step) {
+  const double half = std::max(0.5 * step, kSmallestStep);
+  if (!(std::isfinite(distance) && distance > 0.0)) return half;
+  if (distance > 0.4 * kEventTube) return std::max(std::min(half, 0.6 * distance), 0.02 * step);
+  if (has_straddled_) return half;
+  has_straddled_ = true;
+  return 2.0 * distance + 0.1 * kEventTube;
 }
 
 // Where the curve leaves the path through the model at s = `border`.
@@ -200,13 +200,15 @@ Walker::Attempt Walker::attempt(double step) {
   if (!is_settled(tube, end, step, result)) return result;
   if (has_fold_ && !fold_is_inside(tube, now_, end)) return result;
   accept(tube, end);
+  has_straddled_ = false;
   result.accepted = true;
   result.at_border = beyond;
   const double bend = (tangent_(last) - direction(last)) / (0.5 * step);
   const double ahead = -tangent_(last) / bend;
   result.next_step = kGrowth * step;
   if (!has_fold_ && std::isfinite(ahead) && ahead > 0.0 && ahead < 2.0 * result.next_step) {
-    result.next_step = std::min(result.next_step, 2.0 * shorter(ahead, result.next_step));
+    // The fold is not before that, so that a longer step would be in vain.
+    result.next_step = std::min(result.next_step, std::max(1.2 * ahead, 0.4 * kEventTube));
   }
   return result;
 }

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 namespace rnndyn::smooth {
 namespace {
 
-// Brackets are halved until the sign in their middle is not proved any more, or they are this long.
+// Brackets are halved until the sign in their middle is not proved, to which both ends then come as
+// near as theirs are, or until they are this long.
 constexpr double kShortest = 1e-13;
 // Pairs that pass the unit circle are looked for until they are this near to it.
 constexpr double kPassed = 1e-12;
@@ -24,6 +26,23 @@ double sigma_of(const Tube& tube, const PathPoint& point) {
   return tube.direction().dot(point.x - tube.centre());
 }
 
+// Brings a point with a proved sign as near to `undecided` as the sign stays proved.
+template <class Sign>
+void move_towards(const Tube& tube, double undecided, const Sign& sign, PathPoint& point,
+                  double& sigma) {
+  const int proved = sign(point);
+  double far = undecided;
+  for (int i = 0; i < kMostHalvings && std::abs(far - sigma) > kShortest; ++i) {
+    const double middle = 0.5 * (sigma + far);
+    PathPoint there;
+    if (tube.point(middle, there) && sign(there) == proved) {
+      point = there, sigma = middle;
+    } else {
+      far = middle;
+    }
+  }
+}
+
 // `sign` is proved to differ at the ends.
 template <class Sign>
 Bracket halved(const Tube& tube, const PathPoint& begin, const PathPoint& end, const Sign& sign) {
@@ -33,9 +52,12 @@ Bracket halved(const Tube& tube, const PathPoint& begin, const PathPoint& end, c
     if (bracket.sigma_high - bracket.sigma_low < kShortest) break;
     const double middle = 0.5 * (bracket.sigma_low + bracket.sigma_high);
     PathPoint point;
-    if (!tube.point(middle, point)) break;
-    const int here = sign(point);
-    if (here == 0) break;
+    const int here = tube.point(middle, point) ? sign(point) : 0;
+    if (here == 0) {
+      move_towards(tube, middle, sign, bracket.low, bracket.sigma_low);
+      move_towards(tube, middle, sign, bracket.high, bracket.sigma_high);
+      break;
+    }
     if (here == at_low) {
       bracket.low = point, bracket.sigma_low = middle;
     } else {
@@ -125,27 +147,28 @@ class PairSearch {
 
  private:
   // Moves an end of the bracket outwards until its pair is told from the unit circle.
-  double told_apart(double sigma, double limit) const {
+  std::optional<double> told_apart(double sigma, double limit) const {
     double step = limit > sigma ? kPassed : -kPassed;
     for (double at_sigma = sigma; std::abs(step) < 1.0; step *= 4.0) {
       const Multipliers m = at(at_sigma);
-      if (m.values.size() == 0) return limit;
+      if (m.values.size() == 0) return std::nullopt;
       const Index pair = nearest_pair(m);
       if (std::abs(m.log_moduli(pair)) > m.log_errors(pair)) return at_sigma;
       at_sigma = sigma + step;
-      if ((limit - at_sigma) * step <= 0.0) return limit;
+      if ((limit - at_sigma) * step <= 0.0) return std::nullopt;
     }
-    return limit;
+    return std::nullopt;
   }
   bool add(Place low, Place a, Place b, Place high) {
     Bracket bracket;
-    bracket.sigma_low = told_apart(a.sigma, low.sigma);
-    bracket.sigma_high = told_apart(b.sigma, high.sigma);
+    const auto from = told_apart(a.sigma, low.sigma), to = told_apart(b.sigma, high.sigma);
+    bracket.sigma_low = from.value_or(low.sigma);
+    bracket.sigma_high = to.value_or(high.sigma);
     if (!tube_.point(bracket.sigma_low, bracket.low)) return false;
     if (!tube_.point(bracket.sigma_high, bracket.high)) return false;
     CurveEvent event = event_in(tube_, order_, bracket, CurveEventKind::neimark_sacker);
     event.node = node_;
-    event.proved = false;
+    event.confirmed = from && to;
     event.n_unstable_before = a.n_unstable;
     event.n_unstable_after = b.n_unstable;
     const Multipliers m = at(0.5 * (a.sigma + b.sigma));
@@ -181,8 +204,22 @@ double flip_distance(const SmoothPath& path, Index order, const Vector& x) {
 CurveEvent locate_fold(const SmoothPath& path, const Tube& tube, Index order,
                        const PathPoint& begin, const PathPoint& end) {
   const Bracket bracket = fold_bracket(tube, begin, end);
+  const bool to_larger = tube.direction_of_s(begin) > 0;
   CurveEvent event = event_in(tube, order, bracket, CurveEventKind::fold);
-  bound_fold(tube, bracket, tube.direction_of_s(begin) > 0, event);
+  bound_fold(tube, bracket, to_larger, event);
+  // Around the bracket alone the tangent is known better.
+  Vector centre, tangent;
+  const double width = bracket.sigma_high - bracket.sigma_low;
+  if (tube.approximate(0.5 * (bracket.sigma_low + bracket.sigma_high), centre) &&
+      tangent_at(path, order, centre, tube.direction(), tangent)) {
+    Tube inner(path, order, centre, tangent);
+    if (inner.verify(width + 1e-12) && inner.holds(bracket.low) && inner.holds(bracket.high) &&
+        inner.direction_of_s(bracket.low) * inner.direction_of_s(bracket.high) < 0) {
+      const Bracket better = fold_bracket(inner, bracket.low, bracket.high);
+      event = event_in(inner, order, better, CurveEventKind::fold);
+      bound_fold(inner, better, to_larger, event);
+    }
+  }
   const Vector x = stacked(event.points, event.s);
   event.residual = nearest_to(multipliers(jacobians_at(path, order, x)).values, 1.0);
   return event;

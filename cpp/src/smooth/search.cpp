@@ -273,6 +273,20 @@ std::vector<SmoothCycle> listed(const Collection& collection, const std::vector<
 
 }  // namespace
 
+SmoothCycle cycle_near(const SmoothMap& map, Matrix points) {
+  Newton(map).solve(points, {}, nullptr);
+  SmoothCycle cycle;
+  cycle.points = first_rotation(points);
+  cycle.verified = Verifier(map, cycle.points).verify();
+  std::vector<Matrix> jacobians(static_cast<std::size_t>(cycle.points.cols()));
+  Vector next;
+  for (Index t = 0; t < cycle.points.cols(); ++t) {
+    map.jacobian(cycle.points.col(t), next, jacobians[static_cast<std::size_t>(t)]);
+  }
+  cycle.multipliers = multipliers(jacobians);
+  return cycle;
+}
+
 SmoothSearchResult find_smooth_cycles(const SmoothMap& map, const SmoothSearchOptions& options,
                                       Control& control, SearchProgress& progress) {
   std::vector<std::unique_ptr<Newton>> workers;

@@ -50,6 +50,7 @@ SmoothPath = _core.SmoothPath
 System = _core.System
 TooManyItinerariesError = _core.TooManyItinerariesError
 basins = _core.basins
+cycle_near = _core.cycle_near
 cycle_on_path = _core.cycle_on_path
 differentiable_map = _core.differentiable_map
 events_on_path = _core.events_on_path
@@ -66,7 +67,6 @@ prove_smooth_complete = _core.prove_smooth_complete
 piecewise_linear_system = _core.piecewise_linear_system
 recurrent_network = _core.recurrent_network
 solve_cycle = _core.solve_cycle
-verified_cycle = _core.verified_cycle
 
 
 def _canonical_map(*arrays: Any) -> Any:

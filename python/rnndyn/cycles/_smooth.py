@@ -132,9 +132,7 @@ def _search_one(
     options: Options,
 ) -> CycleSet:
     begin = time.perf_counter()
-    drive = np.zeros(model.n_inputs) if constant is None else constant
-    compiled = _core.SmoothMap(model._system(), drive)
-    search = _Search(compiled, max_restarts, guesses, options)
+    search = _Search(smooth_map(model, constant), max_restarts, guesses, options)
     options.meter.init("find_cycles")
     try:
         if method == "complete":
@@ -165,6 +163,24 @@ def _search_one(
         ),
         inputs=constant,
     )
+
+
+def smooth_map(model: RecurrentNetwork, inputs: FloatArray | None) -> _core.SmoothMap:
+    """Return the compiled map of a network under a constant input."""
+    constant = np.zeros(model.n_inputs) if inputs is None else inputs
+    return _core.SmoothMap(model._system(), constant)
+
+
+def cycles_near(
+    model: RecurrentNetwork, inputs: FloatArray | None, points: Iterable[FloatArray]
+) -> CycleSet:
+    """Return the cycles that Newton's method finds from points (k, M) near each, by their order."""
+    compiled = smooth_map(model, inputs)
+    records = [_core.cycle_near(compiled, np.ascontiguousarray(own)) for own in points]
+    orders = sorted({record["order"] for record in records})
+    search = SearchStatistics(orders=(), seconds=0.0, n_threads=1, seed=0, options={})
+    blocks = tuple(_block(order, records, model.n_states) for order in orders)
+    return CycleSet(model, blocks, (), search, inputs=inputs)
 
 
 class _Search:

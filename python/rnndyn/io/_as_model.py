@@ -14,8 +14,8 @@ from rnndyn.io._content import content_of
 from rnndyn.io._identify import UnsaidNonlinearityError, identify
 from rnndyn.io._import import ImportGuessWarning
 from rnndyn.io._torch import from_torch
-from rnndyn.models import DifferentiableMap, Model, PiecewiseLinearModel
-from rnndyn.models._canonical_map_of import piecewise_linear
+from rnndyn.models import DifferentiableMap, Model, PiecewiseLinearModel, RecurrentNetwork
+from rnndyn.models._canonical_map_of import piecewise_linear, smooth_network
 
 
 class TorchModule(Protocol):
@@ -79,6 +79,19 @@ def as_piecewise_linear(
         return piecewise_linear(known, inputs)
     except TypeError as error:
         raise TypeError(str(error) if name == "model" else f"{name}: {error}") from None
+
+
+def as_followed(
+    model: Any, inputs: ArrayLike | None = None, name: str = "model"
+) -> PiecewiseLinearModel | RecurrentNetwork:
+    """Return the model whose cycles are followed where parameters change.
+
+    That is a tanh, GRU or LSTM network as it is, and of anything else of `as_model` the
+    piecewise-linear model that it is under the constant input `inputs`.
+    """
+    known = as_model(model, name)
+    smooth = smooth_network(known)
+    return as_piecewise_linear(known, inputs, name) if smooth is None else smooth
 
 
 def _of_arrays(arrays: Mapping[Any, Any], name: str) -> Model:

@@ -196,7 +196,8 @@ def _draw_branches(ax: "Axes", branch_set: BranchSet, state: int, n_samples: int
     n_states = branch_set.models[0].n_states
     for branch in branch_set.branches:
         s = _places(branch_set, branch, n_samples)
-        values = branch_set.evaluate(branch.itinerary, s)
+        number = int(branch_set.branch_columns["itinerary"][branch.index])
+        values = branch_set.evaluate_number(number, s)
         # Where the cycle is at infinity there is nothing to draw.
         y = np.where(
             np.isfinite(values["points"][:, :, state]), values["points"][:, :, state], np.nan

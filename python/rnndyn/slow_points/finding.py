@@ -12,10 +12,11 @@ from rnndyn._common.arrays import FloatArray
 from rnndyn._common.checks import check_count, check_positive
 from rnndyn._common.options import check_options
 from rnndyn._common.progress import ProgressMeter
-from rnndyn.cycles._smooth import check_one_input, is_relu_network, starting_states
+from rnndyn.cycles._smooth import smooth_map, starting_states
 from rnndyn.cycles.progress import SearchProgress
-from rnndyn.models import PiecewiseLinearModel, RecurrentNetwork
-from rnndyn.models._canonical_map_of import canonical_map_of, smooth_network
+from rnndyn.io._as_model import NetworkLike, as_followed, as_model
+from rnndyn.models import RecurrentNetwork
+from rnndyn.models._canonical_map_of import canonical_map_of, check_constant_input, smooth_network
 from rnndyn.models._stepping import to_states
 from rnndyn.slow_points.curve import SlowCurve
 from rnndyn.slow_points.point import SlowPoint
@@ -24,7 +25,7 @@ from rnndyn.slow_points.run import SlowPointRun
 
 
 def find_slow_points(
-    model: RecurrentNetwork | PiecewiseLinearModel,
+    model: NetworkLike,
     inputs: ArrayLike | None = None,
     states: ArrayLike | None = None,
     *,
@@ -40,10 +41,10 @@ def find_slow_points(
 
     Parameters
     ----------
-    model : RecurrentNetwork or PiecewiseLinearModel
+    model : model, torch.nn.Module, or mapping of str to array
         A tanh, GRU, LSTM or ReLU network.
     inputs : (K,) array_like, optional
-        Constant external input of an `RNN`, `GRU` or `LSTM`. Default: the input 0.
+        Constant external input. Default: that of the model, else 0.
     states : (..., N) array_like, optional
         Where descents may begin, besides states that free orbits come by: best those that the
         network visits on its task.
@@ -114,21 +115,21 @@ def find_slow_points(
     )
     if max_restarts is not None:
         max_restarts = check_count("max_restarts", max_restarts)
-    constant, starts = _arguments(model, inputs, states, drive)
+    source = as_model(model)
+    followed = as_followed(source, inputs)
+    starts = _starts(source, states, drive)
     begin = time.perf_counter()
 
     def observe(*state: Any) -> None:
         options.meter.step(SearchProgress(*state))
 
+    constant = None
     network: _core.SmoothMap | _core.CanonicalMap
-    if (smooth := smooth_network(model)) is not None:
-        zero = np.zeros(smooth.n_inputs)
-        network = _core.SmoothMap(smooth._system(), zero if constant is None else constant)
+    if (smooth := smooth_network(followed)) is not None:
+        constant = check_constant_input(smooth, inputs)
+        network = smooth_map(smooth, constant)
     else:
-        if is_relu_network(model):
-            model = model.as_piecewise_linear(constant)  # type: ignore[union-attr]
-            constant = None
-        network = canonical_map_of(model)
+        network = canonical_map_of(followed)
     options.meter.init("find_slow_points")
     try:
         found = _core.find_slow_points(
@@ -144,8 +145,8 @@ def find_slow_points(
     finally:
         options.meter.close()
     return SlowPointSet(
-        model,
-        tuple(_point(record, model.n_states) for record in found["points"]),
+        followed,
+        tuple(_point(record, followed.n_states) for record in found["points"]),
         tuple(SlowCurve(**record) for record in found["curves"]),
         SlowPointRun(
             stopped_by=found["stopped_by"],
@@ -167,23 +168,19 @@ def find_slow_points(
     )
 
 
-def _arguments(
-    model: Any, inputs: ArrayLike | None, states: ArrayLike | None, drive: ArrayLike | None
-) -> tuple[FloatArray | None, FloatArray | None]:
-    """Return the constant input and the states where descents may begin."""
+def _starts(model: Any, states: ArrayLike | None, drive: ArrayLike | None) -> FloatArray | None:
+    """Return the states (S, M) where descents may begin."""
     if isinstance(model, RecurrentNetwork):
-        return check_one_input(model, inputs), starting_states(model, states, drive)
-    canonical_map_of(model)
-    for name, value in (("inputs", inputs), ("drive", drive)):
-        if value is not None:
-            raise ValueError(
-                f"{name} is for models of RNN, GRU and LSTM; the constant input of a "
-                f"{model.family} is its parameter s, so leave it out"
-            )
+        return starting_states(model, states, drive)
+    if drive is not None:
+        raise ValueError(
+            f"drive is for models of RNN, GRU and LSTM; of a {model.family} give the states that "
+            "it visits as states"
+        )
     if states is None:
-        return None, None
+        return None
     rows = to_states("states", states, model.n_states, "M").reshape(-1, model.n_states)
-    return None, np.ascontiguousarray(rows)
+    return np.ascontiguousarray(rows)
 
 
 def _point(record: dict[str, Any], n_states: int) -> SlowPoint:

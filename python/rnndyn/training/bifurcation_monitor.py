@@ -1,25 +1,35 @@
 """The bifurcations of a network while it is being trained."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
-from rnndyn._common.arrays import BoolArray
+from rnndyn._common.arrays import FloatArray
 from rnndyn._common.checks import check_count, check_integer
 from rnndyn.bifurcation import BifurcationEvent, Timeline
 from rnndyn.bifurcation.path._path import Path
 from rnndyn.bifurcation.path._starts import key_of, n_itineraries
 from rnndyn.bifurcation.path.continuation import continue_along
+from rnndyn.cycles._smooth import cycles_near
+from rnndyn.cycles.cycle import Cycle
+from rnndyn.cycles.result import CycleSet
 from rnndyn.cycles.search import find_cycles
-from rnndyn.models import PiecewiseLinearModel
-from rnndyn.training._as_model import as_piecewise_linear
+from rnndyn.models import PiecewiseLinearModel, RecurrentNetwork
+from rnndyn.models._canonical_map_of import smooth_network
+from rnndyn.training._as_model import as_followed
 
 #: Multiplications of solving all itineraries that take up to some ten milliseconds. Measured with
 #: 2 to 20 states; searches that do not list took 20 ms and more.
 _CHEAP_WORK = 5e6
+#: Solves of a search for the fixed points of a tanh, GRU or LSTM network, which ends no earlier;
+#: and multiplications of them that take about as long as to continue what is known. With 32 states
+#: a search took 0.05 s.
+_SMOOTH_SOLVES = 3000
+_CHEAP_SMOOTH_WORK = 1e8
 
 
 class BifurcationMonitor:
@@ -27,8 +37,9 @@ class BifurcationMonitor:
 
     Call ``monitor.step(module, loss)`` after every update, or give it to `Trainer`. Every `every`
     calls it takes the network, continues the cycles that it knows to the new parameters, and notes
-    the bifurcations on the way. Where a search takes milliseconds it also searches afresh at every
-    look, for cycles that were born from nothing it knew; else now and then.
+    the bifurcations on the way. Where a search takes milliseconds, or of tanh, GRU and LSTM networks
+    some hundredths of a second, it also searches afresh at every look, for cycles that were born
+    from nothing it knew; else now and then.
 
     Parameters
     ----------
@@ -39,9 +50,12 @@ class BifurcationMonitor:
     search_every : int
         Where a search takes longer, search afresh at the first look and then at every look of this
         number; where no cycle is known any more, a quarter of it after the last search.
+    inputs : array_like of shape (K,), optional
+        Constant input under which the cycles of a tanh, GRU or LSTM network are looked at.
+        Default: 0.
     to_model : callable, optional
-        Makes the model of what `step` is given. Default: trainable networks of `rnndyn.training`
-        and models are understood.
+        Makes the model of what `step` is given. Default: trainable networks of `rnndyn.training`,
+        RNN, GRU and LSTM of torch, and models are understood.
     callback : callable, optional
         Called with the list of events after every look that saw any.
     seed : int
@@ -55,7 +69,7 @@ class BifurcationMonitor:
     ----------
     events : list of BifurcationEvent
         Seen so far; ``event.epoch`` counts the updates, fractions included.
-    models : list of PiecewiseLinearModel
+    models : list of PiecewiseLinearModel or RecurrentNetwork
         The network at the looks.
     updates : list of int
         Their numbers of updates: calls of `step` so far.
@@ -70,7 +84,8 @@ class BifurcationMonitor:
     Notes
     -----
     Between two looks the parameters are taken to change along a straight line, as in
-    `rnndyn.continue_cycles`. Cycles that a search finds are followed back to the look before and on
+    `rnndyn.continue_cycles`. A tanh, GRU or LSTM network is also searched where the indices of the
+    fixed points that are known tell that one is missing. Cycles that a search finds are followed back to the look before and on
     from there; where they were born still earlier, `timeline` tells, which follows everything over
     the whole run.
 
@@ -97,7 +112,8 @@ class BifurcationMonitor:
         *,
         every: int = 10,
         search_every: int = 200,
-        to_model: Callable[[Any], PiecewiseLinearModel] | None = None,
+        inputs: ArrayLike | None = None,
+        to_model: Callable[[Any], PiecewiseLinearModel | RecurrentNetwork] | None = None,
         callback: Callable[[list[BifurcationEvent]], object] | None = None,
         seed: int = 0,
         n_threads: int = 1,
@@ -106,19 +122,21 @@ class BifurcationMonitor:
         self.max_order = check_count("max_order", max_order)
         self.every = check_count("every", every)
         self.search_every = check_count("search_every", search_every)
+        self._inputs = inputs
         self._to_model = to_model
         self._callback = callback
         self._seed = check_integer("seed", seed, 0, 2**64 - 1)
         self._n_threads = check_count("n_threads", n_threads)
         self._search_options = search_options
         self._n_steps = 0
-        self._known: list[BoolArray] = []
+        self._known: list[Any] = []  # itineraries; of smooth networks points
+        self._is_missing = False
         self._last_search = 0
         self._found: list[Any] = []
         self._sums = np.zeros(3)
         self._records: list[tuple[float, float]] = []
         self.events: list[BifurcationEvent] = []
-        self.models: list[PiecewiseLinearModel] = []
+        self.models: list[Any] = []
         self.updates: list[int] = []
         self.searched: list[int] = []
 
@@ -132,7 +150,7 @@ class BifurcationMonitor:
 
         Parameters
         ----------
-        module : TrainableModel or PiecewiseLinearModel
+        module : TrainableModel, torch.nn.RNN, GRU or LSTM, or model
             The network as it is now; or anything else that `to_model` understands.
         loss : float or Tensor, optional
             Loss of the update; `timeline` holds the mean over the updates since the last look.
@@ -147,7 +165,7 @@ class BifurcationMonitor:
         Raises
         ------
         TypeError
-            If the module is no piecewise-linear network.
+            If the module is no network whose cycles can be followed.
         ValueError
             If its parameters are not finite.
         """
@@ -155,10 +173,11 @@ class BifurcationMonitor:
         self._sums += (1.0, _number(loss), _number(gradient_norm))
         if (self._n_steps - 1) % self.every:
             return []
-        model = as_piecewise_linear(module, self._to_model)
-        if self._is_search_due(model):
-            self._search(model)
-        events = self._follow(model) if self.models else []
+        model = as_followed(module, self._to_model, self._inputs)
+        found = self._search(model) if self._is_search_due(model) else None
+        events = self._follow(model, found) if self.models else []
+        if smooth_network(model) is not None and not self.models:
+            self._keep(found or [])
         self.models.append(model)
         self.updates.append(self._n_steps)
         n, losses, norms = self._sums
@@ -169,20 +188,32 @@ class BifurcationMonitor:
             self._callback(events)
         return events
 
-    def _is_search_due(self, model: PiecewiseLinearModel) -> bool:
+    def _is_search_due(self, model: Any) -> bool:
         # Work, not time: the same run has to give the same events on any machine.
         orders = range(1, self.max_order + 1)
-        work = sum(n_itineraries(model.n_units, [k]) * k for k in orders) * model.n_states**3
+        if smooth_network(model) is not None:
+            work = _SMOOTH_SOLVES * sum(orders) * model.n_states**3
+            if self._is_missing or work <= _CHEAP_SMOOTH_WORK:
+                return True
+        else:
+            work = self._listing_work(model)
         if not self.searched or work <= _CHEAP_WORK:
             return True
         since = len(self.models) - self._last_search
         return since >= self.search_every or (not self._known and 4 * since >= self.search_every)
 
-    def _follow(self, model: PiecewiseLinearModel) -> list[BifurcationEvent]:
+    def _listing_work(self, model: PiecewiseLinearModel) -> float:
+        orders = range(1, self.max_order + 1)
+        counts = (n_itineraries(model.n_units, [k]) * k for k in orders)
+        return float(sum(counts) * model.n_states**3)
+
+    def _follow(self, model: Any, found: CycleSet | None) -> list[BifurcationEvent]:
         """Continue the known cycles from the last model, and return the events on the way."""
+        times = np.array([self.updates[-1], self._n_steps], dtype=np.float64)
+        if smooth_network(model) is not None:
+            return self._follow_smooth(model, found, times)
         if not self._known:
             return []
-        times = np.array([self.updates[-1], self._n_steps], dtype=np.float64)
         branch_set = continue_along(
             Path((self.models[-1], model), "epoch", times),
             "BifurcationMonitor",
@@ -194,9 +225,38 @@ class BifurcationMonitor:
         self._known = [cycle.itinerary for cycle in branch_set.at(1.0)]
         return list(branch_set.events)
 
-    def _search(self, model: PiecewiseLinearModel) -> None:
-        found = find_cycles(
+    def _follow_smooth(
+        self, model: Any, found: CycleSet | None, times: FloatArray
+    ) -> list[BifurcationEvent]:
+        inputs = None if self._inputs is None else np.asarray(self._inputs, dtype=np.float64)
+        known = cycles_near(self.models[-1], inputs, self._known)
+        starts = [cycles for cycles in (known, found) if cycles is not None and len(cycles)]
+        if not starts:
+            return []
+        branch_set = continue_along(
+            Path((self.models[-1], model), "epoch", times),
+            "BifurcationMonitor",
+            inputs=self._inputs,
+            cycles=starts,
+            max_order=self.max_order,
+            n_threads=self._n_threads,
+            progress=False,
+        )
+        self._keep(branch_set.at(1.0))
+        return list(branch_set.events)
+
+    def _keep(self, cycles: Iterable[Cycle]) -> None:
+        """Remember the cycles of a smooth network, and whether their indices miss one."""
+        members = list(cycles)
+        self._known = [cycle.points for cycle in members]
+        fixed = [cycle.jacobian for cycle in members if cycle.order == 1]
+        signs = (np.sign(np.linalg.det(np.eye(len(j)) - j)) for j in fixed)
+        self._is_missing = sum(signs) != 1
+
+    def _search(self, model: Any) -> CycleSet:
+        found: CycleSet = find_cycles(
             model,
+            inputs=None if smooth_network(model) is None else self._inputs,
             max_order=self.max_order,
             seed=self._seed,
             n_threads=self._n_threads,
@@ -206,10 +266,13 @@ class BifurcationMonitor:
         self._found.append(found)
         self._last_search = len(self.models)
         self.searched.append(self._n_steps)
+        if smooth_network(model) is not None:
+            return found
         known = {key_of(bits): bits for bits in self._known}
         for cycle in found:
             known.setdefault(key_of(cycle.itinerary), cycle.itinerary)
         self._known = list(known.values())
+        return found
 
     def timeline(self) -> Timeline:
         """Return the branches and events of all cycles over all looks.
@@ -232,8 +295,9 @@ class BifurcationMonitor:
                 f"a timeline needs two looks at the network, got {len(self.models)} from "
                 f"{self._n_steps} calls of step() with every={self.every}"
             )
-        seen: dict[bytes, BoolArray] = {}
-        for event in self.events:
+        seen: dict[bytes, Any] = {}
+        is_smooth = smooth_network(self.models[0]) is not None
+        for event in self.events if not is_smooth else ():
             for bits in (event.itinerary, event.partner, event.doubled):
                 if bits is not None and len(bits) <= self.max_order:
                     seen.setdefault(key_of(bits), bits)
@@ -243,6 +307,7 @@ class BifurcationMonitor:
         branch_set = continue_along(
             Path(tuple(self.models), "epoch", np.array(self.updates, dtype=np.float64)),
             "BifurcationMonitor.timeline",
+            inputs=self._inputs if is_smooth else None,
             cycles=starts,
             max_order=self.max_order,
             n_threads=self._n_threads,

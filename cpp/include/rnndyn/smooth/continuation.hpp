@@ -43,7 +43,8 @@ enum class CurveEventKind { fold, flip, neimark_sacker };
 
 // An odd number of bifurcations of the kind lies within the tube that begins at `node`, one of them
 // in the bracket. Of folds and flips that is proved; the moduli of the multipliers at the ends of
-// the bracket of a Neimark-Sacker bifurcation are known up to their estimated errors.
+// the bracket of a Neimark-Sacker bifurcation are only known up to their estimated errors, which
+// exclude the unit circle where it is confirmed.
 struct CurveEvent {
   CurveEventKind kind = CurveEventKind::fold;
   std::size_t node = 0;
@@ -51,7 +52,7 @@ struct CurveEvent {
   Matrix points;
   double residual = 0.0;  // distance of the multiplier from where it passes
   Index n_unstable_before = 0, n_unstable_after = 0;
-  bool proved = true;
+  bool confirmed = true;
 };
 
 enum class CurveEnd {

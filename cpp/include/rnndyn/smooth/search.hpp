@@ -29,6 +29,9 @@ struct SmoothCycle {
   std::int64_t hits = 0;
 };
 
+// Everything about the cycle that Newton's method finds from points (N x k) near one.
+SmoothCycle cycle_near(const SmoothMap& map, Matrix points);
+
 // The points of F^k = z: their indices must sum up to 1 (Lefschetz; the box is contractible), as no
 // fixed point lies on the border of the invariant box.
 struct IndexSum {

@@ -9,15 +9,27 @@ from rnndyn._common.arrays import frozen
 
 Columns = dict[str, np.ndarray[Any, Any]]
 
-EventKind = Literal["border_collision", "degenerate_transcritical", "degenerate_flip", "center"]
-Outcome = Literal["persistence", "nonsmooth_fold", "none", "infinity", "stability_change"]
+EventKind = Literal[
+    "border_collision",
+    "degenerate_transcritical",
+    "degenerate_flip",
+    "center",
+    "fold",
+    "flip",
+    "neimark_sacker",
+]
+Outcome = Literal["persistence", "nonsmooth_fold", "none", "infinity", "stability_change", "fold"]
 
-#: The compiled core counts kinds and outcomes in this order.
+#: The compiled core counts kinds and outcomes of piecewise-linear networks in this order; those of
+#: tanh, GRU and LSTM networks follow.
 KIND_NAMES: tuple[EventKind, ...] = (
     "border_collision",
     "degenerate_transcritical",
     "degenerate_flip",
     "center",
+    "fold",
+    "flip",
+    "neimark_sacker",
 )
 OUTCOME_NAMES: tuple[Outcome, ...] = (
     "persistence",
@@ -25,6 +37,7 @@ OUTCOME_NAMES: tuple[Outcome, ...] = (
     "none",
     "infinity",
     "stability_change",
+    "fold",
 )
 PERSISTENCE = OUTCOME_NAMES.index("persistence")
 

@@ -14,6 +14,7 @@ from rnndyn.bifurcation.path._columns import (
     nothing_attached,
 )
 from rnndyn.bifurcation.path._path import Path, check_models
+from rnndyn.bifurcation.path.curve import ARRAYS, Curve
 from rnndyn.bifurcation.path.gap import Gap
 from rnndyn.bifurcation.path.run import ContinuationRun
 from rnndyn.io._record import header_of, model_of, record_from, record_of
@@ -31,6 +32,7 @@ def taken_apart(state: dict[str, Any]) -> tuple[dict[str, Any], Arrays]:
         "n_models": len(records),
         "n_itineraries": len(state["itineraries"]),
         "gaps": [{"s": gap.s, "reason": gap.reason} for gap in gaps],
+        "n_curves": len(state["curves"]),
     }
     arrays: Arrays = {"axis_values": path.values}
     for number, record in enumerate(records):
@@ -38,6 +40,10 @@ def taken_apart(state: dict[str, Any]) -> tuple[dict[str, Any], Arrays]:
             arrays[f"model_{number}/{name}"] = array
     for number, bits in enumerate(state["itineraries"]):
         arrays[f"itinerary_{number}"] = bits
+    if state["inputs"] is not None:
+        arrays["inputs"] = state["inputs"]
+    for number, curve in enumerate(state["curves"]):
+        arrays |= {f"curve_{number}/{name}": array for name, array in curve.arrays().items()}
     for number, gap in enumerate(gaps):
         if gap.itinerary is not None:
             arrays[f"gap_{number}"] = gap.itinerary
@@ -80,15 +86,25 @@ def put_together(header: dict[str, Any], arrays: Arrays) -> dict[str, Any]:
         ],
         "run": ContinuationRun.from_dict(header["run"]),
         "attached_columns": attached,
+        "curves": [_curve(arrays, number) for number in range(header.get("n_curves", 0))],
+        "inputs": arrays.get("inputs"),
     }
 
 
-#: Version 2 brought the cycles attached to events.
-FORMAT = ResultFormat("rnndyn branch set", 2, "a branch set", taken_apart, put_together)
+#: Version 2 brought the cycles attached to events, version 3 the curves of smooth networks.
+FORMAT = ResultFormat("rnndyn branch set", 3, "a branch set", taken_apart, put_together)
 
 
 def _columns(arrays: Arrays, group: str, types: dict[str, Any]) -> Columns:
     return checked_columns(group_of(arrays, group), types, group)
+
+
+def _curve(arrays: Arrays, number: int) -> Curve:
+    own = group_of(arrays, f"curve_{number}")
+    for name, (dtype, _) in ARRAYS.items():
+        if name not in own or own[name].dtype != dtype:
+            raise ValueError(f"{name!r} of curve {number} is missing or not of its type")
+    return Curve(**{name: own[name] for name in ARRAYS})
 
 
 def _bits(arrays: Arrays, name: str) -> NDArray[np.bool_]:

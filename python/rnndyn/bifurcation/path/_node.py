@@ -20,7 +20,7 @@ from rnndyn.bifurcation.path._record import Record
 from rnndyn.bifurcation.path._starts import key_of
 from rnndyn.bifurcation.path.gap import Gap
 
-_BORDER, _INFINITE, _FLIP, _CENTER = range(len(KIND_NAMES))
+_BORDER, _INFINITE, _FLIP, _CENTER = range(len(KIND_NAMES))[:4]
 _OUTCOME = {name: code for code, name in enumerate(OUTCOME_NAMES)}
 #: Points of cycles at a node agree to this, relative to their size, where they are the same.
 _SAME_POINT = 1e-7

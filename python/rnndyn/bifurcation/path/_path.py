@@ -8,8 +8,8 @@ import numpy as np
 from rnndyn._common.arrays import FloatArray
 from rnndyn._common.checks import check_positive
 from rnndyn._common.words import counted
-from rnndyn.io._as_model import as_piecewise_linear
-from rnndyn.models import PiecewiseLinearMap, PiecewiseLinearModel
+from rnndyn.io._as_model import as_followed
+from rnndyn.models import PiecewiseLinearMap, PiecewiseLinearModel, RecurrentNetwork
 from rnndyn.models._canonical import CanonicalForm
 from rnndyn.models._canonical_map_of import canonical_map_of
 
@@ -24,7 +24,7 @@ class Path(NamedTuple):
 
     Attributes
     ----------
-    models : tuple of PiecewiseLinearModel
+    models : tuple of PiecewiseLinearModel or RecurrentNetwork
         The models at s = 0, 1, 2, ...
     axis : str
         Name of the axis: ``"s"``, ``"epoch"`` or a parameter such as ``"A[0,0]"``.
@@ -32,9 +32,14 @@ class Path(NamedTuple):
         The values of the axis at the models.
     """
 
-    models: tuple[PiecewiseLinearModel, ...]
+    models: tuple[Any, ...]
     axis: str
     values: FloatArray
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether the models are tanh, GRU or LSTM networks."""
+        return isinstance(self.models[0], RecurrentNetwork)
 
 
 def straight_path(models: Iterable[Any], name: str) -> Path:
@@ -45,8 +50,11 @@ def straight_path(models: Iterable[Any], name: str) -> Path:
     return Path(checked, "s", np.arange(len(checked), dtype=np.float64))
 
 
-def check_models(models: Iterable[Any], name: str) -> tuple[PiecewiseLinearModel, ...]:
-    """Return models of one family and size as a tuple; the message names the first odd one."""
+def check_models(models: Iterable[Any], name: str) -> tuple[Any, ...]:
+    """Return models of one family and size as a tuple; the message names the first odd one.
+
+    They are piecewise linear, or tanh, GRU or LSTM networks.
+    """
     try:
         given = tuple(models)
     except TypeError:
@@ -55,27 +63,40 @@ def check_models(models: Iterable[Any], name: str) -> tuple[PiecewiseLinearModel
         ) from None
     if not given:
         raise ValueError(f"{name} must hold models, got an empty list")
+    places = _place_names(name, len(given))
     checked = tuple(
-        as_piecewise_linear(model, name=f"{name}[{index}]") for index, model in enumerate(given)
+        as_followed(model, name=place) for model, place in zip(given, places, strict=True)
     )
     first = checked[0]
     for index, model in enumerate(checked):
         if model.family != first.family:
             raise ValueError(
-                f"{name} must hold models of one family, but {name}[0] is a {first.family} and "
-                f"{name}[{index}] a {model.family}"
+                f"{name} must hold models of one family, but {places[0]} is a {first.family} and "
+                f"{places[index]} a {model.family}"
             )
-        if (model.n_states, model.n_units) != (first.n_states, first.n_units):
+        if _sizes(model) != _sizes(first):
             raise ValueError(
-                f"{name} must hold models of one size, but {name}[0] has {_size_text(first)} and "
-                f"{name}[{index}] {_size_text(model)}"
+                f"{name} must hold models of one size, but {places[0]} has {_size_text(first)} and "
+                f"{places[index]} {_size_text(model)}"
             )
         if model.options != first.options:
             raise ValueError(
-                f"{name} must hold models with the same settings, but {name}[0] has "
-                f"{first.options} and {name}[{index}] {model.options}"
+                f"{name} must hold models with the same settings, but {places[0]} has "
+                f"{first.options} and {places[index]} {model.options}"
             )
     return checked
+
+
+def _place_names(name: str, n_models: int) -> list[str]:
+    """Name the models as the user gave them: two models are the first two arguments."""
+    two = name == "the models" and n_models == 2
+    return [f"model{index}" if two else f"{name}[{index}]" for index in range(n_models)]
+
+
+def _sizes(model: Any) -> Any:
+    if isinstance(model, RecurrentNetwork):
+        return {name: array.shape for name, array in model.parameters.items()}
+    return model.n_states, model.n_units
 
 
 def curved_path(curve: Callable[[float], Any], tolerance: float) -> Path:
@@ -85,9 +106,9 @@ def curved_path(curve: Callable[[float], Any], tolerance: float) -> Path:
     straight line between its ends, relative to their largest entry.
     """
     tolerance = check_positive("tolerance", tolerance, "relative deviation")
-    known: dict[float, tuple[PiecewiseLinearModel, CanonicalForm]] = {}
+    known: dict[float, tuple[Any, Form]] = {}
 
-    def at(t: float) -> CanonicalForm:
+    def at(t: float) -> Form:
         if t not in known:
             [model] = check_models([curve(t)], f"path({t:g}), as a list,")
             known[t] = (model, canonical_form(model))
@@ -114,12 +135,21 @@ def curved_path(curve: Callable[[float], Any], tolerance: float) -> Path:
     return Path(models, "t", np.array(nodes))
 
 
-def is_straight(
-    start: PiecewiseLinearModel, middle: PiecewiseLinearModel, end: PiecewiseLinearModel
-) -> bool:
-    """Tell whether the canonical form of `middle` is the mean of the other two."""
-    deviation = _deviation(canonical_form(start), canonical_form(end), canonical_form(middle), 0.5)
+def is_straight(start: Any, middle: Any, end: Any) -> bool:
+    """Tell whether what is straight along a path is of `middle` the mean of the other two."""
+    deviation = _deviation(form_of(start), form_of(end), form_of(middle), 0.5)
     return deviation <= _ROUNDING
+
+
+#: The arrays that change along straight lines.
+Form = tuple[FloatArray, ...]
+
+
+def form_of(model: Any) -> Form:
+    """Return what is straight along a path: the canonical arrays, or the weights of a network."""
+    if isinstance(model, RecurrentNetwork):
+        return tuple(model.parameters.values())
+    return canonical_form(model)
 
 
 def canonical_form(model: PiecewiseLinearModel) -> CanonicalForm:
@@ -128,15 +158,16 @@ def canonical_form(model: PiecewiseLinearModel) -> CanonicalForm:
     return CanonicalForm(map_.A, map_.W1, map_.W2, map_.h1, map_.h2)
 
 
-def between(
-    start: PiecewiseLinearModel, end: PiecewiseLinearModel, share: float
-) -> PiecewiseLinearMap:
+def between(start: Any, end: Any, share: float) -> Any:
     """Return the map at a share, 0 to 1, of the straight line between two models."""
-    pairs = zip(canonical_form(start), canonical_form(end), strict=True)
-    return PiecewiseLinearMap(*[(1.0 - share) * a + share * b for a, b in pairs])
+    pairs = zip(form_of(start), form_of(end), strict=True)
+    arrays = [(1.0 - share) * a + share * b for a, b in pairs]
+    if isinstance(start, RecurrentNetwork):
+        return start.with_parameters(dict(zip(start.parameters, arrays, strict=True)))
+    return PiecewiseLinearMap(*arrays)
 
 
-def _deviation(start: CanonicalForm, end: CanonicalForm, middle: CanonicalForm, q: float) -> float:
+def _deviation(start: Form, end: Form, middle: Form, q: float) -> float:
     size = max(float(np.abs(array).max(initial=0.0)) for array in (*start, *end)) or 1.0
     return max(
         float(np.abs((1.0 - q) * a + q * b - c).max(initial=0.0)) / size
@@ -144,5 +175,8 @@ def _deviation(start: CanonicalForm, end: CanonicalForm, middle: CanonicalForm, 
     )
 
 
-def _size_text(model: PiecewiseLinearModel) -> str:
+def _size_text(model: Any) -> str:
+    if isinstance(model, RecurrentNetwork):
+        layers = counted(model.n_layers, "layer")
+        return f"{layers} of size {model.hidden_size} and {counted(model.n_inputs, 'input')}"
     return f"{counted(model.n_states, 'state')} and {counted(model.n_units, 'unit')}"

@@ -33,19 +33,23 @@ class Source(Protocol):
     def event_columns(self) -> Columns: ...
     @property
     def events(self) -> Sequence[BifurcationEvent]: ...
-    def solve(self, itinerary: BoolArray, s: float) -> Cycle: ...
-    def evaluate(self, itinerary: BoolArray, s: FloatArray) -> Columns: ...
+    def solve_number(self, number: int, s: float) -> Cycle: ...
+    def evaluate_number(self, number: int, s: FloatArray) -> Columns: ...
 
 
 class Branch:
-    """One itinerary over a largest interval of a path on which its cycle is real.
+    """One cycle over a largest interval of a path.
+
+    Of a piecewise-linear network it has one itinerary, and the interval is where its cycle is real.
+    Of a tanh, GRU or LSTM network it is a curve of which every piece is proved; it ends where the
+    curve turns back at a fold.
 
     Attributes
     ----------
     index : int
         Number of the branch in its set.
     itinerary : ndarray of bool, shape (k, H)
-        Regions of the cycle.
+        Regions of the cycle; of tanh, GRU and LSTM networks, which have none, shape (k, 0).
     order : int
         Minimal period k.
     s_begin, s_end : float
@@ -54,7 +58,7 @@ class Branch:
         What happens at its ends; None at the ends of the path.
     lineage : int
         Branches of one cycle, that go on from one to the next through persistence border
-        collisions, have the same number.
+        collisions, have the same number. Of smooth networks every branch has its own.
     """
 
     __slots__ = ("_set", "index")
@@ -163,7 +167,7 @@ class Branch:
     def cycle(self, s: float) -> Cycle:
         """Return the cycle at a place of the branch, with everything known about it."""
         (place,) = self._check([s]).tolist()
-        return self._set.solve(self.itinerary, place)
+        return self._set.solve_number(self._value("itinerary"), place)
 
     def _check(self, s: ArrayLike) -> FloatArray:
         places = finite_numbers("s", s)
@@ -177,7 +181,7 @@ class Branch:
 
     def _evaluate(self, name: str, s: ArrayLike) -> Any:
         places = self._check(s)
-        values = self._set.evaluate(self.itinerary, np.atleast_1d(places))[name]
+        values = self._set.evaluate_number(self._value("itinerary"), np.atleast_1d(places))[name]
         return values[0] if places.ndim == 0 else values
 
     def to_dict(self) -> dict[str, Any]:
@@ -197,9 +201,10 @@ class Branch:
         return type(self), (self._set, self.index)
 
     def __repr__(self) -> str:
+        bits = f"itinerary={itinerary_text(self.itinerary)!r}, " if self.itinerary.size else ""
         return (
             f"Branch(order={self.order}, s={self.s_begin:.8g} to {self.s_end:.8g}, "
-            f"itinerary={itinerary_text(self.itinerary)!r}, lineage={self.lineage})"
+            f"{bits}lineage={self.lineage})"
         )
 
 

@@ -13,9 +13,8 @@ from rnndyn.bifurcation.path._path import Path, is_straight
 from rnndyn.bifurcation.path.continuation import continue_along
 from rnndyn.bifurcation.path.result import BranchSet
 from rnndyn.cycles.result import CycleSet
-from rnndyn.io._as_model import NetworkLike, as_model
-from rnndyn.models import RNN, Model, PiecewiseLinearModel
-from rnndyn.models._canonical_map_of import piecewise_linear
+from rnndyn.io._as_model import NetworkLike, as_followed, as_model
+from rnndyn.models import RNN
 from rnndyn.scale_out import Executor
 
 
@@ -24,6 +23,7 @@ def bifurcation_diagram(
     parameter: str,
     values: Sequence[float] | ArrayLike,
     *,
+    inputs: ArrayLike | None = None,
     cycles: CycleSet | Iterable[Any] | None = None,
     max_order: int | None = None,
     orders: Iterable[int] | None = None,
@@ -42,14 +42,15 @@ def bifurcation_diagram(
 
     Parameters
     ----------
-    model : PiecewiseLinearModel
+    model : model, torch.nn.Module, or mapping of str to array
         The network; a ReLU RNN, also of torch, is the piecewise-linear map that it is.
     parameter : str
         Name of one number, such as ``"A[0,0]"``, ``"h2[3]"`` or ``"slope"``; see
-        ``model.scalar_names()``. A ReLU RNN has torch's names and those of `ReLURNN`.
+        ``model.scalar_names()``. Of networks of `torch.nn` names are such as ``"bias_hh_l0[0]"``;
+        a ReLU RNN has torch's names and those of `ReLURNN`.
     values : array_like of shape (n,)
         Values of the parameter, ascending or descending, at least two.
-    cycles, max_order, orders, method, n_threads, time_limit, progress, seed, executor, store
+    inputs, cycles, max_order, orders, method, n_threads, time_limit, progress, seed, executor, store
         As for `rnndyn.continue_cycles`.
 
     Returns
@@ -75,10 +76,11 @@ def bifurcation_diagram(
     >>> [(event.kind, event.value) for event in diagram.events]
     [('border_collision', 0.0)]
     """
-    path = _path_over(model, parameter, values)
+    path = _path_over(model, parameter, values, inputs)
     return continue_along(
         path,
         "bifurcation_diagram",
+        inputs=inputs,
         cycles=cycles,
         max_order=max_order,
         orders=orders,
@@ -92,9 +94,9 @@ def bifurcation_diagram(
     )
 
 
-def _path_over(network: Any, parameter: str, values: Any) -> Path:
+def _path_over(network: Any, parameter: str, values: Any, inputs: ArrayLike | None) -> Path:
     network = as_model(network)
-    model: Model = piecewise_linear(network)
+    model: Any = as_followed(network, inputs)
     # A ReLU RNN has the names of torch, and those of the map that it is.
     if isinstance(network, RNN) and parameter in network.scalar_names():
         model = network
@@ -109,8 +111,8 @@ def _path_over(network: Any, parameter: str, values: Any) -> Path:
     # Asked for first, so that an unknown name gets the message that lists the names there are.
     model.get_parameter(parameter)
 
-    def at(value: float) -> PiecewiseLinearModel:
-        return piecewise_linear(model.with_parameters({parameter: value}))
+    def at(value: float) -> Any:
+        return as_followed(model.with_parameters({parameter: value}), inputs)
 
     models = tuple(at(value) for value in numbers.tolist())
     middle = at(0.5 * float(numbers[0] + numbers[-1]))

@@ -12,7 +12,7 @@ from rnndyn.io import load_model
 from rnndyn.io._hdf5 import shared_process
 from rnndyn.io._import import read_content
 from rnndyn.io._record import ModelRecord
-from rnndyn.models import PiecewiseLinearModel, ShallowPLRNN
+from rnndyn.models import PiecewiseLinearModel, RecurrentNetwork, ShallowPLRNN
 
 Layout = Literal["auto", "canonical", "swapped"]
 
@@ -24,16 +24,19 @@ _MAX_BYTES = 2**32
 
 
 def load_checkpoints(
-    source: str | os.PathLike[str] | Mapping[str, Any] | Iterable[PiecewiseLinearModel],
+    source: str
+    | os.PathLike[str]
+    | Mapping[str, Any]
+    | Iterable[PiecewiseLinearModel | RecurrentNetwork],
     *,
     pattern: str = "*",
     layout: Layout = "auto",
-) -> list[PiecewiseLinearModel]:
+) -> list[Any]:
     """Return the models of a training run, in the order of time.
 
     Parameters
     ----------
-    source : path-like, mapping of str to array_like, or iterable of PiecewiseLinearModel
+    source : path-like, mapping of str to array_like, or iterable of models
         A folder of model files (see `rnndyn.load_model`), sorted by name with numbers in names as
         numbers, so that ``epoch10.npz`` comes after ``epoch9.npz``; a file of stacked arrays, of
         any of these programs; stacked arrays by name; or models, which come back checked.
@@ -48,13 +51,13 @@ def load_checkpoints(
 
     Returns
     -------
-    list of PiecewiseLinearModel
+    list of PiecewiseLinearModel or RecurrentNetwork
         All of one family and size; `ShallowPLRNN` for stacked arrays.
 
     Raises
     ------
     ValueError
-        If a file cannot be read or holds no piecewise-linear model, if there are no checkpoints,
+        If a file cannot be read or holds no model whose cycles can be followed, if there are no checkpoints,
         or they do not fit together; the message names the file or array.
     MissingPackageError
         If a file is of MATLAB 7.3, JLD2 or HDF5, and h5py is not installed.
@@ -88,20 +91,20 @@ def load_checkpoints(
     return _unstacked(_read_stacked(path), layout, str(path))
 
 
-def _from_folder(folder: Path, pattern: str) -> list[PiecewiseLinearModel]:
+def _from_folder(folder: Path, pattern: str) -> list[Any]:
     files = [file for file in folder.glob(pattern) if file.is_file() and file.name[0] != "."]
     if not files:
         raise ValueError(f"checkpoints: the folder {folder} holds no files that match {pattern!r}")
-    models: list[PiecewiseLinearModel] = []
+    models: list[Any] = []
     for file in sorted(files, key=lambda file: _natural(file.name)):
         try:
             model = load_model(file)
         except (OSError, ValueError) as error:
             raise ValueError(f"checkpoint {file} cannot be read: {error}") from error
-        if not isinstance(model, PiecewiseLinearModel):
-            raise ValueError(
-                f"checkpoint {file} holds a {model.family}, which is not piecewise linear"
-            )
+        try:
+            check_models([model], "checkpoints")
+        except TypeError as error:
+            raise ValueError(f"checkpoint {file} cannot be followed: {error}") from None
         if models:
             try:
                 check_models([models[0], model], "checkpoints")

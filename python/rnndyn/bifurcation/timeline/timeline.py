@@ -12,15 +12,20 @@ from rnndyn.bifurcation.path._path import Path
 from rnndyn.bifurcation.path.continuation import continue_along
 from rnndyn.bifurcation.timeline.checkpoints import load_checkpoints
 from rnndyn.bifurcation.timeline.result import Timeline, check_series
-from rnndyn.models import PiecewiseLinearModel
+from rnndyn.io._as_model import as_followed
+from rnndyn.models import PiecewiseLinearModel, RecurrentNetwork
 from rnndyn.scale_out import Executor
 
 
 def training_timeline(
-    checkpoints: str | os.PathLike[str] | Mapping[str, Any] | Iterable[PiecewiseLinearModel],
+    checkpoints: str
+    | os.PathLike[str]
+    | Mapping[str, Any]
+    | Iterable[PiecewiseLinearModel | RecurrentNetwork],
     losses: ArrayLike | None = None,
     epochs: ArrayLike | None = None,
     *,
+    inputs: ArrayLike | None = None,
     max_order: int | None = None,
     orders: Iterable[int] | None = None,
     gradient_norms: ArrayLike | None = None,
@@ -34,18 +39,21 @@ def training_timeline(
 ) -> Timeline:
     """List the bifurcations that a network went through during its training.
 
-    The parameters are taken to change along straight lines of the canonical map between the
-    checkpoints (see `rnndyn.continue_cycles`), and every cycle is followed along them.
+    The parameters are taken to change along straight lines between the checkpoints, those of the
+    canonical map or the weights of a tanh, GRU or LSTM network (see `rnndyn.continue_cycles`), and
+    every cycle is followed along them.
 
     Parameters
     ----------
-    checkpoints : path-like, mapping, or iterable of PiecewiseLinearModel
+    checkpoints : path-like, mapping, or iterable of PiecewiseLinearModel or RecurrentNetwork
         The models in the order of time, at least two; a folder of model files; or stacked arrays
         (see `rnndyn.load_checkpoints`).
     losses : array_like of shape (n_checkpoints,), optional
         Loss at every checkpoint.
     epochs : array_like of shape (n_checkpoints,), optional
         Epochs of the checkpoints, ascending. Default: 0, 1, 2, ...
+    inputs : array_like of shape (K,), optional
+        Constant input of a `RNN`, `GRU` or `LSTM`, the same at all checkpoints. Default: 0.
     max_order : int, optional
         Follow cycles of the orders 1, 2, ..., `max_order`. Default: 1, the fixed points.
     orders : iterable of int, optional
@@ -79,6 +87,10 @@ def training_timeline(
     >>> [(event.kind, round(event.epoch, 9)) for event in timeline.events]
     [('degenerate_flip', 16.0)]
     """
+    if not isinstance(checkpoints, str | os.PathLike | Mapping) and isinstance(
+        checkpoints, Iterable
+    ):
+        checkpoints = [as_followed(model, inputs) for model in checkpoints]
     models = tuple(load_checkpoints(checkpoints))
     if len(models) < 2:
         raise ValueError(f"checkpoints must hold at least two models, got {len(models)}")
@@ -95,6 +107,7 @@ def training_timeline(
     branch_set = continue_along(
         Path(models, "epoch", times),
         "training_timeline",
+        inputs=inputs,
         max_order=max_order,
         orders=orders,
         method=method,
