@@ -1,11 +1,20 @@
 // Small maps and random matrices for the tests.
 #pragma once
 
+#include <cstdlib>
+#include <string_view>
+
 #include "rnndyn/itinerary.hpp"
 #include "rnndyn/map.hpp"
 #include "rnndyn/random.hpp"
 
 namespace rnndyn::testing {
+
+// How many random examples a test draws, as tests/draws.py decides it for those in Python.
+inline int drawn(int few, int full) {
+  const char* draws = std::getenv("RNNDYN_DRAWS");
+  return draws != nullptr && std::string_view(draws) == "full" ? full : few;
+}
 
 inline Matrix random_matrix(RandomStream& stream, Index rows, Index cols) {
   Matrix matrix(rows, cols);
