@@ -46,6 +46,7 @@ def results():
         "stability_diagram": rd.stability_diagram(
             line, (ends[0], values), ("h[0]", offsets), max_order=1
         ),
+        "slow_points": rd.find_slow_points(lozi, max_speed=np.inf),
         "state_space": cycles,
         "training_timeline": rd.training_timeline([line, line.with_parameters({"h[0]": 2.0})]),
     }

@@ -153,6 +153,8 @@ def test_picture(found: Any) -> None:
     labels = ax.get_legend_handles_labels()[1]
     assert labels == ["input 0, 0", "input 0.5, -0.5", "input 2, 0"]
     assert sum(len(c.get_offsets()) for c in ax.collections) == found.n_cycles
+    with pytest.raises(TypeError, match=r"multipliers draws those of one input"):
+        rd.plot.multipliers(found)
     with pytest.raises(ValueError, match=r"draw the cobweb of one of them.*found\[0\]"):
         rd.plot.state_space(rd.find_fixed_points(BIT, [[0.0], [1.0]]))
 

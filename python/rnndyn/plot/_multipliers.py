@@ -7,6 +7,7 @@ import numpy as np
 
 from rnndyn._common.arrays import FloatArray
 from rnndyn._common.optional import import_optional
+from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.cycle import STABILITY_NAMES
 from rnndyn.cycles.result import CycleSet
 from rnndyn.plot import _style
@@ -50,6 +51,8 @@ def multipliers(
     >>> tent = rd.PLRNN(A=[[2.0]], W=[[-4.0]], h=[1.0])
     >>> ax = rd.plot.multipliers(rd.find_cycles(tent, max_order=3))
     """
+    if isinstance(cycles, CyclesByInput):
+        raise TypeError("multipliers draws those of one input: give one of the sets, cycles[0]")
     if scale not in ("auto", "linear", "log"):
         raise ValueError(f"scale must be 'auto', 'linear' or 'log', got {scale!r}")
     ax = _style.axes_or_new(ax, square=True)
