@@ -1,5 +1,7 @@
 """A single cycle: an orbit that closes after ``order`` steps, with everything known about it."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field

@@ -1,5 +1,7 @@
 """What every model is: an immutable value made of named arrays and settings."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, NoReturn, Self
