@@ -1,6 +1,7 @@
 """``import rnndyn`` costs next to nothing: what a program does not use is not imported."""
 
 import ast
+import inspect
 import json
 import subprocess
 import sys
@@ -59,7 +60,8 @@ def test_type_checkers_see_the_names_that_python_finds():
 
 def test_all_public_names_are_there():
     assert set(rd.__all__) <= set(dir(rd))
-    assert {"Any", "importlib", "_MODULES"}.isdisjoint(dir(rd))
+    assert {"Any", "importlib", "_MODULES", "cli", "reporting", "_core"}.isdisjoint(dir(rd))
+    assert {"io", "models", "training", "examples"} <= set(dir(rd))
     for name in rd.__all__:
         assert getattr(rd, name) is not None
     # A module of the same name would take the place of the function as soon as it is imported.
@@ -89,3 +91,11 @@ def test_other_names_are_errors():
     # A module that was not imported yet, as an attribute.
     program = "import json, rnndyn; print(json.dumps('load_model' in rnndyn.io.__all__))"
     assert printed_by(program) is True
+
+
+def test_signatures_are_short_in_help():
+    """Array types are written by their names, not as the thousands of characters they stand for."""
+    for name in rd.__all__:
+        value = getattr(rd, name)
+        if callable(value) and name != "MissingPackageError":
+            assert len(str(inspect.signature(value))) < 1100, name

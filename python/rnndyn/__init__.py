@@ -139,6 +139,22 @@ _NAMES_OF_MODULES: dict[str, tuple[str, ...]] = {
         "find_slow_points",
     ),
 }
+#: Rooms that are documented; the others are nobody's business.
+_ROOMS = (
+    "basins_of_attraction",
+    "bifurcation",
+    "certificate",
+    "citing",
+    "cycles",
+    "io",
+    "lyapunov",
+    "models",
+    "parameter_scan",
+    "results",
+    "scale_out",
+    "training",
+    "verify",
+)
 _MODULES = {name: module for module, names in _NAMES_OF_MODULES.items() for name in names}
 
 __all__ = [
@@ -225,7 +241,6 @@ if not TYPE_CHECKING:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__() -> list[str]:
-        # What this file itself imports is no part of the package.
-        own = {"Any", "TYPE_CHECKING", "importlib"}
-        public = {name for name in globals() if name.startswith("__") or name[0] != "_"}
-        return sorted({*public, *__all__} - own)
+        # Not what this file, or a room when it is imported, leaves here.
+        special = {name for name in globals() if name.startswith("__")}
+        return sorted({*special, *__all__, *_ROOMS})

@@ -1,6 +1,7 @@
 """Progress meters: what they show, and that they leave nothing behind."""
 
 import io
+import threading
 import time
 
 import pytest
@@ -12,6 +13,7 @@ from rnndyn._common.progress import (
     TextProgress,
     TqdmProgress,
     make_progress_meter,
+    time_left,
 )
 from rnndyn.cycles import SearchProgress
 from rnndyn.lyapunov import LyapunovProgress
@@ -113,7 +115,7 @@ def test_text_in_a_file_is_a_new_line_now_and_then(monkeypatch):
     meter.close()
     lines = stream.getvalue().splitlines()
     assert len(lines) == 2
-    assert lines[0].startswith("find_cycles  42%  order 7, 3 cycles")
+    assert lines[0].startswith("find_cycles  42%  about 7 s left, order 7, 3 cycles")
     assert "\r" not in stream.getvalue()
 
 
@@ -123,3 +125,43 @@ def test_closing_twice_or_before_the_start_is_harmless():
         meter.init("find_cycles")
         meter.close()
         meter.close()
+
+
+def test_the_time_left_is_told_when_it_is_known():
+    assert time_left(0.0, 100.0) == ""
+    assert time_left(0.5, 0.5) == ""
+    assert time_left(1.0, 100.0) == ""
+    assert time_left(0.5, 30.0) == "about 30 s left"
+    assert time_left(0.99, 10.0) == "about 1 s left"
+    assert time_left(0.25, 100.0) == "about 5 min left"
+    assert time_left(0.02, 3600.0) == "about 2 days left"
+
+
+@pytest.mark.parametrize("kind", [TqdmProgress, TextProgress])
+def test_the_time_left_stands_before_the_state(kind, monkeypatch):
+    monkeypatch.setattr("rnndyn._common.progress._LEAST_SECONDS", 0.1)
+    stream = Terminal()
+    meter = kind(stream)
+    meter.init("find_cycles")
+    time.sleep(0.4)
+    meter.step(state(0.5))
+    meter.close()
+    assert "about 1 s left, order 7, 3 cycles" in stream.getvalue()
+
+
+@pytest.mark.parametrize("kind", [TqdmProgress, TextProgress])
+def test_silent_work_shows_a_sign_of_life_within_two_seconds(kind):
+    stream = Terminal()
+    meter = kind(stream)
+    meter.init("a long thought")
+    time.sleep(1.6)
+    meter.close()
+    text = stream.getvalue()
+    assert "a long thought" in text
+    assert text.rsplit("\r", 1)[1].strip() == ""
+    assert not [t for t in threading.enumerate() if t.name == "rnndyn progress"]
+
+
+def test_a_complete_search_shows_one_share():
+    tree = state(0.5)._replace(n_nodes=1500, n_open=3, share=0.4)
+    assert tree.text(1.0) == "order 7, 3 cycles, 1,500 nodes, 3 open"

@@ -1,5 +1,7 @@
 """Array types, arrays that nobody can write to, and the check of an argument that is an array."""
 
+from __future__ import annotations
+
 import contextlib
 import sys
 from numbers import Real

@@ -1,13 +1,20 @@
 """Progress of a long computation: an interface of three methods and the meters of the package."""
 
+import importlib.util
 import sys
+import threading
 import time
+from collections.abc import Callable
 from typing import Any, Protocol, TextIO, runtime_checkable
 
 from rnndyn._common.optional import MissingPackageError, import_optional
 
 #: What is done sooner than this shows no bar.
 _DELAY_SECONDS = 0.3
+#: After so long without a state, and then again and again, the time alone is shown.
+_PULSE_SECONDS = 1.0
+#: Before a time left is worth a number: share of the work, and seconds.
+_LEAST_SHARE, _LEAST_SECONDS = 0.02, 1.0
 
 
 @runtime_checkable
@@ -53,14 +60,57 @@ class NoProgress:
         """Do nothing."""
 
 
-class TqdmProgress:
-    """A bar by tqdm, which leaves nothing behind when the work is over."""
+def time_left(fraction: float, seconds: float) -> str:
+    """Say how long the rest takes if it goes on like this; nothing where that is not known yet."""
+    if fraction < _LEAST_SHARE or fraction >= 1.0 or seconds < _LEAST_SECONDS:
+        return ""
+    left = seconds * (1.0 - fraction) / fraction
+    for unit, size in (("days", 86_400.0), ("h", 3600.0), ("min", 60.0)):
+        if left >= 2.0 * size:
+            return f"about {left / size:.0f} {unit} left"
+    return f"about {max(left, 1.0):.0f} s left"
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+
+class _Pulse:
+    """A thread that calls a function every second, so that silent work shows that it goes on."""
+
+    def __init__(self, beat: Callable[[], None]) -> None:
+        self._beat = beat
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="rnndyn progress", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stop.wait(_PULSE_SECONDS):
+            self._beat()
+
+    def stop(self) -> None:
+        """End it, and wait until it draws no more."""
+        self._stop.set()
+        self._thread.join()
+
+
+class TqdmProgress:
+    """A bar by tqdm, which leaves nothing behind when the work is over.
+
+    Parameters
+    ----------
+    stream : file, optional
+        Where to. Default: standard error.
+    notebook : bool
+        Whether to show it as a widget of a notebook.
+    """
+
+    def __init__(self, stream: TextIO | None = None, *, notebook: bool = False) -> None:
         self._tqdm = import_optional("tqdm", "a progress bar").tqdm
+        if notebook:
+            self._tqdm = import_optional("tqdm.notebook", "a progress bar").tqdm
         self._stream = stream
         self._bar: Any = None
         self._start = 0.0
+        self._lock = threading.Lock()
+        self._pulse: _Pulse | None = None
+        self._drawn = 0.0
 
     def init(self, title: str) -> None:
         """Begin; the bar appears when it takes longer than a moment."""
@@ -76,15 +126,32 @@ class TqdmProgress:
             dynamic_ncols=True,
             bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}{postfix}",
         )
+        self._drawn = self._start
+        self._pulse = _Pulse(self._beat)
 
     def step(self, progress: Progress) -> None:
         """Move the bar."""
-        self._bar.set_postfix_str(progress.text(time.perf_counter() - self._start), refresh=False)
-        # The share of the work is an estimate and may fall; a bar that goes back would confuse.
-        self._bar.update(max(0.0, progress.fraction - self._bar.n))
+        seconds = time.perf_counter() - self._start
+        with self._lock:
+            # The share of the work is an estimate and may fall; a bar that goes back would confuse.
+            share = max(progress.fraction, self._bar.n)
+            left = time_left(share, seconds)
+            text = progress.text(seconds)
+            self._bar.set_postfix_str(f"{left}, {text}" if left else text, refresh=False)
+            self._bar.update(share - self._bar.n)
+            self._drawn = time.perf_counter()
+
+    def _beat(self) -> None:
+        """Draw the bar again where no state has come for a while: its clock goes on."""
+        with self._lock:
+            if time.perf_counter() - self._drawn >= 0.9 * _PULSE_SECONDS:
+                self._bar.refresh()
 
     def close(self) -> None:
         """Remove the bar."""
+        if self._pulse is not None:
+            self._pulse.stop()
+            self._pulse = None
         if self._bar is not None:
             # A bar notes that it was shown only after it was, so that one that Ctrl-C ends just
             # then takes itself for one that never was, and stays.
@@ -104,11 +171,17 @@ class TextProgress:
         self._title = ""
         self._start = self._last = 0.0
         self._width = 0
+        self._text = ""
+        self._lock = threading.Lock()
+        self._pulse: _Pulse | None = None
 
     def init(self, title: str) -> None:
         """Begin; the first line appears when it takes longer than a moment."""
         self._title = title
+        self._text = ""
         self._start = self._last = time.perf_counter()
+        if self._rewrite:
+            self._pulse = _Pulse(self._beat)
 
     def step(self, progress: Progress) -> None:
         """Write the state, unless the last line is too recent."""
@@ -116,8 +189,22 @@ class TextProgress:
         pause = 0.0 if self._rewrite else self._SECONDS_BETWEEN_LINES
         if now - self._start < _DELAY_SECONDS or now - self._last < pause:
             return
-        self._last = now
-        text = f"{self._title} {progress.fraction:4.0%}  {progress.text(now - self._start)}"
+        seconds = now - self._start
+        left = time_left(progress.fraction, seconds)
+        text = progress.text(seconds)
+        with self._lock:
+            self._last = now
+            self._text = f" {progress.fraction:4.0%}  {f'{left}, {text}' if left else text}"
+            self._write(f"{self._title}{self._text}")
+
+    def _beat(self) -> None:
+        """Write the line again where no state has come for a while, with the time."""
+        with self._lock:
+            now = time.perf_counter()
+            if now - self._last >= 0.9 * _PULSE_SECONDS:
+                self._write(f"{self._title}{self._text}, {now - self._start:.0f} s")
+
+    def _write(self, text: str) -> None:
         if self._rewrite:
             self._stream.write("\r" + text.ljust(self._width))
             self._width = len(text)
@@ -127,24 +214,36 @@ class TextProgress:
 
     def close(self) -> None:
         """Remove the line that was rewritten."""
+        if self._pulse is not None:
+            self._pulse.stop()
+            self._pulse = None
         if self._width:
             self._stream.write("\r" + " " * self._width + "\r")
             self._stream.flush()
 
 
+def in_notebook() -> bool:
+    """Tell whether this runs in a kernel of Jupyter, without importing anything for it."""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    return shell is not None and hasattr(shell, "kernel")
+
+
 def make_progress_meter(progress: "bool | ProgressMeter | None") -> ProgressMeter:
     """Turn the ``progress`` option of a function into a meter.
 
-    ``None`` shows a bar only where standard error is a terminal, so that nothing of it lands in
-    files and pipes.
+    ``None`` shows a bar only in notebooks and where standard error is a terminal, so that nothing
+    of it lands in files and pipes. In a notebook it is a widget, if ipywidgets is installed.
     """
+    notebook = in_notebook()
     if progress is None:
-        progress = sys.stderr is not None and sys.stderr.isatty()
+        progress = notebook or (sys.stderr is not None and sys.stderr.isatty())
     if progress is False:
         return NoProgress()
     if progress is True:
+        widgets = notebook and importlib.util.find_spec("ipywidgets") is not None
         try:
-            return TqdmProgress()
+            return TqdmProgress(notebook=widgets)
         except MissingPackageError:
             return TextProgress()
     if isinstance(progress, ProgressMeter):

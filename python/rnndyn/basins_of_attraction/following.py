@@ -1,5 +1,7 @@
 """Basins of attraction: which attractor the orbits from a plane of first states go to."""
 
+from __future__ import annotations
+
 import math
 import time
 from collections.abc import Callable

@@ -1,5 +1,7 @@
 """The search in tanh, GRU and LSTM networks: checks what is special to it and calls the core."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any

@@ -5,7 +5,7 @@ from collections import Counter
 from rnndyn._common.words import counted, format_modulus, model_text, percent
 from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.continuum import ContinuumOfFixedPoints
-from rnndyn.cycles.cycle import STABILITY_NAMES, Cycle
+from rnndyn.cycles.cycle import STABILITY_NAMES, Cycle, conjugate_pairs
 from rnndyn.cycles.result import CycleSet
 from rnndyn.cycles.run import SearchStatistics
 from rnndyn.results.table import Row, Table, head_and_tail, table_of
@@ -31,6 +31,19 @@ def _table(cycles: CycleSet) -> Table:
         left_aligned=_LEFT_ALIGNED,
         notes=[*_inputs_lines(cycles), *map(continuum_line, cycles.continua), *sureness(cycles)],
     )
+
+
+@table_of.register
+def _table_of_one(cycle: Cycle) -> Table:
+    rows = []
+    for position, paired in conjugate_pairs(cycle.multipliers):
+        value, tau = cycle.multipliers[position], cycle.time_constants[position]
+        modulus = format_modulus(abs(value), float(cycle.log_moduli[position]))
+        text = f"{value.real:.6g} ± {abs(value.imag):.6g}i" if paired else f"{value.real:.6g}"
+        rows.append((str(position), text, modulus, f"{tau:.6g}"))
+    error = "not verified" if not cycle.certified else f"within {cycle.error_bound:.1e}, proved"
+    notes = [f"{counted(cycle.n_unstable, 'unstable direction')}; points {error}"]
+    return Table(repr(cycle), ("#", "multiplier", "modulus", "time constant"), rows, notes=notes)
 
 
 def _inputs_lines(cycles: CycleSet) -> list[str]:

@@ -1,5 +1,7 @@
 """Lines, planes and higher sets of fixed points or cycles: where I - J is singular."""
 
+from __future__ import annotations
+
 import dataclasses
 from dataclasses import dataclass
 from typing import Any

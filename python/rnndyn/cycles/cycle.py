@@ -1,18 +1,35 @@
 """A single cycle: an orbit that closes after ``order`` steps, with everything known about it."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from rnndyn._common.arrays import BoolArray, ComplexArray, FloatArray, frozen, itinerary_text
+from rnndyn._common.arrays import (
+    BoolArray,
+    ComplexArray,
+    FloatArray,
+    finite_numbers,
+    frozen,
+    itinerary_text,
+)
+from rnndyn._common.checks import check_integer
 from rnndyn._common.compare import ByFields
 from rnndyn._common.words import finite_or_none, format_modulus
 from rnndyn.cycles._origin import Origin
+from rnndyn.results.table import html_text, table_of
 
 Stability = Literal["stable", "saddle", "unstable", "nonhyperbolic", "undecided"]
+
+#: An eigenvalue of the product is the multiplier if they agree to this, relative to it.
+_SAME_EIGENVALUE = 1e-5
+#: And one of a multiplier that is zero to this, relative to the entries of the product.
+_ZERO = 1e-9
 
 #: The compiled core counts the kinds of stability in this order.
 STABILITY_NAMES: tuple[Stability, ...] = (
@@ -136,6 +153,108 @@ class Cycle(ByFields):
         """
         return self._known_origin("input_jacobian").input_jacobian(self.points, self.itinerary)
 
+    def eigenvectors(self, n: int | None = None) -> ComplexArray:
+        """Return the eigenvectors of the Jacobian of all `order` steps, at the first point.
+
+        Parameters
+        ----------
+        n : int, optional
+            How many, those of the largest multipliers. Default: all.
+
+        Returns
+        -------
+        ndarray of complex128, shape (M, n)
+            In the columns, in the order of `multipliers`, of length 1; the largest entry of each is
+            real and positive.
+
+        Raises
+        ------
+        ValueError
+            If the product of the Jacobians does not hold so many: of a long cycle the small
+            multipliers, and with them their directions, are lost in the rounding of the large ones.
+
+        Examples
+        --------
+        >>> import rnndyn as rd
+        >>> lozi = rd.examples.lozi_map(1.7, 0.5)
+        >>> saddle = rd.find_fixed_points(lozi)[0]
+        >>> v = saddle.eigenvectors(1)[:, 0]
+        >>> bool(abs(saddle.jacobian @ v - saddle.multipliers[0] * v).max() < 1e-12)
+        True
+        """
+        count = len(self.multipliers)
+        n = count if n is None else check_integer("n", n, 1, count)
+        jacobian = self.jacobian
+        if not np.isfinite(jacobian).all():
+            raise ValueError(
+                "the Jacobian of all steps exceeds the range of floating-point numbers, so it has "
+                "no eigenvectors that could be computed"
+            )
+        values, vectors = np.linalg.eig(jacobian)
+        size = float(np.abs(jacobian).max(initial=0.0))
+        chosen: list[int] = []
+        for number, multiplier in enumerate(self.multipliers[:n]):
+            left = [index for index in range(count) if index not in chosen]
+            best = min(left, key=lambda index: abs(values[index] - multiplier))
+            # A defective pair is known to the root of the rounding only.
+            allowed = _SAME_EIGENVALUE * abs(multiplier) if multiplier else _ZERO * size
+            if not abs(values[best] - multiplier) <= allowed:
+                known = f"ask for eigenvectors({number})" if number else "it has none"
+                raise ValueError(
+                    f"of the {count} multipliers the product of {self.order} Jacobians holds only "
+                    f"the first {number}, the others are lost in its rounding: {known}"
+                )
+            chosen.append(best)
+        found = vectors[:, chosen].astype(np.complex128)
+        largest = np.take_along_axis(found, np.abs(found).argmax(axis=0)[np.newaxis], axis=0)
+        return found * (np.abs(largest) / largest)
+
+    @property
+    def n_unstable(self) -> int:
+        """Number of unstable directions: multipliers outside the unit circle."""
+        return int(np.count_nonzero(self.log_moduli > 0.0))
+
+    @property
+    def time_constants(self) -> FloatArray:
+        """Steps in which a perturbation shrinks by the factor e, for each multiplier, shape (M,).
+
+        ``-order / ln |multiplier|``: negative where it grows by that factor in so many steps,
+        infinite on the unit circle, 0 for a multiplier that is zero.
+        """
+        with np.errstate(divide="ignore"):
+            return np.where(np.isneginf(self.log_moduli), 0.0, -self.order / self.log_moduli)
+
+    def read_out(self, weights: ArrayLike, bias: ArrayLike | None = None) -> FloatArray:
+        """Return what a linear readout makes of the points.
+
+        Parameters
+        ----------
+        weights : (n, M) array_like
+            Weights of the readout, such as those of a ``torch.nn.Linear``.
+        bias : (n,) array_like, optional
+            Its bias. Default: none.
+
+        Returns
+        -------
+        ndarray of float64, shape (k, n)
+
+        Examples
+        --------
+        >>> import rnndyn as rd
+        >>> tent = rd.PLRNN(A=[[2.0]], W=[[-4.0]], h=[1.0])
+        >>> rd.find_cycles(tent, max_order=2)[2].read_out([[10.0]], [1.0]).round(9)
+        array([[-1.],
+               [ 7.]])
+        """
+        matrix = finite_numbers("weights", weights)
+        n_states = self.points.shape[1]
+        if matrix.ndim != 2 or matrix.shape[1] != n_states:
+            raise ValueError(
+                f"weights must have shape (n, M) with M = {n_states}, got {matrix.shape}"
+            )
+        offset = 0.0 if bias is None else finite_numbers("bias", bias, (len(matrix),))
+        return np.asarray(self.points @ matrix.T + offset)
+
     def _known_origin(self, name: str) -> Origin:
         if self._origin is None:
             raise ValueError(
@@ -175,6 +294,9 @@ class Cycle(ByFields):
             "multipliers": complex_to_lists(self.multipliers),
             "log_moduli": [finite_or_none(value) for value in self.log_moduli],
         }
+
+    def _repr_html_(self) -> str:
+        return html_text(table_of(self))
 
     def __hash__(self) -> int:  # type: ignore[override]
         return hash((self.order, self.itinerary.tobytes(), self.points.tobytes()))

@@ -41,9 +41,6 @@ class SearchProgress(NamedTuple):
         """Describe the state in a few words, given the seconds since the start."""
         cycles = counted(self.n_cycles, "cycle")
         if self.n_nodes:
-            return (
-                f"order {self.order}, {cycles}, {self.n_nodes:,} nodes, {self.n_open:,} open, "
-                f"{self.share:.3%} of the tree"
-            )
+            return f"order {self.order}, {cycles}, {self.n_nodes:,} nodes, {self.n_open:,} open"
         rate = self.n_solves / seconds if seconds > 0.0 else 0.0
         return f"order {self.order}, {cycles}, {self.n_restarts:,} restarts, {rate:,.0f} solves/s"

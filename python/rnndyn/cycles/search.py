@@ -1,5 +1,7 @@
 """Search for fixed points and cycles: checks the arguments and hands them to the compiled core."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, TypedDict, Unpack, get_args, overload

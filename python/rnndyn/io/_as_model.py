@@ -1,5 +1,7 @@
 """Whatever a user has of a network as a model: the one place that takes them all."""
 
+from __future__ import annotations
+
 import os
 import sys
 import warnings

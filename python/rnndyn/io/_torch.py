@@ -1,5 +1,7 @@
 """Networks of torch as models, without importing torch: who has a module has imported it."""
 
+from __future__ import annotations
+
 import re
 import sys
 from collections.abc import Mapping

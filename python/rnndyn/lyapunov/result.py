@@ -1,5 +1,7 @@
 """The result of a computation of Lyapunov exponents: the spectrum with its errors."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
@@ -569,7 +571,7 @@ class LyapunovSpectrum(TabularResult):
 
     def in_units(
         self, per: TimeUnit | None = None, *, dt: float | None = None, base: float | None = None
-    ) -> "LyapunovSpectrum":
+    ) -> LyapunovSpectrum:
         """Return the same spectrum in other units; errors and everything else change along.
 
         Parameters

@@ -1,5 +1,7 @@
 """Lyapunov exponents: checks the arguments and hands them to the compiled core."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable
 from typing import Any

@@ -1,5 +1,7 @@
 """Which models have a canonical map, and what to say of the others."""
 
+from __future__ import annotations
+
 import sys
 from typing import cast
 

@@ -1,5 +1,7 @@
 """What every model can do with its canonical map: one place, whatever the family."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 

@@ -1,5 +1,7 @@
 """What every model is: an immutable value made of named arrays and settings."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, NoReturn, Self
@@ -9,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from rnndyn import _core
 from rnndyn._common.arrays import FloatArray, finite_numbers
+from rnndyn._common.table import Table, html_text
 from rnndyn.models._scalar_names import locate_scalar, scalar_names
 
 
@@ -171,6 +174,15 @@ class Model(ABC):
         """
         return scalar_names(self._parameters)
 
+    def _repr_html_(self) -> str:
+        rows = [
+            (name, " x ".join(map(str, array.shape)) or "1", *_extent(array))
+            for name, array in self._parameters.items()
+        ]
+        return html_text(
+            Table(repr(self), ("parameter", "shape", "smallest", "largest"), rows, {"parameter"})
+        )
+
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
@@ -193,3 +205,9 @@ class Model(ABC):
 
     def __delattr__(self, name: str) -> NoReturn:
         raise AttributeError(f"{self.family} is immutable: {name} cannot be deleted")
+
+
+def _extent(array: FloatArray) -> tuple[str, str]:
+    if not array.size:
+        return "", ""
+    return f"{array.min():.4g}", f"{array.max():.4g}"

@@ -1,5 +1,7 @@
 """A parameter of a model and the values that it takes along an axis."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,5 +1,7 @@
 """What the recurrent networks of torch.nn have in common."""
 
+from __future__ import annotations
+
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self

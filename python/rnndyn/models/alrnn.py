@@ -1,5 +1,7 @@
 """The almost-linear recurrent neural network."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 

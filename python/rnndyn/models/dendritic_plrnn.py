@@ -1,5 +1,7 @@
 """The PLRNN with dendritic branches."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 

@@ -1,5 +1,7 @@
 """A map that the user writes in NumPy."""
 
+from __future__ import annotations
+
 import operator
 from collections.abc import Callable
 from typing import Any, NoReturn

@@ -1,5 +1,7 @@
 """The low-rank RNN, as the map of its latent states."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 

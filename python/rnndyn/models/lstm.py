@@ -1,5 +1,7 @@
 """The long short-term memory of torch.nn."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 from numpy.typing import ArrayLike

@@ -1,5 +1,7 @@
 """The PLRNN with mean-centred units."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 

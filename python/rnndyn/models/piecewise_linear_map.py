@@ -1,5 +1,7 @@
 """Any map of the canonical form."""
 
+from __future__ import annotations
+
 from numpy.typing import ArrayLike
 
 from rnndyn.models._base import PiecewiseLinearModel

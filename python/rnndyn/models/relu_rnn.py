@@ -1,5 +1,7 @@
 """The Elman network with ReLU units."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 

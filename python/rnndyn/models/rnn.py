@@ -1,5 +1,7 @@
 """The Elman network of torch.nn."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import ClassVar
 

@@ -1,5 +1,7 @@
 """The shallow PLRNN."""
 
+from __future__ import annotations
+
 from numpy.typing import ArrayLike
 
 from rnndyn.models._base import ModelWithInput

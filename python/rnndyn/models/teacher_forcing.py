@@ -1,5 +1,7 @@
 """A network under teacher forcing is a network again."""
 
+from __future__ import annotations
+
 from numbers import Real
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Lyapunov exponents or your own functions on a grid of one or two parameters."""
 
+from __future__ import annotations
+
 import os
 import time
 from collections.abc import Mapping

@@ -1,5 +1,7 @@
 """Cycles, continua and orbits in state space."""
 
+from __future__ import annotations
+
 import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -36,7 +38,7 @@ _MAX_CYCLES_WITH_LINES = 40
 
 def state_space(
     cycles: CycleSet | CyclesByInput,
-    ax: "Axes | None" = None,
+    ax: Axes | None = None,
     *,
     dims: tuple[int, int] | Literal["pca"] | None = None,
     orbits: int | ArrayLike = 12,
@@ -44,7 +46,7 @@ def state_space(
     borders: bool = True,
     itineraries: bool = True,
     seed: int = 0,
-) -> "Axes":
+) -> Axes:
     """Draw cycles in state space, coloured by stability, over orbits of the network.
 
     The points of a cycle of order 2 or more are joined in the order of time, unless there are more
@@ -155,7 +157,7 @@ class _Frame(NamedTuple):
     upper: FloatArray
 
     @classmethod
-    def around(cls, points: FloatArray) -> "_Frame":
+    def around(cls, points: FloatArray) -> _Frame:
         """Return a box with some room around the points, and none of its sides empty."""
         return cls(*window_around(points))
 
@@ -229,7 +231,7 @@ def _plane(
     return coordinate_plane(n_states, dims)
 
 
-def _draw_borders(ax: "Axes", model: PiecewiseLinearModel, view: PlaneOfStates) -> None:
+def _draw_borders(ax: Axes, model: PiecewiseLinearModel, view: PlaneOfStates) -> None:
     """Draw the lines where a pre-activation is zero, without changing what the axes show."""
     canonical = model.canonical
     limits = np.array([ax.get_xlim(), ax.get_ylim()])
@@ -248,7 +250,7 @@ def _draw_borders(ax: "Axes", model: PiecewiseLinearModel, view: PlaneOfStates) 
 
 
 def _draw_continuum(
-    ax: "Axes", continuum: ContinuumOfFixedPoints, view: PlaneOfStates, frame: _Frame
+    ax: Axes, continuum: ContinuumOfFixedPoints, view: PlaneOfStates, frame: _Frame
 ) -> None:
     radius = float(np.linalg.norm(frame.upper - frame.lower))
     label = "continuum of fixed points" if continuum.order == 1 else "continuum of cycles"
@@ -265,7 +267,7 @@ def _draw_continuum(
 
 
 def _write_itineraries(
-    ax: "Axes", cycles: CycleSet, place: Callable[[FloatArray], FloatArray]
+    ax: Axes, cycles: CycleSet, place: Callable[[FloatArray], FloatArray]
 ) -> None:
     """Write the itinerary of each cycle beside its first point."""
     if len(cycles) > _MAX_CYCLES_WITH_ITINERARIES:
@@ -303,7 +305,7 @@ def _write_itineraries(
         )
 
 
-def _draw_cycles(ax: "Axes", cycles: CycleSet, view: PlaneOfStates) -> None:
+def _draw_cycles(ax: Axes, cycles: CycleSet, view: PlaneOfStates) -> None:
     line_collection = import_optional("matplotlib.collections", "rnndyn.plot").LineCollection
     with_lines = len(cycles) <= _MAX_CYCLES_WITH_LINES
     for code, name in enumerate(STABILITY_NAMES):

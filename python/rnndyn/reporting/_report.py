@@ -1,5 +1,7 @@
 """Collects what a page about a network shows, and writes it."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path

@@ -1,5 +1,7 @@
 """What the trainable networks share: parameters by name, and conversion to and from models."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self

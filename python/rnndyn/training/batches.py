@@ -1,5 +1,7 @@
 """Batches of subsequences of time series."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 

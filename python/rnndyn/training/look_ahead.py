@@ -1,5 +1,7 @@
 """Seeing bifurcations before they happen: where the next updates of the optimiser would lead."""
 
+from __future__ import annotations
+
 import copy
 from collections.abc import Callable, Sequence
 from typing import Any

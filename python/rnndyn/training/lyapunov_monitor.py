@@ -1,5 +1,7 @@
 """The Lyapunov spectrum of a network while it is being trained."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from typing import Any

@@ -1,5 +1,7 @@
 """How good a reconstruction is: geometry of the attractor, power spectra, short-time prediction."""
 
+from __future__ import annotations
+
 import math
 from typing import Any
 

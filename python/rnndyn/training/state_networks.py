@@ -1,5 +1,7 @@
 """Trainable networks whose units are their states: PLRNN, ALRNN and dendritic PLRNN."""
 
+from __future__ import annotations
+
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, Self

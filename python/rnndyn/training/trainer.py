@@ -1,5 +1,7 @@
 """A training loop made of the pieces of this package, each of which is usable alone."""
 
+from __future__ import annotations
+
 import math
 import os
 from collections.abc import Callable, Iterable, Sequence

@@ -1,5 +1,7 @@
 """Running a network along data, with teacher forcing and with gradients, or freely without."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -1,5 +1,7 @@
 """A branch: one cycle over the part of a path on which it is real."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, overload
 

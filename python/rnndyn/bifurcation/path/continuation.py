@@ -1,5 +1,7 @@
 """Follow cycles along a path of parameters, through all their bifurcations."""
 
+from __future__ import annotations
+
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence

@@ -1,5 +1,7 @@
 """The bifurcation diagram over one named parameter."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterable, Sequence
 from typing import Any

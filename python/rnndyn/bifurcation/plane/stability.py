@@ -1,5 +1,7 @@
 """Existence and stability of cycles over two parameters, with exact boundaries."""
 
+from __future__ import annotations
+
 import os
 import time
 from collections.abc import Iterable

@@ -1,5 +1,7 @@
 """The bifurcations that a network went through during its training."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any
