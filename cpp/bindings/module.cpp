@@ -9,5 +9,6 @@ PYBIND11_MODULE(_core, module) {
   rnndyn::bindings::register_lyapunov(module);
   rnndyn::bindings::register_bifurcation(module);
   rnndyn::bindings::register_basins(module);
+  rnndyn::bindings::register_manifolds(module);
   rnndyn::bindings::register_smooth(module);
 }

@@ -13,6 +13,7 @@ void register_search(pybind11::module_& module);
 void register_lyapunov(pybind11::module_& module);
 void register_bifurcation(pybind11::module_& module);
 void register_basins(pybind11::module_& module);
+void register_manifolds(pybind11::module_& module);
 void register_smooth(pybind11::module_& module);
 
 }  // namespace rnndyn::bindings

@@ -23,7 +23,8 @@ def load_result(path: str | os.PathLike[str], *, max_bytes: int = _MAX_BYTES) ->
 
     Returns
     -------
-    Basins, BranchSet, Certificate, CycleSet, LyapunovSpectrum, Scan, StabilityDiagram or Timeline
+    BasinBoundary, Basins, BranchSet, Certificate, ChaosCertificate, CycleSet, HomoclinicPoints, \
+    LyapunovSpectrum, Manifold, Scan, StabilityDiagram or Timeline
 
     Raises
     ------
