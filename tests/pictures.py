@@ -114,6 +114,31 @@ def _basins_of_many() -> Any:
     return rd.plot.basins(_chequerboard())
 
 
+def _manifold() -> Any:
+    saddle = rd.find_cycles(_lozi(), max_order=1).saddles[0]
+    return rd.plot.manifold(rd.manifold(saddle, "unstable", depth=7))
+
+
+def _manifold_in_space() -> Any:
+    # Orbits turn around the axis between two attractors.
+    model = rd.PiecewiseLinearMap(
+        A=[[0.5, 0.0, 0.0], [0.1, 0.6, -0.3], [0.0, 0.3, 0.6]],
+        W1=[[1.0, -1.0], [0.0, 0.0], [0.0, 0.2]],
+        W2=[[1.0, 0.4, 0.2], [1.0, 0.4, 0.2]],
+        h1=[-1.0, 0.0, 0.0],
+        h2=[1.0, -1.0],
+    )
+    saddle = rd.find_cycles(model, max_order=1).saddles[0]
+    return rd.plot.manifold(rd.manifold(saddle, depth=6))
+
+
+def _basin_boundary() -> Any:
+    cycles = rd.find_cycles(with_saddle(np.array([[1.0, 0.5], [-0.3, 1.0]])), max_order=1)
+    return rd.plot.basin_boundary(
+        rd.basin_boundary(cycles), basins=rd.basins(cycles, resolution=80)
+    )
+
+
 def _chequerboard() -> rd.Basins:
     one = staircase()
     both = rd.PiecewiseLinearMap(
@@ -223,6 +248,9 @@ PICTURES: dict[str, Callable[[], Any]] = {
     "basins": _basins,
     "basins_of_one_state": _basins_of_one_state,
     "basins_of_many": _basins_of_many,
+    "basin_boundary": _basin_boundary,
+    "manifold": _manifold,
+    "manifold_in_space": _manifold_in_space,
     "bifurcation_diagram": _bifurcation_diagram,
     "training_timeline": _training_timeline,
     "stability_diagram": _stability_diagram,

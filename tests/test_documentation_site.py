@@ -20,6 +20,7 @@ MODULES = [
     "rnndyn.examples",
     "rnndyn.io",
     "rnndyn.lyapunov",
+    "rnndyn.manifolds",
     "rnndyn.models",
     "rnndyn.parameter_scan",
     "rnndyn.plot",

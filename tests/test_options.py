@@ -43,6 +43,15 @@ LONG = {
         rd.lyapunov_spectrum(NETWORK, n_steps=10**9, transient=0, **how).run
     ),
     "basins": lambda **how: rd.basins(TENT, GRID, max_steps=10**9, **how).run,
+    "manifold": lambda **how: (
+        rd.manifold(fixed_points().saddles[0], depth=10**6, max_pieces=10**12, **how).run
+    ),
+    "homoclinic_points": lambda **how: (
+        rd.homoclinic_points(fixed_points(), depth=10**6, max_pieces=10**12, **how).run
+    ),
+    "basin_boundary": lambda **how: (
+        rd.basin_boundary(fixed_points(), depth=10**6, max_pieces=10**12, **how).run
+    ),
     "scan": lambda **how: rd.scan(NETWORK, ("h[0]", GRID), n_steps=10**6, **how).run,
     "continue_cycles": lambda **how: (
         rd.continue_cycles(path=path(), max_order=3, method="search", **how).run
@@ -73,6 +82,11 @@ SHORT = {
     "find_fixed_points": lambda **how: rd.find_fixed_points(NETWORK, **how),
     "find_slow_points": lambda **how: rd.find_slow_points(NETWORK, **how),
     "lyapunov_spectrum": lambda **how: rd.lyapunov_spectrum(NETWORK, n_steps=500, **how),
+    "manifold": lambda **how: rd.manifold(fixed_points().saddles[0], depth=1, **how),
+    "homoclinic_points": lambda **how: rd.homoclinic_points(
+        fixed_points(), depth=1, max_pieces=300, **how
+    ),
+    "basin_boundary": lambda **how: rd.basin_boundary(fixed_points(), depth=1, **how),
     "basins": lambda **how: rd.basins(TENT.with_parameters(W=[[-2.5]]), GRID, **how),
     "scan": lambda **how: rd.scan(TENT, ("h[0]", [0.5, 1.0, 1.5]), n_steps=200, **how),
     "continue_cycles": lambda **how: rd.continue_cycles(path=path(3), max_order=2, **how),
@@ -84,6 +98,11 @@ SHORT = {
         TENT, ("W[0,0]", [-4.0, -3.1, -2.2]), ("h[0]", [0.5, 1.0]), max_order=2, **how
     ),
 }
+
+
+def fixed_points():
+    """Return those of the network: a saddle between two others has ever more pieces."""
+    return rd.find_cycles(NETWORK, 1, n_threads=1, progress=False)
 
 
 def wide_network():

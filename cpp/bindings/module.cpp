@@ -10,6 +10,7 @@ PYBIND11_MODULE(_core, module) {
   rnndyn::bindings::register_bifurcation(module);
   rnndyn::bindings::register_basins(module);
   rnndyn::bindings::register_slow_points(module);
+  rnndyn::bindings::register_manifolds(module);
   rnndyn::bindings::register_smooth(module);
   rnndyn::bindings::register_smooth_path(module);
 }

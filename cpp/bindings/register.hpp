@@ -14,6 +14,7 @@ void register_lyapunov(pybind11::module_& module);
 void register_bifurcation(pybind11::module_& module);
 void register_basins(pybind11::module_& module);
 void register_slow_points(pybind11::module_& module);
+void register_manifolds(pybind11::module_& module);
 void register_smooth(pybind11::module_& module);
 void register_smooth_path(pybind11::module_& module);
 

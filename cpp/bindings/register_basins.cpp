@@ -40,9 +40,43 @@ Array array_from(const Values& values) {
   return array;
 }
 
+py::dict record_of(const BasinRun& run) {
+  py::dict record;
+  record["labels"] = array_from<LabelArray>(run.labels);
+  record["n_steps"] = array_from<NumberArray>(run.n_steps);
+  record["stopped_by"] = reason_name(run.stopped_by);
+  return record;
+}
+
+void register_basins_of_states(py::module_& module) {
+  module.def(
+      "basins_of_states",
+      [](const CanonicalMap& map, const RowMatrix& states, const DoubleArray& centers,
+         const DoubleArray& factors, const DoubleArray& half_widths, const LabelArray& attractors,
+         Index max_steps, double escape_radius, int n_threads, std::optional<double> time_limit,
+         const std::optional<py::function>& observer) {
+        const auto neighbourhoods =
+            neighbourhoods_from(map.n_states(), centers, factors, half_widths, attractors);
+        const Matrix columns = states.transpose();
+        const BasinOptions options{max_steps, escape_radius, n_threads};
+        BasinProgress progress;
+        const auto observe = [&] {
+          if (observer) (*observer)(progress.n_points.load());
+        };
+        return record_of(run_interruptible(time_limit, observe, [&](Control& control) {
+          return basins(map, columns, neighbourhoods, options, control, progress);
+        }));
+      },
+      py::arg("canonical_map"), py::arg("states"), py::arg("centers"), py::arg("factors"),
+      py::arg("half_widths"), py::arg("attractors"), py::kw_only(), py::arg("max_steps"),
+      py::arg("escape_radius"), py::arg("n_threads") = 1, py::arg("time_limit") = std::nullopt,
+      py::arg("observer") = std::nullopt);
+}
+
 }  // namespace
 
 void register_basins(py::module_& module) {
+  register_basins_of_states(module);
   module.def(
       "basins",
       [](const CanonicalMap& map, const Vector& origin, const RowMatrix& directions,
@@ -60,14 +94,9 @@ void register_basins(py::module_& module) {
         const auto observe = [&] {
           if (observer) (*observer)(progress.n_points.load());
         };
-        const BasinRun run = run_interruptible(time_limit, observe, [&](Control& control) {
+        return record_of(run_interruptible(time_limit, observe, [&](Control& control) {
           return basins(map, plane, chosen, neighbourhoods, options, control, progress);
-        });
-        py::dict record;
-        record["labels"] = array_from<LabelArray>(run.labels);
-        record["n_steps"] = array_from<NumberArray>(run.n_steps);
-        record["stopped_by"] = reason_name(run.stopped_by);
-        return record;
+        }));
       },
       py::arg("canonical_map"), py::arg("origin"), py::arg("directions"), py::arg("x"),
       py::arg("y"), py::arg("points"), py::arg("centers"), py::arg("factors"),

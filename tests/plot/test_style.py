@@ -36,11 +36,13 @@ def results():
     ends = ("W[0,0]", (-1.0, -2.0))
     values, offsets = [-2.0, -1.5, -1.0], [0.5, 1.0]
     return {
+        "basin_boundary": rd.basin_boundary(cycles),
         "basins": rd.basins(line, [-1.0, 0.0, 1.0]),
         "bifurcation_diagram": rd.bifurcation_diagram(line, *ends, max_order=1),
         "finite_time_exponents": spectrum,
         "lyapunov": spectrum,
         "lyapunov_convergence": spectrum,
+        "manifold": rd.manifold(cycles.saddles[0], "unstable", depth=5),
         "multipliers": cycles,
         "scan": rd.scan(line, (ends[0], values), ("h[0]", offsets), n_steps=50),
         "stability_diagram": rd.stability_diagram(

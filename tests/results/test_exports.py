@@ -14,6 +14,8 @@ from rnndyn.results.export import EXPORT_VERSION
 TENT = rd.PLRNN([[2.0]], [[-4.0]], [1.0])
 #: Its multipliers are complex.
 SPIRAL = rd.PLRNN([[0.4, -0.5], [0.5, 0.4]], np.zeros((2, 2)), [1.0, 0.5])
+#: Orbits go to a fixed point, or beyond all bounds.
+FOLD = rd.PLRNN([[2.0]], [[-1.5]], [1.0])
 #: It has a line of fixed points.
 LINE = rd.PLRNN([[0.5, 0.0], [0.0, 0.5]], [[0.5, 0.0], [0.0, 0.0]], [0.0, 1.0])
 
@@ -45,6 +47,13 @@ RESULTS = {
         TENT, ("W[0,0]", [-4.0, -3.0, -2.2]), ("h[0]", [0.5, 1.0]), max_order=2
     ),
     "scan": _scan,
+    "manifold": lambda: rd.manifold(
+        rd.find_cycles(rd.examples.lozi_map(), max_order=1).saddles[0], depth=3
+    ),
+    "connections": lambda: rd.homoclinic_points(
+        rd.find_cycles(rd.examples.lozi_map(), max_order=1), depth=5
+    ),
+    "boundary": lambda: rd.basin_boundary(rd.find_cycles(FOLD, max_order=1)),
     "basins": lambda: rd.basins(TENT, np.linspace(-1.0, 1.0, 7), max_steps=50),
 }
 

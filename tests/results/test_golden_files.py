@@ -132,6 +132,26 @@ def test_a_stability_diagram(version):
     assert diagram.n_stable.tolist() == [[[0, 0, 1]] * 2, [[0, 0, 0]] * 2]
 
 
+def test_a_manifold_and_a_boundary_of_version_1():
+    # x -> 2 x + 1 on the left, x / 2 + 1 on the right: from below -1 orbits are unbounded.
+    manifold = rd.load_result(FILES / "manifold_1.npz")
+    np.testing.assert_allclose(manifold.pieces.values, [[-1.0]], atol=1e-12)
+    assert manifold.kind == "stable"
+    boundary = rd.load_result(FILES / "basin_boundary_1.npz")
+    assert isinstance(boundary, rd.BasinBoundary)
+    assert boundary.gates[0].sides == ((-2,), (0,))
+    assert boundary.complete
+
+
+def test_connecting_orbits_and_a_proof_of_chaos_of_version_1():
+    found = rd.load_result(FILES / "homoclinic_points_1.npz")
+    assert found.homoclinic.any()
+    proof = rd.load_result(FILES / "chaos_certificate_1.npz")
+    assert isinstance(proof, rd.ChaosCertificate)
+    assert proof.verify(rd.examples.lozi_map(1.7, 0.5))
+    assert not proof.verify(rd.examples.lozi_map(1.6, 0.5))
+
+
 @pytest.mark.parametrize("suffix", ["npz", "json"])
 def test_a_model_of_version_1(suffix):
     assert rd.load_model(FILES / f"model_1.{suffix}") == TENT
@@ -217,6 +237,12 @@ def written(tmp_path):
             [-1.0, 1.0],
         ),
     }
+    fold = rd.find_cycles(rd.PLRNN([[2.0]], [[-1.5]], [1.0]), max_order=1)
+    results["manifold"] = rd.manifold(fold.unstable[0], depth=2)
+    results["basin_boundary"] = rd.basin_boundary(fold, depth=2)
+    lozi = rd.find_cycles(rd.examples.lozi_map(1.7, 0.5), max_order=1)
+    results["homoclinic_points"] = rd.homoclinic_points(lozi, depth=4)
+    results["chaos_certificate"] = results["homoclinic_points"].chaos()
     for name, result in results.items():
         result.save(tmp_path / f"{name}.npz")
     rd.save_model(TENT, tmp_path / "model.npz", metadata={"task": "folding"})
@@ -244,6 +270,10 @@ def keys_of(value):
 
 #: Of the names in the exports of the files of the newest version; see the test.
 EXPORTS = {
+    "manifold_1.npz": (2, "6f413d163b0d"),
+    "basin_boundary_1.npz": (2, "eddeb9e2465c"),
+    "homoclinic_points_1.npz": (2, "36a7fc363c98"),
+    "chaos_certificate_1.npz": (2, "01be45f43ea2"),
     "basins_2.npz": (2, "15e429593c1c"),
     "branch_set_2.npz": (2, "02ef1c5c85d9"),
     "certificate_1.npz": (2, "cd921ef4ea08"),

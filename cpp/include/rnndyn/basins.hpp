@@ -1,4 +1,4 @@
-// Basins of attraction: where the orbits from the points of a plane in state space end.
+// Basins of attraction: where the orbits from the points of a plane, or from any states, end.
 #pragma once
 
 #include <atomic>
@@ -56,5 +56,10 @@ struct BasinProgress {
 BasinRun basins(const CanonicalMap& map, const PlaneOfStates& plane,
                 const std::vector<Index>& points, const std::vector<Neighbourhood>& neighbourhoods,
                 const BasinOptions& options, Control& control, BasinProgress& progress);
+
+// The same for the states that are the columns of a matrix.
+BasinRun basins(const CanonicalMap& map, const Matrix& states,
+                const std::vector<Neighbourhood>& neighbourhoods, const BasinOptions& options,
+                Control& control, BasinProgress& progress);
 
 }  // namespace rnndyn

@@ -11,6 +11,9 @@ struct LinearProgramResult {
   bool bounded = true;
   double value = 0.0;  // of the objective at `point`; meaningless where not bounded
   Vector point;
+  // A multiplier >= 0 for each row, zero but where the row holds with equality at `point`: the
+  // objective is their combination of the rows. Empty where not bounded.
+  Vector multipliers;
 };
 
 // Maximises objective . x subject to g x <= b, x free. The origin must be feasible (b >= 0).
@@ -20,7 +23,8 @@ LinearProgramResult maximize(const Vector& objective, const Matrix& g, const Vec
 
 // The point of {g x <= b} deepest inside, measured in the rows' own lengths and at most `cap`:
 // maximises t <= cap subject to g_i x + |g_i| t <= b_i. `value` is t; it is negative where the set
-// is empty. Rows of zeros must have been dealt with by the caller.
+// is empty, and then the multipliers prove it (Farkas' lemma). Rows of zeros must have been dealt
+// with by the caller.
 LinearProgramResult deepest_point(const Matrix& g, const Vector& b, double cap,
                                   Control* control = nullptr);
 

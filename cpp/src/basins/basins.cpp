@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <stdexcept>
 
@@ -86,8 +87,10 @@ class Places {
 struct Shared {
   const OrbitMap& map;
   const Places& places;
-  const PlaneOfStates& plane;
-  const std::vector<Index>& points;
+  Index n_states;
+  std::size_t n_points;
+  // Writes the state that the orbit of a number begins with, its entries kStride apart.
+  const std::function<void(std::size_t, double*)>& first_state;
   const BasinOptions& options;
   Index interval;  // steps between two looks at the neighbourhoods
   Control& control;
@@ -187,20 +190,15 @@ class Follower {
   // Starts the next orbit that is not decided by its first state.
   void refill(std::size_t lane) {
     n_busy_ -= point_[lane] == kNoPoint ? 0 : 1;
-    const Index n_states = shared_.plane.origin.size();
+    const Index n_states = shared_.n_states;
     double* state = from_.data() + lane;
     for (;;) {
       point_[lane] = shared_.next.fetch_add(1, std::memory_order_relaxed);
-      if (point_[lane] >= shared_.points.size()) break;
-      const Index number = shared_.points[point_[lane]];
-      const double x = shared_.plane.x(number % shared_.plane.x.size());
-      const double y = shared_.plane.y(number / shared_.plane.x.size());
+      if (point_[lane] >= shared_.n_points) break;
+      shared_.first_state(point_[lane], state);
       double largest = 0.0;
       for (Index i = 0; i < n_states; ++i) {
-        const double value = shared_.plane.origin(i) + x * shared_.plane.directions(i, 0) +
-                             y * shared_.plane.directions(i, 1);
-        state[static_cast<std::size_t>(i) * kStride] = value;
-        largest = std::max(largest, std::abs(value));
+        largest = std::max(largest, std::abs(state[static_cast<std::size_t>(i) * kStride]));
       }
       begun_[lane] = now_;
       const std::int32_t label = largest <= shared_.options.escape_radius
@@ -232,21 +230,17 @@ class Follower {
   int n_busy_ = 0;
 };
 
-void check(const CanonicalMap& map, const PlaneOfStates& plane, const std::vector<Index>& points,
-           const std::vector<Neighbourhood>& neighbourhoods, const BasinOptions& options) {
+void require(bool condition, const char* message) {
+  if (!condition) throw std::invalid_argument(message);
+}
+
+void check(const CanonicalMap& map, const std::vector<Neighbourhood>& neighbourhoods,
+           const BasinOptions& options) {
   const Index m = map.n_states();
-  const auto require = [](bool condition, const char* message) {
-    if (!condition) throw std::invalid_argument(message);
-  };
-  require(plane.origin.size() == m && plane.directions.rows() == m && plane.directions.cols() == 2,
-          "the plane must have one entry per state of the map");
   // Steps are counted over all orbits of a thread.
   require(options.max_steps >= 0 && options.max_steps <= std::numeric_limits<Index>::max() / 2,
           "max_steps is out of range");
   require(options.escape_radius > 0.0, "escape_radius must be positive");
-  for (const Index point : points) {
-    require(point >= 0 && point < plane.size(), "a point is not one of the plane");
-  }
   for (const Neighbourhood& place : neighbourhoods) {
     require(place.center.size() == m && place.half_widths.size() == m && place.factor.rows() == m &&
                 place.factor.cols() == m && place.attractor >= 0,
@@ -254,15 +248,14 @@ void check(const CanonicalMap& map, const PlaneOfStates& plane, const std::vecto
   }
 }
 
-}  // namespace
-
-BasinRun basins(const CanonicalMap& map, const PlaneOfStates& plane,
-                const std::vector<Index>& points, const std::vector<Neighbourhood>& neighbourhoods,
-                const BasinOptions& options, Control& control, BasinProgress& progress) {
-  check(map, plane, points, neighbourhoods, options);
+BasinRun follow(const CanonicalMap& map, std::size_t n_points,
+                const std::function<void(std::size_t, double*)>& first_state,
+                const std::vector<Neighbourhood>& neighbourhoods, const BasinOptions& options,
+                Control& control, BasinProgress& progress) {
+  check(map, neighbourhoods, options);
   BasinRun run;
-  run.labels.assign(points.size(), kNotReached);
-  run.n_steps.assign(points.size(), 0);
+  run.labels.assign(n_points, kNotReached);
+  run.n_steps.assign(n_points, 0);
   const OrbitMap lanes(map);
   const Places places(neighbourhoods);
   // Looking should not take longer than stepping: one look costs about three terms of a step for
@@ -270,12 +263,50 @@ BasinRun basins(const CanonicalMap& map, const PlaneOfStates& plane,
   // depend on this.
   const Index looking = 24 + 3 * static_cast<Index>(neighbourhoods.size());
   const Index interval = std::clamp<Index>(looking / lanes.n_terms(), 1, 32);
-  Shared shared{lanes, places, plane, points, options, interval, control, progress, run};
+  Shared shared{lanes,   places,   map.n_states(), n_points, first_state,
+                options, interval, control,        progress, run};
   const int n_workers = std::max(1, options.n_threads);
   parallel_for(static_cast<std::size_t>(n_workers), n_workers,
                [&shared](std::size_t, int) { Follower(shared).follow(); });
   run.stopped_by = control.reason();
   return run;
+}
+
+}  // namespace
+
+BasinRun basins(const CanonicalMap& map, const PlaneOfStates& plane,
+                const std::vector<Index>& points, const std::vector<Neighbourhood>& neighbourhoods,
+                const BasinOptions& options, Control& control, BasinProgress& progress) {
+  const Index m = map.n_states();
+  require(plane.origin.size() == m && plane.directions.rows() == m && plane.directions.cols() == 2,
+          "the plane must have one entry per state of the map");
+  for (const Index point : points) {
+    require(point >= 0 && point < plane.size(), "a point is not one of the plane");
+  }
+  const auto first_state = [&](std::size_t point, double* state) {
+    const Index number = points[point];
+    const double x = plane.x(number % plane.x.size());
+    const double y = plane.y(number / plane.x.size());
+    for (Index i = 0; i < m; ++i) {
+      state[static_cast<std::size_t>(i) * kStride] =
+          plane.origin(i) + x * plane.directions(i, 0) + y * plane.directions(i, 1);
+    }
+  };
+  return follow(map, points.size(), first_state, neighbourhoods, options, control, progress);
+}
+
+BasinRun basins(const CanonicalMap& map, const Matrix& states,
+                const std::vector<Neighbourhood>& neighbourhoods, const BasinOptions& options,
+                Control& control, BasinProgress& progress) {
+  const Index m = map.n_states();
+  require(states.rows() == m, "the states must have one entry per state of the map");
+  const auto first_state = [&](std::size_t point, double* state) {
+    for (Index i = 0; i < m; ++i) {
+      state[static_cast<std::size_t>(i) * kStride] = states(i, static_cast<Index>(point));
+    }
+  };
+  return follow(map, static_cast<std::size_t>(states.cols()), first_state, neighbourhoods, options,
+                control, progress);
 }
 
 }  // namespace rnndyn

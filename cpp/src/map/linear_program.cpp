@@ -104,6 +104,12 @@ class Dictionary {
     for (std::size_t i = 0; i < basic_.size(); ++i) {
       if (is_free(basic_[i])) r.point(basic_[i]) = constant_(static_cast<Index>(i));
     }
+    if (!bounded) return r;
+    r.multipliers = Vector::Zero(constant_.size());
+    for (std::size_t j = 0; j < nonbasic_.size(); ++j) {
+      if (is_free(nonbasic_[j])) continue;
+      r.multipliers(nonbasic_[j] - n_) = std::max(0.0, -objective_(static_cast<Index>(j)));
+    }
     return r;
   }
 
@@ -142,6 +148,7 @@ LinearProgramResult deepest_point(const Matrix& g, const Vector& b, double cap, 
   LinearProgramResult result;
   result.value = start + lifted.value;
   result.point = lifted.point.head(n);
+  if (lifted.bounded) result.multipliers = lifted.multipliers.head(m).cwiseQuotient(lengths);
   return result;
 }
 

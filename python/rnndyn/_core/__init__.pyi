@@ -98,6 +98,43 @@ def basins(
     time_limit: float | None = None,
     observer: Callable[[int], object] | None = None,
 ) -> dict[str, Any]: ...
+def basins_of_states(
+    canonical_map: CanonicalMap,
+    states: NDArray[np.float64],
+    centers: NDArray[np.float64],
+    factors: NDArray[np.float64],
+    half_widths: NDArray[np.float64],
+    attractors: NDArray[np.int32],
+    *,
+    max_steps: int,
+    escape_radius: float,
+    n_threads: int = 1,
+    time_limit: float | None = None,
+    observer: Callable[[int], object] | None = None,
+) -> dict[str, Any]: ...
+def manifold(
+    canonical_map: CanonicalMap,
+    itinerary: NDArray[np.bool_],
+    points: NDArray[np.float64],
+    error_bound: float,
+    stable: bool,
+    *,
+    n_directions: int,
+    depth: int,
+    max_pieces: int,
+    lower: NDArray[np.float64],
+    upper: NDArray[np.float64],
+    n_threads: int = 1,
+    time_limit: float | None = None,
+    observer: Callable[[int, int], object] | None = None,
+) -> dict[str, Any]: ...
+def closest_point(
+    equations: NDArray[np.float64],
+    values: NDArray[np.float64],
+    inequalities: NDArray[np.float64],
+    bounds: NDArray[np.float64],
+    state: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], float, float]: ...
 def philox(key: Sequence[int], counter: Sequence[int], n: int) -> NDArray[np.uint64]: ...
 
 class System:

@@ -5,9 +5,7 @@ from typing import Any
 import numpy as np
 
 from rnndyn.basins_of_attraction.run import BasinsRun
-from rnndyn.cycles._file import block_from, block_members
-from rnndyn.cycles.block import COLUMNS, CycleBlock
-from rnndyn.cycles.cycle import STABILITY_NAMES, Cycle
+from rnndyn.cycles._file import cycle_from_members, cycle_members
 from rnndyn.io._record import header_of, piecewise_linear_model_of, record_of
 from rnndyn.results.files import Arrays, ResultFormat, group_of
 
@@ -36,7 +34,7 @@ def _taken_apart(state: dict[str, Any]) -> tuple[dict[str, Any], Arrays]:
         arrays[f"model/{name}"] = parameter
     for kind in _CYCLES:
         for number, cycle in enumerate(state[kind]):
-            for name, column in block_members(_block_of(cycle)).items():
+            for name, column in cycle_members(cycle).items():
                 arrays[f"{kind}_{number}/{name}"] = column
     return header, arrays
 
@@ -46,17 +44,13 @@ def _put_together(header: dict[str, Any], arrays: Arrays) -> dict[str, Any]:
     for name, dtype in _ARRAYS.items():
         if arrays[name].dtype != dtype:
             raise ValueError(f"member {name!r} must hold {np.dtype(dtype)} numbers")
-    cycles: dict[str, list[Cycle]] = {}
-    for kind in _CYCLES:
-        cycles[kind] = []
-        for number, order in enumerate(header[kind]):
-            block = block_from(order, group_of(arrays, f"{kind}_{number}"))
-            if len(block) != 1 or (block.points.shape[2], block.itinerary.shape[2]) != (
-                model.n_states,
-                model.n_units,
-            ):
-                raise ValueError(f"{kind}_{number} is not one cycle of its model")
-            cycles[kind].append(block.cycle(0))
+    cycles = {
+        kind: [
+            cycle_from_members(order, group_of(arrays, f"{kind}_{number}"), model)
+            for number, order in enumerate(header[kind])
+        ]
+        for kind in _CYCLES
+    }
     return {
         "model": model,
         **cycles,
@@ -69,9 +63,3 @@ def _put_together(header: dict[str, Any], arrays: Arrays) -> dict[str, Any]:
 
 #: Version 2 holds the seed.
 FORMAT = ResultFormat("rnndyn basins", 2, "basins of attraction", _taken_apart, _put_together)
-
-
-def _block_of(cycle: Cycle) -> CycleBlock:
-    columns = {name: np.asarray([getattr(cycle, name)]) for name in COLUMNS if name != "stability"}
-    stability = [STABILITY_NAMES.index(cycle.stability)]
-    return CycleBlock.from_record({"order": cycle.order, **columns, "stability": stability})

@@ -22,11 +22,8 @@ from rnndyn._common.planes import (
 )
 from rnndyn._common.progress import ProgressMeter
 from rnndyn._common.stopping import StopReason
-from rnndyn.basins_of_attraction._neighbourhoods import (
-    Neighbourhoods,
-    bordering_units,
-    neighbourhoods_of,
-)
+from rnndyn.basins_of_attraction._fates import Fates
+from rnndyn.basins_of_attraction._neighbourhoods import bordering_units
 from rnndyn.basins_of_attraction.progress import BasinsProgress
 from rnndyn.basins_of_attraction.result import NOT_REACHED, UNDECIDED, Basins
 from rnndyn.basins_of_attraction.run import BasinsRun
@@ -154,10 +151,7 @@ def basins(
     max_steps = check_integer("max_steps", max_steps, 1, 10**15)
     if escape_radius is None:
         corners = _states(plane, x[[0, -1]], y[[0, -1]])
-        canonical = model.canonical
-        numbers = (corners, points, canonical.h1, canonical.h2, np.ones(1))
-        largest = max(float(np.abs(array).max(initial=0.0)) for array in numbers)
-        escape_radius = min(_ESCAPE_FACTOR * largest, 1e300)
+        escape_radius = escape_radius_of(model, corners, points)
     radius = check_positive("escape_radius", escape_radius, "units of the states")
     common = check_options(n_threads, time_limit, progress, seed)
 
@@ -196,6 +190,14 @@ def basins(
         y_values=None if one_state else y,
         run=run,
     )
+
+
+def escape_radius_of(model: PiecewiseLinearModel, *states: FloatArray) -> float:
+    """Return the default of `escape_radius` for orbits from these states."""
+    canonical = model.canonical
+    numbers = (*states, canonical.h1, canonical.h2, np.ones(1))
+    largest = max(float(np.abs(array).max(initial=0.0)) for array in numbers)
+    return min(_ESCAPE_FACTOR * largest, 1e300)
 
 
 def _model_and_cycles(cycles: Any) -> tuple[PiecewiseLinearModel, list[Cycle]]:
@@ -307,16 +309,23 @@ class _Work:
         n_points = len(x) * len(y)
         self.labels = np.full(n_points, NOT_REACHED, dtype=np.int32)
         self.n_steps: IntArray = np.zeros(n_points, dtype=np.int64)
-        self.attractors: list[Cycle] = []
-        self.unclaimed: list[Cycle] = []
+        self._fates = Fates(model, (), max_steps, escape_radius)
         self.n_given = 0
         self.stopped_by: StopReason = "finished"
-        self._neighbourhoods: list[Neighbourhoods] = []
-        self._known: set[bytes] = set()
+
+    @property
+    def attractors(self) -> list[Cycle]:
+        """Those that orbits can be said to converge to."""
+        return self._fates.attractors
+
+    @property
+    def unclaimed(self) -> list[Cycle]:
+        """Stable cycles without verified neighbourhoods."""
+        return self._fates.unclaimed
 
     def follow_all(self, stable: list[Cycle]) -> None:
         for cycle in stable:
-            self._add(cycle)
+            self._fates.add(cycle)
         self.n_given = len(self.attractors)
         everything = np.arange(len(self.labels))
         scouts = self._spread(everything, _N_SCOUTS)
@@ -331,11 +340,6 @@ class _Work:
 
     def _follow(self, chosen: IntArray, first_attractor: int) -> None:
         """Follow the orbits of some points to attractors from the given number on."""
-        n_states = self._model.n_states
-        places = self._neighbourhoods[first_attractor:]
-        numbers = np.repeat(
-            np.arange(first_attractor, len(self.attractors)), [len(p.centers) for p in places]
-        )
         record = _core.basins(
             self._model.canonical,
             self._plane.center,
@@ -343,10 +347,7 @@ class _Work:
             self._x,
             self._y,
             chosen,
-            np.concatenate([np.empty((0, n_states)), *(p.centers for p in places)]),
-            np.concatenate([np.empty((0, n_states, n_states)), *(p.factors for p in places)]),
-            np.concatenate([np.empty((0, n_states)), *(p.half_widths for p in places)]),
-            numbers.astype(np.int32),
+            **self._fates.places(first_attractor),
             max_steps=self._max_steps,
             escape_radius=self._escape_radius,
             n_threads=self._options.n_threads,
@@ -379,7 +380,7 @@ class _Work:
             state = _states(self._plane, self._x[[column]], self._y[[row]])[0, 0]
             cycle = settled_cycle(self._model, state, self._max_steps)
             if cycle is not None:
-                self._add(cycle)
+                self._fates.add(cycle)
         return len(self.attractors) > before
 
     def _spread(self, chosen: IntArray, n_wanted: int) -> IntArray:
@@ -390,18 +391,6 @@ class _Work:
         steps = self._random.random() + np.arange(n_wanted) * (math.sqrt(5.0) - 1.0) / 2.0
         places = np.floor(len(chosen) * np.mod(steps, 1.0)).astype(np.int64)
         return np.asarray(chosen[np.unique(places)])
-
-    def _add(self, cycle: Cycle) -> None:
-        name = cycle.itinerary.tobytes() + bytes(str(cycle.order), "ascii")
-        if name in self._known:
-            return
-        self._known.add(name)
-        places = neighbourhoods_of(self._model.canonical, cycle)
-        if places is None:
-            self.unclaimed.append(cycle)
-        else:
-            self.attractors.append(cycle)
-            self._neighbourhoods.append(places)
 
 
 def settled_cycle(model: PiecewiseLinearModel, state: FloatArray, n_steps: int) -> Cycle | None:

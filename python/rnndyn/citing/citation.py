@@ -12,6 +12,9 @@ from rnndyn.certificate.result import Certificate
 from rnndyn.citing._references import REFERENCES, Reference
 from rnndyn.cycles.result import CycleSet
 from rnndyn.lyapunov.result import LyapunovSpectrum
+from rnndyn.manifolds.chaos import ChaosCertificate
+from rnndyn.manifolds.connections import HomoclinicPoints
+from rnndyn.manifolds.result import BasinBoundary, Manifold
 from rnndyn.parameter_scan._measures import MAX_LYAPUNOV
 from rnndyn.parameter_scan.result import Scan
 
@@ -143,9 +146,10 @@ def cite(*results: Any) -> Bibliography:
     ----------
     *results : result, model or training strategy
         `CycleSet`, `Certificate`, `BranchSet`, `Timeline`, `StabilityDiagram`, `LyapunovSpectrum`,
-        `Scan`, `Basins`, any model, and of `rnndyn.training` the kinds of teacher forcing,
-        `LookAhead` and `ManifoldAttractorRegularization`. Of several, each paper is listed once.
-        Without any, the software alone.
+        `Scan`, `Basins`, `Manifold`, `BasinBoundary`, `HomoclinicPoints`,
+        `ChaosCertificate`, any model, and of `rnndyn.training` the kinds
+        of teacher forcing, `LookAhead` and `ManifoldAttractorRegularization`. Of several, each
+        paper is listed once. Without any, the software alone.
 
     Returns
     -------
@@ -210,6 +214,12 @@ def _uses(result: Any) -> Iterator[tuple[str, str]]:
             yield from _of_scan(result)
         case Basins():
             yield from _of_basins(result)
+        case Manifold() | BasinBoundary() | HomoclinicPoints() | ChaosCertificate():
+            yield from _of_model(result.model)
+            yield ("eisenmann2023bifurcations", "cycles as solutions of linear systems")
+            yield ("gilbert1991linear", "the local sets of manifolds")
+            if isinstance(result, ChaosCertificate):
+                yield ("zgliczynski2004covering", "the proof of chaos by covering relations")
         case _:
             yield from _of_model(result)
 

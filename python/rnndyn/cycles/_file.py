@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 
 from rnndyn.certificate import _file as certificate_file
 from rnndyn.certificate.result import Certificate
+from rnndyn.cycles._origin import Origin
 from rnndyn.cycles.block import COLUMNS, CycleBlock
 from rnndyn.cycles.continuum import ContinuumOfFixedPoints
+from rnndyn.cycles.cycle import STABILITY_NAMES, Cycle
 from rnndyn.cycles.run import SearchStatistics
 from rnndyn.io._record import header_of, model_of, record_from, record_of
 from rnndyn.models import PiecewiseLinearModel, RecurrentNetwork
@@ -82,6 +84,26 @@ def block_from(order: int, columns: Arrays) -> CycleBlock:
     """Build a block from what `block_members` returned."""
     columns["multipliers"] = _as_complex(columns["multipliers"])
     return CycleBlock.from_record({"order": order, **columns})
+
+
+def cycle_members(cycle: Cycle) -> Arrays:
+    """Return a single cycle as the columns of a block that has only this one."""
+    columns = {name: np.asarray([getattr(cycle, name)]) for name in COLUMNS if name != "stability"}
+    stability = [STABILITY_NAMES.index(cycle.stability)]
+    return block_members(
+        CycleBlock.from_record({"order": cycle.order, **columns, "stability": stability})
+    )
+
+
+def cycle_from_members(order: int, columns: Arrays, model: PiecewiseLinearModel) -> Cycle:
+    """Build a cycle of a network from what `cycle_members` returned."""
+    block = block_from(order, columns)
+    if len(block) != 1 or (block.points.shape[2], block.itinerary.shape[2]) != (
+        model.n_states,
+        model.n_units,
+    ):
+        raise ValueError(f"the arrays of a cycle of order {order} are not one cycle of its model")
+    return block.cycle(0, Origin(model, None))
 
 
 def _continuum(fields: dict[str, NDArray[Any]]) -> ContinuumOfFixedPoints:

@@ -8,6 +8,7 @@ figure of several parts takes and returns a sequence of axes, one for each part.
 from rnndyn.plot._basins import basins
 from rnndyn.plot._bifurcation import bifurcation_diagram, training_timeline
 from rnndyn.plot._lyapunov import finite_time_exponents, lyapunov, lyapunov_convergence
+from rnndyn.plot._manifolds import basin_boundary, manifold
 from rnndyn.plot._multipliers import multipliers
 from rnndyn.plot._scan import scan
 from rnndyn.plot._slow_points import slow_points
@@ -15,11 +16,13 @@ from rnndyn.plot._stability import stability_diagram
 from rnndyn.plot._state_space import state_space
 
 __all__ = [
+    "basin_boundary",
     "basins",
     "bifurcation_diagram",
     "finite_time_exponents",
     "lyapunov",
     "lyapunov_convergence",
+    "manifold",
     "multipliers",
     "scan",
     "slow_points",

@@ -24,8 +24,8 @@ def load_result(path: str | os.PathLike[str], *, max_bytes: int = _MAX_BYTES) ->
 
     Returns
     -------
-    Basins, BranchSet, Certificate, CyclesByInput, CycleSet, LyapunovSpectrum, Scan, SlowPointSet,
-    StabilityDiagram or Timeline
+    BasinBoundary, Basins, BranchSet, Certificate, ChaosCertificate, CyclesByInput, CycleSet, \
+    HomoclinicPoints, LyapunovSpectrum, Manifold, Scan, SlowPointSet, StabilityDiagram or Timeline
 
     Raises
     ------

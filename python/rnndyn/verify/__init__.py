@@ -4,8 +4,9 @@ All that decides is computed with Python's integers and fractions; NumPy arrays 
 What a confirmed certificate means is stated in ``docs/reference/certificate.md``.
 """
 
+from rnndyn.verify._chaos import verify_chaos
 from rnndyn.verify._check import verify
 from rnndyn.verify._exact_map import fingerprint
 from rnndyn.verify._verdict import Verdict
 
-__all__ = ["Verdict", "fingerprint", "verify"]
+__all__ = ["Verdict", "fingerprint", "verify", "verify_chaos"]

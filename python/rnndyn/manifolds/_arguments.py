@@ -1,0 +1,104 @@
+"""Checks of arguments that the functions of this room share."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rnndyn._common.arrays import FloatArray, finite_numbers
+from rnndyn.cycles.cycle import Cycle
+from rnndyn.models import PiecewiseLinearModel
+from rnndyn.models._canonical_map_of import piecewise_linear
+
+#: Half the side of the cube that stands for R^M, in units of the largest number of the map's
+#: offsets and of the points of the cycle: beyond it rounding leaves nothing of what borders do.
+_FAR = 1e6
+
+
+class Box(NamedTuple):
+    """A box of states, and whether it was asked for."""
+
+    lower: FloatArray
+    upper: FloatArray
+    bounded: bool
+
+
+def check_box(box: Any, model: PiecewiseLinearModel, points: FloatArray) -> Box:
+    """Return the box that orbits stay in; None is a cube that stands for all of R^M."""
+    m = model.n_states
+    if box is None:
+        canonical = model.canonical
+        numbers = (points, canonical.h1, canonical.h2, np.ones(1))
+        half = _FAR * max(float(np.abs(array).max(initial=0.0)) for array in numbers)
+        return Box(np.full(m, -half), np.full(m, half), False)
+    if isinstance(box, tuple | list):
+        if len(box) != 2:
+            raise ValueError(
+                f"box must be None, a number R, or (lower, upper), got {len(box)} entries"
+            )
+        lower, upper = (
+            np.broadcast_to(_bound(f"the {name} bound of box", end, m), m).copy()
+            for name, end in zip(("lower", "upper"), box, strict=True)
+        )
+    else:
+        upper = np.broadcast_to(_bound("the radius of box", box, m), m).copy()
+        lower = -upper
+    if not (lower < upper).all():
+        state = int(np.argmin(lower < upper))
+        raise ValueError(
+            f"box must have every lower bound below its upper bound, but state {state} has "
+            f"{lower[state]} and {upper[state]}"
+        )
+    return Box(lower, upper, True)
+
+
+def _bound(name: str, value: Any, n_states: int) -> FloatArray:
+    bound = finite_numbers(name, value)
+    if bound.shape not in ((), (n_states,)):
+        raise ValueError(f"{name} must be a number or have shape ({n_states},), got {bound.shape}")
+    return bound
+
+
+def model_of(cycle: Any) -> PiecewiseLinearModel:
+    """Return the piecewise linear network of a cycle."""
+    if not isinstance(cycle, Cycle):
+        raise TypeError(
+            "cycle must be a Cycle, such as rnndyn.find_cycles(model, max_order=1)[0], "
+            f"got {type(cycle).__name__}"
+        )
+    if cycle._origin is None:
+        raise ValueError(
+            "cycle must know its network: take it from the CycleSet that a search returned"
+        )
+    return piecewise_linear(cycle._origin.model)
+
+
+def n_expanding(cycle: Cycle) -> int:
+    """Return how many multipliers lie outside the unit circle, or say why nobody can tell."""
+    if cycle.virtual:
+        raise ValueError("cycle must be a cycle of the map, but it is virtual: it has no manifolds")
+    if cycle.on_border:
+        raise ValueError(
+            "cycle must lie off the borders of the linear regions, but a pre-activation of it is "
+            "zero within its error: two linear maps meet there, and neither one's multipliers say "
+            "what its manifolds are"
+        )
+    if cycle.stability in ("nonhyperbolic", "undecided"):
+        nearest = float(np.abs(cycle.log_moduli).min())
+        raise ValueError(
+            "cycle must be hyperbolic, but a multiplier has modulus 1 within its error (the "
+            f"logarithm of one is {nearest:.1e}): its stability is {cycle.stability!r}"
+        )
+    return int((cycle.log_moduli > 0.0).sum())
+
+
+def check_states(name: str, states: Any, n_states: int) -> tuple[FloatArray, bool]:
+    """Return states as rows, and whether it was a single one."""
+    array = finite_numbers(name, states)
+    single = array.ndim == 1
+    if single:
+        array = array[np.newaxis]
+    if array.ndim != 2 or array.shape[1] != n_states:
+        raise ValueError(
+            f"{name} must have shape ({n_states},) or (n, {n_states}), got {np.shape(states)}"
+        )
+    return array, single

@@ -1,0 +1,192 @@
+"""The file formats of manifolds and boundaries: see ``docs/reference/manifold-format.md``."""
+
+from typing import Any
+
+import numpy as np
+
+from rnndyn.cycles._file import cycle_from_members, cycle_members
+from rnndyn.cycles.cycle import Cycle
+from rnndyn.io._record import header_of, piecewise_linear_model_of, record_of
+from rnndyn.manifolds.gate import Gate
+from rnndyn.manifolds.pieces import _TYPES, Pieces
+from rnndyn.manifolds.run import ManifoldRun
+from rnndyn.models import PiecewiseLinearModel
+from rnndyn.results.files import Arrays, ResultFormat, group_of
+
+
+def _common_parts(state: dict[str, Any]) -> tuple[dict[str, Any], Arrays]:
+    model = record_of(state["model"], None)
+    header = {"model": header_of(model), "run": state["run"].to_dict()}
+    arrays: Arrays = {f"model/{name}": value for name, value in model.parameters.items()}
+    for name in _TYPES:
+        arrays[f"pieces/{name}"] = getattr(state["pieces"], name)
+    return header, arrays
+
+
+def _model_and_pieces(
+    header: dict[str, Any], arrays: Arrays, what: str
+) -> tuple[PiecewiseLinearModel, Pieces]:
+    model = piecewise_linear_model_of(header["model"], group_of(arrays, "model"), what)
+    members = group_of(arrays, "pieces")
+    for name, dtype in _TYPES.items():
+        if members[name].dtype != dtype:
+            raise ValueError(f"member 'pieces/{name}' must hold {np.dtype(dtype)} numbers")
+    return model, Pieces(**{name: members[name] for name in _TYPES})
+
+
+def _manifold_taken_apart(state: dict[str, Any]) -> tuple[dict[str, Any], Arrays]:
+    header, arrays = _common_parts(state)
+    arrays.update(_members_of("cycle", state["cycle"]))
+    return {**header, "kind": state["kind"], "order": state["cycle"].order}, arrays
+
+
+def _manifold_put_together(header: dict[str, Any], arrays: Arrays) -> dict[str, Any]:
+    model, pieces = _model_and_pieces(header, arrays, "a manifold")
+    return {
+        "model": model,
+        "cycle": cycle_from_members(header["order"], group_of(arrays, "cycle"), model),
+        "kind": header["kind"],
+        "pieces": pieces,
+        "run": ManifoldRun.from_dict(header["run"]),
+    }
+
+
+def _boundary_taken_apart(state: dict[str, Any]) -> tuple[dict[str, Any], Arrays]:
+    header, arrays = _common_parts(state)
+    arrays["gate_numbers"] = state["gate_numbers"]
+    for number, cycle in enumerate(state["attractors"]):
+        arrays.update(_members_of(f"attractors_{number}", cycle))
+    for number, gate in enumerate(state["gates"]):
+        arrays.update(_members_of(f"gates_{number}", gate.cycle))
+    return {
+        **header,
+        "attractors": [cycle.order for cycle in state["attractors"]],
+        "gates": [gate.cycle.order for gate in state["gates"]],
+        "sides": [[list(side) for side in gate.sides] for gate in state["gates"]],
+    }, arrays
+
+
+def _boundary_put_together(header: dict[str, Any], arrays: Arrays) -> dict[str, Any]:
+    model, pieces = _model_and_pieces(header, arrays, "a basin boundary")
+    cycles = {
+        kind: [
+            cycle_from_members(order, group_of(arrays, f"{kind}_{number}"), model)
+            for number, order in enumerate(header[kind])
+        ]
+        for kind in ("attractors", "gates")
+    }
+    gates = [
+        Gate(cycle, sides) for cycle, sides in zip(cycles["gates"], header["sides"], strict=True)
+    ]
+    return {
+        "model": model,
+        "attractors": cycles["attractors"],
+        "gates": gates,
+        "pieces": pieces,
+        "gate_numbers": arrays["gate_numbers"],
+        "run": ManifoldRun.from_dict(header["run"]),
+    }
+
+
+def _members_of(folder: str, cycle: Cycle) -> Arrays:
+    return {f"{folder}/{name}": column for name, column in cycle_members(cycle).items()}
+
+
+FORMAT = ResultFormat(
+    "rnndyn manifold", 1, "a manifold", _manifold_taken_apart, _manifold_put_together
+)
+BOUNDARY_FORMAT = ResultFormat(
+    "rnndyn basin boundary",
+    1,
+    "a basin boundary",
+    _boundary_taken_apart,
+    _boundary_put_together,
+)
+
+
+_CONNECTION_ARRAYS: dict[str, Any] = {
+    "points": np.float64,
+    "sources": np.int64,
+    "targets": np.int64,
+    "source_phases": np.int64,
+    "target_phases": np.int64,
+    "lengths": np.int64,
+    "transversality": np.float64,
+    "margins": np.float64,
+    "words": np.bool_,
+}
+_CHAOS_ARRAYS = (
+    "center",
+    "expanding",
+    "contracting",
+    "half_expanding",
+    "half_contracting",
+    "places",
+    "half_widths",
+)
+
+
+def _connections_taken_apart(state: dict[str, Any]) -> tuple[dict[str, Any], Arrays]:
+    model = record_of(state["model"], None)
+    header = {
+        "model": header_of(model),
+        "run": state["run"].to_dict(),
+        "cycles": [cycle.order for cycle in state["cycles"]],
+    }
+    arrays: Arrays = {f"model/{name}": value for name, value in model.parameters.items()}
+    arrays.update({name: state[name] for name in _CONNECTION_ARRAYS})
+    for number, cycle in enumerate(state["cycles"]):
+        arrays.update(_members_of(f"cycles_{number}", cycle))
+    return header, arrays
+
+
+def _connections_put_together(header: dict[str, Any], arrays: Arrays) -> dict[str, Any]:
+    model = piecewise_linear_model_of(
+        header["model"], group_of(arrays, "model"), "homoclinic points"
+    )
+    for name, dtype in _CONNECTION_ARRAYS.items():
+        if arrays[name].dtype != dtype:
+            raise ValueError(f"member {name!r} must hold {np.dtype(dtype)} numbers")
+    return {
+        "model": model,
+        "cycles": [
+            cycle_from_members(order, group_of(arrays, f"cycles_{number}"), model)
+            for number, order in enumerate(header["cycles"])
+        ],
+        **{name: arrays[name] for name in _CONNECTION_ARRAYS},
+        "run": ManifoldRun.from_dict(header["run"]),
+    }
+
+
+def _chaos_taken_apart(state: dict[str, Any]) -> tuple[dict[str, Any], Arrays]:
+    model = record_of(state["model"], None)
+    arrays: Arrays = {f"model/{name}": value for name, value in model.parameters.items()}
+    arrays.update({name: state[name] for name in _CHAOS_ARRAYS})
+    for number, word in enumerate(state["words"]):
+        arrays[f"word_{number}"] = word
+    return {"model": header_of(model)}, arrays
+
+
+def _chaos_put_together(header: dict[str, Any], arrays: Arrays) -> dict[str, Any]:
+    for name in _CHAOS_ARRAYS:
+        if arrays[name].dtype != np.float64:
+            raise ValueError(f"member {name!r} must hold float64 numbers")
+    return {
+        "model": piecewise_linear_model_of(
+            header["model"], group_of(arrays, "model"), "a proof of chaos"
+        ),
+        "words": (arrays["word_0"], arrays["word_1"]),
+        **{name: arrays[name] for name in _CHAOS_ARRAYS},
+    }
+
+
+CONNECTIONS_FORMAT = ResultFormat(
+    "rnndyn homoclinic points",
+    1,
+    "homoclinic points",
+    _connections_taken_apart,
+    _connections_put_together,
+)
+CHAOS_FORMAT = ResultFormat(
+    "rnndyn chaos certificate", 1, "a proof of chaos", _chaos_taken_apart, _chaos_put_together
+)

@@ -1,0 +1,266 @@
+"""Boundaries between basins of attraction."""
+
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnndyn._common.arrays import FloatArray
+from rnndyn._common.checks import check_count, check_integer
+from rnndyn._common.options import Options, check_options
+from rnndyn._common.progress import ProgressMeter
+from rnndyn.basins_of_attraction._fates import Fates
+from rnndyn.basins_of_attraction.following import escape_radius_of
+from rnndyn.cycles.cycle import Cycle
+from rnndyn.cycles.result import CycleSet
+from rnndyn.manifolds._arguments import Box, check_box
+from rnndyn.manifolds.gate import Gate
+from rnndyn.manifolds.invariant import grown
+from rnndyn.manifolds.pieces import Pieces, joined
+from rnndyn.manifolds.progress import ManifoldProgress
+from rnndyn.manifolds.result import BasinBoundary
+from rnndyn.manifolds.run import ManifoldRun, worst_end
+from rnndyn.models import PiecewiseLinearModel
+from rnndyn.models._canonical_map_of import piecewise_linear
+
+#: An orbit that leaves a gate and has not arrived after this many steps is undecided.
+_MAX_STEPS = 100_000
+#: How far from a gate orbits begin, in units of its distance to the next border.
+_NEAR = 1e-3
+#: Orbits on each side of a gate, spread over one turn of the cycle: where they begin is the part of
+#: the branch that all orbits on it come through.
+_PER_SIDE = 16
+_ROUNDS = 2_000
+
+
+def basin_boundary(
+    cycles: CycleSet,
+    *,
+    box: float | tuple[ArrayLike, ArrayLike] | None = None,
+    depth: int = 20,
+    max_pieces: int = 10_000,
+    n_threads: int | None = None,
+    time_limit: float | None = None,
+    progress: bool | ProgressMeter | None = None,
+    seed: int = 0,
+) -> BasinBoundary:
+    """Compute the boundaries between the basins of attraction of the stable cycles.
+
+    Parameters
+    ----------
+    cycles : CycleSet
+        The cycles of a piecewise linear network, such as those that `rnndyn.find_cycles` returns:
+        its stable ones are the attractors, and those with one expanding direction the gates
+        between them.
+    box : float or (lower, upper), optional
+        The box that orbits stay in on their way to a gate: a number R for ``|z_i| <= R``, or two
+        bounds, each a number or an array of shape (M,). Default: all of R^M, as for
+        `rnndyn.manifold`.
+    depth : int
+        Steps away from the gates.
+    max_pieces : int
+        Stop at this number of pieces of one gate.
+    n_threads : int, optional
+        Number of threads. The result does not depend on it. Default: the environment variable
+        ``OMP_NUM_THREADS``, else the number of processors this process may use.
+    time_limit : float, optional
+        Stop after about this many seconds and return what was found.
+    progress : bool or ProgressMeter, optional
+        Show a progress bar: True, False, or an object with the methods of
+        `rnndyn.ProgressMeter`. Default: only where standard error is a terminal.
+    seed : int
+        Seed of the states that ``BasinBoundary.sample`` draws. The pieces do not depend on it.
+
+    Returns
+    -------
+    BasinBoundary
+        After Ctrl-C or when the time limit is reached, what was found; ``run.stopped_by`` tells.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described; the message names it.
+
+    See Also
+    --------
+    rnndyn.manifold : The stable manifold of one cycle.
+    rnndyn.plot.basin_boundary : Draw it.
+
+    Notes
+    -----
+    The stable manifold of a saddle with one expanding direction has two sides. Orbits that start on
+    either side of it, at the saddle, are followed to their attractor; where these differ, all of
+    the manifold is part of the boundary between their basins, because its pieces are preimages of
+    the part at the saddle. A gate that is not among the cycles, such as one of a higher order than
+    was searched, a cycle on a border or a chaotic set, leaves a part of the boundary out:
+    `complete` speaks of the gates that are known.
+
+    Examples
+    --------
+    Two fixed points, 2 and -2, with the border of their basins at 0:
+
+    >>> import rnndyn as rd
+    >>> model = rd.PiecewiseLinearMap(
+    ...     A=[[0.5]], W1=[[1.0, -1.0]], W2=[[1.0], [1.0]], h1=[-1.0], h2=[1.0, -1.0]
+    ... )
+    >>> boundary = rd.basin_boundary(rd.find_cycles(model, max_order=1))
+    >>> boundary.gates[0].sides
+    ((0,), (1,))
+    >>> boundary.distance([1.5]), boundary.complete
+    (1.5, True)
+    """
+    model, points = checked_cycles(cycles)
+    depth = check_integer("depth", depth, 0, 10**6)
+    max_pieces = check_count("max_pieces", max_pieces)
+    limits = check_box(box, model, points)
+    common = check_options(n_threads, time_limit, progress, seed)
+
+    start = time.perf_counter()
+    radius = escape_radius_of(model, points)
+    fates = Fates(model, list(cycles.stable), _MAX_STEPS, radius)
+    common.meter.init("basin_boundary")
+    try:
+        work = _Work(cycles, fates, limits, depth, max_pieces, common)
+        work.do()
+    finally:
+        common.meter.close()
+    run = ManifoldRun(
+        depth=depth,
+        max_pieces=max_pieces,
+        lower=tuple(limits.lower.tolist()),
+        upper=tuple(limits.upper.tolist()),
+        bounded=limits.bounded,
+        **work.outcome,
+        seed=common.seed,
+        n_threads=common.n_threads,
+        seconds=time.perf_counter() - start,
+    )
+    pieces = joined(work.parts, model.n_states, model.n_units, 1)
+    numbers = np.repeat(work.owners, [len(part) for part in work.parts])
+    return BasinBoundary(
+        model, tuple(fates.attractors), tuple(work.gates), pieces, numbers.astype(np.int64), run
+    )
+
+
+def checked_cycles(cycles: Any) -> tuple[PiecewiseLinearModel, FloatArray]:
+    """Return the network of a set of cycles, and the points of all of them."""
+    if not isinstance(cycles, CycleSet):
+        raise TypeError(
+            "cycles must be a CycleSet, such as rnndyn.find_cycles(model, max_order=5), "
+            f"got {type(cycles).__name__}"
+        )
+    model = piecewise_linear(cycles.model)
+    points = [cycle.points for cycle in cycles]
+    return model, np.concatenate([np.empty((0, model.n_states)), *points])
+
+
+class _Work:
+    """The gates one after the other."""
+
+    def __init__(
+        self,
+        cycles: CycleSet,
+        fates: Fates,
+        box: Box,
+        depth: int,
+        max_pieces: int,
+        options: Options,
+    ) -> None:
+        self._fates, self._box, self._depth = fates, box, depth
+        self._max_pieces, self._options = max_pieces, options
+        self._model = piecewise_linear(cycles.model)
+        self._candidates = [cycle for cycle in cycles if is_gate(cycle)]
+        self.gates: list[Gate] = []
+        self.parts: list[Pieces] = []
+        self.owners: list[int] = []
+        self.outcome: dict[str, Any] = {
+            "n_empty": 0,
+            "n_undecided": 0,
+            "end": "exhausted",
+            "stopped_by": "finished",
+        }
+
+    def do(self) -> None:
+        for number, cycle in enumerate(self._candidates):
+            gate = Gate(cycle, self._sides(cycle))
+            if self._stopped(self._fates.stopped_by):
+                return
+            self.gates.append(gate)
+            if not gate.separates:
+                continue
+            n_before = sum(map(len, self.parts))
+
+            def observe(depth: int, n: int, number: int = number, before: int = n_before) -> None:
+                self._show(before + n, depth, number)
+
+            pieces, outcome = grown(
+                self._model,
+                cycle,
+                "stable",
+                self._depth,
+                self._box,
+                self._max_pieces,
+                self._options,
+                observe,
+            )
+            self.parts.append(pieces)
+            self.owners.append(number)
+            self._take_in(outcome)
+            if self._stopped(outcome["stopped_by"]):
+                return
+
+    def _show(self, n_pieces: int, depth: int, number: int) -> None:
+        done = min(depth, self._depth)
+        self._options.meter.step(
+            ManifoldProgress(n_pieces, done, self._depth, number, len(self._candidates))
+        )
+
+    def _take_in(self, outcome: dict[str, Any]) -> None:
+        self.outcome["n_empty"] += outcome["n_empty"]
+        self.outcome["n_undecided"] += outcome["n_undecided"]
+        self.outcome["end"] = worst_end(self.outcome["end"], outcome["end"])
+
+    def _stopped(self, reason: str) -> bool:
+        if reason == "finished":
+            return False
+        self.outcome.update(stopped_by=reason, end="stopped")
+        return True
+
+    def _sides(self, cycle: Cycle) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Follow orbits from both sides of a gate."""
+        starts = starts_beside(cycle, self._model.canonical)
+        labels = self._fates.of(starts.reshape(-1, self._model.n_states), self._options)
+        first, second = labels.reshape(2, -1)
+        return tuple(np.unique(first).tolist()), tuple(np.unique(second).tolist())
+
+
+def is_gate(cycle: Cycle) -> bool:
+    """Whether a cycle is hyperbolic, off the borders, and has one expanding direction."""
+    known = cycle.stability in ("saddle", "unstable") and not cycle.on_border
+    return known and int((cycle.log_moduli > 0.0).sum()) == 1
+
+
+def starts_beside(cycle: Cycle, canonical: Any) -> FloatArray:
+    """Return states on the two branches of the unstable manifold of a gate, shape (2, n, M).
+
+    They are spread over a part of each branch that all orbits on it come through: from a point to
+    its image after one turn, or two where the branches change places.
+    """
+    direction = np.ones(cycle.points.shape[1]) / np.sqrt(cycle.points.shape[1])
+    jacobians = [canonical.jacobian(region) for region in cycle.itinerary]
+    for _ in range(_ROUNDS):
+        before = direction
+        for jacobian in jacobians:
+            direction = jacobian @ direction
+            direction = direction / np.linalg.norm(direction)
+        if min(np.abs(direction - before).max(), np.abs(direction + before).max()) < 1e-15:
+            break
+    turn = 2.0 * float(cycle.log_moduli.max())
+    # Small enough to stay in the regions of the cycle for a turn.
+    near = _NEAR * min(cycle.margin, 1.0 + float(np.abs(cycle.points[0]).max()))
+    widest = float(np.abs(canonical.W2).sum(axis=1).max(initial=1.0))
+    shares = np.exp(-turn * np.arange(1, _PER_SIDE + 1) / _PER_SIDE)
+    lengths = near / max(widest, 1.0) * shares
+    steps = lengths[:, np.newaxis] * direction
+    return np.asarray(cycle.points[0] + np.stack([-steps, steps]))

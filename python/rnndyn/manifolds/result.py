@@ -1,0 +1,259 @@
+"""What the computation of manifolds and boundaries returns."""
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnndyn._common.arrays import BoolArray, FloatArray, IntArray, frozen
+from rnndyn._common.checks import check_count, check_integer, check_positive
+from rnndyn.cycles.cycle import Cycle
+from rnndyn.manifolds._arguments import check_states
+from rnndyn.manifolds._file import BOUNDARY_FORMAT, FORMAT
+from rnndyn.manifolds.gate import Gate
+from rnndyn.manifolds.pieces import Pieces
+from rnndyn.manifolds.run import ManifoldRun
+from rnndyn.models import PiecewiseLinearModel
+from rnndyn.results.base import TabularResult
+
+
+class ClosestPoint(NamedTuple):
+    """The points of a manifold or boundary that are closest to some states.
+
+    Attributes
+    ----------
+    points : ndarray of float64, shape (M,) or (n, M)
+        The closest points; NaN where there is none.
+    distances : float or ndarray of float64, shape (n,)
+        Euclidean distances; infinite where there is none.
+    pieces : int or ndarray of int64, shape (n,)
+        The pieces that the points lie on; -1 where there is none.
+    """
+
+    points: FloatArray
+    distances: Any
+    pieces: Any
+
+
+class _OfPieces(TabularResult):
+    """What can be asked of states and pieces."""
+
+    TABLES: ClassVar = ("pieces",)
+
+    model: PiecewiseLinearModel
+    pieces: Pieces
+    run: ManifoldRun
+
+    @property
+    def complete(self) -> bool:
+        """Whether no piece is missing: no longer word of regions has one within the box."""
+        return self.run.complete
+
+    @property
+    def dimension(self) -> int:
+        """Dimension of the pieces."""
+        return self.pieces.dimension
+
+    def closest_point(self, states: ArrayLike) -> ClosestPoint:
+        """Return the closest points of the pieces, with distances.
+
+        Parameters
+        ----------
+        states : array_like of shape (M,) or (n, M)
+            One state or several.
+
+        Returns
+        -------
+        ClosestPoint
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the states are not finite numbers of this shape.
+
+        Notes
+        -----
+        A quadratic program for each piece that could be nearest, by the dual active-set method;
+        its solution is checked against the conditions of Karush, Kuhn and Tucker.
+        """
+        array, single = check_states("states", states, self.model.n_states)
+        found = self.pieces.nearest(array)
+        points = np.array([one.point for one in found]).reshape(array.shape)
+        distances = np.array([one.distance for one in found], dtype=np.float64)
+        numbers = np.array([one.piece for one in found], dtype=np.int64)
+        if single:
+            return ClosestPoint(points[0], float(distances[0]), int(numbers[0]))
+        return ClosestPoint(points, distances, numbers)
+
+    def distance(self, states: ArrayLike) -> Any:
+        """Return the Euclidean distance to the nearest piece; infinite where there is no piece.
+
+        Parameters
+        ----------
+        states : array_like of shape (M,) or (n, M)
+            One state or several.
+
+        Returns
+        -------
+        float or ndarray of float64, shape (n,)
+        """
+        return self.closest_point(states).distances
+
+    def contains(self, states: ArrayLike, tolerance: float = 1e-9) -> Any:
+        """Tell whether states lie on a piece.
+
+        Parameters
+        ----------
+        states : array_like of shape (M,) or (n, M)
+            One state or several.
+        tolerance : float
+            By how much a state may miss an equation or inequality, each in units of distance.
+
+        Returns
+        -------
+        bool or ndarray of bool, shape (n,)
+        """
+        array, single = check_states("states", states, self.model.n_states)
+        inside = self.pieces.contain(
+            array, check_positive("tolerance", tolerance, "units of the states")
+        )
+        return bool(inside[0]) if single else inside
+
+    def sample(self, n: int, seed: int | None = None) -> FloatArray:
+        """Return random states on the pieces, shape (n, M).
+
+        Parameters
+        ----------
+        n : int
+            How many. Every piece is equally likely, whatever its size.
+        seed : int, optional
+            Seed of the draw. Default: that of the run.
+
+        Raises
+        ------
+        ValueError
+            If there are no pieces.
+        """
+        if not len(self.pieces):
+            raise ValueError("there are no pieces to draw states from")
+        number = self.run.seed if seed is None else check_integer("seed", seed, 0, 2**64 - 1)
+        return self.pieces.sample(check_count("n", n), np.random.default_rng(number))[0]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Manifold(_OfPieces):
+    """The stable or unstable manifold of a cycle.
+
+    Two results are equal if they are the same pieces of the same cycle; how long it took and on how
+    many threads does not matter.
+
+    Attributes
+    ----------
+    model : PiecewiseLinearModel
+        The network.
+    cycle : Cycle
+        The cycle.
+    kind : {"stable", "unstable"}
+        Which of its manifolds.
+    pieces : Pieces
+        Polytopes in affine sets, by the number of steps to the cycle. Together they are the
+        manifold, up to `depth` steps and within the box.
+    run : ManifoldRun
+        How it was made.
+
+    See Also
+    --------
+    rnndyn.manifold : Compute it.
+    rnndyn.plot.manifold : Draw it.
+    """
+
+    FORMAT = FORMAT
+
+    model: PiecewiseLinearModel
+    cycle: Cycle
+    kind: Literal["stable", "unstable"]
+    pieces: Pieces
+    run: ManifoldRun = field(compare=False)
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("stable", "unstable"):
+            raise ValueError(f"kind must be 'stable' or 'unstable', got {self.kind!r}")
+        _check_sizes(self.model, self.pieces)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BasinBoundary(_OfPieces):
+    """The boundaries between basins of attraction, as stable manifolds of their gates.
+
+    Two results are equal if they are the same pieces between the same attractors; how long it took
+    and on how many threads does not matter.
+
+    Attributes
+    ----------
+    model : PiecewiseLinearModel
+        The network.
+    attractors : tuple of Cycle
+        The stable cycles, by the numbers that the sides of the gates name.
+    gates : tuple of Gate
+        All cycles with one expanding direction, and where the orbits go that leave them.
+    pieces : Pieces
+        Those of the stable manifolds of the gates that separate something.
+    gate_numbers : ndarray of int64, shape (n,)
+        To which gate each piece belongs.
+    run : ManifoldRun
+        How it was made.
+
+    See Also
+    --------
+    rnndyn.basin_boundary : Compute it.
+    rnndyn.plot.basin_boundary : Draw it.
+    """
+
+    FORMAT = BOUNDARY_FORMAT
+
+    model: PiecewiseLinearModel
+    attractors: tuple[Cycle, ...]
+    gates: tuple[Gate, ...]
+    pieces: Pieces
+    gate_numbers: IntArray
+    run: ManifoldRun = field(compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "attractors", tuple(self.attractors))
+        object.__setattr__(self, "gates", tuple(self.gates))
+        object.__setattr__(self, "gate_numbers", frozen(self.gate_numbers, np.int64))
+        _check_sizes(self.model, self.pieces)
+        if self.gate_numbers.shape != (len(self.pieces),):
+            raise ValueError(f"gate_numbers must have shape ({len(self.pieces)},)")
+        if not ((self.gate_numbers >= 0) & (self.gate_numbers < len(self.gates))).all():
+            raise ValueError("gate_numbers must be numbers of gates")
+
+    @property
+    def separating(self) -> BoolArray:
+        """Which gates separate basins, shape (number of gates,)."""
+        return np.array([gate.separates for gate in self.gates], dtype=np.bool_)
+
+    def smallest_perturbation(self, states: ArrayLike) -> FloatArray:
+        """Return the shortest step from states onto the boundary, shape (M,) or (n, M).
+
+        Any longer step in its direction, as long as it meets no other piece, changes the fate of
+        the state; no shorter one of any direction does where the boundary is complete. NaN where
+        there is no boundary.
+
+        Parameters
+        ----------
+        states : array_like of shape (M,) or (n, M)
+            One state or several.
+        """
+        array, single = check_states("states", states, self.model.n_states)
+        steps = self.closest_point(array).points - array
+        return np.asarray(steps[0] if single else steps)
+
+
+def _check_sizes(model: PiecewiseLinearModel, pieces: Pieces) -> None:
+    sizes = pieces.n_states, pieces.regions.shape[1]
+    if sizes != (model.n_states, model.n_units):
+        raise ValueError(
+            f"pieces must be of {model.n_states} states and {model.n_units} units, got {sizes}"
+        )

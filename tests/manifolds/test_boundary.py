@@ -1,0 +1,197 @@
+"""Boundaries of basins against brute force, and the states on both sides of them."""
+
+import numpy as np
+import pytest
+
+import rnndyn as rd
+from draws import drawn
+from manifold_cases import cycles_of, fates, network
+
+
+def boundary_of(seed, n_states, n_units, **options):
+    """Return the boundary of a random network, or None where there is none."""
+    model = network(seed, n_states, n_units)
+    cycles = cycles_of(model, 4 if n_states == 2 else 1)
+    if len(cycles.stable) < 1 or not len(cycles.saddles):
+        return None
+    return rd.basin_boundary(cycles, n_threads=1, progress=False, **options)
+
+
+def with_pieces(n_wanted, n_states, n_units, **options):
+    """Yield so many networks with a boundary, and it."""
+    n_found, seed = 0, 0
+    while n_found < n_wanted:
+        boundary = boundary_of(seed, n_states, n_units, **options)
+        seed += 1
+        if boundary is not None and len(boundary.pieces):
+            n_found += 1
+            yield seed, boundary
+
+
+def changes(boundary, segments, first, second, labels):
+    """Count edges of a grid whose ends go to different attractors but that nothing crosses.
+
+    And edges that one piece of a clean gate crosses once, whose ends go to the same one.
+    """
+    n_crossings = np.zeros(len(first), dtype=int)
+    clean = np.ones(len(first), dtype=bool)
+    single = [[len(side) == 1 for side in gate.sides] for gate in boundary.gates]
+    for (start, end), gate in segments:
+        along = end - start
+        normal = np.array([-along[1], along[0]])
+        one, other = (first - start) @ normal, (second - start) @ normal
+        (edges,) = np.nonzero((one > 0.0) != (other > 0.0))
+        share = one[edges] / (one[edges] - other[edges])
+        points = first[edges] + share[:, np.newaxis] * (second[edges] - first[edges])
+        place = (points - start) @ along / (along @ along)
+        hit = edges[(place >= 0.0) & (place <= 1.0)]
+        n_crossings[hit] += 1
+        clean[hit] &= all(single[gate])
+    known = (labels >= -2) & (labels != -1)
+    known = known.all(axis=1)
+    differ = labels[:, 0] != labels[:, 1]
+    return (
+        int((known & differ & (n_crossings == 0)).sum()),
+        int((known & ~differ & clean & (n_crossings == 1)).sum()),
+        int((known & differ).sum()),
+    )
+
+
+def test_no_pixel_is_on_the_wrong_side():
+    """Complete boundaries of networks with two states, against orbits from a grid."""
+    n_edges = n_complete = 0
+    for seed, boundary in with_pieces(drawn(4, 500), 2, 6, depth=200, max_pieces=4_000):
+        pieces = boundary.pieces
+        segments = [(pieces.outline(i), int(boundary.gate_numbers[i])) for i in range(len(pieces))]
+        marks = [cycle.points for cycle in boundary.attractors]
+        marks = np.concatenate([*marks, *(gate.cycle.points for gate in boundary.gates)])
+        lower, upper = marks.min(axis=0), marks.max(axis=0)
+        size = (upper - lower).max()
+        # Odd numbers, so that no pixel lies on a line that somebody chose.
+        axes = np.linspace(lower - 0.713 * size, upper + 0.713 * size, drawn(31, 101)).T
+        grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+        labels = fates(boundary.model, boundary.attractors, grid.reshape(-1, 2))
+        labels = labels.reshape(grid.shape[:2])
+        for axis in (0, 1):
+            ahead = np.moveaxis(grid, axis, 0)
+            named = np.moveaxis(labels, axis, 0)
+            ends = np.stack([named[:-1].ravel(), named[1:].ravel()], axis=1)
+            missed, extra, found = changes(
+                boundary,
+                segments,
+                ahead[:-1].reshape(-1, 2),
+                ahead[1:].reshape(-1, 2),
+                ends,
+            )
+            assert extra == 0, seed
+            if boundary.run.end == "exhausted" and not unknown_gates(boundary):
+                n_complete += 1
+                n_edges += found
+                assert missed == 0, seed
+    assert n_complete > 0
+    assert n_edges > 100
+
+
+def unknown_gates(boundary):
+    """Whether there must be gates that were not found: on a side several fates are possible."""
+    return any(len(side) > 1 or -1 in side for gate in boundary.gates for side in gate.sides)
+
+
+@pytest.mark.parametrize("n_states", range(3, 11))
+def test_both_sides_of_a_piece_go_to_different_attractors(n_states):
+    """At a distance of 1e-6 of random points of pieces, as the sides of their gate say."""
+    n_right = n_all = 0
+    n_units = 4 if n_states < 6 else 3
+    networks = with_pieces(10**6, n_states, n_units, depth=4, box=20.0, max_pieces=300)
+    for seed, boundary in networks:
+        if n_all >= drawn(20, 5_000):
+            break
+        pieces = boundary.pieces
+        thick = np.flatnonzero(pieces.radii > 1e-3)
+        states, numbers = pieces.sample(drawn(80, 400), np.random.default_rng(seed))
+        # The way of 1e-6 must not leave the region of the piece, nor of its images.
+        rows = [pieces.rows_of(int(i)) for i in numbers]
+        inside = np.array(
+            [
+                number in thick and (bounds - normals @ state).min(initial=1.0) > 1e-4
+                for state, number, (normals, bounds) in zip(states, numbers, rows, strict=True)
+            ]
+        )
+        states, numbers = states[inside], numbers[inside]
+        normals = pieces.equations[numbers, 0]
+        sides = [
+            fates(boundary.model, boundary.attractors, states + sign * 1e-6 * normals)
+            for sign in (-1.0, 1.0)
+        ]
+        for number, pair in zip(numbers, zip(*sides, strict=True), strict=True):
+            gate = boundary.gates[int(boundary.gate_numbers[number])]
+            wanted = [{*gate.sides[0]}, {*gate.sides[1]}]
+            if any(len(side) > 1 for side in wanted):
+                continue
+            n_all += 1
+            n_right += [{pair[0]}, {pair[1]}] in (wanted, wanted[::-1])
+    assert n_all >= drawn(20, 5_000)
+    assert n_right == n_all
+
+
+def test_the_smallest_perturbation_changes_the_fate():
+    """A bit longer it does; a bit shorter, in this and in random directions, it does not."""
+    n_checked = 0
+    for seed, boundary in with_pieces(drawn(1, 10), 2, 6, depth=200, max_pieces=4_000):
+        if boundary.run.end != "exhausted" or unknown_gates(boundary):
+            continue
+        rng = np.random.default_rng(seed)
+        spread = np.concatenate([cycle.points for cycle in boundary.attractors])
+        states = spread.mean(axis=0) + 2.0 * rng.normal(size=(drawn(20, 40), 2))
+        steps = boundary.smallest_perturbation(states)
+        lengths = boundary.distance(states)
+        np.testing.assert_allclose(np.linalg.norm(steps, axis=1), lengths, rtol=1e-9)
+        own = fates(boundary.model, boundary.attractors, states)
+        beyond = states + (1.0 + 1e-6 / lengths[:, np.newaxis]) * steps
+        after = fates(boundary.model, boundary.attractors, beyond)
+        clear = lengths > 1e-5
+        assert (own[clear] != after[clear]).all()
+        for _ in range(5):
+            turned = rng.normal(size=steps.shape)
+            turned *= (lengths * (1.0 - 1e-6) / np.linalg.norm(turned, axis=1))[:, np.newaxis]
+            again = fates(boundary.model, boundary.attractors, states + turned)
+            assert (own == again)[clear].all()
+        n_checked += clear.sum()
+    assert n_checked > 10
+
+
+def bistable():
+    return rd.PiecewiseLinearMap(
+        A=[[0.5]], W1=[[1.0, -1.0]], W2=[[1.0], [1.0]], h1=[-1.0], h2=[1.0, -1.0]
+    )
+
+
+def test_a_network_with_one_state_has_points_as_boundary():
+    boundary = rd.basin_boundary(rd.find_cycles(bistable(), 1, progress=False))
+    assert boundary.dimension == 0
+    np.testing.assert_allclose(boundary.pieces.values, [[0.0]], atol=1e-12)
+    assert boundary.distance([[1.5], [-0.25]]).tolist() == pytest.approx([1.5, 0.25])
+    assert boundary.separating.tolist() == [True]
+    assert boundary.complete
+
+
+def test_unbounded_orbits_are_a_side_of_their_own():
+    line = rd.PLRNN(A=[[2.0]], W=[[-1.5]], h=[1.0])
+    boundary = rd.basin_boundary(rd.find_cycles(line, 1, progress=False))
+    assert {side for gate in boundary.gates for side in gate.sides} == {(-2,), (0,)}
+    assert "unbounded" in repr(boundary)
+
+
+def test_without_gates_there_is_no_boundary():
+    alone = rd.PLRNN(A=[[0.5]], W=[[0.0]], h=[1.0])
+    boundary = rd.basin_boundary(rd.find_cycles(alone, 1, progress=False))
+    assert boundary.distance([[1.0], [2.0]]).tolist() == [np.inf, np.inf]
+    assert np.isnan(boundary.smallest_perturbation([1.0])).all()
+    assert len(boundary.gates) == 0
+
+
+def test_what_is_no_cycle_set_is_refused():
+    with pytest.raises(TypeError, match=r"^cycles must be a CycleSet"):
+        rd.basin_boundary(bistable())
+    with pytest.raises(ValueError, match=r"^depth must be between 0"):
+        rd.basin_boundary(rd.find_cycles(bistable(), 1, progress=False), depth=-1)
