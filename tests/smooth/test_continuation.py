@@ -9,7 +9,7 @@ import pytest
 import rnndyn as rd
 from draws import drawn
 from rnndyn._core import _core
-from smooth.cases import FAMILIES, FLIP_FLOPS, flip_flop, random_network, smooth_map
+from smooth.cases import FAMILIES, FLIP_FLOPS, KINDS, flip_flop, random_network, smooth_map
 
 NAMES = list(FLIP_FLOPS)
 N_PAIRS = drawn(102, 1500)
@@ -48,20 +48,17 @@ def same_cycles(first, second, tolerance=1e-9):
 # ---- The derivative along the path ------------------------------------------------------------
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(("family", "options"), KINDS)
 @pytest.mark.parametrize("n_layers", [1, 2])
-@pytest.mark.parametrize("reset_after", [True, False])
-def test_the_rate_along_a_path(family, n_layers, reset_after):
+def test_the_rate_along_a_path(family, options, n_layers):
     rng = np.random.default_rng(3)
-    first, last = (random_network(family, 3, 1.5, rng, n_layers) for _ in range(2))
-    path = _core.SmoothPath(
-        *(smooth_map(model, reset_after=reset_after) for model in (first, last))
-    )
+    first, last = (random_network(family, 3, 1.5, rng, n_layers, **options) for _ in range(2))
+    path = _core.SmoothPath(smooth_map(first), smooth_map(last))
     z = rng.uniform(-0.8, 0.8, first.n_states)
 
     def step(s, z):
         values = {k: (1 - s) * a + s * last.parameters[k] for k, a in first.parameters.items()}
-        return smooth_map(first.with_parameters(values), reset_after=reset_after).step(z)
+        return smooth_map(first.with_parameters(values)).step(z)
 
     difference = (step(0.3 + 1e-6, z) - step(0.3 - 1e-6, z)) / 2e-6
     np.testing.assert_allclose(path.rate(z, 0.3), difference, rtol=0, atol=1e-8)
@@ -456,7 +453,7 @@ UNIT, OTHER = tanh_unit(2.0, 0.0), tanh_unit(2.0, 1.0)
             "model0 is a RNN and model1 a GRU",
         ),
         ({"model1": rd.RNN(None, np.eye(2))}, ValueError, "models of one size"),
-        ({"model1": 3}, TypeError, "model1 must be a network of rnndyn"),
+        ({"model1": 3}, TypeError, "model1 must be a model of rnndyn"),
         ({"model1": rd.RNN(None, [[1.0]], nonlinearity="relu")}, ValueError, "of one family"),
         ({"method": "exhaustive"}, ValueError, "method must be one of auto, search, complete"),
         ({"inputs": [1.0]}, ValueError, "no external input"),

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 
+import rnndyn as rd
 from draws import drawn
 from rnndyn._core import _core
 from smooth.cases import FLIP_FLOPS, KINDS, flip_flop, random_network, smooth_map
@@ -154,3 +156,21 @@ def test_ring_has_a_cycle_for_every_necklace(n: int) -> None:
     assert counts == {4: [3, 3, 0, 18], 5: [3, 0, 0, 0, 48], 6: [3, 3, 8, 0, 0, 116]}[n]
     assert all(cycle["certified"] for cycle in found["cycles"])
     assert all(total == {**total, "sum": 1, "known": True} for total in found["index_sums"])
+
+
+@pytest.mark.parametrize("bias", [5.0, 10.0, 13.0, 20.0, 30.0])
+def test_cells_that_forget_almost_nothing_are_one_point(bias: float) -> None:
+    # c = i g / (1 - f) is up to 1e13, and restarts end where its rounding errors let them.
+    model = rd.LSTM(None, [[0.3], [0.2], [1.0], [0.5]], None, [1.0, bias, 0.7, 0.4])
+    [point] = rd.find_fixed_points(model)
+    assert point.certified
+    h, c = point.points[0]
+    with mpmath.workdps(40):
+        gates = [
+            mpmath.mpf(float(w)) * mpmath.mpf(float(h)) + b
+            for w, b in zip((0.3, 0.2, 1.0, 0.5), (1.0, bias, 0.7, 0.4), strict=True)
+        ]
+        i, f = (1 / (1 + mpmath.exp(-x)) for x in gates[:2])
+        exact = i * mpmath.tanh(gates[2]) / (1 - f)
+    assert abs(exact - float(c)) <= point.error_bound * (1 + 1e-6)
+    assert point.error_bound < 0.1 * c

@@ -17,14 +17,15 @@ Matrix repeated(const Matrix& points, Index order) {
 
 }  // namespace
 
-// `b` may have a period that divides that of `a`.
 bool agree(const Matrix& a, const Matrix& b, double distance) {
   const Index k = a.cols(), period = b.cols();
   for (Index shift = 0; shift < period; ++shift) {
     bool same = true;
     for (Index t = 0; t < k && same; ++t) {
       const auto from = b.col((t + shift) % period);
-      for (Index i = 0; i < a.rows() && same; ++i) same = std::abs(a(i, t) - from(i)) <= distance;
+      for (Index i = 0; i < a.rows() && same; ++i) {
+        same = std::abs(a(i, t) - from(i)) <= distance * scale_of(from(i));
+      }
     }
     if (same) return true;
   }

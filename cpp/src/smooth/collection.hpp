@@ -23,7 +23,8 @@ struct Member {
 class Collection {
  public:
   static constexpr std::int32_t kNone = -1;
-  // Points of which nothing is proved are taken for the same within this distance.
+  // Points of which nothing is proved are taken for the same within this distance, in units of
+  // scale_of().
   static constexpr double kSame = 1e-6;
 
   // Cycles whose period divides `order` get balls for that order: another cycle of it may be close
@@ -49,9 +50,10 @@ class Collection {
   std::vector<Place> places_;
 };
 
-// Whether the points of two solutions of one order agree within `distance`, from some step on.
+// Whether the points of two solutions agree from some step on: every coordinate within `distance`
+// times its scale in `b`, whose period may divide that of `a`.
 bool agree(const Matrix& a, const Matrix& b, double distance);
-// Smallest period of computed points within `distance`.
+// Smallest period of computed points within `distance`, in units of scale_of().
 Index period_within(const Matrix& points, double distance);
 // The rotation that is listed: the point that comes before all others is the first.
 Matrix first_rotation(const Matrix& points);

@@ -21,7 +21,9 @@ Verifier::Verifier(const SmoothMap& map, const Matrix& points)
       n_(points.rows()),
       k_(points.cols()),
       size_(n_ * k_),
-      jacobians_(static_cast<std::size_t>(k_)) {
+      jacobians_(static_cast<std::size_t>(k_)),
+      scale_(size_) {
+  for (Index i = 0; i < size_; ++i) scale_(i) = scale_of(points_.data()[i]);
   Vector next;
   for (Index t = 0; t < k_; ++t) {
     auto& j = jacobians_[static_cast<std::size_t>(t)];
@@ -61,13 +63,13 @@ Vector Verifier::spread(const Vector& r) const {
 }
 
 // From the guess r to one that passes the test, which is then made as small as it gets. `tested` is
-// the smallest radius of the box that passed.
+// the smallest radius of the box that passed, in units of the scales.
 bool Verifier::shrink(Vector& r, double& tested) const {
   for (int i = 0; i < kMostInflations; ++i) {
     const Vector bound = (start_ + contraction(r)) * kOutward;
     if (!bound.allFinite()) return false;
     if ((bound.array() < r.array()).all()) {
-      tested = r.minCoeff();
+      tested = smallest_in_units(r);
       // The cycle lies within the bound, so that the test may be repeated with it.
       r = bound;
       for (int again = 0; again < 2; ++again) {
@@ -82,7 +84,7 @@ bool Verifier::shrink(Vector& r, double& tested) const {
 
 double Verifier::largest_ball(double smallest) const {
   for (double radius = kLargestBall; radius > smallest; radius *= 0.5) {
-    const Vector r = Vector::Constant(size_, radius);
+    const Vector r = radius * scale_;
     if (((start_ + contraction(r)).array() * kOutward < r.array()).all()) return radius;
   }
   return smallest;
@@ -94,7 +96,7 @@ Verified Verifier::verify() const {
   result.error_bound = std::numeric_limits<double>::infinity();
   if (!main_.is_regular() || !start_.allFinite()) return result;
   // Radii of zero would have nothing to be smaller than.
-  Vector r = (2.0 * start_).cwiseMax(1e-3 * start_.maxCoeff());
+  Vector r = (2.0 * start_).cwiseMax(1e-3 * largest_in_units(start_) * scale_);
   double tested = 0.0;
   if (!shrink(r, tested)) return result;
   result.certified = true;
@@ -102,8 +104,7 @@ Verified Verifier::verify() const {
   result.errors = Eigen::Map<const Matrix>(r.data(), n_, k_);
   result.ball = largest_ball(tested);
   // Any box that holds the cycle will do.
-  const Vector wide =
-      Vector::Constant(size_, std::max(2.0 * result.error_bound, 1e-3 * result.ball));
+  const Vector wide = std::max(2.0 * largest_in_units(r), 1e-3 * result.ball) * scale_;
   const Vector rows = spread(wide);
   result.index = main_.sign(rows, wide);
   ShootingInverse doubled;

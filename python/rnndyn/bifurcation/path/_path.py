@@ -111,7 +111,7 @@ def curved_path(curve: Callable[[float], Any], tolerance: float) -> Path:
     def at(t: float) -> Form:
         if t not in known:
             [model] = check_models([curve(t)], f"path({t:g}), as a list,")
-            known[t] = (model, canonical_form(model))
+            known[t] = (model, form_of(model))
         return known[t][1]
 
     open_pieces, nodes = [(0.0, 1.0)], [0.0]
