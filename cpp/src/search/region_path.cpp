@@ -34,7 +34,10 @@ RegionPath::RegionPath(const CanonicalMap& map, Index order, Control* control)
       itinerary_(order, map.words_per_region()),
       preactivations_(map.n_units(), order),
       velocities_(map.n_units(), order),
-      inverse_(map.n_states(), map.n_states()),
+      padded_((map.n_states() + kernels::kPackPadding - 1) / kernels::kPackPadding *
+              kernels::kPackPadding),
+      inverse_(Matrix::Zero(padded_, map.n_states())),
+      change_(Vector::Zero(padded_)),
       looks_(control) {
   for (Index u = 0; u < map.n_units(); ++u) {
     if (get_bit(map.relevant_units().data(), u)) units_.push_back(u);
@@ -122,14 +125,19 @@ bool RegionPath::renew() {
     around = dense::product(map_.jacobian(itinerary_.at(t)), around);
     if (!(around.cwiseAbs().maxCoeff() < kernels::kProductLimit)) return false;
   }
-  inverse_ = dense::inverse(Matrix::Identity(m, m) - around);
+  inverse_.topRows(m) = dense::inverse(Matrix::Identity(m, m) - around);
   const double units = static_cast<double>(units_.size());
   const auto size = static_cast<double>(m);
   looks_.after(2.0 * size * size * (size + units) * static_cast<double>(order_));
   if (!(inverse_.cwiseAbs().maxCoeff() < kFarAway)) return false;
-  slope_.setZero(m);
-  add_product(inverse_, direction_, slope_);
+  apply_inverse(direction_);
+  slope_ = change_.head(m);
   return true;
+}
+
+void RegionPath::apply_inverse(const Vector& x) {
+  change_.setZero();
+  add_product(inverse_, x, change_);
 }
 
 void RegionPath::set_velocities() {
@@ -172,32 +180,36 @@ void RegionPath::move(double distance) {
 // I - J changes by a column times a row: what the unit does to the last state, and what the first
 // state does to the unit.
 bool RegionPath::cross(const Border& border) {
+  const Index m = map_.n_states();
   left_ = map_.w1().col(border.unit);
   for (Index t = border.step + 1; t < order_; ++t) {
     apply(t, left_, y_);
     left_.swap(y_);
   }
+  apply_inverse(left_);
+  double gain = 0.0;
   if (map_.w2_is_identity() && border.step == 0) {
     right_ = inverse_.row(border.unit).transpose();
+    gain = change_(border.unit);
   } else {
     x_ = w2_transposed_.col(border.unit);
     for (Index t = border.step - 1; t >= 0; --t) {
       apply_transposed(t, x_, y_);
       x_.swap(y_);
     }
-    right_.noalias() = inverse_.transpose() * x_;
+    right_.noalias() = inverse_.topRows(m).transpose() * x_;
+    gain = x_.dot(change_.head(m));
   }
   const double factor = is_on(border.step, border.unit) ? -1.0 : 1.0;
-  // The same along the curve as without the inverse, which carries rounding errors.
-  const double velocity = sense_ * velocities_(border.unit, border.step);
-  y_.setZero(map_.n_states());
-  add_product(inverse_, left_, y_);
-  const double gain = map_.w2_is_identity() && border.step == 0 ? y_(border.unit) : x_.dot(y_);
   const double pivot = 1.0 - factor * gain;
   if (!(std::abs(pivot) > kernels::kSingularPivot)) return false;
-  slope_ += (factor * velocity / pivot) * y_;
-  right_ *= factor / pivot;
-  for (Index j = 0; j < inverse_.cols(); ++j) inverse_.col(j) += right_(j) * y_;
+  // As it is followed, without the rounding errors of the inverse.
+  const double velocity = sense_ * velocities_(border.unit, border.step);
+  slope_ += (factor * velocity / pivot) * change_.head(m);
+  const Index first = 0;
+  const double scale = factor / pivot;
+  kernels::functions().add_rank_ones(m, padded_, &first, &scale, 1, right_.data(), change_.data(),
+                                     inverse_.data());
   // The unit goes on in its direction, which now is that of its velocity over the pivot.
   if (pivot < 0.0) sense_ = -sense_;
   preactivations_(border.unit, border.step) = 0.0;

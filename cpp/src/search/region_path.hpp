@@ -40,6 +40,8 @@ class RegionPath {
   End follow_on(std::int64_t& n_itineraries, std::vector<Itinerary>& met);
   // Follows the map from z_ and sets the pre-activations; with `regions` also the itinerary.
   void follow_orbit(bool regions);
+  // change_ = the inverse times x.
+  void apply_inverse(const Vector& x);
   // What makes the rounding errors of many changes small again.
   bool renew();
   void set_velocities();
@@ -64,7 +66,9 @@ class RegionPath {
   Vector slope_;           // dz / ds
   Matrix preactivations_;  // of all steps, one in a column
   Matrix velocities_;      // of these along the curve
-  Matrix inverse_;         // of I - J around the cycle
+  Index padded_;           // M, up to full packs
+  Matrix inverse_;         // of I - J around the cycle, its columns padded
+  Vector change_;          // what the inverse makes of a vector, padded
   Vector x_, y_, p_, left_, right_;
   Looks looks_;
 };
