@@ -99,12 +99,12 @@ def find_slow_points(
     Two tanh units that hold a sum, pushed along by a bias:
 
     >>> import rnndyn as rd
-    >>> model = rd.RNN(None, [[0.5, 0.5], [0.5, 0.5]], None, [1e-3, 1e-3])
+    >>> model = rd.RNN(None, [[0.6, 0.4], [0.4, 0.6]], None, [1e-3, 1e-3])
     >>> slow = rd.find_slow_points(model)
     >>> len(slow), len(slow.line_attractors)
     (0, 1)
     >>> slow.line_attractors[0]
-    SlowCurve(length=0.6286, max_speed=0.006344, across=4.293e-17, is_attractor=True)
+    SlowCurve(length=0.6423, max_speed=0.006804, across=0.1999, is_attractor=True)
     """
     options = check_options(n_threads, time_limit, progress, seed)
     most = (
