@@ -20,15 +20,14 @@ from rnndyn._common.progress import ProgressMeter
 from rnndyn.certificate.result import Certificate
 from rnndyn.cycles import _smooth
 from rnndyn.cycles._conditions import search_each
-from rnndyn.cycles._index import with_index_sums
+from rnndyn.cycles._index import searched_on, with_index_sums
 from rnndyn.cycles._origin import Origin
-from rnndyn.cycles.block import CycleBlock
 from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.continuum import ContinuumOfFixedPoints, continuum_from_record
 from rnndyn.cycles.cycle import Cycle, cycle_from_record
 from rnndyn.cycles.progress import SearchProgress
 from rnndyn.cycles.result import CycleSet
-from rnndyn.cycles.run import OrderStatistics, SearchMethod, SearchStatistics
+from rnndyn.cycles.run import SearchMethod, SearchStatistics
 from rnndyn.models import RNN, PiecewiseLinearModel, RecurrentNetwork
 from rnndyn.models._canonical_map_of import (
     canonical_map_of,
@@ -358,21 +357,29 @@ def _search_piecewise_linear(
     keep_tree = check_flag("keep_tree", keep_tree)
     record, known = _check_resume(resume, model, method, order_list, (lower, upper))
 
-    start = time.perf_counter()
-    common.meter.init("find_cycles")
-    try:
-        raw = _core.find_cycles(
+    def run(orders: list[int], how: str, restarts: int | None, **more: Any) -> dict[str, Any]:
+        return _core.find_cycles(
             canonical,
-            order_list,
-            method,
+            orders,
+            how,
             common.seed,
-            max_restarts=max_restarts,
+            max_restarts=restarts,
             max_iterations=max_iterations,
             box_lower=lower,
             box_upper=upper,
             n_threads=common.n_threads,
             time_limit=common.deadline.seconds_left(),
             observer=_observer(common.meter),
+            **more,
+        )
+
+    start = time.perf_counter()
+    common.meter.init("find_cycles")
+    try:
+        raw = run(
+            order_list,
+            method,
+            max_restarts,
             proof_method=proof_method,
             branching=branching,
             rigorous=rigorous,
@@ -380,21 +387,17 @@ def _search_piecewise_linear(
             resume=record,
             known=known,
         )
+        found = with_index_sums(raw, canonical, restricted=lower is not None)
+        if max_restarts is None:
+            found = searched_on(found, canonical, lambda k, n: run([k], "search", n))
     except _core.TooManyItinerariesError as error:
         raise ValueError(f"{error}: use method='auto', or smaller orders") from None
     finally:
         common.meter.close()
-    blocks = [CycleBlock.from_record(record) for record in raw["blocks"]]
-    continua = [continuum_from_record(record, canonical) for record in raw["continua"]]
+    blocks, continua = found.blocks, found.continua
     statistics = SearchStatistics(
-        orders=with_index_sums(
-            [OrderStatistics.from_record(record) for record in raw["statistics"]],
-            canonical,
-            blocks,
-            continua,
-            restricted=lower is not None,
-        ),
-        stopped_by=raw["stopped_by"],
+        orders=found.orders,
+        stopped_by=found.stopped_by,
         seconds=time.perf_counter() - start,
         n_threads=common.n_threads,
         seed=common.seed,
@@ -417,7 +420,7 @@ def _search_piecewise_linear(
             if entry.coverage is not None and not entry.listed
         }
         certificate = Certificate.from_record(raw["certificate"], model, blocks, continua, coverage)
-    return CycleSet(model, tuple(blocks), tuple(continua), statistics, certificate)
+    return CycleSet(model, blocks, continua, statistics, certificate)
 
 
 @overload
