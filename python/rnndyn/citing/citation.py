@@ -147,7 +147,8 @@ def cite(*results: Any) -> Bibliography:
         `CycleSet`, `CyclesByInput`, `SlowPointSet`, `Certificate`, `BranchSet`, `Timeline`,
         `StabilityDiagram`, `LyapunovSpectrum`, `Scan`, `Basins`, any model, and of
         `rnndyn.training` the kinds of teacher forcing, `LookAhead` and
-        `ManifoldAttractorRegularization`. Of several, each paper is listed once. Without any, the software alone.
+        `ManifoldAttractorRegularization`. Of several, each paper is listed once. Without any,
+        the software alone.
 
     Returns
     -------
