@@ -35,6 +35,18 @@ def test_a_search_at_random_names_its_estimates(lozi):
     assert not keys(found) & (PROOF | BRANCHING)
 
 
+def test_slow_points_and_several_inputs():
+    unit = rd.RNN([[1.0]], [[2.0]])
+    slow = {"rnndyn", "sussillo2013opening", "salmon2011parallel"}
+    assert keys(rd.find_slow_points(unit, [0.6])) >= slow | {"nielsen1999damping"}
+    exact = keys(rd.find_slow_points(rd.PLRNN([0.5], [[1.0]], [0.01])))
+    assert exact >= slow
+    assert "nielsen1999damping" not in exact
+    found = rd.find_fixed_points(unit, [[0.0], [0.6]])
+    assert keys(found) == keys(*found)
+    assert keys(found) >= {"deuflhard2011newton", "granas2003fixed", *SEARCH}
+
+
 def test_a_listing_has_no_estimates(lozi):
     found = rd.find_cycles(lozi, max_order=3, method="exhaustive")
     assert keys(found) >= {"eisenmann2023bifurcations", "wright1992stable"}

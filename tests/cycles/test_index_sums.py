@@ -115,6 +115,32 @@ def test_what_is_missing_is_told():
     assert n_told > 3
 
 
+def test_a_search_goes_on_while_one_is_missing():
+    rng = np.random.default_rng(1)
+    n_more = n_finished = 0
+    for _ in range(drawn(40, 150)):
+        W = 1.3 * rng.normal(size=(6, 6))
+        model = rd.ClippedShallowPLRNN(
+            A=rng.uniform(0.0, 0.6, 6),
+            W1=W,
+            W2=rng.normal(size=(6, 6)),
+            h1=np.zeros(6),
+            h2=rng.normal(size=6),
+        )
+        found = rd.find_fixed_points(model, method="search")
+        everything = rd.find_fixed_points(model, method="exhaustive")
+        assert {c.itinerary.tobytes() for c in found} <= {c.itinerary.tobytes() for c in everything}
+        assert found.index_sum in (1, None) or len(found) < len(everything)
+        n_finished += len(found) == len(everything)
+        usual = _core.find_cycles(model.canonical, [1], "search", 0)
+        n_more += len(found) > sum(len(block["points"]) for block in usual["blocks"])
+        assert found.search.seed == 0
+        again = rd.find_fixed_points(model, method="search", n_threads=2)
+        assert again == found
+    assert n_more > 0
+    assert n_finished > drawn(38, 145)
+
+
 def test_reasons():
     # A fixed point on a border, a continuum, a part of the orders, a box.
     border = rd.PLRNN([0.5], [[-1.0]], [0.0])

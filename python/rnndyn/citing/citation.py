@@ -10,13 +10,16 @@ from rnndyn.basins_of_attraction.result import Basins
 from rnndyn.bifurcation import BranchSet, StabilityDiagram, Timeline
 from rnndyn.certificate.result import Certificate
 from rnndyn.citing._references import REFERENCES, Reference
+from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.result import CycleSet
 from rnndyn.lyapunov.result import LyapunovSpectrum
 from rnndyn.manifolds.chaos import ChaosCertificate
 from rnndyn.manifolds.connections import HomoclinicPoints
 from rnndyn.manifolds.result import BasinBoundary, Manifold
+from rnndyn.models import RecurrentNetwork
 from rnndyn.parameter_scan._measures import MAX_LYAPUNOV
 from rnndyn.parameter_scan.result import Scan
+from rnndyn.slow_points.result import SlowPointSet
 
 SOFTWARE = Reference(
     "rnndyn",
@@ -145,11 +148,11 @@ def cite(*results: Any) -> Bibliography:
     Parameters
     ----------
     *results : result, model or training strategy
-        `CycleSet`, `Certificate`, `BranchSet`, `Timeline`, `StabilityDiagram`, `LyapunovSpectrum`,
-        `Scan`, `Basins`, `Manifold`, `BasinBoundary`, `HomoclinicPoints`,
-        `ChaosCertificate`, any model, and of `rnndyn.training` the kinds
-        of teacher forcing, `LookAhead` and `ManifoldAttractorRegularization`. Of several, each
-        paper is listed once. Without any, the software alone.
+        `CycleSet`, `CyclesByInput`, `SlowPointSet`, `Certificate`, `BranchSet`, `Timeline`,
+        `StabilityDiagram`, `LyapunovSpectrum`, `Scan`, `Basins`, `Manifold`, `BasinBoundary`,
+        `HomoclinicPoints`, `ChaosCertificate`, any model, and of `rnndyn.training` the kinds of
+        teacher forcing, `LookAhead` and `ManifoldAttractorRegularization`. Of several, each paper
+        is listed once. Without any, the software alone.
 
     Returns
     -------
@@ -195,6 +198,11 @@ def _uses(result: Any) -> Iterator[tuple[str, str]]:
     match result:
         case CycleSet():
             yield from _of_cycles(result)
+        case CyclesByInput():
+            for cycles in result:
+                yield from _of_cycles(cycles)
+        case SlowPointSet():
+            yield from _of_slow_points(result)
         case Certificate():
             yield from _of_certificate(result)
         case Timeline():
@@ -257,6 +265,15 @@ def _of_cycles(cycles: CycleSet) -> Iterator[tuple[str, str]]:
         yield ("kerman2011neutral", "the lower bound of the coverage")
     if cycles.certificate is not None:
         yield from _of_certificate(cycles.certificate)
+
+
+def _of_slow_points(slow: SlowPointSet) -> Iterator[tuple[str, str]]:
+    yield from _of_model(slow.model)
+    yield ("sussillo2013opening", "slow points as minima of the speed")
+    if isinstance(slow.model, RecurrentNetwork):
+        yield ("nielsen1999damping", "the damping of the descents")
+    if slow.run.n_restarts:
+        yield ("salmon2011parallel", "random numbers of the search")
 
 
 def _of_basins(basins: Basins) -> Iterator[tuple[str, str]]:

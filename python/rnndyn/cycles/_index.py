@@ -6,40 +6,89 @@ every iterate. Where no such box is found nothing is known, and of a network tha
 infinity it is wrong.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnndyn import _core
 from rnndyn._common.arrays import BoolArray
+from rnndyn._common.stopping import StopReason
 from rnndyn._common.words import counted
 from rnndyn.cycles.block import CycleBlock
-from rnndyn.cycles.continuum import ContinuumOfFixedPoints
+from rnndyn.cycles.continuum import ContinuumOfFixedPoints, continuum_from_record
 from rnndyn.cycles.run import OrderStatistics
 
 #: Signs are proved by elimination of all points of a cycle: so many operations at most, which take
 #: about a tenth of a second.
 _MOST_OPERATIONS = 3e8
 
+#: A search goes on until so many times the restarts that it has made bring nothing new.
+_PATIENCE = 4
 _RESTRICTED = "the search was restricted to a box"
 
 
+class Found(NamedTuple):
+    """What a search of a piecewise-linear network found, and how sure that is."""
+
+    blocks: tuple[CycleBlock, ...]
+    continua: tuple[ContinuumOfFixedPoints, ...]
+    orders: tuple[OrderStatistics, ...]
+    stopped_by: StopReason
+
+
 def with_index_sums(
+    raw: Mapping[str, Any], canonical: _core.CanonicalMap, *, restricted: bool
+) -> Found:
+    """Take the record of a search, with index sums or the reason why not in its statistics."""
+    blocks = tuple(CycleBlock.from_record(record) for record in raw["blocks"])
+    continua = tuple(continuum_from_record(record, canonical) for record in raw["continua"])
+    orders = tuple(OrderStatistics.from_record(record) for record in raw["statistics"])
+    if restricted:
+        orders = tuple(replace(record, index_unknown=_RESTRICTED) for record in orders)
+    else:
+        orders = _with_sums(orders, canonical, blocks, continua)
+    return Found(blocks, continua, orders, raw["stopped_by"])
+
+
+def searched_on(
+    found: Found,
+    canonical: _core.CanonicalMap,
+    again: Callable[[int, int], Mapping[str, Any]],
+) -> Found:
+    """Search on at the orders of which the index sum tells that a cycle is missing.
+
+    `again` searches an order, and ends it after so many restarts in a row without a new cycle. It
+    makes the restarts that were made, and further ones.
+    """
+    for record in found.orders:
+        if found.stopped_by != "finished" or not record.n_missing or record.method != "search":
+            continue
+        raw = again(record.order, _PATIENCE * record.n_restarts)
+        found = found._replace(stopped_by=raw["stopped_by"])
+        more = [CycleBlock.from_record(block) for block in raw["blocks"]]
+        old = sum(len(block) for block in found.blocks if block.order == record.order)
+        if raw["continua"] or sum(map(len, more)) <= old:
+            continue
+        others = [block for block in found.blocks if block.order != record.order]
+        blocks = tuple(sorted([*others, *more], key=lambda block: block.order))
+        searched = OrderStatistics.from_record(raw["statistics"][0])
+        orders = [searched if one.order == record.order else one for one in found.orders]
+        bare = [replace(one, index_sum=None, index_expected=None) for one in orders]
+        sums = _with_sums(bare, canonical, blocks, found.continua)
+        found = found._replace(blocks=blocks, orders=sums)
+    return found
+
+
+def _with_sums(
     orders: Sequence[OrderStatistics],
     canonical: _core.CanonicalMap,
     blocks: Sequence[CycleBlock],
     continua: Sequence[ContinuumOfFixedPoints],
-    *,
-    restricted: bool,
 ) -> tuple[OrderStatistics, ...]:
-    """Return the statistics of orders with their index sums, or with the reason why not.
-
-    As they are where no box is found that the network maps into itself.
-    """
-    if restricted:
-        return tuple(replace(record, index_unknown=_RESTRICTED) for record in orders)
+    """Return the statistics as they are where no box is found that the network maps into itself."""
     n_states = canonical.n_states
     points = [block.points.reshape(-1, n_states) for block in blocks]
     points += [continuum.points for continuum in continua]

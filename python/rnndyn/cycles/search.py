@@ -22,15 +22,14 @@ from rnndyn._common.progress import ProgressMeter
 from rnndyn.certificate.result import Certificate
 from rnndyn.cycles import _few_states, _smooth
 from rnndyn.cycles._conditions import search_each
-from rnndyn.cycles._index import with_index_sums
+from rnndyn.cycles._index import searched_on, with_index_sums
 from rnndyn.cycles._origin import Origin
-from rnndyn.cycles.block import CycleBlock
 from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.continuum import ContinuumOfFixedPoints, continuum_from_record
 from rnndyn.cycles.cycle import Cycle, cycle_from_record
 from rnndyn.cycles.progress import SearchProgress
 from rnndyn.cycles.result import CycleSet
-from rnndyn.cycles.run import OrderStatistics, SearchMethod, SearchStatistics
+from rnndyn.cycles.run import SearchMethod, SearchStatistics
 from rnndyn.io._as_model import NetworkLike, as_model, as_piecewise_linear
 from rnndyn.models import DifferentiableMap, PiecewiseLinearModel
 from rnndyn.models._canonical_map_of import (
@@ -361,22 +360,30 @@ def _search_piecewise_linear(
     keep_tree = check_flag("keep_tree", keep_tree)
     record, known = _check_resume(resume, linear, method, order_list, (lower, upper))
 
-    start = time.perf_counter()
-    common.meter.init("find_cycles")
-
-    def core(orders: list[int], seconds: float | None) -> dict[str, Any]:
+    def run(
+        orders: list[int], how: str, restarts: int | None, seconds: float | None, **more: Any
+    ) -> dict[str, Any]:
         return _core.find_cycles(
             canonical,
             orders,
-            method,
+            how,
             common.seed,
-            max_restarts=max_restarts,
+            max_restarts=restarts,
             max_iterations=max_iterations,
             box_lower=lower,
             box_upper=upper,
             n_threads=common.n_threads,
             time_limit=seconds,
             observer=_observer(common.meter),
+            **more,
+        )
+
+    def core(orders: list[int], seconds: float | None) -> dict[str, Any]:
+        return run(
+            orders,
+            method,
+            max_restarts,
+            seconds,
             proof_method=proof_method,
             branching=branching,
             rigorous=rigorous,
@@ -385,28 +392,29 @@ def _search_piecewise_linear(
             known=known,
         )
 
+    def again(order: int, restarts: int) -> dict[str, Any]:
+        return run([order], "search", restarts, common.deadline.seconds_left())
+
     # The proof by boxes has no tree to keep or to go on with.
     by_boxes = proof_method == "auto" and record is None and not keep_tree and rigorous
+    start = time.perf_counter()
+    common.meter.init("find_cycles")
     try:
         if by_boxes and _few_states.is_for(canonical, order_list, method):
             raw = _few_states.search_with(core, canonical, order_list, (lower, upper), common)
         else:
             raw = core(order_list, common.deadline.seconds_left())
+        found = with_index_sums(raw, canonical, restricted=lower is not None)
+        if max_restarts is None:
+            found = searched_on(found, canonical, again)
     except _core.TooManyItinerariesError as error:
         raise ValueError(f"{error}: use method='auto', or smaller orders") from None
     finally:
         common.meter.close()
-    blocks = [CycleBlock.from_record(record) for record in raw["blocks"]]
-    continua = [continuum_from_record(record, canonical) for record in raw["continua"]]
+    blocks, continua = found.blocks, found.continua
     statistics = SearchStatistics(
-        orders=with_index_sums(
-            [OrderStatistics.from_record(record) for record in raw["statistics"]],
-            canonical,
-            blocks,
-            continua,
-            restricted=lower is not None,
-        ),
-        stopped_by=raw["stopped_by"],
+        orders=found.orders,
+        stopped_by=found.stopped_by,
         seconds=time.perf_counter() - start,
         n_threads=common.n_threads,
         seed=common.seed,
@@ -431,7 +439,7 @@ def _search_piecewise_linear(
         certificate = Certificate.from_record(
             raw["certificate"], linear, blocks, continua, coverage
         )
-    return CycleSet(linear, tuple(blocks), tuple(continua), statistics, certificate)
+    return CycleSet(linear, blocks, continua, statistics, certificate)
 
 
 @overload

@@ -80,9 +80,9 @@ def find_slow_points(
     -----
     A slow point is a strict local minimum of ``q(z) = |F(z) - z|**2 / 2`` with q > 0 [1]_, such as
     what a fold leaves behind where two fixed points have met. In tanh, GRU and LSTM networks the
-    method of Levenberg and Marquardt descends to it, and Newton's method on the gradient settles
-    it. In piecewise-linear networks q is quadratic in every linear region, and its minima lie on
-    their borders; they are found exactly, by a method of active sets.
+    method of Levenberg and Marquardt, damped as by Nielsen [2]_, descends to it, and Newton's
+    method on the gradient settles it. In piecewise-linear networks q is quadratic in every linear
+    region, and its minima lie on their borders; they are found exactly, by a method of active sets.
 
     From minima, from fixed points and from where q is flat, curves are followed on which q is
     smallest across. Such a curve is listed if on a length of at least 0.25 the speed along it is
@@ -94,18 +94,20 @@ def find_slow_points(
     ----------
     .. [1] D. Sussillo, O. Barak, "Opening the black box: low-dimensional dynamics in
        high-dimensional recurrent neural networks", Neural Computation 25 (2013) 626-649.
+    .. [2] H. B. Nielsen, "Damping parameter in Marquardt's method", Technical University of
+       Denmark, 1999.
 
     Examples
     --------
     Two tanh units that hold a sum, pushed along by a bias:
 
     >>> import rnndyn as rd
-    >>> model = rd.RNN(None, [[0.5, 0.5], [0.5, 0.5]], None, [1e-3, 1e-3])
+    >>> model = rd.RNN(None, [[0.6, 0.4], [0.4, 0.6]], None, [1e-3, 1e-3])
     >>> slow = rd.find_slow_points(model)
     >>> len(slow), len(slow.line_attractors)
     (0, 1)
     >>> slow.line_attractors[0]
-    SlowCurve(length=0.6286, max_speed=0.006344, across=4.293e-17, is_attractor=True)
+    SlowCurve(length=0.6423, max_speed=0.006804, across=0.1999, is_attractor=True)
     """
     options = check_options(n_threads, time_limit, progress, seed)
     most = (
