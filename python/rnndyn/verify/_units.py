@@ -29,7 +29,7 @@ from rnndyn.verify._listing import Listing
 from rnndyn.verify._tree import DECIDED, INFEASIBLE, Decisions, Tree
 from rnndyn.verify._verdict import Counts, RefusedError
 
-#: Bits behind the point of X_j and Y_j.
+#: Bits behind the point of X_j and Y_j; as many as those of the parameters where these have more.
 _BITS = 192
 _MAX_STEPS_OF_NEWTON = 8
 #: More unknowns than any search could branch on.
@@ -91,14 +91,15 @@ class _Checker:
         self.map, self.order, self.radius, self.at_infinity = map_, order, radius, at_infinity
         self.place = {unit: place for place, unit in enumerate(map_.relevant)}
         n, q = map_.n_states, map_.shift
-        self.shift = _BITS + q
-        inverse = _inverse_of_cycle(map_, order)
-        identity = [[int(i == j) << _BITS for j in range(n)] for i in range(n)]
+        bits = max(_BITS, q)
+        self.shift = bits + q
+        inverse = _inverse_of_cycle(map_, order, bits)
+        identity = [[int(i == j) << bits for j in range(n)] for i in range(n)]
         w2 = [map_.W2[unit] for unit in map_.relevant]
         w1 = [[row[unit] for unit in map_.relevant] for row in map_.W1]
         x, left_of_x = self._powers(inverse, identity)
         first = [[value >> q for value in row] for row in _product(w2, inverse)]
-        y, left_of_y = self._powers(first, [[value << (_BITS - q) for value in row] for row in w2])
+        y, left_of_y = self._powers(first, [[value << (bits - q) for value in row] for row in w2])
         # Bounds of |g|, |z| and of what is left of each pre-activation, in units of the radius.
         one = 1 << q
         force = max(
@@ -109,13 +110,13 @@ class _Checker:
         d = Fraction(max(left_of_x), 1 << self.shift)
         if d >= Fraction(1, 2):
             raise RefusedError("nothing bounds its states: A^k has an eigenvalue near 1")
-        largest = Fraction(reach, 1 << _BITS) * force / (1 - d)
+        largest = Fraction(reach, 1 << bits) * force / (1 - d)
         self.errors = [ceil(left * largest) for left in left_of_y]
         #: By distance j = 1 ... k and unit: the coefficients of p_t on u_{t-j}.
         self.coupling: list[Rows] = [[], *(_product(block, w1) for block in y)]
         #: Of tau, times the radius.
         self.constant = [
-            (map_.h2[unit] << _BITS)
+            (map_.h2[unit] << bits)
             + sum(a * h for block in y for a, h in zip(block[i], map_.h1, strict=True))
             for i, unit in enumerate(map_.relevant)
         ]
@@ -182,13 +183,13 @@ def _product(left: Rows, right: Rows) -> Rows:
     return [[sum(a * b for a, b in zip(row, c, strict=True)) for c in columns] for row in left]
 
 
-def _inverse_of_cycle(map_: ExactMap, order: int) -> Rows:
-    """Return about (1 - A^k)^-1, in units of 2^-`_BITS`: Newton's method from a rounded inverse."""
+def _inverse_of_cycle(map_: ExactMap, order: int, bits: int) -> Rows:
+    """Return about (1 - A^k)^-1, in units of 2^-bits: Newton's method from a rounded inverse."""
     n, q = map_.n_states, map_.shift
-    power = [[int(i == j) << _BITS for j in range(n)] for i in range(n)]
+    power = [[int(i == j) << bits for j in range(n)] for i in range(n)]
     for _ in range(order):
         power = [[value >> q for value in row] for row in _product(map_.A, power)]
-    one = 1 << _BITS
+    one = 1 << bits
     system = [
         [one * (i == j) - value for j, value in enumerate(row)] for i, row in enumerate(power)
     ]
@@ -200,13 +201,13 @@ def _inverse_of_cycle(map_: ExactMap, order: int) -> Rows:
     for _ in range(_MAX_STEPS_OF_NEWTON):
         product = _product(system, x)
         defect = [
-            [(one * (i == j)) - (value >> _BITS) for j, value in enumerate(row)]
+            [(one * (i == j)) - (value >> bits) for j, value in enumerate(row)]
             for i, row in enumerate(product)
         ]
-        if max(abs(value) for row in defect for value in row) < 1 << (_BITS // 4):
+        if max(abs(value) for row in defect for value in row) < 1 << (bits // 4):
             break
         x = [
-            [value + (change >> _BITS) for value, change in zip(row, changes, strict=True)]
+            [value + (change >> bits) for value, change in zip(row, changes, strict=True)]
             for row, changes in zip(x, _product(x, defect), strict=True)
         ]
     return x
