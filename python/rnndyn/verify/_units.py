@@ -6,9 +6,9 @@ matrices Y_1 ... Y_k, summation by parts around the cycle gives
     p_t - h2 tau - sum_j Y_j g_{t-j}
         = (W2 - Y_1 + Y_k A) z_t - sum_{j < k} (Y_{j+1} - Y_j A) z_{t-j}.
 
-The checker chooses Y_j near W2 A^{j-1} (1 - A^k)^-1, so that the right side is small; it is bounded
-exactly, with a bound of |z| from the same identity for matrices X_j and the identity in place of W2:
-|z| <= |g| sum_j |X_j| / (1 - d), where d < 1 is the largest row sum of what is left there.
+The checker chooses Y_j near W2 A^{j-1} (1 - A^k)^-1, so that the right side is small. It is
+bounded exactly, with a bound of |z| from the same identity for matrices X_j and the identity in place
+of W2: |z| <= |g| sum_j |X_j| / (1 - d), where d < 1 is the largest row sum of what is left there.
 
 The size of a cycle is its largest activity u_{t,i} = relu(p_{t,i}). One tree is for sizes up to the
 radius: in units of the radius, u <= 1 and tau = 1. The others are for larger sizes, divided by the
@@ -16,8 +16,8 @@ size: u <= 1 and 0 <= tau <= 1 (in units of 1 / radius), one tree for each relev
 u_{0,i} = 1. The rotation meant is one whose largest activity comes first.
 
 An infeasible leaf has a multiplier y of the equation u - v - p = 0 of each step and unit. The
-combination is a contradiction if the largest value of sum y (u - v - p) over all u, v = relu(-p) and
-tau in their bounds is below 0.
+combination is a contradiction if the largest value of sum y (u - v - p) over all u, v = relu(-p)
+and tau in their bounds is below 0.
 """
 
 from fractions import Fraction
@@ -162,9 +162,9 @@ class _Checker:
             of_u = [value << self.shift for value in y[s]]
             for t in range(k):
                 block = self.coupling[(t - s) % k or k]
-                for value, row in zip(y[t], block, strict=True):
+                for value, weights in zip(y[t], block, strict=True):
                     if value:
-                        of_u = [c - value * w for c, w in zip(of_u, row, strict=True)]
+                        of_u = [c - value * w for c, w in zip(of_u, weights, strict=True)]
             for i, unit in enumerate(map_.relevant):
                 on = decided.get(s * n_units + unit)
                 if on is not False:
