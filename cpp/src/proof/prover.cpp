@@ -23,8 +23,11 @@ constexpr double kCheapSeconds = 0.05;
 constexpr std::int64_t kCheapNodes = 20000;
 // Beyond this a proof by dictionaries is expected to take so long that cells are tried first.
 constexpr double kDearSeconds = 2.0;
-// Growth of the tree from one order to the next where nothing is known yet (measured: 5 to 9).
+constexpr double kDearForUnits = 60.0;
+// Growth of the tree from one order to the next where nothing is known yet (measured: 5 to 9), and
+// where it is split by activities (2 to 4, ALRNNs with 6 to 10 units).
 constexpr double kGrowth = 8.0;
+constexpr double kGrowthOfUnits = 4.0;
 // A proof that takes longer than this, or than this share of its time limit, pauses for a search,
 // for as long again at most.
 constexpr double kSearchSeconds = 5.0;
@@ -117,16 +120,16 @@ bool Prover::try_contraction() {
   return finish(certificate_.orders, true);
 }
 
-double Prover::predicted_nodes(Index order) const {
+double Prover::predicted_nodes(Index order, double first_growth) const {
   const auto at = [&](Index k) {
     return k >= 1 ? static_cast<double>(nodes_[static_cast<std::size_t>(k)]) : 0.0;
   };
   if (at(order - 1) > 0.0) {
-    const double growth = at(order - 2) > 0.0 ? at(order - 1) / at(order - 2) : kGrowth;
+    const double growth = at(order - 2) > 0.0 ? at(order - 1) / at(order - 2) : first_growth;
     return at(order - 1) * std::max(2.0, growth);
   }
   return 10.0 * static_cast<double>(map_.n_relevant_units() + 1) *
-         std::pow(kGrowth, static_cast<double>(order - 1));
+         std::pow(first_growth, static_cast<double>(order - 1));
 }
 
 void Prover::begin_cheaply() {
@@ -144,7 +147,8 @@ bool Prover::prove_cheaply(Index order) {
   if (is_done(order)) return true;
   if (!hopeful_) return false;
   const double budget = kCheapSeconds / dictionary_node_seconds(order * map_.n_relevant_units());
-  hopeful_ = predicted_nodes(order) <= budget && prove({order}, static_cast<std::int64_t>(budget));
+  hopeful_ = predicted_nodes(order, kGrowth) <= budget &&
+             prove({order}, static_cast<std::int64_t>(budget));
   return hopeful_;
 }
 
@@ -192,9 +196,12 @@ bool Prover::prove(const std::vector<Index>& orders, std::int64_t max_nodes) {
   bool tried_cells = false;
   for (std::size_t i = 0; i < orders.size(); ++i) {
     const Index order = orders[i];
-    const double seconds =
-        predicted_nodes(order) * dictionary_node_seconds(order * map_.n_relevant_units());
     const bool may_choose = choose && context_.options.box && max_nodes == kNoLimit;
+    // Trees over activities grow slower, and there are no cells to be had of many states.
+    const bool by_units =
+        may_choose && plan_dictionaries(map_, context_.options.box, order).by_units;
+    const double seconds = predicted_nodes(order, by_units ? kGrowthOfUnits : kGrowth) *
+                           dictionary_node_seconds(order * map_.n_relevant_units());
     // Many units for every state are what boxes are best at (measured: with 50 units and 3 states
     // they take a tenth of the time, even for fixed points).
     const bool many_units = map_.n_relevant_units() > 4 * map_.n_states();
@@ -206,7 +213,7 @@ bool Prover::prove(const std::vector<Index>& orders, std::int64_t max_nodes) {
       if (prove_by_boxes(rest, static_cast<std::int64_t>(n_nodes))) return true;
       if (context_.control.stop_requested()) return false;
     }
-    if (may_choose && !tried_cells && seconds > kDearSeconds) {
+    if (may_choose && !tried_cells && seconds > (by_units ? kDearForUnits : kDearSeconds)) {
       tried_cells = true;
       const std::vector<Index> rest(orders.begin() + static_cast<std::ptrdiff_t>(i), orders.end());
       const CellForecast forecast = forecast_cells(map_, *context_.options.box, rest,

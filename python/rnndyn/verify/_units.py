@@ -7,8 +7,8 @@ matrices Y_1 ... Y_k, summation by parts around the cycle gives
         = (W2 - Y_1 + Y_k A) z_t - sum_{j < k} (Y_{j+1} - Y_j A) z_{t-j}.
 
 The checker chooses Y_j near W2 A^{j-1} (1 - A^k)^-1, so that the right side is small. It is
-bounded exactly, with a bound of |z| from the same identity for matrices X_j and the identity in place
-of W2: |z| <= |g| sum_j |X_j| / (1 - d), where d < 1 is the largest row sum of what is left there.
+bounded exactly, with a bound of |z| from the same identity for matrices X_j and 1 in place of W2:
+|z| <= |g| sum_j |X_j| / (1 - d), where d < 1 is the largest row sum of what is left there.
 
 The size of a cycle is its largest activity u_{t,i} = relu(p_{t,i}). One tree is for sizes up to the
 radius: in units of the radius, u <= 1 and tau = 1. The others are for larger sizes, divided by the
