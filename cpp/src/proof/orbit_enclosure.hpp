@@ -20,7 +20,7 @@ namespace rnndyn {
 class OrbitEnclosure {
  public:
   // More states would take more boxes than anybody can wait for.
-  static constexpr Index kMostStates = 4;
+  static constexpr Index kMostStates = 6;
   using States = std::array<double, static_cast<std::size_t>(kMostStates)>;
 
   explicit OrbitEnclosure(const CanonicalMap& map);

@@ -27,7 +27,7 @@ constexpr double kDearForUnits = 60.0;
 // Growth of the tree from one order to the next where nothing is known yet (measured: 5 to 9), and
 // where it is split by activities (2 to 4, ALRNNs with 6 to 10 units).
 constexpr double kGrowth = 8.0;
-constexpr double kGrowthOfUnits = 4.0;
+constexpr double kGrowthOfUnits = 3.0;
 // A proof that takes longer than this, or than this share of its time limit, pauses for a search,
 // for as long again at most.
 constexpr double kSearchSeconds = 5.0;
@@ -366,7 +366,7 @@ bool Prover::prove_by_boxes(const std::vector<Index>& orders, std::int64_t max_n
   if (!context_.options.box) {
     part.reason = "boxes of first states divide a box, and none was given";
   } else if (!boxes_suit(map_)) {
-    part.reason = "boxes of first states are for maps with at most four states";
+    part.reason = "boxes of first states are for maps with at most six states";
   } else {
     part.reason = "boxes of first states, all orders in one tree";
     return finish(orders, run(std::move(part), max_nodes));
