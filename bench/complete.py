@@ -25,7 +25,7 @@ from bench.baselines.milp import (
 )
 from bench.machine import print_machine
 from bench.scaling import n_necklaces
-from bench.systems import LOZI_COUNTS, lozi
+from bench.systems import LOZI_COUNTS, lorenz63_shallow_plrnn, lozi, random_alrnn
 from bench.table import format_number, format_seconds, geometric_mean, print_table
 
 #: Order and box of the questions: (network, order, radius of the box, whether in the quick table).
@@ -50,6 +50,14 @@ QUESTIONS = [
     ("shallow_m2_h10", 2, 1000.0, True),
     ("shallow_m2_h10", 6, 1000.0, False),
     ("shallow_m3_h50", 1, 1000.0, False),
+    # The box of the data, times two.
+    ("lorenz63_m3_h50", 1, 5.82, True),
+    ("lorenz63_m3_h50", 2, 5.82, False),
+    ("lorenz63_m3_h50", 5, 5.82, False),
+    ("alrnn_m25_p6", 1, 1000.0, False),
+    ("alrnn_m25_p6", 4, 1000.0, True),
+    ("alrnn_m25_p6", 8, 1000.0, False),
+    ("alrnn_m25_p6", 10, 1000.0, False),
     ("lozi", 8, 1000.0, True),
     ("lozi", 12, 1000.0, True),
     ("plrnn_2d_16", 16, 1000.0, False),
@@ -159,6 +167,11 @@ def _load(name: str, order: int) -> tuple[Any, int | None]:
     """The network, and its number of cycles of that order where it is known."""
     if name == "lozi":
         return lozi(), LOZI_COUNTS.get(order)
+    if name == "lorenz63_m3_h50":
+        return lorenz63_shallow_plrnn(), 3 if order == 1 else None
+    if name == "alrnn_m25_p6":
+        # Of forty draws the one whose proofs took longest before they were about units alone.
+        return random_alrnn(25, 6, seed=5), None
     info = rd.examples.info(name)
     if isinstance(info, rd.examples.RandomNetwork):
         known = info.complete_counts.get(order)

@@ -28,6 +28,7 @@ def part(**changes):
         "radius": 1000.0,
         "pivot": 0,
         "by_faces": False,
+        "by_units": False,
         "outer": 0.0,
         "reason": "branch and bound over 2 bits",
         "complete": True,

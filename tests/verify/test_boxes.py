@@ -81,7 +81,7 @@ def test_boxes_miss_nothing_and_are_confirmed(family):
     for seed in range(8):
         model = random_network(family, seed)
         n_relevant = len(relevant_units(model.canonical))
-        if not 0 < n_relevant <= 8 or model.n_states > 4:
+        if not 0 < n_relevant <= 8 or model.n_states > 6:
             continue
         orders = [1, 2, 3] if n_relevant <= 3 else [1, 2] if n_relevant <= 4 else [1]
         certificate = proved(model, orders, "boxes", (-2.0, 3.0)).certificate
@@ -301,8 +301,8 @@ def test_boxes_say_what_they_need():
     model = shallow(3, 6, 0)
     reason = proved(model, [1], "boxes", None).certificate.parts[0].reason
     assert "none was given" in reason
-    reason = proved(alrnn(6, 2, 0), [1], "boxes", 2.0).certificate.parts[0].reason
-    assert "at most four states" in reason
+    reason = proved(alrnn(7, 2, 0), [1], "boxes", 2.0).certificate.parts[0].reason
+    assert "at most six states" in reason
 
 
 def test_a_point_on_many_borders_ends_without_a_proof_or_listed():

@@ -346,6 +346,13 @@ bool is_cube_like(const Box& box) {
              std::max((-box.lower).maxCoeff(), box.upper.maxCoeff());
 }
 
+// Or where few units, and so few rows without the states, face many states.
+bool is_nearly_everything(const Box& box, const CanonicalMap& map, double scale) {
+  constexpr double kLarge = 100.0;
+  return 2 * map.n_relevant_units() <= map.n_states() ||
+         std::min((-box.lower).minCoeff(), box.upper.minCoeff()) > kLarge * scale;
+}
+
 }  // namespace
 
 double dictionary_node_seconds(Index n_bits) {
@@ -359,6 +366,15 @@ PartialProof plan_dictionaries(const CanonicalMap& map, const std::optional<Box>
   part.method = ProofMethod::dictionary;
   part.orders = {order};
   part.unbounded = !box;
+  const double scale = scale_of(map);
+  const double radius = std::exp2(std::floor(std::log2(kSmallCube * scale)));
+  // In a box that holds nearly everything, all of R^M is proved with less work than the box.
+  if ((!box || is_nearly_everything(*box, map, scale)) && units_suit(map, order, radius)) {
+    part.unbounded = true;
+    part.by_units = true;
+    part.radius = radius;
+    return part;
+  }
   // One tree per face pays when there are many steps, or many units, for every state.
   part.by_faces =
       (order > 1 && map.n_states() <= 8 * order) || map.n_relevant_units() > 2 * map.n_states();
@@ -366,18 +382,11 @@ PartialProof plan_dictionaries(const CanonicalMap& map, const std::optional<Box>
     part.by_faces = part.by_faces && is_cube_like(*box);
     if (part.by_faces) {
       part.outer = std::max((-box->lower).maxCoeff(), box->upper.maxCoeff());
-      part.radius = std::min(kSmallCube * scale_of(map), 0.5 * part.outer);
+      part.radius = std::min(kSmallCube * scale, 0.5 * part.outer);
     }
     return part;
   }
-  const double radius = std::exp2(std::floor(std::log2(kSmallCube * scale_of(map))));
-  if (units_suit(map, order, radius)) {
-    part.by_faces = false;
-    part.by_units = true;
-    part.radius = radius;
-    return part;
-  }
-  part.radius = scale_of(map) * (part.by_faces ? kSmallCube : kLargeSum);
+  part.radius = scale * (part.by_faces ? kSmallCube : kLargeSum);
   return part;
 }
 

@@ -80,18 +80,10 @@ double OrbitEnclosure::reach(Index i) const {
   return sum;
 }
 
-bool OrbitEnclosure::step() {
-  States size{};
-  double all = 1.0;
-  for (Index i = 0; i < m_; ++i) {
-    size[at(i)] = reach(i);
-    all += size[at(i)] + width_[at(i)];
-  }
-  const double lost = lost_ * all;
-  // The map on the enclosure:  slope z + constant + [-extra, extra].
-  std::array<double, static_cast<std::size_t>(kMostStates * kMostStates)> slope{};
-  States constant{};
-  States extra{};
+// The map on the enclosure, the region, and the units that are undecided in it. `size` bounds
+// |z_t|, and `lost` what underflow takes.
+bool OrbitEnclosure::linearise(const States& size, double lost, Linear& map) {
+  auto& [slope, constant, extra] = map;
   std::copy(a_.begin(), a_.end(), slope.begin());
   std::copy(h1_.begin(), h1_.end(), constant.begin());
   const std::size_t first = regions_.size();
@@ -137,7 +129,22 @@ bool OrbitEnclosure::step() {
       for (std::size_t j = 0; j < m; ++j) slope[i * m + j] += factor * w[j];
     }
   }
-  std::array<double, static_cast<std::size_t>(kMostStates * kMostStates)> next{};
+  return true;
+}
+
+bool OrbitEnclosure::step() {
+  States size{};
+  double all = 1.0;
+  for (Index i = 0; i < m_; ++i) {
+    size[at(i)] = reach(i);
+    all += size[at(i)] + width_[at(i)];
+  }
+  const double lost = lost_ * all;
+  Linear map{};
+  if (!linearise(size, lost, map)) return false;
+  const auto& [slope, constant, extra] = map;
+  const std::size_t m = at(m_);
+  Square next{};
   States middle{};
   States rest{};
   bool finite = true;

@@ -20,7 +20,7 @@ namespace rnndyn {
 class OrbitEnclosure {
  public:
   // More states would take more boxes than anybody can wait for.
-  static constexpr Index kMostStates = 4;
+  static constexpr Index kMostStates = 6;
   using States = std::array<double, static_cast<std::size_t>(kMostStates)>;
 
   explicit OrbitEnclosure(const CanonicalMap& map);
@@ -46,6 +46,14 @@ class OrbitEnclosure {
   Index widest() const;
 
  private:
+  using Square = std::array<double, static_cast<std::size_t>(kMostStates* kMostStates)>;
+  // slope z + constant + [-extra, extra]
+  struct Linear {
+    Square slope;
+    States constant, extra;
+  };
+  bool linearise(const States& size, double lost, Linear& map);
+
   static std::size_t at(Index i) { return static_cast<std::size_t>(i); }
   double l(Index i, Index j) const { return l_[at(i * m_ + j)]; }
   // Bound of |z_t|.
@@ -67,7 +75,7 @@ class OrbitEnclosure {
   Index t_ = 0;
   Box box_;
   States center_{}, width_{}, m_t_{}, r_{}, score_{};
-  std::array<double, static_cast<std::size_t>(kMostStates* kMostStates)> l_{};
+  Square l_{};
   std::vector<Word> regions_;
   std::vector<std::int32_t> undecided_;
 };

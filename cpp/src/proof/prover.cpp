@@ -23,8 +23,11 @@ constexpr double kCheapSeconds = 0.05;
 constexpr std::int64_t kCheapNodes = 20000;
 // Beyond this a proof by dictionaries is expected to take so long that cells are tried first.
 constexpr double kDearSeconds = 2.0;
-// Growth of the tree from one order to the next where nothing is known yet (measured: 5 to 9).
+constexpr double kDearForUnits = 60.0;
+// Growth of the tree from one order to the next where nothing is known yet (measured: 5 to 9), and
+// where it is split by activities (2 to 4, ALRNNs with 6 to 10 units).
 constexpr double kGrowth = 8.0;
+constexpr double kGrowthOfUnits = 3.0;
 // A proof that takes longer than this, or than this share of its time limit, pauses for a search,
 // for as long again at most.
 constexpr double kSearchSeconds = 5.0;
@@ -33,6 +36,7 @@ constexpr double kSearchShare = 0.25;
 constexpr double kLargestDictionary = 128e6;  // bytes
 // Boxes that are tried before other methods: a few seconds. One takes about as long as said
 // (measured with 50 units).
+constexpr double kFewestBoxes = 1e4;
 constexpr double kMostBoxes = 1e6;
 constexpr double kSecondsOfBox = 4e-6;
 // The first dictionary is built in a tenth of a second.
@@ -116,16 +120,16 @@ bool Prover::try_contraction() {
   return finish(certificate_.orders, true);
 }
 
-double Prover::predicted_nodes(Index order) const {
+double Prover::predicted_nodes(Index order, double first_growth) const {
   const auto at = [&](Index k) {
     return k >= 1 ? static_cast<double>(nodes_[static_cast<std::size_t>(k)]) : 0.0;
   };
   if (at(order - 1) > 0.0) {
-    const double growth = at(order - 2) > 0.0 ? at(order - 1) / at(order - 2) : kGrowth;
+    const double growth = at(order - 2) > 0.0 ? at(order - 1) / at(order - 2) : first_growth;
     return at(order - 1) * std::max(2.0, growth);
   }
   return 10.0 * static_cast<double>(map_.n_relevant_units() + 1) *
-         std::pow(kGrowth, static_cast<double>(order - 1));
+         std::pow(first_growth, static_cast<double>(order - 1));
 }
 
 void Prover::begin_cheaply() {
@@ -143,7 +147,8 @@ bool Prover::prove_cheaply(Index order) {
   if (is_done(order)) return true;
   if (!hopeful_) return false;
   const double budget = kCheapSeconds / dictionary_node_seconds(order * map_.n_relevant_units());
-  hopeful_ = predicted_nodes(order) <= budget && prove({order}, static_cast<std::int64_t>(budget));
+  hopeful_ = predicted_nodes(order, kGrowth) <= budget &&
+             prove({order}, static_cast<std::int64_t>(budget));
   return hopeful_;
 }
 
@@ -191,18 +196,24 @@ bool Prover::prove(const std::vector<Index>& orders, std::int64_t max_nodes) {
   bool tried_cells = false;
   for (std::size_t i = 0; i < orders.size(); ++i) {
     const Index order = orders[i];
-    const double seconds =
-        predicted_nodes(order) * dictionary_node_seconds(order * map_.n_relevant_units());
     const bool may_choose = choose && context_.options.box && max_nodes == kNoLimit;
-    if (may_choose && !tried_boxes && boxes_suit(map_) && seconds > kCheapSeconds) {
+    // Trees over activities grow slower, and there are no cells to be had of many states.
+    const bool by_units =
+        may_choose && plan_dictionaries(map_, context_.options.box, order).by_units;
+    const double seconds = predicted_nodes(order, by_units ? kGrowthOfUnits : kGrowth) *
+                           dictionary_node_seconds(order * map_.n_relevant_units());
+    // Many units for every state are what boxes are best at (measured: with 50 units and 3 states
+    // they take a tenth of the time, even for fixed points).
+    const bool many_units = map_.n_relevant_units() > 4 * map_.n_states();
+    if (may_choose && !tried_boxes && boxes_suit(map_) && (many_units || seconds > kCheapSeconds)) {
       tried_boxes = true;
       const std::vector<Index> rest(orders.begin() + static_cast<std::ptrdiff_t>(i), orders.end());
       // For no longer than dictionaries are expected to take, about.
-      const double n_nodes = std::min(seconds / kSecondsOfBox, kMostBoxes);
+      const double n_nodes = std::clamp(seconds / kSecondsOfBox, kFewestBoxes, kMostBoxes);
       if (prove_by_boxes(rest, static_cast<std::int64_t>(n_nodes))) return true;
       if (context_.control.stop_requested()) return false;
     }
-    if (may_choose && !tried_cells && seconds > kDearSeconds) {
+    if (may_choose && !tried_cells && seconds > (by_units ? kDearForUnits : kDearSeconds)) {
       tried_cells = true;
       const std::vector<Index> rest(orders.begin() + static_cast<std::ptrdiff_t>(i), orders.end());
       const CellForecast forecast = forecast_cells(map_, *context_.options.box, rest,
@@ -355,7 +366,7 @@ bool Prover::prove_by_boxes(const std::vector<Index>& orders, std::int64_t max_n
   if (!context_.options.box) {
     part.reason = "boxes of first states divide a box, and none was given";
   } else if (!boxes_suit(map_)) {
-    part.reason = "boxes of first states are for maps with at most four states";
+    part.reason = "boxes of first states are for maps with at most six states";
   } else {
     part.reason = "boxes of first states, all orders in one tree";
     return finish(orders, run(std::move(part), max_nodes));

@@ -55,7 +55,8 @@ class Prover {
   bool prove_by_cells(const std::vector<Index>& orders, std::int64_t max_nodes);
   bool prove_by_boxes(const std::vector<Index>& orders, std::int64_t max_nodes);
   bool finish(const std::vector<Index>& orders, bool proved);
-  double predicted_nodes(Index order) const;
+  // first_growth: of the tree from one order to the next, where none is known.
+  double predicted_nodes(Index order, double first_growth) const;
 
   SearchContext& context_;
   const CanonicalMap& map_;

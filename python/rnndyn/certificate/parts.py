@@ -38,8 +38,8 @@ class ProofPart(ByFields):
     method : {"dictionary", "polygons", "cells", "contraction", "boxes"}
         ``dictionary``: branch and bound over the bits of one order. ``polygons``: all itineraries
         of networks with one or two states, step by step. ``cells``: words over a cover of a box.
+        ``boxes``: boxes of first states, of networks with few states and many units.
         ``contraction``: the map contracts, so there is one fixed point and no other cycle.
-        ``boxes``: fixed points of networks with few states and many units, by boxes of states.
     orders : tuple of int
         Orders that the part is about.
     unbounded : bool
@@ -53,6 +53,9 @@ class ProofPart(ByFields):
     by_faces : bool
         In ``dictionary``: whether size is that of the largest coordinate, with one tree per face of
         a cube beyond the radius, and not the sum of all pre-activations.
+    by_units : bool
+        In ``dictionary``: whether size is that of the largest activity relu(p), with one tree per
+        relevant unit beyond the radius. The states are eliminated.
     outer : float
         With `by_faces` in a box: the largest size there is; 0 without a limit.
     reason : str

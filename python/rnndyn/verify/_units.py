@@ -6,8 +6,8 @@ matrices Y_1 ... Y_k, summation by parts around the cycle gives
     p_t - h2 tau - sum_j Y_j g_{t-j}
         = (W2 - Y_1 + Y_k A) z_t - sum_{j < k} (Y_{j+1} - Y_j A) z_{t-j}.
 
-The checker chooses Y_j near W2 A^{j-1} (1 - A^k)^-1, so that the right side is small; it is bounded
-exactly, with a bound of |z| from the same identity for matrices X_j and the identity in place of W2:
+The checker chooses Y_j near W2 A^{j-1} (1 - A^k)^-1, so that the right side is small. It is
+bounded exactly, with a bound of |z| from the same identity for matrices X_j and 1 in place of W2:
 |z| <= |g| sum_j |X_j| / (1 - d), where d < 1 is the largest row sum of what is left there.
 
 The size of a cycle is its largest activity u_{t,i} = relu(p_{t,i}). One tree is for sizes up to the
@@ -16,8 +16,8 @@ size: u <= 1 and 0 <= tau <= 1 (in units of 1 / radius), one tree for each relev
 u_{0,i} = 1. The rotation meant is one whose largest activity comes first.
 
 An infeasible leaf has a multiplier y of the equation u - v - p = 0 of each step and unit. The
-combination is a contradiction if the largest value of sum y (u - v - p) over all u, v = relu(-p) and
-tau in their bounds is below 0.
+combination is a contradiction if the largest value of sum y (u - v - p) over all u, v = relu(-p)
+and tau in their bounds is below 0.
 """
 
 from fractions import Fraction
@@ -29,7 +29,7 @@ from rnndyn.verify._listing import Listing
 from rnndyn.verify._tree import DECIDED, INFEASIBLE, Decisions, Tree
 from rnndyn.verify._verdict import Counts, RefusedError
 
-#: Bits behind the point of X_j and Y_j.
+#: Bits behind the point of X_j and Y_j; as many as those of the parameters where these have more.
 _BITS = 192
 _MAX_STEPS_OF_NEWTON = 8
 #: More unknowns than any search could branch on.
@@ -91,14 +91,15 @@ class _Checker:
         self.map, self.order, self.radius, self.at_infinity = map_, order, radius, at_infinity
         self.place = {unit: place for place, unit in enumerate(map_.relevant)}
         n, q = map_.n_states, map_.shift
-        self.shift = _BITS + q
-        inverse = _inverse_of_cycle(map_, order)
-        identity = [[int(i == j) << _BITS for j in range(n)] for i in range(n)]
+        bits = max(_BITS, q)
+        self.shift = bits + q
+        inverse = _inverse_of_cycle(map_, order, bits)
+        identity = [[int(i == j) << bits for j in range(n)] for i in range(n)]
         w2 = [map_.W2[unit] for unit in map_.relevant]
         w1 = [[row[unit] for unit in map_.relevant] for row in map_.W1]
         x, left_of_x = self._powers(inverse, identity)
         first = [[value >> q for value in row] for row in _product(w2, inverse)]
-        y, left_of_y = self._powers(first, [[value << (_BITS - q) for value in row] for row in w2])
+        y, left_of_y = self._powers(first, [[value << (bits - q) for value in row] for row in w2])
         # Bounds of |g|, |z| and of what is left of each pre-activation, in units of the radius.
         one = 1 << q
         force = max(
@@ -109,13 +110,13 @@ class _Checker:
         d = Fraction(max(left_of_x), 1 << self.shift)
         if d >= Fraction(1, 2):
             raise RefusedError("nothing bounds its states: A^k has an eigenvalue near 1")
-        largest = Fraction(reach, 1 << _BITS) * force / (1 - d)
+        largest = Fraction(reach, 1 << bits) * force / (1 - d)
         self.errors = [ceil(left * largest) for left in left_of_y]
         #: By distance j = 1 ... k and unit: the coefficients of p_t on u_{t-j}.
         self.coupling: list[Rows] = [[], *(_product(block, w1) for block in y)]
         #: Of tau, times the radius.
         self.constant = [
-            (map_.h2[unit] << _BITS)
+            (map_.h2[unit] << bits)
             + sum(a * h for block in y for a, h in zip(block[i], map_.h1, strict=True))
             for i, unit in enumerate(map_.relevant)
         ]
@@ -161,9 +162,9 @@ class _Checker:
             of_u = [value << self.shift for value in y[s]]
             for t in range(k):
                 block = self.coupling[(t - s) % k or k]
-                for value, row in zip(y[t], block, strict=True):
+                for value, weights in zip(y[t], block, strict=True):
                     if value:
-                        of_u = [c - value * w for c, w in zip(of_u, row, strict=True)]
+                        of_u = [c - value * w for c, w in zip(of_u, weights, strict=True)]
             for i, unit in enumerate(map_.relevant):
                 on = decided.get(s * n_units + unit)
                 if on is not False:
@@ -182,13 +183,13 @@ def _product(left: Rows, right: Rows) -> Rows:
     return [[sum(a * b for a, b in zip(row, c, strict=True)) for c in columns] for row in left]
 
 
-def _inverse_of_cycle(map_: ExactMap, order: int) -> Rows:
-    """Return about (1 - A^k)^-1, in units of 2^-`_BITS`: Newton's method from a rounded inverse."""
+def _inverse_of_cycle(map_: ExactMap, order: int, bits: int) -> Rows:
+    """Return about (1 - A^k)^-1, in units of 2^-bits: Newton's method from a rounded inverse."""
     n, q = map_.n_states, map_.shift
-    power = [[int(i == j) << _BITS for j in range(n)] for i in range(n)]
+    power = [[int(i == j) << bits for j in range(n)] for i in range(n)]
     for _ in range(order):
         power = [[value >> q for value in row] for row in _product(map_.A, power)]
-    one = 1 << _BITS
+    one = 1 << bits
     system = [
         [one * (i == j) - value for j, value in enumerate(row)] for i, row in enumerate(power)
     ]
@@ -200,13 +201,13 @@ def _inverse_of_cycle(map_: ExactMap, order: int) -> Rows:
     for _ in range(_MAX_STEPS_OF_NEWTON):
         product = _product(system, x)
         defect = [
-            [(one * (i == j)) - (value >> _BITS) for j, value in enumerate(row)]
+            [(one * (i == j)) - (value >> bits) for j, value in enumerate(row)]
             for i, row in enumerate(product)
         ]
-        if max(abs(value) for row in defect for value in row) < 1 << (_BITS // 4):
+        if max(abs(value) for row in defect for value in row) < 1 << (bits // 4):
             break
         x = [
-            [value + (change >> _BITS) for value, change in zip(row, changes, strict=True)]
+            [value + (change >> bits) for value, change in zip(row, changes, strict=True)]
             for row, changes in zip(x, _product(x, defect), strict=True)
         ]
     return x
