@@ -143,9 +143,7 @@ def _step(config: Mapping[str, Any]) -> float:
             alpha = float(config["dt"]) / float(config["tau"])
     except (KeyError, TypeError, ValueError, ZeroDivisionError):
         values = json.dumps({name: config.get(name) for name in ("alpha", "dt", "tau")})
-        raise ValueError(
-            f"its {CONFIG} has no time step that could be used: {values:.80}"
-        ) from None
+        raise ValueError(f"its {CONFIG} has no step that could be used: {values:.80}") from None
     if not (np.isfinite(alpha) and alpha > 0.0):
         raise ValueError(f"its {CONFIG} has the step dt / tau = {alpha:g}, which is not positive")
     return alpha
