@@ -290,7 +290,9 @@ def search(
     by_boxes = proof_method == "auto" and record is None and not keep_tree and rigorous
     try:
         if by_boxes and _few_states.is_for(canonical, order_list, method):
-            raw = _few_states.search_with(core, canonical, order_list, (lower, upper), common)
+            raw = _few_states.search_with(
+                core, canonical, order_list, method, (lower, upper), common
+            )
         else:
             raw = core(order_list, common.time_limit)
     except _core.TooManyItinerariesError as error:
