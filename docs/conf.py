@@ -3,6 +3,7 @@
 import builtins
 import contextlib
 import os
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,20 @@ def arguments_of_script(_gallery: dict[str, Any], script_vars: dict[str, Any]) -
     ]
 
 
+#: A link to a script, or to the page about a folder of them, as the sources have it.
+_SCRIPT = re.compile(r"\]\(((?:\.\./)*)(tutorials|examples|gallery)/(?:(README)\.rst|(\w+)\.py)")
+
+
+def links_to_built_pages(_app: Any, _docname: str, source: list[str]) -> None:
+    """Turn links to scripts, which work in the repository, to the pages that are made of them."""
+
+    def built(link: re.Match[str]) -> str:
+        page = "index" if link[3] else link[4]
+        return f"]({link[1]}auto/{link[2]}/{page}.rst"
+
+    source[0] = _SCRIPT.sub(built, source[0])
+
+
 _strict = contextlib.ExitStack()
 
 
@@ -169,5 +184,6 @@ def skip_fields_of_tuples(
 
 
 def setup(app: Any) -> None:
+    app.connect("source-read", links_to_built_pages)
     app.connect("autodoc-skip-member", skip_fields_of_tuples)
     app.add_directive("references", References)

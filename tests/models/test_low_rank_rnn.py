@@ -155,6 +155,13 @@ def test_what_boxes_cannot_decide_is_left_to_the_core():
     assert regions_of_fixed_points(border.canonical, None, None, lambda share: True) is None
 
 
+def test_a_search_that_proves_only_where_it_is_cheap_gives_up_early():
+    model = random_network(np.random.default_rng(4), 4, 1000, 400.0)
+    quick = rd.find_fixed_points(model, time_limit=20.0)
+    assert not quick.search.orders[0].n_boxes
+    assert rd.find_fixed_points(model, method="complete").search.orders[0].n_boxes > 2500
+
+
 def test_a_time_limit_and_ctrl_c_are_kept(monkeypatch):
     model = random_network(np.random.default_rng(3), 3, 1000, 100.0)
     stopped = rd.find_fixed_points(model, method="complete", time_limit=1e-4)

@@ -25,7 +25,7 @@ pytestmark = [
 ]
 
 
-def opened(path, tmp_path):
+def opened(path, tmp_path, *options):
     """Return the page after its code ran, as the browser would write it."""
     done = subprocess.run(
         [
@@ -41,6 +41,7 @@ def opened(path, tmp_path):
             "--enable-logging=stderr",
             "--virtual-time-budget=120000",
             "--dump-dom",
+            *options,
             path.as_uri(),
         ],
         capture_output=True,
@@ -87,3 +88,31 @@ def test_every_figure_is_drawn(name, tmp_path):
     assert dom.count('class="main-svg"') >= 4
     assert ("gl-container" in dom and "<canvas" in dom) or name == "plane"
     assert "<title>&lt;/script&gt;" in dom
+
+
+#: Writes how wide the table of cycles is, and how much of it shows, into the page.
+RULER = """<script>addEventListener("load", () => {
+  const box = document.querySelector(".tall");
+  document.body.dataset.table = box.scrollWidth + " of " + box.clientWidth;
+  document.body.dataset.page = document.documentElement.scrollWidth - innerWidth;
+});</script></body>"""
+
+
+@pytest.mark.parametrize(("width", "is_whole"), [(1280, True), (1920, True), (500, False)])
+def test_the_table_of_cycles_is_whole_on_a_screen(width, is_whole, tmp_path):
+    """From 1280 pixels on nothing is cut; below it scrolls by itself, and the page never does."""
+    model = rd.examples.load("plrnn-10d")
+    path = rd.report(model, tmp_path / "report.html", max_order=3, n_steps=500, progress=False)
+    text = path.read_text("utf-8")
+    policy = re.search(r"<meta http-equiv=[^>]*>", text)[0]
+    path.write_text(text.replace(policy, "").replace("</body>", RULER), "utf-8")
+    dom = opened(path, tmp_path, f"--window-size={width},1200")
+    wide, shown = map(int, re.search(r'data-table="(\d+) of (\d+)"', dom).groups())
+    assert (wide <= shown) == is_whole
+    assert int(re.search(r'data-page="(-?\d+)"', dom)[1]) <= 0
+
+
+def test_a_page_is_small(tmp_path):
+    model = rd.examples.load("plrnn-10d")
+    path = rd.report(model, tmp_path / "report.html", n_steps=500, progress=False)
+    assert path.stat().st_size < 3_000_000

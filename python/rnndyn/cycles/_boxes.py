@@ -62,6 +62,7 @@ def regions_of_fixed_points(
     lower: FloatArray | None,
     upper: FloatArray | None,
     go_on: Callable[[float], bool],
+    most_boxes: int = MOST_BOXES,
 ) -> Regions | None:
     """Return the regions of all fixed points, or None where boxes do not decide it.
 
@@ -73,6 +74,8 @@ def regions_of_fixed_points(
         The box of states; None for all of R^M.
     go_on : callable
         Gets the share of the states that is decided and says whether to go on.
+    most_boxes : int
+        Give up after this many.
     """
     work = _Work(canonical)
     boxes = _Boxes(*(work.faces() if lower is None or upper is None else work.inside(lower, upper)))
@@ -82,9 +85,11 @@ def regions_of_fixed_points(
     while boxes.n_waiting:
         now = boxes.taken(at_a_time)
         n_boxes += len(now.face)
-        if n_boxes > MOST_BOXES or not go_on(boxes.share_done):
+        if n_boxes > most_boxes or not go_on(boxes.share_done):
             return None
-        low, high, bits, decided = work.narrowed(now.low, now.high, now.face)
+        # An inverse may be without bounds, which narrows nothing.
+        with np.errstate(over="ignore", invalid="ignore"):
+            low, high, bits, decided = work.narrowed(now.low, now.high, now.face)
         possible = (low <= high).all(axis=1)
         found.extend(bits[possible & decided])
         open_ = possible & ~decided
@@ -269,7 +274,7 @@ class _Work:
         # map itself tells: its range in the box is around that at the centre.
         swing = np.einsum("bij,bj->bi", np.abs(moving), radius_free)
         swing += 0.5 * spread @ np.abs(self.into).T
-        zero = np.abs(value) <= swing * (1.0 + 4.0 * self.gamma) + 12.0 * self.gamma * errors
+        nonzero = np.abs(value) > swing * (1.0 + 4.0 * self.gamma) + 12.0 * self.gamma * errors
         step = -np.einsum("bij,bj->bi", inverse, value)
         center_free = np.take_along_axis(center, free, axis=1)
         margin = reach_of_step + 4.0 * _UNIT * (np.abs(center_free) + np.abs(step) + reach_of_step)
@@ -281,7 +286,7 @@ class _Work:
         np.put_along_axis(
             right, free, np.minimum(np.take_along_axis(high, free, 1), new_high), axis=1
         )
-        left[~zero.all(axis=1)] = np.inf
+        left[nonzero.any(axis=1)] = np.inf
         # A region of its own whose equation could be solved: what is in it is found by solving.
         solved = ~undecided.any(axis=1) & known.all(axis=1) & (rest.sum(axis=2) < 0.5).all(axis=1)
         return left, right, on, solved

@@ -10,12 +10,14 @@ from rnndyn import _core
 from rnndyn._common.arrays import BoolArray, FloatArray
 from rnndyn._common.options import Options
 from rnndyn._core import CanonicalMap
-from rnndyn.cycles._boxes import MOST_STATES, regions_of_fixed_points
+from rnndyn.cycles._boxes import MOST_BOXES, MOST_STATES, regions_of_fixed_points
 from rnndyn.cycles.block import COLUMNS
 from rnndyn.cycles.progress import SearchProgress
 
 #: With fewer units the methods of the core take a few milliseconds.
 FEWEST_UNITS = 33
+#: Boxes times states times units of a search that takes proofs only where they are cheap: 0.2 s.
+_CHEAP = 10_000_000
 
 Record = dict[str, Any]
 
@@ -34,6 +36,7 @@ def search_with(
     core: Callable[[list[int], float | None], Record],
     canonical: CanonicalMap,
     orders: list[int],
+    method: str,
     box: tuple[FloatArray | None, FloatArray | None],
     options: Options,
 ) -> Record:
@@ -45,13 +48,15 @@ def search_with(
         Searches orders within a number of seconds.
     orders : list of int
         The orders, the first one 1.
+    method : {"complete", "auto"}
+        With ``auto`` boxes are given up where they are not cheap.
     box, options
         As checked.
     """
     interrupted = False
     found = None
     try:
-        found = _fixed_points(canonical, box, options)
+        found = _fixed_points(canonical, method, box, options)
     except KeyboardInterrupt:
         interrupted = True
     if interrupted or options.deadline():
@@ -78,7 +83,10 @@ def _nothing() -> Record:
 
 
 def _fixed_points(
-    canonical: CanonicalMap, box: tuple[FloatArray | None, FloatArray | None], options: Options
+    canonical: CanonicalMap,
+    method: str,
+    box: tuple[FloatArray | None, FloatArray | None],
+    options: Options,
 ) -> Record | None:
     """Return block, statistics and part of the proof of order 1; None where it is not decided."""
     start = time.perf_counter()
@@ -87,7 +95,10 @@ def _fixed_points(
         options.meter.step(SearchProgress(1, 0, 0, 0, share, share=share))
         return not options.deadline()
 
-    regions = regions_of_fixed_points(canonical, *box, go_on)
+    most = MOST_BOXES
+    if method == "auto":
+        most = min(most, _CHEAP // (canonical.n_states * canonical.n_units))
+    regions = regions_of_fixed_points(canonical, *box, go_on, most)
     if regions is None:
         return None
     found = []

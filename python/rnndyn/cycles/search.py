@@ -401,7 +401,9 @@ def _search_piecewise_linear(
     common.meter.init("find_cycles")
     try:
         if by_boxes and _few_states.is_for(canonical, order_list, method):
-            raw = _few_states.search_with(core, canonical, order_list, (lower, upper), common)
+            raw = _few_states.search_with(
+                core, canonical, order_list, method, (lower, upper), common
+            )
         else:
             raw = core(order_list, common.deadline.seconds_left())
         found = with_index_sums(raw, canonical, restricted=lower is not None)

@@ -19,6 +19,7 @@ from rnndyn.io._identify import identify
 from rnndyn.io._json import read_json
 from rnndyn.io._julia import read_bson
 from rnndyn.io._matlab import read_matlab
+from rnndyn.io._neuralrnn import CONFIG, is_checkpoint, read_checkpoint
 from rnndyn.io._npz import HEADER, record_in
 from rnndyn.io._record import ModelRecord, model_of
 from rnndyn.io._safetensors import read_safetensors
@@ -145,6 +146,24 @@ DendriticPLRNN(A, W, 0 * h, [1.0], [h]))'
         if options.setdefault("nonlinearity", nonlinearity) != nonlinearity:
             raise ValueError("nonlinearity and options['nonlinearity'] must not differ")
     path = check_path("path", path)
+    if is_checkpoint(path):
+        if family is not None or keys or prefix or options:
+            raise ValueError(
+                f"{path} says itself what it is, in its {CONFIG}: leave out family, keys, prefix, "
+                "options and nonlinearity, or give the file of weights in it"
+            )
+        try:
+            found = read_checkpoint(path, max_bytes)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ValueError(f"{path} does not hold a valid model: {error}") from error
+        return ImportedModel(
+            found.model,
+            path,
+            "NeuralRNN",
+            MappingProxyType(found.keys),
+            tuple(found.notes),
+            tuple(found.unused),
+        )
     content = read_content(path, max_bytes)
     try:
         if isinstance(content, ModelRecord):
@@ -161,16 +180,16 @@ DendriticPLRNN(A, W, 0 * h, [1.0], [h]))'
             return ImportedModel(
                 model_of(content), path, "rnndyn model", MappingProxyType({}), (), ()
             )
-        found = identify(content, family, dict(keys or {}), options, prefix)
+        identified = identify(content, family, dict(keys or {}), options, prefix)
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{path} does not hold a valid model: {error}") from error
     return ImportedModel(
-        found.model,
+        identified.model,
         path,
         content.format,
-        MappingProxyType(found.keys),
-        tuple(found.notes),
-        tuple(found.unused),
+        MappingProxyType(identified.keys),
+        tuple(identified.notes),
+        tuple(identified.unused),
     )
 
 

@@ -51,7 +51,9 @@ def state_space(content: Content) -> Figure:
     n_states = content.model.n_states
     if n_states == 1:
         return _map_of_one_state(content)
-    view = view_of(all_points(content.cycles, content.orbits, n_states), n_states)
+    # Where orbits come from says nothing of where they go: the axes are those of what they come to.
+    settled = [orbit[len(orbit) // 2 :] for orbit in content.orbits]
+    view = view_of(all_points(content.cycles, settled, n_states), n_states)
     flat = n_states == 2
     traces = [_orbits(view, content.orbits)] if content.orbits else []
     if content.cycles is not None and content.cycles.continua:
@@ -192,6 +194,8 @@ def convergence(spectrum: LyapunovSpectrum) -> Figure:
     finite = np.flatnonzero(np.isfinite(spectrum.pooled))[:_MAX_CURVES]
     running = spectrum.running.mean(axis=1)
     dashes = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+    # Where two of them lie on each other, colours tell them apart where dashes do not.
+    colors = ("@accent", "@unstable", "@continuum", "@nonhyperbolic", "@saddle", "@undecided")
     traces: list[Figure] = [
         {
             "type": "scatter",
@@ -199,9 +203,9 @@ def convergence(spectrum: LyapunovSpectrum) -> Figure:
             "name": f"λ{index + 1}",
             "x": spectrum.running_steps[known].tolist(),
             "y": _numbers(running[known, index]),
-            "line": {"color": "@accent", "dash": dash, "width": 1.6},
+            "line": {"color": color, "dash": dash, "width": 1.6},
         }
-        for index, dash in zip(finite, dashes, strict=False)
+        for index, dash, color in zip(finite, dashes, colors, strict=False)
         if (known := np.isfinite(running[:, index])).any()
     ]
     layout = _layout(

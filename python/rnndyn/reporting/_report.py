@@ -59,7 +59,7 @@ def report(
 
     It shows the parameters, fixed points and cycles (a table to sort), state space (to turn with
     the mouse), multipliers, Lyapunov exponents, how sure it is that no cycle is missing, how
-    everything was computed, and what to cite. A page takes about 5 MB, nearly all of it plotly.js.
+    everything was computed, and what to cite. A page takes about 2 MB, nearly all of it plotly.js.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def report(
     >>> lozi = rd.examples.lozi_map(1.7, 0.5)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = rd.report(lozi, os.path.join(folder, "lozi.html"), max_order=4, n_steps=1000)
-    ...     path.name, path.stat().st_size < 6_000_000
+    ...     path.name, path.stat().st_size < 3_000_000
     ('lozi.html', True)
     """
     model = as_model(model)

@@ -123,8 +123,21 @@
     });
   }
 
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    if (root.dataset.ready) drawAll();
+  });
+  // plotly.js lies packed in the page.
+  const unpack = async () => {
+    if (typeof DecompressionStream === "undefined") {
+      throw new Error("this browser is from before 2023 and cannot unpack it");
+    }
+    const packed = atob(document.getElementById("drawing").textContent);
+    const bytes = Uint8Array.from(packed, (character) => character.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    (0, eval)(await new Response(stream).text());
+  };
   const start = async () => {
+    await unpack();
     await drawAll();
     for (const [id, figure] of Object.entries(figures.plots)) await drawForPrint(id, figure);
     root.dataset.ready = "true";
