@@ -36,7 +36,7 @@ def box_ends(box: Any, n_states: int, *, hint: str = "") -> tuple[FloatArray, Fl
         state = int(np.argmin(lower < upper))
         raise ValueError(
             "box must have every lower bound below its upper bound, but state "
-            f"{state} has {lower[state]} and {upper[state]}"
+            f"{state} has [{lower[state]:g}, {upper[state]:g}]"
         )
     return lower, upper
 
