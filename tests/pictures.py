@@ -132,6 +132,11 @@ def _manifold_in_space() -> Any:
     return rd.plot.manifold(rd.manifold(saddle, depth=6))
 
 
+def _connections() -> Any:
+    cycles = rd.find_cycles(_lozi(), max_order=2)
+    return rd.plot.connections(rd.homoclinic_points(cycles, depth=5))
+
+
 def _basin_boundary() -> Any:
     cycles = rd.find_cycles(with_saddle(np.array([[1.0, 0.5], [-0.3, 1.0]])), max_order=1)
     return rd.plot.basin_boundary(
@@ -249,6 +254,7 @@ PICTURES: dict[str, Callable[[], Any]] = {
     "basins_of_one_state": _basins_of_one_state,
     "basins_of_many": _basins_of_many,
     "basin_boundary": _basin_boundary,
+    "connections": _connections,
     "manifold": _manifold,
     "manifold_in_space": _manifold_in_space,
     "bifurcation_diagram": _bifurcation_diagram,

@@ -43,6 +43,9 @@ LONG = {
         rd.lyapunov_spectrum(NETWORK, n_steps=10**9, transient=0, **how).run
     ),
     "basins": lambda **how: rd.basins(TENT, GRID, max_steps=10**9, **how).run,
+    "basin_fractions": lambda **how: (
+        rd.basin_fractions(TENT, 0.9, n=10**4, max_steps=10**9, **how).run
+    ),
     "manifold": lambda **how: (
         rd.manifold(fixed_points().saddles[0], depth=10**6, max_pieces=10**12, **how).run
     ),
@@ -82,6 +85,9 @@ SHORT = {
     "find_fixed_points": lambda **how: rd.find_fixed_points(NETWORK, **how),
     "find_slow_points": lambda **how: rd.find_slow_points(NETWORK, **how),
     "lyapunov_spectrum": lambda **how: rd.lyapunov_spectrum(NETWORK, n_steps=500, **how),
+    "basin_fractions": lambda **how: rd.basin_fractions(
+        TENT.with_parameters(W=[[-2.5]]), 0.9, n=500, **how
+    ),
     "manifold": lambda **how: rd.manifold(fixed_points().saddles[0], depth=1, **how),
     "homoclinic_points": lambda **how: rd.homoclinic_points(
         fixed_points(), depth=1, max_pieces=300, **how

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rnndyn import examples, plot
     from rnndyn._common.optional import MissingPackageError
     from rnndyn._common.progress import Progress, ProgressMeter
-    from rnndyn.basins_of_attraction import Basins, basins
+    from rnndyn.basins_of_attraction import Basins, basin_fractions, basins
     from rnndyn.bifurcation import (
         BranchSet,
         StabilityDiagram,
@@ -80,6 +80,7 @@ _NAMES_OF_MODULES: dict[str, tuple[str, ...]] = {
     ),
     "rnndyn.basins_of_attraction": (
         "Basins",
+        "basin_fractions",
         "basins",
     ),
     "rnndyn.bifurcation": (
@@ -217,6 +218,7 @@ __all__ = [
     "Timeline",
     "__version__",
     "basin_boundary",
+    "basin_fractions",
     "basins",
     "bifurcation_diagram",
     "cite",

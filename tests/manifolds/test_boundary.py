@@ -68,9 +68,9 @@ def test_no_pixel_is_on_the_wrong_side():
         lower, upper = marks.min(axis=0), marks.max(axis=0)
         size = (upper - lower).max()
         # Odd numbers, so that no pixel lies on a line that somebody chose.
-        axes = np.linspace(lower - 0.713 * size, upper + 0.713 * size, drawn(31, 101)).T
+        axes = np.linspace(lower - 0.713 * size, upper + 0.713 * size, drawn(31, 61)).T
         grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
-        labels = fates(boundary.model, boundary.attractors, grid.reshape(-1, 2))
+        labels = fates(boundary.model, boundary.attractors, grid.reshape(-1, 2), 1_500)
         labels = labels.reshape(grid.shape[:2])
         for axis in (0, 1):
             ahead = np.moveaxis(grid, axis, 0)

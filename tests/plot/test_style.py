@@ -39,6 +39,7 @@ def results():
         "basin_boundary": rd.basin_boundary(cycles),
         "basins": rd.basins(line, [-1.0, 0.0, 1.0]),
         "bifurcation_diagram": rd.bifurcation_diagram(line, *ends, max_order=1),
+        "connections": rd.homoclinic_points(cycles, depth=4),
         "finite_time_exponents": spectrum,
         "lyapunov": spectrum,
         "lyapunov_convergence": spectrum,

@@ -2,8 +2,16 @@
 
 from rnndyn.basins_of_attraction import _export, _table  # noqa: F401, to be registered
 from rnndyn.basins_of_attraction.following import basins
+from rnndyn.basins_of_attraction.fractions import BasinFractions, basin_fractions
 from rnndyn.basins_of_attraction.progress import BasinsProgress
 from rnndyn.basins_of_attraction.result import Basins
 from rnndyn.basins_of_attraction.run import BasinsRun
 
-__all__ = ["Basins", "BasinsProgress", "BasinsRun", "basins"]
+__all__ = [
+    "BasinFractions",
+    "Basins",
+    "BasinsProgress",
+    "BasinsRun",
+    "basin_fractions",
+    "basins",
+]

@@ -144,7 +144,7 @@ def basins(
     >>> result.shares.tolist()
     [0.5, 0.5]
     """
-    model, known = _model_and_cycles(cycles)
+    model, known = model_and_cycles(cycles)
     points = np.concatenate([np.empty((0, model.n_states)), *(cycle.points for cycle in known)])
     plane = _plane(model.n_states, points, dims, directions, origin)
     x, y = _coordinates(plane, points, x_values, y_values, resolution, model.n_states)
@@ -200,7 +200,8 @@ def escape_radius_of(model: PiecewiseLinearModel, *states: FloatArray) -> float:
     return min(_ESCAPE_FACTOR * largest, 1e300)
 
 
-def _model_and_cycles(cycles: Any) -> tuple[PiecewiseLinearModel, list[Cycle]]:
+def model_and_cycles(cycles: Any) -> tuple[PiecewiseLinearModel, list[Cycle]]:
+    """Return the network, and its cycles if it comes with any."""
     if isinstance(cycles, CycleSet):
         return piecewise_linear(cycles.model), list(cycles)
     try:

@@ -1,4 +1,4 @@
-"""``rnndyn verify``: check the certificate of a complete search."""
+"""``rnndyn verify``: check the certificate of a complete search, or a proof of chaos."""
 
 import argparse
 import dataclasses
@@ -11,12 +11,18 @@ from rnndyn._common.words import counted
 from rnndyn.certificate.result import Certificate
 from rnndyn.cli._arguments import add_command, add_json, add_model, load_piecewise_linear
 from rnndyn.cli._exit_codes import ExitCode
+from rnndyn.manifolds.chaos import ChaosCertificate
+from rnndyn.results.files import header_in
 from rnndyn.verify import Verdict
+
+#: Largest file whose header is looked at.
+_MAX_BYTES = 2**32
 
 _EPILOG = """\
 examples:
   rnndyn verify certificate.npz network.npz
   rnndyn verify certificate.json example:plrnn-10d --json
+  rnndyn verify chaos.npz network.npz
 
 The check is done in exact arithmetic and shares no code with the search.
 Exit code 0: confirmed; 1: refused; 2: wrong input.
@@ -28,8 +34,8 @@ def add_parser(commands: Any) -> None:
     parser = add_command(
         commands,
         "verify",
-        summary="check the certificate of a complete search in exact arithmetic",
-        description="Check the proof that no cycle of a network is missing.",
+        summary="check the certificate of a complete search, or a proof of chaos",
+        description="Check the proof that no cycle of a network is missing, or one of chaos.",
         epilog=_EPILOG,
     )
     parser.add_argument(
@@ -42,7 +48,7 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Check, print, and return the exit code."""
-    certificate = Certificate.load(options.certificate)
+    certificate = _loaded(options.certificate)
     model = load_piecewise_linear(options.model, options.nonlinearity)
     start = time.perf_counter()
     verdict = certificate.verify(model)
@@ -55,9 +61,25 @@ def run(options: argparse.Namespace) -> int:
     return ExitCode.DONE if verdict else ExitCode.REFUSED
 
 
-def _lines(certificate: Certificate, verdict: Verdict, seconds: float) -> list[str]:
+def _loaded(path: Path) -> Certificate | ChaosCertificate:
+    """Read a proof of either kind; what is neither is no certificate."""
+    if path.is_file() and header_in(path, _MAX_BYTES).get("format") == ChaosCertificate.FORMAT.name:
+        return ChaosCertificate.load(path)
+    return Certificate.load(path)
+
+
+def _lines(
+    certificate: Certificate | ChaosCertificate, verdict: Verdict, seconds: float
+) -> list[str]:
     if not verdict:
         return [f"Refused: {reason}" for reason in verdict.reasons]
+    if isinstance(certificate, ChaosCertificate):
+        checked = counted(verdict.n_itineraries, "word")
+        return [
+            "Confirmed",
+            *certificate.summary(),
+            f"Verified in exact arithmetic: {checked}; {seconds:.2f} s",
+        ]
     return [
         "Confirmed",
         *certificate.summary(),

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, TypedDict, Unpack, get_args, overload
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from rnndyn import _core
-from rnndyn._common.arrays import BoolArray, FloatArray, finite_numbers
+from rnndyn._common.arrays import BoolArray, FloatArray
+from rnndyn._common.boxes import box_ends
 from rnndyn._common.checks import (
     check_count,
     check_flag,
@@ -608,28 +608,4 @@ def _check_resume(
 def _check_box(box: Any, n_states: int) -> tuple[FloatArray | None, FloatArray | None]:
     if box is None:
         return None, None
-    if isinstance(box, tuple | list):
-        if len(box) != 2:
-            raise ValueError(
-                f"box must be None, a number R, or (lower, upper), got {len(box)} entries"
-            )
-        lower = _check_bound("lower bound", box[0], n_states)
-        upper = _check_bound("upper bound", box[1], n_states)
-    else:
-        upper = _check_bound("radius", box, n_states)
-        lower = -upper
-    if not np.all(lower < upper):
-        index = int(np.argmin(lower < upper))
-        raise ValueError(
-            "box must have every lower bound below its upper bound, but state "
-            f"{index} has [{lower[index]:g}, {upper[index]:g}]"
-        )
-    return lower, upper
-
-
-def _check_bound(name: str, value: Any, n_states: int) -> FloatArray:
-    name = f"the {name} of box"
-    bound = finite_numbers(name, value, hint="; for no bounds at all give box=None")
-    if bound.shape not in ((), (n_states,)):
-        raise ValueError(f"{name} must be a number or have shape ({n_states},), got {bound.shape}")
-    return np.array(np.broadcast_to(bound, (n_states,)))
+    return box_ends(box, n_states, hint="; for no bounds at all give box=None")

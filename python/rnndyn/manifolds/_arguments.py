@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnndyn._common.arrays import FloatArray, finite_numbers
+from rnndyn._common.boxes import box_ends
 from rnndyn.cycles.cycle import Cycle
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.models._canonical_map_of import piecewise_linear
@@ -30,32 +31,7 @@ def check_box(box: Any, model: PiecewiseLinearModel, points: FloatArray) -> Box:
         numbers = (points, canonical.h1, canonical.h2, np.ones(1))
         half = _FAR * max(float(np.abs(array).max(initial=0.0)) for array in numbers)
         return Box(np.full(m, -half), np.full(m, half), False)
-    if isinstance(box, tuple | list):
-        if len(box) != 2:
-            raise ValueError(
-                f"box must be None, a number R, or (lower, upper), got {len(box)} entries"
-            )
-        lower, upper = (
-            np.broadcast_to(_bound(f"the {name} bound of box", end, m), m).copy()
-            for name, end in zip(("lower", "upper"), box, strict=True)
-        )
-    else:
-        upper = np.broadcast_to(_bound("the radius of box", box, m), m).copy()
-        lower = -upper
-    if not (lower < upper).all():
-        state = int(np.argmin(lower < upper))
-        raise ValueError(
-            f"box must have every lower bound below its upper bound, but state {state} has "
-            f"{lower[state]} and {upper[state]}"
-        )
-    return Box(lower, upper, True)
-
-
-def _bound(name: str, value: Any, n_states: int) -> FloatArray:
-    bound = finite_numbers(name, value)
-    if bound.shape not in ((), (n_states,)):
-        raise ValueError(f"{name} must be a number or have shape ({n_states},), got {bound.shape}")
-    return bound
+    return Box(*box_ends(box, m), bounded=True)
 
 
 def model_of(cycle: Any) -> PiecewiseLinearModel:

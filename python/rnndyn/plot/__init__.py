@@ -7,6 +7,7 @@ figure of several parts takes and returns a sequence of axes, one for each part.
 
 from rnndyn.plot._basins import basins
 from rnndyn.plot._bifurcation import bifurcation_diagram, training_timeline
+from rnndyn.plot._connections import connections
 from rnndyn.plot._lyapunov import finite_time_exponents, lyapunov, lyapunov_convergence
 from rnndyn.plot._manifolds import basin_boundary, manifold
 from rnndyn.plot._multipliers import multipliers
@@ -19,6 +20,7 @@ __all__ = [
     "basin_boundary",
     "basins",
     "bifurcation_diagram",
+    "connections",
     "finite_time_exponents",
     "lyapunov",
     "lyapunov_convergence",

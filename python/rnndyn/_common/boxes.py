@@ -1,0 +1,49 @@
+"""Boxes of states: a radius, or a lower and an upper bound."""
+
+from typing import Any
+
+import numpy as np
+
+from rnndyn._common.arrays import FloatArray, finite_numbers
+
+
+def box_ends(box: Any, n_states: int, *, hint: str = "") -> tuple[FloatArray, FloatArray]:
+    """Return the lower and upper bounds of a box, shape (M,) each.
+
+    Parameters
+    ----------
+    box : float or (lower, upper)
+        A number R for ``|z_i| <= R``, or two bounds, each a number or an array of shape (M,).
+    n_states : int
+        Number of states M.
+    hint : str
+        What to do about numbers that are not finite.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no box; the message names it.
+    """
+    if isinstance(box, tuple | list):
+        if len(box) != 2:
+            raise ValueError(f"box must be a number R, or (lower, upper), got {len(box)} entries")
+        lower = _bound("lower bound", box[0], n_states, hint)
+        upper = _bound("upper bound", box[1], n_states, hint)
+    else:
+        upper = _bound("radius", box, n_states, hint)
+        lower = -upper
+    if not (lower < upper).all():
+        state = int(np.argmin(lower < upper))
+        raise ValueError(
+            "box must have every lower bound below its upper bound, but state "
+            f"{state} has [{lower[state]:g}, {upper[state]:g}]"
+        )
+    return lower, upper
+
+
+def _bound(name: str, value: Any, n_states: int, hint: str) -> FloatArray:
+    name = f"the {name} of box"
+    bound = finite_numbers(name, value, hint=hint)
+    if bound.shape not in ((), (n_states,)):
+        raise ValueError(f"{name} must be a number or have shape ({n_states},), got {bound.shape}")
+    return np.broadcast_to(bound, n_states).copy()
