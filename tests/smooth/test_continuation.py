@@ -1,6 +1,7 @@
 """Branches of smooth networks along paths: events with known places, proofs, and gaps."""
 
 import pickle
+from itertools import pairwise
 
 import mpmath
 import numpy as np
@@ -286,7 +287,7 @@ def test_stability_between_events():
             places = sorted(event.s for event in branch.events)
             inside = [s for s in places if branch.s_begin < s < branch.s_end]
             cuts = [branch.s_begin, *inside, branch.s_end]
-            for a, b in zip(cuts[:-1], cuts[1:], strict=True):
+            for a, b in pairwise(cuts):
                 if b - a < 1e-3:
                     continue
                 room = 1e-4 * (b - a)
@@ -450,7 +451,11 @@ UNIT, OTHER = tanh_unit(2.0, 0.0), tanh_unit(2.0, 1.0)
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"model1": rd.GRU(None, np.zeros((3, 1)))}, ValueError, "model0 is a RNN and model1 a GRU"),
+        (
+            {"model1": rd.GRU(None, np.zeros((3, 1)))},
+            ValueError,
+            "model0 is a RNN and model1 a GRU",
+        ),
         ({"model1": rd.RNN(None, np.eye(2))}, ValueError, "models of one size"),
         ({"model1": 3}, TypeError, "model1 must be a network of rnndyn"),
         ({"model1": rd.RNN(None, [[1.0]], nonlinearity="relu")}, ValueError, "of one family"),

@@ -17,9 +17,7 @@ def as_model(module: Any, convert: Callable[[Any], Any] | None = None) -> Any:
     return module if isinstance(module, Model) else from_torch(module)
 
 
-def as_followed(
-    module: Any, convert: Callable[[Any], Any] | None, inputs: ArrayLike | None
-) -> Any:
+def as_followed(module: Any, convert: Callable[[Any], Any] | None, inputs: ArrayLike | None) -> Any:
     """Return the model of a network whose cycles can be followed from update to update."""
     model = as_model(module, convert)
     if isinstance(model, RecurrentNetwork):

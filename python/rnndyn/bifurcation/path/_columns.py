@@ -18,9 +18,7 @@ EventKind = Literal[
     "flip",
     "neimark_sacker",
 ]
-Outcome = Literal[
-    "persistence", "nonsmooth_fold", "none", "infinity", "stability_change", "fold"
-]
+Outcome = Literal["persistence", "nonsmooth_fold", "none", "infinity", "stability_change", "fold"]
 
 #: The compiled core counts kinds and outcomes of piecewise-linear networks in this order; those of
 #: tanh, GRU and LSTM networks follow.

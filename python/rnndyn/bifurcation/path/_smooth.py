@@ -238,9 +238,7 @@ class Follower:
             and segment.order == len(points)
             and any(
                 _distance(points, own) < AT_FLIP
-                for own, place in zip(
-                    segment.arrays["points"], segment.arrays["s"], strict=True
-                )
+                for own, place in zip(segment.arrays["points"], segment.arrays["s"], strict=True)
                 if abs(place - s) < AT_FLIP
             )
             for segment in self.segments
@@ -371,9 +369,7 @@ def _along(points: FloatArray, heading: float) -> FloatArray:
 
 
 def _distance(a: FloatArray, b: FloatArray) -> float:
-    return min(
-        float(np.abs(np.roll(b, shift, axis=0) - a).max()) for shift in range(len(b))
-    )
+    return min(float(np.abs(np.roll(b, shift, axis=0) - a).max()) for shift in range(len(b)))
 
 
 def _is_at(segment: Segment, end: int, event: dict[str, Any]) -> bool:
@@ -409,9 +405,9 @@ def _reversed(curve: dict[str, Any]) -> dict[str, Any]:
 
 def _joined(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
     """Return one curve of two, the second of which sets out where the first one ends."""
-    result = {
-        name: np.concatenate([first[name][:-1], second[name]]) for name in _OF_NODES
-    } | {name: np.concatenate([first[name], second[name]]) for name in _OF_TUBES}
+    result = {name: np.concatenate([first[name][:-1], second[name]]) for name in _OF_NODES} | {
+        name: np.concatenate([first[name], second[name]]) for name in _OF_TUBES
+    }
     shift = len(first["sigma_begin"])
     events = first["events"] + [
         event | {"node": event["node"] + shift} for event in second["events"]

@@ -108,8 +108,9 @@ def continue_cycles(
     seed : int
         Seed of the searches.
     executor : concurrent.futures.Executor or dask.distributed.Client, optional
-        Where to search and follow, with one thread per worker; not for tanh, GRU and LSTM networks. The result does not depend on it.
-        What runs there when the time is up is lost. Default: threads of this process.
+        Where to search and follow, with one thread per worker; not for tanh, GRU and LSTM
+        networks. The result does not depend on it. What runs there when the time is up is lost.
+        Default: threads of this process.
     store : path-like, optional
         Folder that finished chunks of pieces are written to as they come; another call with the
         same arguments takes them from there; not for tanh, GRU and LSTM networks.
@@ -348,9 +349,7 @@ def _continue_smooth(
     )
 
 
-def _check_smooth_cycles(
-    cycles: Any, path: Path, inputs: FloatArray | None
-) -> dict[int, CycleSet]:
+def _check_smooth_cycles(cycles: Any, path: Path, inputs: FloatArray | None) -> dict[int, CycleSet]:
     """Return the sets by the models of the path that they belong to."""
     try:
         members = [cycles] if isinstance(cycles, CycleSet) else list(cycles)
@@ -467,9 +466,7 @@ def _check_cycles(cycles: Any, models: tuple[PiecewiseLinearModel, ...]) -> _Sta
 
 
 def _same_canonical(first: PiecewiseLinearModel, second: PiecewiseLinearModel) -> bool:
-    return first is second or all(
-        map(np.array_equal, form_of(first), form_of(second))
-    )
+    return first is second or all(map(np.array_equal, form_of(first), form_of(second)))
 
 
 def _orders_of(starts: _Starts, max_order: Any, orders: Any) -> list[int]:

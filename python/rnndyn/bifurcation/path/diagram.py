@@ -50,7 +50,9 @@ def bifurcation_diagram(
         ``"bias_hh_l0[0]"``.
     values : array_like of shape (n,)
         Values of the parameter, ascending or descending, at least two.
-    inputs, cycles, max_order, orders, method, n_threads, time_limit, progress, seed, executor, store
+    inputs, cycles, max_order, orders, method
+        As for `rnndyn.continue_cycles`.
+    n_threads, time_limit, progress, seed, executor, store
         As for `rnndyn.continue_cycles`.
 
     Returns

@@ -25,8 +25,8 @@ from rnndyn.bifurcation.path.curve import Curve
 from rnndyn.bifurcation.path.events import BifurcationEvent, BifurcationEvents
 from rnndyn.bifurcation.path.gap import Gap
 from rnndyn.bifurcation.path.run import ContinuationRun
-from rnndyn.cycles.cycle import Cycle
 from rnndyn.cycles._smooth import cycles_near, smooth_map
+from rnndyn.cycles.cycle import Cycle
 from rnndyn.cycles.search import solve_cycle
 from rnndyn.results.base import TabularResult
 
@@ -250,9 +250,7 @@ class BranchSet(TabularResult):
         for end in ("begin", "end"):
             is_here &= ~((columns[f"s_{end}"] == s) & self._at_infinity(columns[f"{end}_event"]))
         here = np.flatnonzero(is_here)
-        return tuple(
-            self.solve_number(index, s) for index in columns["itinerary"][here].tolist()
-        )
+        return tuple(self.solve_number(index, s) for index in columns["itinerary"][here].tolist())
 
     def _at_infinity(self, events: np.ndarray[Any, Any]) -> BoolArray:
         """Tell which of the numbers of events, -1 for none, are those of cycles at infinity."""
@@ -361,9 +359,7 @@ class BranchSet(TabularResult):
     def _smooth_path(self, piece: int) -> _core.SmoothPath:
         known = self._smooth_paths
         if piece not in known:
-            maps = [
-                smooth_map(model, self.inputs) for model in self.models[piece : piece + 2]
-            ]
+            maps = [smooth_map(model, self.inputs) for model in self.models[piece : piece + 2]]
             known[piece] = _core.SmoothPath(*maps)
         return known[piece]
 
