@@ -170,8 +170,10 @@ def test_models_and_networks_of_ones_own_are_understood():
     monitor = training.BifurcationMonitor()
     monitor.step(wrapped.inner.to_model(), torch.tensor(1.0, requires_grad=True))
     assert monitor.models == [wrapped.inner.to_model()]
-    with pytest.raises(TypeError, match=r"a piecewise-linear network .*, got a GRU"):
-        training.BifurcationMonitor().step(torch.nn.GRU(2, 3))
+    with pytest.raises(TypeError, match=r"of one layer where its units are ReLU, got RNN"):
+        training.BifurcationMonitor().step(torch.nn.RNN(2, 3, 2, nonlinearity="relu"))
+    with pytest.raises(ValueError, match=r"inputs is for models of RNN, GRU and LSTM"):
+        training.BifurcationMonitor(inputs=[1.0]).step(wrapped.inner.to_model())
     with pytest.raises(TypeError, match=r"must be a torch\.nn RNN"):
         training.BifurcationMonitor().step(wrapped)
 

@@ -7,7 +7,8 @@ from numpy.typing import ArrayLike
 
 from rnndyn.bifurcation.path.continuation import without_regions_hidden
 from rnndyn.io import from_torch
-from rnndyn.models import Model, PiecewiseLinearModel, RecurrentNetwork
+from rnndyn.models import Model, PiecewiseLinearModel
+from rnndyn.models._canonical_map_of import smooth_network
 
 
 def as_model(module: Any, convert: Callable[[Any], Any] | None = None) -> Any:
@@ -20,9 +21,13 @@ def as_model(module: Any, convert: Callable[[Any], Any] | None = None) -> Any:
 def as_followed(module: Any, convert: Callable[[Any], Any] | None, inputs: ArrayLike | None) -> Any:
     """Return the model of a network whose cycles can be followed from update to update."""
     model = as_model(module, convert)
-    if isinstance(model, RecurrentNetwork):
-        return without_regions_hidden(model, inputs)
-    return as_piecewise_linear(model)
+    followed = without_regions_hidden(model, inputs)
+    if smooth_network(followed) is None and not isinstance(followed, PiecewiseLinearModel):
+        raise TypeError(
+            "module must be a piecewise-linear network of rnndyn.training, a GRU, an LSTM or an "
+            f"RNN, of one layer where its units are ReLU, got {followed!r}"
+        )
+    return followed
 
 
 def as_piecewise_linear(module: Any, convert: Callable[[Any], Any] | None = None) -> Any:

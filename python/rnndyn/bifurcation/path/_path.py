@@ -8,7 +8,13 @@ import numpy as np
 from rnndyn._common.arrays import FloatArray
 from rnndyn._common.checks import check_positive
 from rnndyn._common.words import counted
-from rnndyn.models import Model, PiecewiseLinearMap, PiecewiseLinearModel, RecurrentNetwork
+from rnndyn.models import (
+    DifferentiableMap,
+    Model,
+    PiecewiseLinearMap,
+    PiecewiseLinearModel,
+    RecurrentNetwork,
+)
 from rnndyn.models._canonical import CanonicalForm
 from rnndyn.models._canonical_map_of import canonical_map_of, smooth_network
 
@@ -89,7 +95,7 @@ def _check_piecewise_linear(model: Any, place: str) -> None:
     try:
         canonical_map_of(model)
     except TypeError as error:
-        if isinstance(model, RecurrentNetwork | Model):
+        if isinstance(model, Model | DifferentiableMap):
             raise TypeError(f"{place}: {error}") from None
         raise TypeError(
             f"{place} must be a network of rnndyn, such as rnndyn.PLRNN(A, W, h) or rnndyn.GRU(...)"
