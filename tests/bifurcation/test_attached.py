@@ -157,14 +157,14 @@ def test_files_of_the_first_version_still_load(tmp_path):
     with np.load(tmp_path / "new.npz") as archive:
         arrays = {name: archive[name] for name in archive.files if "attached/" not in name}
     header = json.loads(str(arrays["header"]))
-    assert header["format_version"] == 2
+    assert header["format_version"] == 3
     arrays["header"] = np.array(json.dumps({**header, "format_version": 1}))
     np.savez(tmp_path / "old.npz", **arrays)
     loaded = rd.BranchSet.load(tmp_path / "old.npz")
     assert loaded.events[0].attached == ()
     for name, column in result.event_columns.items():
         np.testing.assert_array_equal(loaded.event_columns[name], column)
-    arrays["header"] = np.array(json.dumps({**header, "format_version": 3}))
+    arrays["header"] = np.array(json.dumps({**header, "format_version": 4}))
     np.savez(tmp_path / "newer.npz", **arrays)
-    with pytest.raises(ValueError, match="version 3, this rnndyn reads versions up to 2"):
+    with pytest.raises(ValueError, match="version 4, this rnndyn reads versions up to 3"):
         rd.BranchSet.load(tmp_path / "newer.npz")

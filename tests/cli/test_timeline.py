@@ -239,7 +239,7 @@ def none_left(folder):
     [
         (break_file, "epoch9.npz cannot be read"),
         (change_family, "epoch9.npz does not fit the first one"),
-        (smooth_network, "epoch9.npz holds a RNN, which is not piecewise linear"),
+        (smooth_network, "checkpoints[0] is a PLRNN and checkpoints[1] a RNN"),
         (one_left, "at least two models, got 1"),
         (none_left, "holds no files that match '*'"),
     ],

@@ -15,8 +15,9 @@ RELU = rd.RNN(None, [[1.0]], nonlinearity="relu")
 MAP = rd.DifferentiableMap(lambda z: z, lambda z: np.ones((len(z), 1, 1)), 1)
 CYCLES_CANNOT = "rnndyn computes this model's Lyapunov exponents, but not its cycles"
 SMOOTH_HAS = (
-    r"of this model rnndyn has the fixed points and cycles \(find_cycles\) and the Lyapunov "
-    "exponents, but nothing along paths or planes of parameters, and no basins"
+    r"of this model rnndyn has the fixed points and cycles \(find_cycles\), also along paths of "
+    r"parameters \(continue_cycles\), and the Lyapunov exponents, but nothing over planes of "
+    "parameters, and no basins"
 )
 CASES = pytest.mark.parametrize(
     ("model", "advice"),
@@ -45,10 +46,10 @@ def test_searches_say_what_they_need(model, advice, tent):
         lambda: rd.solve_cycle(model, [[True]]),
         lambda: certificate.verify(model),
         lambda: rd.basins(model),
-        lambda: rd.continue_cycles(tent, model, max_order=1),
     ]
     if model is MAP:
         uses += [lambda: rd.find_cycles(model, 2), lambda: rd.find_fixed_points(model)]
+        uses += [lambda: rd.continue_cycles(tent, model, max_order=1)]
     for use in uses:
         with pytest.raises(TypeError, match=r"model must be piecewise linear.*" + advice):
             use()

@@ -115,6 +115,25 @@ def test_a_timeline_of_version_2():
     assert [len(event.attached) for event in timeline.events] == [1, 0]
 
 
+def test_a_timeline_of_version_3():
+    timeline = rd.load_result(FILES / "branch_set_3.npz")
+    assert [event.kind for event in timeline.events] == ["degenerate_flip"] * 2
+    assert timeline.branch_set.curves == ()
+
+
+def test_a_timeline_of_a_smooth_network_of_version_3():
+    timeline = rd.load_result(FILES / "branch_set_3_smooth.npz")
+    assert isinstance(timeline, rd.Timeline)
+    assert timeline.losses.tolist() == [2.0, 1.0]
+    # tanh(2 h + b), b from -1 to 1: folds where h^2 = 1/2.
+    fold = 2.0 * np.sqrt(0.5) - np.arctanh(np.sqrt(0.5))
+    assert [event.kind for event in timeline.events] == ["fold"] * 2
+    places = [5.0 * (1.0 - fold), 5.0 * (1.0 + fold)]
+    np.testing.assert_allclose([event.epoch for event in timeline.events], places, atol=1e-9)
+    assert len(timeline.branch_set.curves) == 3
+    assert [cycle.stability for cycle in timeline.branch_set.at(0.5)].count("stable") == 2
+
+
 def test_a_scan_of_version_1():
     scan = rd.load_result(FILES / "scan_1.npz")
     assert scan["max_lyapunov"].tolist()[:2] == [-np.inf, pytest.approx(np.log(0.5))]
@@ -257,6 +276,11 @@ def test_what_is_written_has_not_changed_without_a_new_version(tmp_path):
     for name in names:
         golden = layout(FILES / f"{name}_{versions[name]}.npz")
         assert layout(tmp_path / f"{name}.npz") == golden, name
+    units = [rd.RNN(None, [[2.0]], bias_hh=[b]) for b in (-1.0, 1.0)]
+    smooth = rd.training_timeline(units, [2.0, 1.0], [0.0, 10.0], gradient_norms=[1.0, 0.5])
+    smooth.save(tmp_path / "smooth.npz")
+    golden = layout(FILES / f"branch_set_{versions['branch_set']}_smooth.npz")
+    assert layout(tmp_path / "smooth.npz") == golden
 
 
 def keys_of(value):
@@ -275,7 +299,7 @@ EXPORTS = {
     "homoclinic_points_1.npz": (2, "36a7fc363c98"),
     "chaos_certificate_1.npz": (2, "01be45f43ea2"),
     "basins_2.npz": (2, "15e429593c1c"),
-    "branch_set_2.npz": (2, "02ef1c5c85d9"),
+    "branch_set_3.npz": (2, "02ef1c5c85d9"),
     "certificate_1.npz": (2, "cd921ef4ea08"),
     "cycle_set_2.npz": (2, "e04818745eeb"),
     "cycle_sets_by_input_1.npz": (2, "d7bb921170db"),

@@ -1,6 +1,7 @@
 """Branches of smooth networks along paths: events with known places, proofs, and gaps."""
 
 import pickle
+from itertools import pairwise
 
 import mpmath
 import numpy as np
@@ -283,7 +284,7 @@ def test_stability_between_events():
             places = sorted(event.s for event in branch.events)
             inside = [s for s in places if branch.s_begin < s < branch.s_end]
             cuts = [branch.s_begin, *inside, branch.s_end]
-            for a, b in zip(cuts[:-1], cuts[1:], strict=True):
+            for a, b in pairwise(cuts):
                 if b - a < 1e-3:
                     continue
                 room = 1e-4 * (b - a)

@@ -170,8 +170,8 @@ def test_models_and_networks_of_ones_own_are_understood():
     monitor = training.BifurcationMonitor()
     monitor.step(wrapped.inner.to_model(), torch.tensor(1.0, requires_grad=True))
     assert monitor.models == [wrapped.inner.to_model()]
-    with pytest.raises(TypeError, match=r"a piecewise-linear network, .* got a GRU"):
-        training.BifurcationMonitor().step(torch.nn.GRU(2, 3))
+    with pytest.raises(ValueError, match=r"no external input: leave out inputs"):
+        training.BifurcationMonitor(inputs=[1.0]).step(wrapped.inner.to_model())
     with pytest.raises(TypeError, match=r"must be a torch\.nn RNN"):
         training.BifurcationMonitor().step(wrapped)
 

@@ -17,13 +17,14 @@ constexpr double kGrowth = 1.7;
 // A step that fails at this length is given up.
 constexpr double kSmallestStep = 1e-7;
 // A curve that takes more tubes goes nowhere.
-constexpr std::size_t kMostTubes = 5000;
+constexpr std::size_t kMostTubes = 10000;
 // A tube that is not proved to be free of folds or flips is cut until half of its length is this.
 constexpr double kEventTube = 1e-4;
-// Cycles of twice an order are taken to merge with those of the order from here on, and are
-// followed from a flip from there.
-constexpr double kMerged = 1e-3;
-constexpr double kDoubledAmplitude = 2e-3;
+// Cycles of twice an order are taken to merge with those of the order where their points are as
+// near, and are followed from a flip from such a distance: nearer to it tubes have to be as short
+// as the square of the distance to be proved monotone in s.
+constexpr double kMerged = 1e-2;
+constexpr double kDoubledAmplitude = 1.5e-2;
 constexpr double kThin = 1e-11;  // half length of a tube around a point
 
 class Walker {
@@ -91,10 +92,13 @@ bool Walker::begin(const CurveStart& start) {
 }
 
 bool Walker::is_merged() const {
-  if (order_ % 2 != 0) return false;
-  const Matrix& points = curve_.nodes.back().points;
-  const Index half = order_ / 2;
-  return (points.leftCols(half) - points.rightCols(half)).cwiseAbs().maxCoeff() < kMerged;
+  if (order_ % 2 != 0 || curve_.nodes.size() < 2) return false;
+  const auto apart = [&](const CurveNode& node) {
+    const Index half = order_ / 2;
+    return (node.points.leftCols(half) - node.points.rightCols(half)).cwiseAbs().maxCoeff();
+  };
+  const double now = apart(curve_.nodes.back());
+  return now < kMerged && now < apart(curve_.nodes[curve_.nodes.size() - 2]);
 }
 
 void Walker::walk() {

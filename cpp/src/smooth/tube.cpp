@@ -11,6 +11,8 @@ namespace {
 constexpr double kInflation = 1.2;
 constexpr int kMostInflations = 8;
 constexpr int kMostIterations = 12;
+// Parts of a tube in which the direction of s is looked at where that of all of it is not proved.
+constexpr int kParts = 16;
 // Corrections this small next to the point are rounding errors.
 constexpr double kRounding = 1e-14;
 
@@ -204,7 +206,9 @@ bool Tube::verify(double half) {
       bounds_ = std::move(now);
       slack_ = (reach - moved) * (1.0 - 4.0 * kUnitRoundoff);
       tangent_error_ = reach * (scale_of(bounds_.defect) * kOutward);
-      return slack_.minCoeff() > 0.0;
+      if (!(slack_.minCoeff() > 0.0)) return false;
+      direction_of_s_ = find_direction();
+      return true;
     }
     // A bound that has grown so much will not be reached.
     if (bound.maxCoeff() > 1e3 * std::max(half, 1e-6)) return false;
@@ -258,9 +262,23 @@ bool Tube::holds(const PathPoint& point) const {
   return sum.lo >= -half_ && sum.hi <= half_;
 }
 
-int Tube::direction_of_s() const {
+// What the whole tube does not show its parts may: T - d varies along the tube, and of a part only
+// its variation there counts.
+int Tube::find_direction() const {
   const double along = direction_(size_ - 1), error = tangent_error_(size_ - 1);
-  return along > error ? 1 : along < -error ? -1 : 0;
+  if (std::abs(along) > error) return along > 0.0 ? 1 : -1;
+  const double part = half_ / kParts;
+  int sign = 0;
+  for (int i = 0; i < kParts; ++i) {
+    const double sigma = (2 * i + 1 - kParts) * part;
+    const Vector radius = (direction_.cwiseAbs() * (part * kOutward) + reach_) * kOutward;
+    const IntervalVector inner =
+        IntervalVector::around((centre_ + sigma * direction_).eval(), radius);
+    const int here = direction_in(inner, bounds_.contraction);
+    if (here == 0 || (i > 0 && here != sign)) return 0;
+    sign = here;
+  }
+  return sign;
 }
 
 double Tube::largest_speed() const {
@@ -268,9 +286,10 @@ double Tube::largest_speed() const {
 }
 
 // DH(x) T = e for the tangent T, so that T - d = -X (DH(x) d - e) + (I - X DH(x)) (T - d).
-int Tube::direction_of_s(const PathPoint& point) const {
+// `contraction` bounds the last factor.
+int Tube::direction_in(const IntervalVector& box, const Matrix& contraction) const {
   IntervalMatrix d;
-  derivative(IntervalVector::around(point.x, point.error), d);
+  derivative(box, d);
   Vector along = d.mid * direction_;
   along(size_ - 1) -= 1.0;
   const double g = gamma(static_cast<double>(size_) + 2.0);
@@ -281,11 +300,17 @@ int Tube::direction_of_s(const PathPoint& point) const {
   const Index last = size_ - 1;
   const double moved = inverse_.row(last).dot(along);
   const double error =
-      (abs_inverse_.row(last).dot(radius) + bounds(d).contraction.row(last).dot(tangent_error_)) *
-          kOutward +
+      (abs_inverse_.row(last).dot(radius) + contraction.row(last).dot(tangent_error_)) * kOutward +
       4.0 * kUnitRoundoff * (std::abs(direction_(last)) + std::abs(moved));
   const double speed = direction_(last) - moved;
   return speed > error ? 1 : speed < -error ? -1 : 0;
+}
+
+int Tube::direction_of_s(const PathPoint& point) const {
+  const IntervalVector there = IntervalVector::around(point.x, point.error);
+  IntervalMatrix d;
+  derivative(there, d);
+  return direction_in(there, bounds(d).contraction);
 }
 
 int Tube::flip_sign(const IntervalVector& box) const {

@@ -31,7 +31,7 @@ class Tube {
   bool holds(const PathPoint& point) const;
 
   // Proved sign of ds / dsigma over the tube, and at a point of it; 0 where it is not.
-  int direction_of_s() const;
+  int direction_of_s() const { return direction_of_s_; }
   int direction_of_s(const PathPoint& point) const;
   // Bound of |ds / dsigma| over the tube.
   double largest_speed() const;
@@ -50,6 +50,8 @@ class Tube {
   Bounds bounds(const IntervalMatrix& derivative) const;
   IntervalVector box(double half, const Vector& reach) const;
   int flip_sign(const IntervalVector& box) const;
+  int find_direction() const;
+  int direction_in(const IntervalVector& box, const Matrix& contraction) const;
   double scale_of(const Vector& values) const;
 
   const SmoothPath& path_;
@@ -61,6 +63,7 @@ class Tube {
   Bounds bounds_;
   Vector slack_;          // reach - contraction * reach
   Vector tangent_error_;  // of the direction, over the tube
+  int direction_of_s_ = 0;
 };
 
 // The system (G(x), 0) and its derivative with the last row `row`, in floating-point numbers.

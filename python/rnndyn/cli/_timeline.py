@@ -6,13 +6,15 @@ from typing import Any
 
 from rnndyn import plot
 from rnndyn.bifurcation import Timeline, load_checkpoints, training_timeline
-from rnndyn.bifurcation.path.continuation import METHODS
+from rnndyn.bifurcation.path.continuation import METHODS, SMOOTH_METHODS
 from rnndyn.cli._arguments import (
     add_command,
     add_effort,
+    add_inputs,
     add_method,
     add_orders,
     add_results,
+    read_inputs,
     read_numbers,
 )
 from rnndyn.cli._exit_codes import ExitCode
@@ -26,6 +28,7 @@ examples:
   rnndyn timeline checkpoints/
   rnndyn timeline checkpoints/ --pattern "epoch*.npz" --losses losses.npy --plot timeline.png
   rnndyn timeline checkpoints.mat --max-order 3 --time-limit 60 -o timeline.npz
+  rnndyn timeline gru_checkpoints/ --inputs resting.npy
   rnndyn timeline checkpoints/ --json | jq '.events[] | [.epoch, .kind, .outcome]'
 
 The files of a folder are taken in the order of their names, with numbers in names as
@@ -73,8 +76,12 @@ def add_parser(commands: Any) -> None:
         "A z + W2 relu(W1 z + h1) + h2 (default: auto, by their shapes)",
     )
     add_method(
-        parser, METHODS, "where cycles are taken from (default: auto); exhaustive misses nothing"
+        parser,
+        tuple(dict.fromkeys(METHODS + SMOOTH_METHODS)),
+        "where cycles are taken from (default: auto); exhaustive misses nothing; complete, for an "
+        "RNN, GRU or LSTM, proves that at every checkpoint",
     )
+    add_inputs(parser, "constant input of an RNN, GRU or LSTM, an array of shape (K,)")
     add_effort(parser, "stop then and show the first part")
     add_results(parser, "the losses and the cycles", "the timeline")
     parser.set_defaults(run=run)
@@ -87,6 +94,7 @@ def run(options: argparse.Namespace) -> int:
         _load(options),
         _numbers(options.losses, "losses"),
         _numbers(options.epochs, "epochs"),
+        inputs=read_inputs(options.inputs),
         max_order=options.max_order,
         orders=options.orders,
         method=options.method,

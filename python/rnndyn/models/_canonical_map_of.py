@@ -142,8 +142,8 @@ def _advice(model: RecurrentNetwork | DifferentiableMap) -> str:
         return "give its as_piecewise_linear()"
     if smooth_network(model) is not None:
         return (
-            "of this model rnndyn has the fixed points and cycles (find_cycles), what becomes of "
-            "them along paths of parameters (continue_cycles) and the Lyapunov exponents, but "
-            "nothing over planes of parameters, and no basins"
+            "of this model rnndyn has the fixed points and cycles (find_cycles), also along paths "
+            "of parameters (continue_cycles), and the Lyapunov exponents, but nothing over planes "
+            "of parameters, and no basins"
         )
     return "rnndyn computes this model's Lyapunov exponents, but not its cycles"

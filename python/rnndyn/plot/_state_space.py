@@ -125,12 +125,12 @@ def state_space(
 
 def _state_space_by_input(
     found: CyclesByInput,
-    ax: "Axes",
+    ax: Axes,
     dims: tuple[int, int] | Literal["pca"] | None,
     orbits: int | ArrayLike,
     n_steps: int,
     seed: int,
-) -> "Axes":
+) -> Axes:
     if found.model.n_states == 1:
         raise ValueError(
             "cycles under several inputs are drawn in a plane, and this network has one state: "

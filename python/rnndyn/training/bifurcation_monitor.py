@@ -37,9 +37,9 @@ class BifurcationMonitor:
 
     Call ``monitor.step(module, loss)`` after every update, or give it to `Trainer`. Every `every`
     calls it takes the network, continues the cycles that it knows to the new parameters, and notes
-    the bifurcations on the way. Where a search takes milliseconds, or of tanh, GRU and LSTM networks
-    some hundredths of a second, it also searches afresh at every look, for cycles that were born
-    from nothing it knew; else now and then.
+    the bifurcations on the way. Where a search takes milliseconds, or of tanh, GRU and LSTM
+    networks some hundredths of a second, it also searches afresh at every look, for cycles that
+    were born from nothing it knew; else now and then.
 
     Parameters
     ----------
@@ -85,9 +85,9 @@ class BifurcationMonitor:
     -----
     Between two looks the parameters are taken to change along a straight line, as in
     `rnndyn.continue_cycles`. A tanh, GRU or LSTM network is also searched where the indices of the
-    fixed points that are known tell that one is missing. Cycles that a search finds are followed back to the look before and on
-    from there; where they were born still earlier, `timeline` tells, which follows everything over
-    the whole run.
+    fixed points that are known tell that one is missing. Cycles that a search finds are followed
+    back to the look before and on from there; where they were born still earlier, `timeline` tells,
+    which follows everything over the whole run.
 
     Examples
     --------
@@ -254,9 +254,10 @@ class BifurcationMonitor:
         self._is_missing = sum(signs) != 1
 
     def _search(self, model: Any) -> CycleSet:
+        is_smooth = smooth_network(model) is not None
         found: CycleSet = find_cycles(
             model,
-            inputs=None if smooth_network(model) is None else self._inputs,
+            inputs=self._inputs if is_smooth else None,
             max_order=self.max_order,
             seed=self._seed,
             n_threads=self._n_threads,
@@ -266,7 +267,7 @@ class BifurcationMonitor:
         self._found.append(found)
         self._last_search = len(self.models)
         self.searched.append(self._n_steps)
-        if smooth_network(model) is not None:
+        if is_smooth:
             return found
         known = {key_of(bits): bits for bits in self._known}
         for cycle in found:

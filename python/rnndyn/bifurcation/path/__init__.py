@@ -3,6 +3,7 @@
 from rnndyn.bifurcation.path import _export, _table  # noqa: F401, to be registered
 from rnndyn.bifurcation.path.branch import Branch
 from rnndyn.bifurcation.path.continuation import continue_cycles
+from rnndyn.bifurcation.path.curve import Curve
 from rnndyn.bifurcation.path.diagram import bifurcation_diagram
 from rnndyn.bifurcation.path.events import BifurcationEvent
 from rnndyn.bifurcation.path.gap import Gap
@@ -15,6 +16,7 @@ __all__ = [
     "Branch",
     "BranchSet",
     "ContinuationRun",
+    "Curve",
     "Gap",
     "PathProgress",
     "bifurcation_diagram",

@@ -80,6 +80,7 @@ class Start(NamedTuple):
     s: float
     heading: FloatArray
     slot: Slot | None
+    flip: tuple[Segment, dict[str, Any]] | None = None  # which a curve of twice the order leaves
 
 
 class Follower:
@@ -207,7 +208,7 @@ class Follower:
                     reason = "the cycle of twice the order that a flip gives birth to is not found"
                     self.gaps.append(Gap(piece + event["s"], reason))
                 else:
-                    starts.append(Start(*found, None))
+                    starts.append(Start(*found, None, (segment, event)))
         return starts
 
     def _half_starts(self, piece: int) -> list[Start]:
@@ -296,6 +297,8 @@ class Follower:
     ) -> None:
         if start.slot is not None and start.slot in self._reached[self._side(piece, start.slot)]:
             return  # another curve of the same round has come here
+        if start.flip is not None and self.merging(*start.flip) is not None:
+            return  # likewise
         if start.slot is not None:
             self._reached[self._side(piece, start.slot)].add(start.slot)
         if len(curve["s"]) < 2:

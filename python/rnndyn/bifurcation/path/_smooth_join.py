@@ -1,6 +1,7 @@
 """The branches of a smooth network: its curves cut at folds and joined at the models of a path."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -97,7 +98,7 @@ class _Joiner:
     # ---- Parts ------------------------------------------------------------------------------
 
     def _add_merging(self, segment: Segment, end: int) -> int:
-        """Return the flip, an event, at which an end of a curve of doubled order is; -1 for none."""
+        """Return the number of the flip at which a curve of doubled order ends; -1 for none."""
         if not segment.merged[end]:
             return -1
         s = segment.piece + float(segment.arrays["s"][end])
@@ -146,7 +147,7 @@ class _Joiner:
         last = len(segment.arrays["s"]) - 1
         cuts = [0, *sorted(folds), last]
         parts = []
-        for a, b in zip(cuts[:-1], cuts[1:], strict=True):
+        for a, b in pairwise(cuts):
             arrays = {name: segment.arrays[name][a : b + 1] for name in _OF_NODES} | {
                 name: segment.arrays[name][a:b] for name in _OF_TUBES
             }
@@ -259,7 +260,7 @@ def _turn(part: _Part) -> None:
 
 def _turn_cycle(part: _Part, shift: int) -> None:
     """Begin the cycle with another of its points."""
-    n, order, size = part.arrays["points"].shape
+    _, order, size = part.arrays["points"].shape
     shift %= order
     if not shift:
         return

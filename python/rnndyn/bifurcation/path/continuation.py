@@ -110,8 +110,9 @@ def continue_cycles(
     seed : int
         Seed of the searches.
     executor : concurrent.futures.Executor or dask.distributed.Client, optional
-        Where to search and follow, with one thread per worker; not for tanh, GRU and LSTM networks. The result does not depend on it.
-        What runs there when the time is up is lost. Default: threads of this process.
+        Where to search and follow, with one thread per worker; not for tanh, GRU and LSTM
+        networks. The result does not depend on it. What runs there when the time is up is lost.
+        Default: threads of this process.
     store : path-like, optional
         Folder that finished chunks of pieces are written to as they come; another call with the
         same arguments takes them from there; not for tanh, GRU and LSTM networks.

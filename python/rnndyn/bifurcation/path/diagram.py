@@ -52,7 +52,9 @@ def bifurcation_diagram(
         a ReLU RNN has torch's names and those of `ReLURNN`.
     values : array_like of shape (n,)
         Values of the parameter, ascending or descending, at least two.
-    inputs, cycles, max_order, orders, method, n_threads, time_limit, progress, seed, executor, store
+    inputs, cycles, max_order, orders, method
+        As for `rnndyn.continue_cycles`.
+    n_threads, time_limit, progress, seed, executor, store
         As for `rnndyn.continue_cycles`.
 
     Returns

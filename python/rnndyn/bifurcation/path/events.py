@@ -29,7 +29,9 @@ class BifurcationEvent(ByFields):
         ``"border_collision"``: a pre-activation of the cycle is 0.
         ``"degenerate_transcritical"``: a multiplier is +1 and the cycle is at infinity.
         ``"degenerate_flip"``: a multiplier is -1. ``"center"``: a complex pair of multipliers is
-        on the unit circle.
+        on the unit circle. Of tanh, GRU and LSTM networks: ``"fold"``, where a multiplier is +1
+        and the branch turns back, ``"flip"``, where one is -1 and a cycle of twice the order is
+        born or vanishes, and ``"neimark_sacker"``, where a complex pair is on the unit circle.
     s : float
         Where on the path; the models of the path are at s = 0, 1, 2, ...
     value : float
@@ -37,13 +39,16 @@ class BifurcationEvent(ByFields):
     axis : str
         Name of that axis; ``"s"`` where it has none of its own.
     bracket : tuple of float
-        Bounds of s.
+        Bounds of s. Proved for folds and flips of smooth networks, of which an odd number lies
+        within 0.0002 of the branch around the event, one of them in the bracket.
     residual : float
         What remains of the quantity that vanishes: ``|p|`` or the distance of the multiplier.
     status : {"converged", "guess"}
-        Whether the bracket was confirmed to rounding errors.
+        Whether the bracket was confirmed to rounding errors; of a Neimark-Sacker bifurcation by
+        the estimated errors of the multipliers at its ends.
     itinerary : ndarray of bool, shape (k, H)
-        The cycle before the event, or the one that is born.
+        The cycle before the event, or the one that is born. Smooth networks have no regions:
+        shape (k, 0), as all others here.
     time_index : int or None
         Point of the cycle that collides, a row of `itinerary`.
     unit : int or None
@@ -54,13 +59,14 @@ class BifurcationEvent(ByFields):
         ``"persistence"``: the cycle goes on as `partner`. ``"nonsmooth_fold"``: the cycle and
         `partner` vanish together or are born together. ``"infinity"``: the cycle goes to
         infinity or comes from there. ``"stability_change"``: the cycle goes on and only its
-        multipliers pass the unit circle. ``"none"``: the cycle only touches
+        multipliers pass the unit circle. ``"fold"``: the cycle and `partner` are born or vanish
+        together. ``"none"``: the cycle only touches
         the border, or the gaps of the path say what is not explained.
     doubled : ndarray of bool, shape (2 k, H), or None
         A cycle of twice the order that begins or ends here.
     n_unstable_before, n_unstable_after : int or None
         Number of multipliers outside the unit circle just before and after, where there is a
-        cycle. At a nonsmooth fold: those of the cycle and of its partner.
+        cycle. At a fold, smooth or not: those of the cycle and of its partner.
     points : ndarray of float64, shape (k, M), or None
         The cycle at the event; None where it is at infinity.
     attached : tuple of ndarray of bool, shape (m k, H)

@@ -57,8 +57,8 @@ def load_checkpoints(
     Raises
     ------
     ValueError
-        If a file cannot be read or holds no model whose cycles can be followed, if there are no checkpoints,
-        or they do not fit together; the message names the file or array.
+        If a file cannot be read or holds no model whose cycles can be followed, if there are no
+        checkpoints, or they do not fit together; the message names the file or array.
     MissingPackageError
         If a file is of MATLAB 7.3, JLD2 or HDF5, and h5py is not installed.
 

@@ -19,6 +19,16 @@ from rnndyn.models import PiecewiseLinearModel, RecurrentNetwork
 from rnndyn.scale_out import Executor
 
 
+def _models_of(checkpoints: Any, inputs: ArrayLike | None) -> tuple[Any, ...]:
+    """Return the checkpoints, networks of ReLU units as the piecewise-linear maps that they are."""
+    if isinstance(checkpoints, str | os.PathLike | Mapping):
+        loaded = load_checkpoints(checkpoints)
+        return tuple(as_followed(model, inputs) for model in loaded)
+    if isinstance(checkpoints, Iterable):
+        checkpoints = [as_followed(model, inputs) for model in checkpoints]
+    return tuple(load_checkpoints(checkpoints))
+
+
 def training_timeline(
     checkpoints: str
     | os.PathLike[str]
@@ -89,11 +99,7 @@ def training_timeline(
     >>> [(event.kind, round(event.epoch, 9)) for event in timeline.events]
     [('degenerate_flip', 16.0)]
     """
-    if not isinstance(checkpoints, str | os.PathLike | Mapping) and isinstance(
-        checkpoints, Iterable
-    ):
-        checkpoints = [as_followed(model, inputs) for model in checkpoints]
-    models = tuple(load_checkpoints(checkpoints))
+    models = _models_of(checkpoints, inputs)
     if len(models) < 2:
         raise ValueError(f"checkpoints must hold at least two models, got {len(models)}")
     if max_order is None and orders is None:
