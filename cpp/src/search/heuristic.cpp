@@ -60,7 +60,7 @@ class HeuristicSearch {
         kernels_(context.make_kernels(order_)),
         paths_(make_paths()),
         most_iterations_(context.max_iterations_or(
-            paths_.empty() || order_ > 2 ? kDefaultIterations : kIterationsBesidePaths)),
+            paths_.empty() || order_ > 1 ? kDefaultIterations : kIterationsBesidePaths)),
         choice_(path_solves(), order_),
         neighbours_(context.map, order_, !paths_.empty()),
         start_seconds_(context.control.seconds()),
@@ -196,21 +196,29 @@ class HeuristicSearch {
     const std::uint64_t size = std::min<std::uint64_t>(256, 8 + next_restart_ / 2);
     std::vector<Restart> batch(size);
     for (std::size_t i = 0; i < batch.size() && !neighbours_.empty(); i += 2) {
-      batch[i].source = StartSource::neighbour;
-      Neighbours::Start start = neighbours_.pop();
-      batch[i].itinerary = std::move(start.itinerary);
-      batch[i].root = start.root;
-      batch[i].point = std::move(start.point);
+      batch[i] = next_neighbour();
     }
     return batch;
   }
 
+  Restart next_neighbour() {
+    Neighbours::Start start = neighbours_.pop();
+    Restart restart;
+    restart.source = StartSource::neighbour;
+    restart.itinerary = std::move(start.itinerary);
+    restart.root = start.root;
+    restart.point = std::move(start.point);
+    return restart;
+  }
+
   // Where Newton's method settles soon, it does so from anywhere, and in fewer solves than a path
-  // takes.
-  static std::vector<Restart> one_of_each() {
+  // takes. At higher orders the ends of long orbits, which then are the first neighbours, may say
+  // more.
+  std::vector<Restart> one_of_each() {
     std::vector<Restart> batch;
     for (const StartSource source : {StartSource::random_bits, StartSource::random_states,
                                      StartSource::orbit, StartSource::warm_orbit}) {
+      if (order_ > 1 && !neighbours_.empty()) batch.push_back(next_neighbour());
       batch.emplace_back().source = source;
       batch.back().chosen = true;
     }

@@ -28,9 +28,6 @@ RegionPath::RegionPath(const CanonicalMap& map, Index order, Control* control)
     : map_(map),
       order_(order),
       diagonal_a_(map.a().isDiagonal(0.0)),
-      a_transposed_(map.a().transpose()),
-      w1_transposed_(map.w1().transpose()),
-      w2_transposed_(map.w2().transpose()),
       itinerary_(order, map.words_per_region()),
       preactivations_(map.n_units(), order),
       velocities_(map.n_units(), order),
@@ -42,6 +39,10 @@ RegionPath::RegionPath(const CanonicalMap& map, Index order, Control* control)
   for (Index u = 0; u < map.n_units(); ++u) {
     if (get_bit(map.relevant_units().data(), u)) units_.push_back(u);
   }
+  if (!map.w2_is_identity()) w2_transposed_ = map.w2().transpose();
+  if (order == 1) return;
+  w1_transposed_ = map.w1().transpose();
+  if (!diagonal_a_) a_transposed_ = map.a().transpose();
 }
 
 double RegionPath::flops() const {
@@ -49,7 +50,8 @@ double RegionPath::flops() const {
   const auto h = static_cast<double>(map_.n_units());
   const double step =
       (diagonal_a_ ? 2.0 * m : 2.0 * m * m) + (map_.w2_is_identity() ? 2.0 * m * h : 4.0 * m * h);
-  return 2.0 * static_cast<double>(order_) * step + 6.0 * m * m;
+  const double own = map_.w2_is_identity() ? 0.0 : 4.0 * m * h;
+  return 2.0 * static_cast<double>(order_ - 1) * step + own + 6.0 * m * m;
 }
 
 void RegionPath::apply(Index step, const Vector& x, Vector& y) {
@@ -192,7 +194,11 @@ bool RegionPath::cross(const Border& border) {
     right_ = inverse_.row(border.unit).transpose();
     gain = change_(border.unit);
   } else {
-    x_ = w2_transposed_.col(border.unit);
+    if (map_.w2_is_identity()) {
+      x_ = Vector::Unit(m, border.unit);
+    } else {
+      x_ = w2_transposed_.col(border.unit);
+    }
     for (Index t = border.step - 1; t >= 0; --t) {
       apply_transposed(t, x_, y_);
       x_.swap(y_);

@@ -56,8 +56,8 @@ class RegionPath {
   const CanonicalMap& map_;
   Index order_;
   bool diagonal_a_;
-  Matrix a_transposed_, w1_transposed_, w2_transposed_;
-  std::vector<Index> units_;  // that can change the map
+  Matrix a_transposed_, w1_transposed_, w2_transposed_;  // where they are needed
+  std::vector<Index> units_;                             // that can change the map
 
   Itinerary itinerary_;
   Vector z_, direction_;
