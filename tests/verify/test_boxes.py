@@ -317,3 +317,13 @@ def test_a_point_on_many_borders_ends_without_a_proof_or_listed():
         assert certificate.verify(model).confirmed
     else:
         assert "borders of too many regions" in certificate.parts[0].reason
+
+
+@pytest.mark.parametrize("name", ["boxes", "units"])
+@pytest.mark.parametrize("suffix", ["npz", "json"])
+def test_saved_certificates_are_read_and_confirmed(tmp_path, name, suffix):
+    model, certificate = case(name)
+    certificate.save(tmp_path / f"proof.{suffix}")
+    loaded = rd.Certificate.load(tmp_path / f"proof.{suffix}")
+    assert loaded == certificate
+    assert loaded.verify(model).confirmed

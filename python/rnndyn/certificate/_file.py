@@ -41,8 +41,10 @@ _INFINITIES = {"Infinity": math.inf, "-Infinity": -math.inf}
 _PART_ENTRIES = (
     *("method", "orders", "unbounded", "at_infinity", "radius", "reason", "complete", "rigorous"),
     *("n_nodes", "n_pruned", "n_uncertified", "n_leaves", "share", "seconds", "pivot"),
-    *("by_faces", "by_units", "outer"),
+    *("by_faces", "outer"),
 )
+#: Only written where they hold, so that all other files stay as they were.
+_PART_FLAGS = ("by_units",)
 
 
 def taken_apart(state: dict[str, Any]) -> tuple[dict[str, Any], Arrays]:
@@ -62,6 +64,7 @@ def taken_apart(state: dict[str, Any]) -> tuple[dict[str, Any], Arrays]:
     for number, part in enumerate(state["parts"]):
         folder = f"part_{number}"
         parts.append({name: getattr(part, name) for name in _PART_ENTRIES})
+        parts[-1].update({name: True for name in _PART_FLAGS if getattr(part, name)})
         parts[-1]["has_tree"] = part.nodes is not None
         parts[-1]["data"] = list(part.data)
         for name in TREE_ARRAYS:
@@ -148,6 +151,7 @@ def _part(folder: str, entry: Mapping[str, Any], arrays: Arrays) -> ProofPart:
     ):
         raise ValueError("the lists of open branches do not fit together")
     values = {name: entry[name] for name in _PART_ENTRIES}
+    values.update({name: entry.get(name, False) for name in _PART_FLAGS})
     values["open"] = tuple((bits[a:b], on[a:b]) for a, b in pairwise(first))
     if entry["has_tree"]:
         values.update({name: arrays.pop(folder + name) for name in TREE_ARRAYS})

@@ -169,6 +169,9 @@ class ProofPart(ByFields):
         """Return the part as plain numbers, lists and strings; the tree only on request."""
         arrays = {"open", "data", *TREE_ARRAYS}
         values = {name: getattr(self, name) for name in _PART_FIELDS if name not in arrays}
+        if not self.by_units:
+            # As in files: named only where it holds.
+            del values["by_units"]
         values["orders"] = list(self.orders)
         values["n_open"] = len(self.open)
         if trees:

@@ -280,7 +280,7 @@ class Certificate(SavedResult):
         if not part.reason:
             return ""
         advice = ""
-        if part.method == "cells" and self.box is None:
+        if part.method in ("cells", "boxes") and self.box is None:
             advice = "; give box=R to search |z_i| <= R"
         sentence = f"{part.reason[0].upper()}{part.reason[1:]}{advice}"
         return sentence if sentence.endswith(".") else f"{sentence}."
