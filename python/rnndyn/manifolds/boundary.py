@@ -118,9 +118,12 @@ def basin_boundary(
     radius = escape_radius_of(model, points)
     fates = Fates(model, list(cycles.stable), 1, radius)
     common.meter.init("basin_boundary")
+    work = _Work(cycles, fates, radius, limits, depth, max_pieces, common)
     try:
-        work = _Work(cycles, fates, radius, limits, depth, max_pieces, common)
         work.do()
+    except KeyboardInterrupt:
+        # In Python's own part of the work; the core says it itself.
+        work.outcome.update(stopped_by="interrupt", end="stopped")
     finally:
         common.meter.close()
     run = ManifoldRun(
@@ -231,7 +234,9 @@ class _Work:
         """Follow all orbits that leave a gate, on both sides."""
         canonical = self._model.canonical
         first, second = (
-            fates_of_segment(canonical, near, far, self._fates, self._radius)
+            fates_of_segment(
+                canonical, near, far, self._fates, self._radius, self._options.deadline
+            )
             for near, far in segments_beside(cycle, canonical)
         )
         return first, second

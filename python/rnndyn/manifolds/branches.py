@@ -1,5 +1,6 @@
 """Where all orbits on a piece of a branch of an unstable manifold go, and not only some of them."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,12 @@ _POINT = 1e-9
 
 
 def fates_of_segment(
-    canonical: Any, first: FloatArray, last: FloatArray, fates: Fates, radius: float
+    canonical: Any,
+    first: FloatArray,
+    last: FloatArray,
+    fates: Fates,
+    radius: float,
+    stop: Callable[[], bool],
 ) -> tuple[int, ...]:
     """Return the attractors that the orbits from all states of a segment go to, ascending.
 
@@ -36,6 +42,8 @@ def fates_of_segment(
         The attractors.
     radius : float
         Beyond this, orbits are called unbounded.
+    stop : callable
+        Asked at every step; True ends it.
     """
     units = bordering_units(canonical)
     weights, bias = canonical.W2[units], canonical.h2[units]
@@ -45,7 +53,8 @@ def fates_of_segment(
     for _ in range(_MAX_STEPS):
         chain = _without_arrived(places, chain, radius, found)
         left = float(chain.shares.sum())
-        if left <= _POINT or len(found) > 1 or len(chain.shares) > _MAX_SEGMENTS:
+        too_many = len(chain.shares) > _MAX_SEGMENTS
+        if left <= _POINT or len(found) > 1 or too_many or stop():
             break
         chain = _cut(chain, weights, bias)
         chain = _Chain(_step(canonical, chain.begins), _step(canonical, chain.ends), chain.shares)
