@@ -15,6 +15,7 @@ from rnndyn.basins_of_attraction.following import escape_radius_of
 from rnndyn.cycles.cycle import Cycle
 from rnndyn.cycles.result import CycleSet
 from rnndyn.manifolds._arguments import Box, check_box
+from rnndyn.manifolds.branches import fates_of_segment
 from rnndyn.manifolds.gate import Gate
 from rnndyn.manifolds.invariant import grown
 from rnndyn.manifolds.pieces import Pieces, joined
@@ -24,13 +25,8 @@ from rnndyn.manifolds.run import ManifoldRun, worst_end
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.models._canonical_map_of import piecewise_linear
 
-#: An orbit that leaves a gate and has not arrived after this many steps is undecided.
-_MAX_STEPS = 100_000
 #: How far from a gate orbits begin, in units of its distance to the next border.
 _NEAR = 1e-3
-#: Orbits on each side of a gate, spread over one turn of the cycle: where they begin is the part of
-#: the branch that all orbits on it come through.
-_PER_SIDE = 16
 _ROUNDS = 2_000
 
 
@@ -89,12 +85,14 @@ def basin_boundary(
 
     Notes
     -----
-    The stable manifold of a saddle with one expanding direction has two sides. Orbits that start on
-    either side of it, at the saddle, are followed to their attractor; where these differ, all of
-    the manifold is part of the boundary between their basins, because its pieces are preimages of
-    the part at the saddle. A gate that is not among the cycles, such as one of a higher order than
-    was searched, a cycle on a border or a chaotic set, leaves a part of the boundary out:
-    `complete` speaks of the gates that are known.
+    The stable manifold of a saddle with one expanding direction has two sides. The two branches of
+    its unstable manifold are followed to their attractors, all of them, as chains of segments;
+    where these differ, all of the stable manifold is part of the boundary between their basins,
+    because its pieces are preimages of the part at the saddle.
+
+    A gate that is not among the cycles, such as one of a higher order than was searched, a cycle on
+    a border or a chaotic set, leaves a part of the boundary out: `complete` speaks of the gates
+    that are known.
 
     Examples
     --------
@@ -118,11 +116,14 @@ def basin_boundary(
 
     start = time.perf_counter()
     radius = escape_radius_of(model, points)
-    fates = Fates(model, list(cycles.stable), _MAX_STEPS, radius)
+    fates = Fates(model, list(cycles.stable), 1, radius)
     common.meter.init("basin_boundary")
+    work = _Work(cycles, fates, radius, limits, depth, max_pieces, common)
     try:
-        work = _Work(cycles, fates, limits, depth, max_pieces, common)
         work.do()
+    except KeyboardInterrupt:
+        # In Python's own part of the work; the core says it itself.
+        work.outcome.update(stopped_by="interrupt", end="stopped")
     finally:
         common.meter.close()
     run = ManifoldRun(
@@ -162,12 +163,13 @@ class _Work:
         self,
         cycles: CycleSet,
         fates: Fates,
+        radius: float,
         box: Box,
         depth: int,
         max_pieces: int,
         options: Options,
     ) -> None:
-        self._fates, self._box, self._depth = fates, box, depth
+        self._fates, self._radius, self._box, self._depth = fates, radius, box, depth
         self._max_pieces, self._options = max_pieces, options
         self._model = piecewise_linear(cycles.model)
         self._candidates = [cycle for cycle in cycles if is_gate(cycle)]
@@ -184,7 +186,8 @@ class _Work:
     def do(self) -> None:
         for number, cycle in enumerate(self._candidates):
             gate = Gate(cycle, self._sides(cycle))
-            if self._stopped(self._fates.stopped_by):
+            if self._options.deadline():
+                self._stopped("time_limit")
                 return
             self.gates.append(gate)
             if not gate.separates:
@@ -228,11 +231,15 @@ class _Work:
         return True
 
     def _sides(self, cycle: Cycle) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Follow orbits from both sides of a gate."""
-        starts = starts_beside(cycle, self._model.canonical)
-        labels = self._fates.of(starts.reshape(-1, self._model.n_states), self._options)
-        first, second = labels.reshape(2, -1)
-        return tuple(np.unique(first).tolist()), tuple(np.unique(second).tolist())
+        """Follow all orbits that leave a gate, on both sides."""
+        canonical = self._model.canonical
+        first, second = (
+            fates_of_segment(
+                canonical, near, far, self._fates, self._radius, self._options.deadline
+            )
+            for near, far in segments_beside(cycle, canonical)
+        )
+        return first, second
 
 
 def is_gate(cycle: Cycle) -> bool:
@@ -241,11 +248,11 @@ def is_gate(cycle: Cycle) -> bool:
     return known and int((cycle.log_moduli > 0.0).sum()) == 1
 
 
-def starts_beside(cycle: Cycle, canonical: Any) -> FloatArray:
-    """Return states on the two branches of the unstable manifold of a gate, shape (2, n, M).
+def segments_beside(cycle: Cycle, canonical: Any) -> FloatArray:
+    """Return a segment of each branch of the unstable manifold of a gate, shape (2, 2, M).
 
-    They are spread over a part of each branch that all orbits on it come through: from a point to
-    its image after one turn, or two where the branches change places.
+    All orbits on the branch come through it: it goes from a point to its image after one turn, or
+    two where the branches change places.
     """
     direction = np.ones(cycle.points.shape[1]) / np.sqrt(cycle.points.shape[1])
     jacobians = [canonical.jacobian(region) for region in cycle.itinerary]
@@ -260,7 +267,6 @@ def starts_beside(cycle: Cycle, canonical: Any) -> FloatArray:
     # Small enough to stay in the regions of the cycle for a turn.
     near = _NEAR * min(cycle.margin, 1.0 + float(np.abs(cycle.points[0]).max()))
     widest = float(np.abs(canonical.W2).sum(axis=1).max(initial=1.0))
-    shares = np.exp(-turn * np.arange(1, _PER_SIDE + 1) / _PER_SIDE)
-    lengths = near / max(widest, 1.0) * shares
+    lengths = near / max(widest, 1.0) * np.array([np.exp(-turn), 1.0])
     steps = lengths[:, np.newaxis] * direction
     return np.asarray(cycle.points[0] + np.stack([-steps, steps]))

@@ -120,9 +120,12 @@ def homoclinic_points(
     start = time.perf_counter()
     saddles = [cycle for cycle in cycles.saddles if not cycle.on_border]
     common.meter.init("homoclinic_points")
+    work = _Work(model, saddles, limits, depth, max_pieces, common)
     try:
-        work = _Work(model, saddles, limits, depth, max_pieces, common)
         work.do()
+    except KeyboardInterrupt:
+        # In Python's own part of the work; the core says it itself.
+        work.outcome.update(stopped_by="interrupt", end="stopped")
     finally:
         common.meter.close()
     run = ManifoldRun(
