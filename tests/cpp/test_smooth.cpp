@@ -4,11 +4,13 @@
 
 #include "rnndyn/random.hpp"
 #include "rnndyn/smooth/complete.hpp"
+#include "rnndyn/smooth/continuation.hpp"
 #include "rnndyn/smooth/newton.hpp"
 #include "rnndyn/smooth/search.hpp"
 #include "rnndyn/smooth/shooting.hpp"
 #include "smooth/collection.hpp"
 #include "smooth/propagation.hpp"
+#include "smooth/tube.hpp"
 
 namespace rnndyn::smooth {
 namespace {
@@ -127,6 +129,59 @@ TEST_CASE("one unit: fixed points of tanh(2 z) are found, proved and counted") {
     CHECK(proof.proved);
     CHECK(proof.missed.size() == 3);
   }
+}
+
+// tanh(2 z + b), b from -1 to 1.
+SmoothPath moving_unit() { return {one_unit(2.0, -1.0), one_unit(2.0, 1.0)}; }
+
+CurveStart start_of_moving_unit() {
+  Matrix points = Matrix::Constant(1, 1, -1.0);
+  REQUIRE(Newton(one_unit(2.0, -1.0)).solve(points, {}, nullptr) == NewtonEnd::converged);
+  return {points, 0.0, Vector{{0.0, 1.0}}};
+}
+
+TEST_CASE("a curve goes around two folds to the other end of the path") {
+  const SmoothPath path = moving_unit();
+  Control control(std::numeric_limits<double>::infinity(), [] { return true; });
+  const std::vector<CurveStart> starts(3, start_of_moving_unit());
+  const std::vector<Curve> curves = follow_curves(path, starts, 2, control);
+  REQUIRE(curves.size() == 3);
+  const Curve& curve = curves.front();
+  CHECK(curve.end == CurveEnd::at_last);
+  CHECK(curve.unexplained.empty());
+  REQUIRE(curve.events.size() == 2);
+  const double height = std::sqrt(0.5);
+  const double place = 0.5 + 0.5 * (2.0 * height - std::atanh(height));
+  for (const CurveEvent& event : curve.events) {
+    CHECK(event.kind == CurveEventKind::fold);
+    CHECK(event.s_upper - event.s_lower < 1e-11);
+  }
+  CHECK(std::abs(curve.events[0].s - place) < 1e-12);
+  CHECK(std::abs(curve.events[1].s - (1.0 - place)) < 1e-12);
+  CHECK(curves[2].nodes.size() == curve.nodes.size());
+  for (std::size_t i = 0; i < curve.nodes.size(); ++i) {
+    CHECK(curves[2].nodes[i].points == curve.nodes[i].points);
+  }
+}
+
+TEST_CASE("a tube around a point of a curve is verified, and one across a branch point is not") {
+  const SmoothPath path = moving_unit();
+  const Matrix points = start_of_moving_unit().points;
+  Vector tangent;
+  REQUIRE(tangent_at(path, 1, stacked(points, 0.0), Vector{{0.0, 1.0}}, tangent));
+  Tube tube(path, 1, stacked(points, 0.0), tangent);
+  REQUIRE(tube.verify(1e-3));
+  CHECK(tube.direction_of_s() == 1);
+  CHECK(tube.flip_sign() == 1);
+  PathPoint end;
+  REQUIRE(tube.point(9e-4, end));
+  CHECK(tube.holds(end));
+  CHECK(end.error.maxCoeff() < 1e-14);
+  CHECK_FALSE(tube.point(2e-3, end));
+  // Weights 0.5 to 2 without a bias: a pitchfork at 1.
+  const SmoothPath pitchfork(one_unit(0.5, 0.0), one_unit(2.0, 0.0));
+  Tube across(pitchfork, 1, Vector{{0.0, 1.0 / 3.0 - 1e-5}}, Vector{{0.0, 1.0}});
+  CHECK_FALSE(across.verify(1e-4));
 }
 
 TEST_CASE("propagation keeps solutions and may throw away all else") {

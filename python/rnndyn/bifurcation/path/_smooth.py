@@ -21,12 +21,6 @@ from rnndyn.models import RecurrentNetwork
 
 #: A curve that merges with one of half its order ends at a flip that is no further away than this.
 AT_FLIP = 1e-2
-_REASONS = {
-    "unproved": (
-        "a branch of order {order}, at {spectral:.6g} its largest multiplier, cannot be proved to "
-        "go on from here: other branches meet it, or nearly so, or its tubes have become too many"
-    ),
-}
 
 
 @dataclass(eq=False)
@@ -122,7 +116,10 @@ class Follower:
         self.stopped_by: StopReason = "finished"
         # Slots that curves of the piece before and of the piece after have reached.
         self._reached: tuple[set[Slot], set[Slot]] = (set(), set())
-        self._doubled: set[tuple[int, int]] = set()
+        # Of curves that set out from a slot of a piece and ended in a gap, and these gaps: where a
+        # curve gets through from the other side, it takes their place.
+        self._given_up: dict[tuple[int, Slot], tuple[Segment | None, list[Gap]]] = {}
+        self._doubled: dict[int, dict[str, Any]] = {}  # flips, by their identity
 
     def add_cycles(self, node: int, cycles: CycleSet) -> None:
         """Take in what a search tells of a model."""
@@ -194,13 +191,13 @@ class Follower:
     def _doubled_starts(self, piece: int) -> list[Start]:
         """Return cycles of twice the order at flips which no curve has come to."""
         starts = []
-        for number, segment in enumerate(self.segments):
+        for segment in self.segments:
             if segment.piece != piece or 2 * segment.order > self._max_order:
                 continue
-            for place, event in enumerate(segment.events):
-                if event["kind"] != "flip" or (number, place) in self._doubled:
+            for event in segment.events:
+                if event["kind"] != "flip" or id(event) in self._doubled:
                     continue
-                self._doubled.add((number, place))
+                self._doubled[id(event)] = event
                 if self.merging(segment, event) is not None:
                     continue
                 found = self.paths[piece].doubled_start(event["points"], event["s"])
@@ -302,9 +299,12 @@ class Follower:
         if start.slot is not None:
             self._reached[self._side(piece, start.slot)].add(start.slot)
         if len(curve["s"]) < 2:
-            self._note_gap(piece, start, curve)
+            gap = Gap(piece + start.s, "a cycle from which no branch can be proved to set out")
+            self.gaps.append(gap)
+            if start.slot is not None:
+                self._given_up[piece, start.slot] = None, [gap]
             return
-        self._note_unproved(piece, curve)
+        gaps = self._note_unproved(piece, curve)
         begin, shift_begin = start.slot, 0
         if back is not None and len(back["s"]) >= 2:
             begin, shift_begin = self._arrive(piece, back)
@@ -317,6 +317,8 @@ class Follower:
             start.slot is None and back is None
         )
         self.segments.append(segment)
+        if start.slot is not None and curve["end"] == "unproved":
+            self._given_up[piece, start.slot] = segment, gaps
 
     @staticmethod
     def _side(piece: int, slot: Slot) -> int:
@@ -333,26 +335,31 @@ class Follower:
             number = self.add(node, points, searched=False)
             number, shift = self._lookup(node, points, error)
         slot = None if number is None else Slot(node, number)
-        if slot is None or slot in self._reached[self._side(piece, slot)]:
+        if slot is not None and (piece, slot) in self._given_up:
+            segment, gaps = self._given_up.pop((piece, slot))
+            self.segments = [own for own in self.segments if own is not segment]
+            self.gaps = [gap for gap in self.gaps if all(gap is not own for own in gaps)]
+        elif slot is None or slot in self._reached[self._side(piece, slot)]:
             self.gaps.append(Gap(float(node), "two branches come to one cycle of this model"))
             return None, 0
         self._reached[self._side(piece, slot)].add(slot)
         return slot, shift
 
-    def _note_gap(self, piece: int, start: Start, curve: dict[str, Any]) -> None:
-        reason = "a cycle from which no branch can be proved to set out"
-        self.gaps.append(Gap(piece + start.s, reason))
-
-    def _note_unproved(self, piece: int, curve: dict[str, Any]) -> None:
+    def _note_unproved(self, piece: int, curve: dict[str, Any]) -> list[Gap]:
+        """Add gaps for what is not proved of a curve, and return them."""
+        gaps = []
         if curve["end"] == "unproved":
-            order = curve["points"].shape[1]
-            reason = _REASONS["unproved"].format(
-                order=order, spectral=float(curve["spectral_radius"][-1])
+            reason = (
+                f"a branch of order {curve['points'].shape[1]} cannot be proved to go on from "
+                f"here, where the modulus of its largest multiplier is "
+                f"{curve['spectral_radius'][-1]:.6g}; others may meet it"
             )
-            self.gaps.append(Gap(piece + float(curve["s"][-1]), reason))
+            gaps.append(Gap(piece + float(curve["s"][-1]), reason))
         for node in curve["unexplained"]:
             reason = "the stability of a branch changes here in a way that no event explains"
-            self.gaps.append(Gap(piece + float(curve["s"][node]), reason))
+            gaps.append(Gap(piece + float(curve["s"][node]), reason))
+        self.gaps += gaps
+        return gaps
 
     def unreached(self) -> Iterator[tuple[int, Known]]:
         """Yield what curves have brought to models that were searched without finding it."""
