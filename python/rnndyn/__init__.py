@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         forced,
     )
     from rnndyn.parameter_scan import Scan, scan
+    from rnndyn.regions import RegionGraph, region_graph
     from rnndyn.reporting import report
     from rnndyn.results import load_result
 
@@ -129,6 +130,10 @@ _NAMES_OF_MODULES: dict[str, tuple[str, ...]] = {
         "Scan",
         "scan",
     ),
+    "rnndyn.regions": (
+        "RegionGraph",
+        "region_graph",
+    ),
     "rnndyn.reporting": ("report",),
     "rnndyn.results": ("load_result",),
 }
@@ -143,6 +148,7 @@ _ROOMS = (
     "lyapunov",
     "models",
     "parameter_scan",
+    "regions",
     "results",
     "scale_out",
     "training",
@@ -180,6 +186,7 @@ __all__ = [
     "ProgressMeter",
     "ReLURNN",
     "RecurrentNetwork",
+    "RegionGraph",
     "Scan",
     "ShallowPLRNN",
     "StabilityDiagram",
@@ -201,6 +208,7 @@ __all__ = [
     "load_result",
     "lyapunov_spectrum",
     "plot",
+    "region_graph",
     "report",
     "save_model",
     "scan",
