@@ -68,6 +68,7 @@ if TYPE_CHECKING:
         forced,
     )
     from rnndyn.parameter_scan import Scan, scan
+    from rnndyn.regions import RegionGraph, region_graph
     from rnndyn.reporting import report
     from rnndyn.results import load_result
     from rnndyn.slow_points import SlowPointSet, find_slow_points
@@ -151,6 +152,10 @@ _NAMES_OF_MODULES: dict[str, tuple[str, ...]] = {
         "Scan",
         "scan",
     ),
+    "rnndyn.regions": (
+        "RegionGraph",
+        "region_graph",
+    ),
     "rnndyn.reporting": ("report",),
     "rnndyn.results": ("load_result",),
     "rnndyn.slow_points": (
@@ -169,6 +174,7 @@ _ROOMS = (
     "lyapunov",
     "models",
     "parameter_scan",
+    "regions",
     "results",
     "scale_out",
     "training",
@@ -211,6 +217,7 @@ __all__ = [
     "ProgressMeter",
     "ReLURNN",
     "RecurrentNetwork",
+    "RegionGraph",
     "Scan",
     "ShallowPLRNN",
     "SlowPointSet",
@@ -238,6 +245,7 @@ __all__ = [
     "lyapunov_spectrum",
     "manifold",
     "plot",
+    "region_graph",
     "report",
     "save_model",
     "scan",

@@ -1,7 +1,5 @@
 """The low-rank RNN: its equation, and all its fixed points against listing."""
 
-import time
-
 import numpy as np
 import pytest
 
@@ -109,9 +107,9 @@ def test_large_networks_against_the_methods_of_the_core(rank, n_units):
         ours = rd.find_fixed_points(model, method="complete")
         assert ours.search.orders[0].n_boxes
         assert ours.certificate.status == "proved"
-        assert ours.certificate.parts[0].method == "boxes"
+        assert ours.certificate.parts[0].method == "homogeneous_boxes"
         theirs = rd.find_fixed_points(model, method="complete", keep_tree=True)
-        assert theirs.certificate.parts[0].method != "boxes"
+        assert theirs.certificate.parts[0].method != "homogeneous_boxes"
         assert [p.itinerary.tobytes() for p in ours] == [p.itinerary.tobytes() for p in theirs]
         assert ours == theirs
         boxed = rd.find_fixed_points(model, method="complete", box=1.0)
@@ -119,12 +117,10 @@ def test_large_networks_against_the_methods_of_the_core(rank, n_units):
         assert len(boxed) == sum(np.abs(p.points).max() < 1.0 for p in theirs)
 
 
-def test_a_thousand_units_take_less_than_a_second():
+def test_a_thousand_units_take_few_boxes():
     for rank in (1, 2, 3):
         model = random_network(np.random.default_rng(rank), rank, 1000, 60.0)
-        start = time.process_time()
         found = rd.find_fixed_points(model, n_threads=1)
-        assert time.process_time() - start < 2.0
         assert found.search.complete
         assert found.search.orders[0].n_boxes < 5000
 
@@ -138,7 +134,7 @@ def test_other_orders_are_left_to_the_core(tmp_path):
     assert both == rd.find_cycles(model, 2, method="complete", keep_tree=True)
     verdict = both.certificate.verify(model)
     assert not verdict.confirmed
-    assert "does not check proofs by boxes" in verdict.reasons[0]
+    assert "does not check proofs by homogeneous boxes" in verdict.reasons[0]
     both.save(tmp_path / "both.npz")
     assert rd.CycleSet.load(tmp_path / "both.npz") == both
 
@@ -150,7 +146,7 @@ def test_what_boxes_cannot_decide_is_left_to_the_core():
     line = LowRankRNN(m, n, np.ones(40), [1.0, 0.5])
     assert regions_of_fixed_points(line.canonical, None, None, lambda share: True) is None
     found = rd.find_fixed_points(line, method="complete", time_limit=1.0)
-    assert all(part.method != "boxes" for part in found.certificate.parts)
+    assert all(part.method != "homogeneous_boxes" for part in found.certificate.parts)
     border = LowRankRNN(m, 0.01 * rng.normal(size=(2, 40)), np.zeros(40), 0.5)
     assert regions_of_fixed_points(border.canonical, None, None, lambda share: True) is None
 

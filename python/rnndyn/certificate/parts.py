@@ -5,7 +5,7 @@ import operator
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,11 @@ from rnndyn._common.arrays import BoolArray, FloatArray, IntArray, frozen, itine
 from rnndyn._common.compare import ByFields
 from rnndyn._common.words import counted, finite_or_none, orders_text, percent
 
-ProofMethod = Literal["dictionary", "polygons", "cells", "contraction", "boxes"]
+ProofMethod = Literal[
+    "dictionary", "polygons", "cells", "contraction", "boxes", "homogeneous_boxes"
+]
 
-METHODS: tuple[ProofMethod, ...] = ("dictionary", "polygons", "cells", "contraction", "boxes")
+METHODS: tuple[ProofMethod, ...] = get_args(ProofMethod)
 
 _LARGEST_ORDER = 1_000_000
 
@@ -35,10 +37,11 @@ class ProofPart(ByFields):
 
     Attributes
     ----------
-    method : {"dictionary", "polygons", "cells", "contraction", "boxes"}
+    method : {"dictionary", "polygons", "cells", "contraction", "boxes", "homogeneous_boxes"}
         ``dictionary``: branch and bound over the bits of one order. ``polygons``: all itineraries
         of networks with one or two states, step by step. ``cells``: words over a cover of a box.
         ``boxes``: boxes of first states, of networks with few states and many units.
+        ``homogeneous_boxes``: the same for the fixed points in all of R^M.
         ``contraction``: the map contracts, so there is one fixed point and no other cycle.
     orders : tuple of int
         Orders that the part is about.

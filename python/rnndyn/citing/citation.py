@@ -296,12 +296,13 @@ def _of_certificate(certificate: Certificate) -> Iterator[tuple[str, str]]:
     if "polygons" in methods:
         yield ("fredricksen1978necklaces", "following each cycle once")
         yield ("fredricksen1986algorithm", "following each cycle once")
-    if "boxes" in methods:
+    if methods & {"boxes", "homogeneous_boxes"}:
         yield ("neumaier1990interval", "the proof, branch and prune with interval arithmetic")
     if "contraction" in methods:
         yield ("rump2006verification", "the verified Cholesky decomposition")
     if any(
-        part.rigorous and part.method not in ("contraction", "boxes") for part in certificate.parts
+        part.rigorous and part.method not in ("contraction", "homogeneous_boxes")
+        for part in certificate.parts
     ):
         yield ("schrijver1986theory", "Farkas' lemma")
         yield ("higham2002accuracy", "bounds of rounding errors")

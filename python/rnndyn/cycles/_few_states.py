@@ -22,10 +22,14 @@ _CHEAP = 10_000_000
 Record = dict[str, Any]
 
 
-def is_for(canonical: CanonicalMap, orders: Sequence[int], method: str) -> bool:
-    """Tell whether the fixed points of this search are best found by boxes of states."""
+def is_for(canonical: CanonicalMap, orders: Sequence[int], method: str, *, bounded: bool) -> bool:
+    """Tell whether the fixed points of this search are best found by boxes of states.
+
+    In a box of states, `bounded`, the core has boxes of its own, for all orders.
+    """
     return (
-        orders[0] == 1
+        not bounded
+        and orders[0] == 1
         and method in ("auto", "complete")
         and canonical.n_states <= MOST_STATES
         and canonical.n_units >= FEWEST_UNITS
@@ -133,7 +137,7 @@ def _fixed_points(
         "n_boxes": regions.n_boxes,
     }
     part = {
-        "method": "boxes",
+        "method": "homogeneous_boxes",
         "orders": [1],
         "unbounded": box[0] is None,
         "at_infinity": False,

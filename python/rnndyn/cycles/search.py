@@ -400,7 +400,9 @@ def _search_piecewise_linear(
     start = time.perf_counter()
     common.meter.init("find_cycles")
     try:
-        if by_boxes and _few_states.is_for(canonical, order_list, method):
+        if by_boxes and _few_states.is_for(
+            canonical, order_list, method, bounded=lower is not None
+        ):
             raw = _few_states.search_with(
                 core, canonical, order_list, method, (lower, upper), common
             )

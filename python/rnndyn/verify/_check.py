@@ -140,9 +140,9 @@ def _check_part(
         return
     if part.method == "cells":
         raise RefusedError("this version of the checker does not check proofs by cells")
-    if part.method == "boxes":
+    if part.method == "homogeneous_boxes":
         raise RefusedError(
-            "this version of the checker does not check proofs by boxes; search with "
+            "this version of the checker does not check proofs by homogeneous boxes; search with "
             "keep_tree=True for a proof that it does"
         )
     domain = _domain(part, box, map_.n_states)
