@@ -58,7 +58,8 @@ def test_minima_against_another_method() -> None:
             end = optimize.minimize(
                 q, 3.0 * rng.normal(size=2), method="Nelder-Mead", options=options
             ).x
-            near = end + 1e-6 * rng.normal(size=(100, 2))
+            sides = [[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]]  # along the borders as well
+            near = end + 1e-6 * np.concatenate([rng.normal(size=(100, 2)), sides])
             if any(q(z) < q(end) for z in near):
                 continue  # it stands still on the way
             assert np.abs(known - end).max(axis=1).min() < 1e-4

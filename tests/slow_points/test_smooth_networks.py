@@ -7,7 +7,7 @@ import pytest
 
 import rnndyn as rd
 from draws import drawn
-from smooth.cases import FLIP_FLOPS, flip_flop, random_network
+from smooth.cases import flip_flop, random_network
 
 GAIN = 2.0
 FOLD = -np.sqrt(1.0 - 1.0 / GAIN)
@@ -74,12 +74,27 @@ def test_none_before_the_fold_and_in_networks_that_have_none() -> None:
     before = rd.find_slow_points(after_the_fold(-1e-3))
     assert len(before) == 0
     assert before.run.n_fixed_points == before.run.n_restarts
-    for name in FLIP_FLOPS:
+    for name in ("flipflop_tanh", "flipflop_lstm"):
         model, inputs = flip_flop(name)
         slow = rd.find_slow_points(model, inputs)
         assert len(slow) == len(slow.curves) == 0
-        assert slow.run.n_fixed_points > 100
+        assert slow.run.n_fixed_points > 90
         assert "no slow point" in repr(slow)
+
+
+def test_a_trained_network_may_have_one_between_its_fixed_points() -> None:
+    model, inputs = flip_flop("flipflop_gru")
+    slow = rd.find_slow_points(model, inputs)
+    assert [point.n_unstable for point in slow] == [1]
+    point = slow[0]
+    fixed = [one.points[0] for one in rd.find_fixed_points(model, inputs)]
+    assert len(fixed) == 27
+    assert np.linalg.norm(fixed - point.state, axis=1).min() > 0.1
+    rng = np.random.default_rng(0)
+    for reach in (1e-4, 1e-3, 1e-2):
+        near = point.state + reach * rng.normal(size=(400, 16)) / 4.0
+        speeds = np.linalg.norm(model.step(near, inputs) - near, axis=1)
+        assert (speeds > point.speed).all()
 
 
 def test_fixed_points_are_no_slow_points() -> None:

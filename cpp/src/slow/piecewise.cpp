@@ -99,7 +99,7 @@ Vector PiecewiseLandscape::draw(RandomStream& stream) const {
   // Sizes from a third to ten times the scale.
   const double size = scale_ * std::exp(-1.1 + 3.4 * stream.uniform());
   for (double& x : z) x = size * stream.normal();
-  const auto n_steps = stream.below(kLongestRun);
+  const std::uint64_t n_steps = draw_run(stream);
   for (std::uint64_t t = 0; t < n_steps; ++t) {
     const Vector next = map_.step(z);
     if (!(next.cwiseAbs().maxCoeff() < kFarOff * scale_)) break;

@@ -129,8 +129,7 @@ Vector SmoothLandscape::draw(RandomStream& stream) const {
   for (Index i = 0; i < box_.size(); ++i) {
     z(i) = box_.lower(i) + (box_.upper(i) - box_.lower(i)) * stream.uniform();
   }
-  // What orbits visit: slow points are where they spend their time.
-  const auto n_steps = stream.below(kLongestRun);
+  const std::uint64_t n_steps = draw_run(stream);
   for (std::uint64_t t = 0; t < n_steps; ++t) {
     map_.step(z, next);
     z.swap(next);

@@ -41,7 +41,7 @@ class SlowPointSet(TabularResult, Sequence[SlowPoint]):
     >>> slow
     1 slow point of RNN (1 state, 1 unit)
       #    speed         q  time scale  unstable  hits
-      0  0.00358  6.41e-06     > 1e+06         0    24
+      0  0.00358  6.41e-06     > 1e+06         0    53
     """
 
     FORMAT = FORMAT
