@@ -320,6 +320,24 @@ def test_ends_of_random_paths_have_the_cycles_that_proofs_find(seed):
     assert n_undecided <= N_PAIRS // 60
 
 
+def test_a_branch_that_is_lost_from_one_side_is_followed_from_the_other():
+    first = rd.RNN(
+        None,
+        [[-2.667812743, -1.409550908], [-0.719424963, 0.500453469]],
+        bias_hh=[0.388667708, 0.279841287],
+    )
+    last = rd.RNN(
+        None,
+        [[4.014029363, -3.708154344], [-0.315649984, 4.963040771]],
+        bias_hh=[-0.133203666, -0.558307694],
+    )
+    result = follow(first, last)
+    proved = rd.find_fixed_points(last, method="complete", progress=False)
+    assert len(proved) == 5
+    assert same_cycles(result.at(1.0), list(proved))
+    assert result.gaps == ()
+
+
 def test_cycles_of_higher_order_against_proofs():
     rng = np.random.default_rng(5)
     n_cycles = 0

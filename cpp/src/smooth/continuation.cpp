@@ -47,6 +47,7 @@ class Walker {
   bool leave(const Tube& tube, double border, PathPoint& end) const;
   bool is_settled(const Tube& tube, const PathPoint& end, double step, Attempt& result);
   double shorter(double distance, double step);
+  bool is_off_centre(double distance, double step, Attempt& result);
   void accept(const Tube& tube, const PathPoint& end);
   void add_node(const Vector& x, double error);
   bool is_merged() const;
@@ -58,6 +59,7 @@ class Walker {
   PathPoint now_;
   Vector tangent_;
   bool has_fold_ = false, has_flip_ = false, has_straddled_ = false;
+  bool has_centred_ = false;
 };
 
 void Walker::add_node(const Vector& x, double error) {
@@ -133,6 +135,16 @@ double Walker::shorter(double distance, double step) {
   return 2.0 * distance + 0.1 * kEventTube;
 }
 
+// A fold or flip close to an end of its tube would make the next one too short: another length is
+// tried, once.
+bool Walker::is_off_centre(double distance, double step, Attempt& result) {
+  const double share = distance / step;
+  if (has_centred_ || !(distance > 0.0) || (share > 0.2 && share < 0.8)) return false;
+  has_centred_ = true;
+  result.next_step = std::clamp(2.0 * distance, 0.05 * kEventTube, kEventTube);
+  return true;
+}
+
 // Where the curve leaves the path through the model at s = `border`.
 bool Walker::leave(const Tube& tube, double border, PathPoint& end) const {
   const Index last = end.x.size() - 1;
@@ -162,6 +174,7 @@ bool Walker::is_settled(const Tube& tube, const PathPoint& end, double step, Att
       result.next_step = shorter(distance, step);
       return false;
     }
+    if (is_off_centre(distance, step, result)) return false;
     has_fold_ = true;
   }
   if (tube.flip_sign() == 0) {
@@ -173,6 +186,7 @@ bool Walker::is_settled(const Tube& tube, const PathPoint& end, double step, Att
       result.next_step = shorter(distance, step);
       return false;
     }
+    if (is_off_centre(distance, step, result)) return false;
     has_flip_ = true;
   }
   return true;
@@ -204,7 +218,7 @@ Walker::Attempt Walker::attempt(double step) {
   if (!is_settled(tube, end, step, result)) return result;
   if (has_fold_ && !fold_is_inside(tube, now_, end)) return result;
   accept(tube, end);
-  has_straddled_ = false;
+  has_straddled_ = has_centred_ = false;
   result.accepted = true;
   result.at_border = beyond;
   const double bend = (tangent_(last) - direction(last)) / (0.5 * step);
