@@ -103,9 +103,9 @@ MISTAKES = {
         r"time_limit must be a number of seconds, got '1' \(str\)",
     ),
     "an input that changes, for fixed points": (
-        lambda: rd.find_fixed_points(GRU, np.zeros((100, 3))),
+        lambda: rd.find_fixed_points(GRU, np.zeros((8, 100, 3))),
         ValueError,
-        "inputs must be one constant input.*choose one",
+        "inputs must be constant.*choose a constant one",
     ),
     "inputs with the features first": (
         lambda: rd.lyapunov_spectrum(GRU, np.zeros((3, 100))),
@@ -295,7 +295,8 @@ class TestAnyModel:
     def test_a_path_names_the_model_that_is_none(self):
         with pytest.raises(TypeError, match=r"^path\[1\] must be a model of rnndyn"):
             rd.continue_cycles(path=[TENT, 3], max_order=1)
-        with pytest.raises(TypeError, match=r"^checkpoints\[1\]: model must be piecewise linear"):
+        mixed = r"checkpoints\[0\] is a PLRNN and checkpoints\[1\] a RNN"
+        with pytest.raises(ValueError, match=mixed):
             rd.training_timeline([TENT, rd.RNN(None, [[1.0]])])
 
     def test_constant_inputs_of_piecewise_linear_models(self):

@@ -53,7 +53,7 @@ def test_the_file_that_cannot_be_read_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"1\.npz does not fit the first one: .* a RNN"):
         rd.load_checkpoints(tmp_path)
     rd.save_model(rd.RNN(None, [[0.5]], nonlinearity="relu"), bad)
-    with pytest.raises(ValueError, match=r"1\.npz cannot be followed: .*as_piecewise_linear"):
+    with pytest.raises(ValueError, match=r"1\.npz does not fit the first one: .* a ReLURNN"):
         rd.load_checkpoints(tmp_path)
 
 

@@ -434,7 +434,7 @@ def test_what_changes_the_dynamics_comes_first():
 
 BAD = [
     ({"model1": rd.RNN(None, [[0.5]])}, ValueError, "model0 is a PLRNN and model1 a RNN"),
-    ({"model1": 3}, TypeError, "model1 must be a network of rnndyn"),
+    ({"model1": 3}, TypeError, "model1 must be a model of rnndyn"),
     ({"model1": rd.ReLURNN([[0.5]], [1.0])}, ValueError, "one family"),
     ({"model1": rd.PLRNN([0.5] * 2, np.eye(2), [1.0] * 2)}, ValueError, "one size"),
     ({"model1": None}, ValueError, "give two models"),

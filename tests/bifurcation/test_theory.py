@@ -170,12 +170,12 @@ def test_bad_target(target, error, message):
 
 
 def test_no_model():
-    with pytest.raises(TypeError, match="model must be a network"):
+    with pytest.raises(TypeError, match=r"model must be a (network|model) of rnndyn"):
         rd.forced(3, 0.5)
     with pytest.raises(TypeError, match="model must be piecewise linear"):
         rd.forced(rd.RNN(None, [[0.5]]), 0.5)
     cycle = candidate(network(), 2)
-    with pytest.raises(TypeError, match="model must be a network"):
+    with pytest.raises(TypeError, match=r"model must be a (network|model) of rnndyn"):
         rd.gradient_growth("model", cycle, 3)
 
 

@@ -45,13 +45,31 @@ timeline = rd.training_timeline(models, [2.0, 1.0])
 branches = timeline.branch_set
 diagram = rd.stability_diagram(tent, ("W[0,0]", [-4.2, -4]), ("h[0]", [1, 2]), max_order=1)
 basins = rd.basins(tent, [0, 1], max_steps=9)
+slow = rd.find_slow_points(tent, max_restarts=4)
+lozi = rd.PLRNN([[1.7, 1.0], [0.5, 0.0]], [[-3.4, 0.0], [0.0, 0.0]], [1.0, 0.0])
+found = rd.find_fixed_points(lozi)
+manifold = rd.manifold(found.saddles[0], "unstable", depth=3)
+boundary = rd.basin_boundary(found, depth=2)
+points = rd.homoclinic_points(found, depth=3)
 def command(*arguments):
     from rnndyn.cli import main
     return main(list(arguments))
 """
 TABLES = [
     f"{name}.{{}}"
-    for name in ("cycles", "spectrum", "line", "branches", "timeline", "diagram", "basins")
+    for name in (
+        "cycles",
+        "spectrum",
+        "line",
+        "branches",
+        "timeline",
+        "diagram",
+        "basins",
+        "slow",
+        "manifold",
+        "boundary",
+        "points",
+    )
 ]
 PLOTS = [
     "rd.plot.state_space(cycles)",
@@ -64,6 +82,10 @@ PLOTS = [
     "rd.plot.bifurcation_diagram(branches)",
     "rd.plot.training_timeline(timeline)",
     "rd.plot.basins(basins)",
+    "rd.plot.slow_points(slow)",
+    "rd.plot.manifold(manifold)",
+    "rd.plot.basin_boundary(boundary)",
+    "rd.plot.connections(points)",
 ]
 #: Package -> its extra, and everything public that needs it.
 NEEDED: dict[str, tuple[str, list[str]]] = {
@@ -145,7 +167,9 @@ def test_every_package_and_every_figure_is_in_the_list():
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "import_optional":
                 first = node.args[0]
                 assert isinstance(first, ast.Constant), f"{path.name}: write the name of the module"
-                packages.add(first.value.partition(".")[0])
+                # A part of matplotlib.
+                name = first.value.partition(".")[0].replace("mpl_toolkits", "matplotlib")
+                packages.add(name)
     assert packages == NEEDED.keys() | NEVER_MISSED == set(_EXTRAS)
     drawn = {code.partition("(")[0].removeprefix("rd.plot.") for code in PLOTS}
     assert drawn == set(rd.plot.__all__)

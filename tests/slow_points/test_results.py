@@ -93,7 +93,7 @@ def test_picture(slow: Any) -> None:
 @pytest.mark.parametrize(
     ("call", "kind", "message"),
     [
-        (lambda: rd.find_slow_points(3), TypeError, "model must be a network of rnndyn"),
+        (lambda: rd.find_slow_points(3), TypeError, "model must be a model of rnndyn"),
         (lambda: rd.find_slow_points(DRIVEN, [[1.0], [2.0]]), ValueError, "call this for each"),
         (lambda: rd.find_slow_points(DRIVEN, [1.0, 2.0]), ValueError, "inputs must have shape"),
         (lambda: rd.find_slow_points(DRIVEN, [np.nan]), ValueError, "inputs must be finite"),
@@ -101,7 +101,11 @@ def test_picture(slow: Any) -> None:
         (lambda: rd.find_slow_points(DRIVEN, max_speed=0.0), ValueError, "max_speed must be a pos"),
         (lambda: rd.find_slow_points(DRIVEN, max_speed="a"), TypeError, "max_speed must be a num"),
         (lambda: rd.find_slow_points(DRIVEN, max_restarts=0), ValueError, "max_restarts must be"),
-        (lambda: rd.find_slow_points(GHOST, [1.0]), ValueError, "is its parameter s, so leave it"),
+        (
+            lambda: rd.find_slow_points(GHOST, [1.0]),
+            ValueError,
+            "has no external input: leave out inputs",
+        ),
         (lambda: rd.find_slow_points(GHOST, drive=[[1.0]]), ValueError, "drive is for models of"),
         (lambda: rd.find_slow_points(GHOST, states=[1.0]), ValueError, "states must have shape"),
     ],

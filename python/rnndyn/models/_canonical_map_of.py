@@ -73,34 +73,35 @@ def under_constant_input(model: Model, inputs: ArrayLike | None) -> Model:
 
 def check_constant_input(model: Model, inputs: ArrayLike | None) -> FloatArray | None:
     """Return the constant input (K,) of a model, or None for none."""
-    constant = check_inputs(model, inputs)
-    if constant is not None and constant.ndim == 2:
-        raise ValueError(
-            f"inputs must be one constant input of shape (K,) with K = {model.n_inputs}, got shape "
-            f"{constant.shape}: call this for each of them"
-        )
-    return constant
+    return _checked(model, inputs, several=False)
 
 
 def check_inputs(model: Model, inputs: ArrayLike | None) -> FloatArray | None:
     """Return the constant input (K,) of a model, or several (C, K), or None for none."""
+    return _checked(model, inputs, several=True)
+
+
+def _checked(model: Model, inputs: ArrayLike | None, *, several: bool) -> FloatArray | None:
     if inputs is None:
         return None
     constant = finite_numbers("inputs", inputs)
     width = model.n_inputs
     if not width:
         raise ValueError(f"this {model.family} has no external input: leave out inputs")
+    shapes = f"(K,) or (C, K) with K = {width}" if several else f"(K,) with K = {width}"
     if constant.ndim > 2:
         raise ValueError(
-            f"inputs must be a constant input of shape (K,) with K = {width}, or several (C, K), "
-            f"got shape {constant.shape}: under an input that changes in time a network has no "
-            "fixed points, so choose a constant one, such as the input between two pulses, or one "
-            "for each step of its period, and give the sequences as drive"
+            f"inputs must be constant, of shape {shapes}, got shape {constant.shape}: under an "
+            "input that changes in time a network has no fixed points, so choose a constant one, "
+            "such as the input between two pulses, or one for each step of its period"
+        )
+    if constant.ndim == 2 and not several:
+        raise ValueError(
+            f"inputs must be one constant input of shape {shapes}, got shape {constant.shape}: "
+            "call this for each of them"
         )
     if constant.ndim == 0 or constant.shape[-1] != width or len(constant) == 0:
-        raise ValueError(
-            f"inputs must have shape (K,) or (C, K) with K = {width}, got {constant.shape}"
-        )
+        raise ValueError(f"inputs must have shape {shapes}, got {constant.shape}")
     return constant
 
 

@@ -65,9 +65,9 @@ EVENT_MARKS: dict[EventKind, EventMark] = {
     "degenerate_transcritical": EventMark(VERMILLION, "X"),
     "degenerate_flip": EventMark(GREEN, "D"),
     "center": EventMark(PURPLE, "*"),
-    "fold": EventMark(INK_COLOR, "o"),
-    "flip": EventMark(GREEN, "D"),
-    "neimark_sacker": EventMark(PURPLE, "*"),
+    "fold": EventMark(BLUE, "v"),
+    "flip": EventMark(ORANGE, "s"),
+    "neimark_sacker": EventMark(SKY_BLUE, "P"),
 }
 
 _MAX_ORDERS_IN_LEGEND = 3

@@ -1,5 +1,7 @@
 """The search for slow points: checks the arguments and calls the core."""
 
+from __future__ import annotations
+
 import math
 import time
 from typing import Any

@@ -397,15 +397,18 @@ def _check_path(
     if path is None:
         if model0 is None or model1 is None:
             raise ValueError("give two models, or path=[model0, model1, ...]")
-        pair = [as_followed(model, inputs) for model in (model0, model1)]
+        pair = [
+            as_followed(model, inputs, name)
+            for name, model in (("model0", model0), ("model1", model1))
+        ]
         return straight_path(pair, "the models")
     if model0 is not None or model1 is not None:
         raise ValueError("give either two models or path=..., not both")
     if callable(path):
         curve = path
-        return curved_path(lambda t: as_followed(curve(t), inputs), tolerance)
+        return curved_path(lambda t: as_followed(curve(t), inputs, f"path({t:g})"), tolerance)
     if isinstance(path, Iterable):
-        path = [as_followed(model, inputs) for model in path]
+        path = [as_followed(model, inputs, f"path[{i}]") for i, model in enumerate(path)]
     return straight_path(path, "path")
 
 

@@ -25,7 +25,9 @@ def _models_of(checkpoints: Any, inputs: ArrayLike | None) -> tuple[Any, ...]:
         loaded = load_checkpoints(checkpoints)
         return tuple(as_followed(model, inputs) for model in loaded)
     if isinstance(checkpoints, Iterable):
-        checkpoints = [as_followed(model, inputs) for model in checkpoints]
+        checkpoints = [
+            as_followed(model, inputs, f"checkpoints[{i}]") for i, model in enumerate(checkpoints)
+        ]
     return tuple(load_checkpoints(checkpoints))
 
 
