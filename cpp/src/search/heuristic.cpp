@@ -73,7 +73,7 @@ class HeuristicSearch {
   }
 
   void run() {
-    if (order_ == 1 && !paths_.empty()) follow_short_orbit();
+    if (order_ == 1 && is_large()) follow_short_orbit();
     sampler_.emplace(context_.map, context_.options.box, context_.options.seed);
     follow_long_orbits();
     neighbours_.add_from_shorter(context_.collection);
@@ -106,27 +106,28 @@ class HeuristicSearch {
   }
 
  private:
+  bool is_large() const { return context_.map.n_states() > kFewStates; }
+  // None where the units are so few that Newton's method takes less for an itinerary than a path
+  // for the change of one bit.
   std::vector<RegionPath> make_paths() const {
     std::vector<RegionPath> paths;
-    if (context_.map.n_states() <= kFewStates || context_.map.n_relevant_units() == 0) return paths;
-    for (std::size_t i = 0; i < kernels_.size(); ++i) {
+    if (!is_large() || context_.map.n_relevant_units() == 0) return paths;
+    paths.emplace_back(context_.map, order_, &context_.control);
+    if (paths.front().flops() > kernels_.front()->flops()) return {};
+    while (paths.size() < kernels_.size()) {
       paths.emplace_back(context_.map, order_, &context_.control);
     }
     return paths;
   }
-  // What an itinerary on a path counts for, in solves of Newton's method.
-  double path_weight() const {
-    return std::max(1.0, paths_.front().flops() / kernels_.front()->flops());
-  }
+  // Of a restart along a path.
   std::optional<double> path_solves() const {
     if (paths_.empty()) return std::nullopt;
-    return path_weight() * kPathLength *
-           static_cast<double>(context_.map.n_relevant_units() * order_);
+    return kPathLength * static_cast<double>(context_.map.n_relevant_units() * order_);
   }
 
   // Of an orbit to begin with.
   Index longest_transient() const {
-    if (paths_.empty()) return kLongestTransient;
+    if (!is_large()) return kLongestTransient;
     const double steps = kTransientSolves * kernels_.front()->flops() / step_flops();
     return std::clamp(static_cast<Index>(steps), Index{10}, kLongestTransient);
   }
@@ -192,7 +193,7 @@ class HeuristicSearch {
 
   // Small batches first, so that what they teach is used soon; larger ones later, for many threads.
   std::vector<Restart> make_batch() {
-    if (next_restart_ == 0 && !paths_.empty()) return one_of_each();
+    if (next_restart_ == 0 && is_large()) return one_of_each();
     const std::uint64_t size = std::min<std::uint64_t>(256, 8 + next_restart_ / 2);
     std::vector<Restart> batch(size);
     for (std::size_t i = 0; i < batch.size() && !neighbours_.empty(); i += 2) {
@@ -396,9 +397,7 @@ class HeuristicSearch {
         if (fresh) welcome(member, roots_[at]);
       }
       if (independent) {
-        const double weight = restart.source == StartSource::path ? path_weight() : 1.0;
-        choice_.record(restart.source, weight * static_cast<double>(restart.n_solves), any_hit,
-                       any_fresh);
+        choice_.record(restart.source, static_cast<double>(restart.n_solves), any_hit, any_fresh);
       }
     }
     choice_.update();
