@@ -74,7 +74,8 @@ struct ManifoldOutcome {
 };
 
 // The stable manifold of a hyperbolic cycle off the borders: the states whose orbits stay in the
-// box, follow a word of regions, and then the regions of the cycle for ever, coming closer to it.
+// box while they follow a word of regions, and then follow the regions of the cycle for ever,
+// coming closer to it.
 // Or its unstable manifold: the states that have such orbits into the past. The pieces are the same
 // for any number of threads.
 //

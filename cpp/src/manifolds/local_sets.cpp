@@ -125,6 +125,84 @@ bool cut(Polytope& set, Rows rows, const Vector& reach, Control* control) {
   return true;
 }
 
+// Rows that say the same of the states of an affine set, with normals inside it: what grows along
+// the expanding directions is no part of what they say.
+void project(Rows& rows, const Rows& equations, double equation_error, const Vector& reach) {
+  const Matrix outside = rows.normals * equations.normals.transpose();
+  rows.normals -= outside * equations.normals;
+  rows.values -= outside * equations.values;
+  const Vector size = rows.normals.cwiseAbs() * reach + rows.values.cwiseAbs();
+  rows.errors += outside.cwiseAbs().rowwise().sum() * equation_error +
+                 gamma(static_cast<double>(2 * (equations.size() + 2))) * size;
+}
+
+// How many steps it takes at most until no vector in the contracting subspaces is longer than it
+// was, whatever point of the cycle it begins at; a multiple of the order.
+Index steps_to_contract(const std::vector<AffineStep>& around, const std::vector<Frame>& frames) {
+  const std::size_t k = around.size();
+  const Index d = frames.front().basis.cols();
+  std::vector<Matrix> turns;
+  for (std::size_t t = 0; t < k; ++t) {
+    Matrix turn = Matrix::Identity(d, d);
+    for (std::size_t step = 0; step < k; ++step) {
+      const std::size_t from = (t + step) % k;
+      turn = frames[(from + 1) % k].basis.transpose() * around[from].jacobian * frames[from].basis *
+             turn;
+    }
+    turns.push_back(turn);
+  }
+  std::vector<Matrix> powers = turns;
+  for (Index n = 1; n < kMostRounds; ++n) {
+    double longest = 0.0;
+    for (const Matrix& power : powers) longest = std::max(longest, power.norm());
+    if (longest <= 1.0) return n * static_cast<Index>(k);
+    for (std::size_t t = 0; t < k; ++t) powers[t] = turns[t] * powers[t];
+  }
+  return 0;
+}
+
+// Adds to the sets what keeps orbits in the regions of the cycle for ever: conditions of more and
+// more steps, until those of all later ones follow from the size of the sets, as the steps contract
+// (a maximal output admissible set; Gilbert, Tan, IEEE TAC 36, 1991). False where they do not.
+bool follow_for_ever(std::vector<Polytope>& sets, const std::vector<AffineStep>& around,
+                     const Matrix& points, double error, const Vector& reach, Control* control) {
+  const std::size_t k = sets.size();
+  std::vector<Frame> frames;
+  std::vector<Rows> carried;
+  std::vector<double> radii;
+  for (std::size_t t = 0; t < k; ++t) {
+    frames.push_back(frame_of(sets[t].equations));
+    carried.push_back(around[t].border);
+    radii.push_back(extent(sets[t], points.col(static_cast<Index>(t)), reach, control).norm());
+  }
+  if (frames.front().basis.cols() == 0) return true;
+  const Index window = steps_to_contract(around, frames);
+  if (window == 0) return false;
+  for (Index step = 0, quiet = 0; quiet < window; ++step) {
+    if (step > kMostRounds) return false;
+    bool all_hold = true;
+    std::vector<Rows> next(k);
+    for (std::size_t t = 0; t < k; ++t) {
+      const Vector point = points.col(static_cast<Index>(t));
+      next[t] = pulled_back(carried[(t + 1) % k], around[t], reach);
+      project(next[t], sets[t].equations, error, reach);
+      const Vector room = next[t].values - next[t].normals * point;
+      std::vector<Index> doubtful;
+      for (Index i = 0; i < room.size(); ++i) {
+        if (next[t].normals.row(i).norm() * radii[t] >= room(i)) doubtful.push_back(i);
+      }
+      if (doubtful.empty()) continue;
+      all_hold = false;
+      if (cut(sets[t], chosen(next[t], doubtful), reach, control)) {
+        radii[t] = extent(sets[t], point, reach, control).norm();
+      }
+    }
+    quiet = all_hold ? quiet + 1 : 0;
+    carried = std::move(next);
+  }
+  return true;
+}
+
 }  // namespace
 
 LocalSets local_sets(const std::vector<AffineStep>& around, const Matrix& points,
@@ -155,15 +233,20 @@ LocalSets local_sets(const std::vector<AffineStep>& around, const Matrix& points
     }
     sets.at.push_back(std::move(set));
   }
-  // A maximal output admissible set: conditions of more and more steps, until none is new for all
-  // points of the cycle (Gilbert, Tan, IEEE TAC 36, 1991). It ends, as the box bounds the sets and
-  // the steps contract.
-  for (std::size_t unchanged = 0, step = 0; unchanged < k; ++step) {
+  if (stable) {
+    const double error =
+        subspaces.error * reach.sum() + error_bound * static_cast<double>(reach.size());
+    if (!follow_for_ever(sets.at, around, points, error, reach, control)) {
+      sets.refusal = ManifoldRefusal::no_gap;
+      return sets;
+    }
+  }
+  // Backwards in time the few directions of the unstable sets are stretched out of the regions, and
+  // each set is what the one before it leaves.
+  for (std::size_t unchanged = 0, step = 0; !stable && unchanged < k; ++step) {
     const std::size_t t = step % k;
-    const std::size_t own = stable ? k - 1 - t : (t + 1) % k;
-    const std::size_t other = stable ? (own + 1) % k : t;
-    Rows rows = stable ? pulled_back(sets.at[other].inequalities, around[own], reach)
-                       : pushed_forward(sets.at[other], around[t]).inequalities;
+    const std::size_t own = (t + 1) % k;
+    Rows rows = pushed_forward(sets.at[t], around[t]).inequalities;
     unchanged = cut(sets.at[own], std::move(rows), reach, control) ? 0 : unchanged + 1;
   }
   // The states of the true set miss the equations by no more than the errors of the subspace, times
