@@ -122,11 +122,12 @@ def test_both_sides_of_a_piece_go_to_different_attractors(n_states):
         normals = pieces.equations[numbers, 0]
         near = beside(boundary, states, normals, 1e-6)
         # Another part of the boundary may be that close; then not closer still.
-        nearer = beside(boundary, states, normals, 1e-9)
+        nearer = beside(boundary, states, normals, 1e-11)
         for number, pair, other in zip(numbers, near, nearer, strict=True):
             gate = boundary.gates[int(boundary.gate_numbers[number])]
             wanted = [{*gate.sides[0]}, {*gate.sides[1]}]
-            if any(len(side) > 1 for side in wanted):
+            # Of a side that is undecided nothing is said.
+            if any(len(side) > 1 or -1 in side for side in wanted):
                 continue
             n_all += 1
             n_near += [{pair[0]}, {pair[1]}] in (wanted, wanted[::-1])
