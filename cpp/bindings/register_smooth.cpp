@@ -28,6 +28,7 @@ py::dict statistics_record(const OrderStatistics& statistics) {
   record["n_solves"] = statistics.n_solves;
   record["n_hits"] = statistics.n_hits;
   record["n_singletons"] = statistics.n_singletons;
+  record["n_undecided"] = statistics.n_undecided;
   record["coverage"] = statistics.coverage;
   record["n_solves_at_last_new"] = statistics.n_solves_at_last_new;
   record["seconds"] = statistics.seconds;

@@ -174,3 +174,26 @@ def test_cells_that_forget_almost_nothing_are_one_point(bias: float) -> None:
         exact = i * mpmath.tanh(gates[2]) / (1 - f)
     assert abs(exact - float(c)) <= point.error_bound * (1 + 1e-6)
     assert point.error_bound < 0.1 * c
+
+
+def test_closed_gates_fill_no_list() -> None:
+    """Large weights close gates, and in double precision a network then stands still anywhere."""
+    rng = np.random.default_rng(0)
+    n_standing = 0
+    for number in range(drawn(60, 1_000)):
+        family = ("LSTM", "GRU", "RNN")[number % 3]
+        gain = float(np.exp(rng.uniform(np.log(5.0), np.log(60.0))))
+        model = random_network(family, int(rng.integers(1, 3)), gain, rng)
+        found = rd.find_fixed_points(model, max_restarts=100)
+        assert found.finished
+        proved = [cycle for cycle in found if cycle.certified]
+        for i, cycle in enumerate(proved):
+            for other in proved[:i]:
+                apart = np.abs(cycle.points - other.points).max()
+                assert apart > min(cycle.error_bound, other.error_bound)
+        assert len(found) - len(proved) <= 16
+        if found.search.orders[0].n_undecided:
+            n_standing += 1
+            assert "stands still within rounding errors" in repr(found)
+            assert not found.complete
+    assert n_standing >= 5

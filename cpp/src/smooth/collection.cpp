@@ -82,6 +82,32 @@ std::int32_t Collection::lookup(const Matrix& points) const {
   return kNone;
 }
 
+std::int32_t Collection::lookup(const Matrix& points, const Verified& verified) const {
+  if (!verified.certified) return kNone;
+  for (const Place& place : places_) {
+    const Member& member = members_[static_cast<std::size_t>(place.member)];
+    if (!member.verified.certified) continue;
+    const Index period = member.order();
+    for (Index shift = 0; shift < period; ++shift) {
+      bool same = true;
+      for (Index t = 0; t < points.cols() && same; ++t) {
+        const Index u = (t + shift) % period;
+        const auto distance = (points.col(t) - member.points.col(u)).cwiseAbs();
+        const auto errors = verified.errors.col(t) + member.verified.errors.col(u);
+        same = (distance.array() <= errors.array()).all();
+      }
+      if (same) return place.member;
+    }
+  }
+  return kNone;
+}
+
+std::int64_t Collection::n_unproved(Index order) const {
+  return std::ranges::count_if(members_, [&](const Member& member) {
+    return member.order() == order && !member.verified.certified;
+  });
+}
+
 std::int32_t Collection::add(const SmoothMap& map, Matrix points, Verified verified) {
   const auto id = static_cast<std::int32_t>(members_.size());
   places_.push_back({id, verified.certified ? verified.ball : kSame});

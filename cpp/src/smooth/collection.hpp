@@ -33,8 +33,15 @@ class Collection {
 
   // Member that points of the current order lead to: they lie in its ball.
   std::int32_t lookup(const Matrix& points) const;
+  // Certified member that a certified cycle of the current order cannot be told from: every
+  // coordinate agrees within the error bounds. A ball, which is round, misses it where one
+  // coordinate is known much worse than the others.
+  std::int32_t lookup(const Matrix& points, const Verified& verified) const;
   // Takes in points (converged, verified) that lookup() does not know; returns the member.
   std::int32_t add(const SmoothMap& map, Matrix points, Verified verified);
+
+  // Members of an order of which nothing is proved.
+  std::int64_t n_unproved(Index order) const;
 
   const std::vector<Member>& members() const { return members_; }
   std::vector<Member>& members() { return members_; }

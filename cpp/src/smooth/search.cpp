@@ -19,6 +19,9 @@ constexpr std::int64_t kPatience = 16;
 constexpr double kNearlyRepeated = 1e-4;
 // What is not proved is listed if it solves its equations as well as rounding allows.
 constexpr double kAcceptedResidual = 1e-10;
+// Of the ends of restarts of which nothing is proved so many are listed, and the others counted:
+// where gates are closed a network stands still within rounding errors in whole regions.
+constexpr std::int64_t kMostUnproved = 16;
 
 // What a worker brings back.
 struct Outcome {
@@ -150,6 +153,10 @@ void OrderSearch::verify_new(std::vector<Outcome>& outcomes) {
 
 std::int32_t OrderSearch::take_in(Matrix points, Verified verified) {
   if (!verified.certified && !(verified.residual < kAcceptedResidual)) return Collection::kNone;
+  if (!verified.certified && collection_.n_unproved(order_) >= kMostUnproved) {
+    ++statistics_.n_undecided;
+    return Collection::kNone;
+  }
   const std::int32_t id = collection_.add(map_, std::move(points), std::move(verified));
   const Member& member = collection_.members()[static_cast<std::size_t>(id)];
   for (Matrix& start : partners_of(member, *workers_.front()))
@@ -189,8 +196,11 @@ void OrderSearch::file(Outcome& outcome) {
     if (!outcome.verified.certified) {
       outcome.verified = Verifier(map_, outcome.points).verify();
     }
-    outcome.met = take_in(outcome.points, outcome.verified);
-    fresh = outcome.met != Collection::kNone;
+    outcome.met = collection_.lookup(outcome.points, outcome.verified);
+    if (outcome.met == Collection::kNone) {
+      outcome.met = take_in(outcome.points, outcome.verified);
+      fresh = outcome.met != Collection::kNone;
+    }
   }
   bool hit = false;
   if (outcome.met != Collection::kNone) {
@@ -202,7 +212,7 @@ void OrderSearch::file(Outcome& outcome) {
     }
   }
   if (fresh) {
-    since_new_ = 0;
+    if (outcome.verified.certified) since_new_ = 0;
     statistics_.n_solves_at_last_new = statistics_.n_solves;
     statistics_.seconds_at_last_new = control_.seconds();
     progress_.n_cycles.fetch_add(1);

@@ -64,7 +64,8 @@ class OrderStatistics:
         Time until then.
     n_undecided : int
         Of the listed itineraries, those of which it is not known whether they have a cycle; in a
-        proof about a tanh, GRU or LSTM network, boxes of states of which it is not known.
+        proof about a tanh, GRU or LSTM network, boxes of states of which it is not known; in a search
+        of one, ends of restarts beyond the 16 that are listed without a proof.
     n_boxes : int
         Boxes of states that such a proof looked at.
     index_sum : int or None
@@ -443,6 +444,12 @@ def _undecided_line(record: OrderStatistics) -> str:
         return (
             f"{_orders_text([record])}: {boxes} of {record.n_boxes:,} could not be decided, so a "
             "cycle may be missing there"
+        )
+    if not record.n_itineraries:
+        ends = "1 more restart ended" if n == 1 else f"{n:,} more restarts ended"
+        return (
+            f"{_orders_text([record])}: {ends} where the network stands still within rounding "
+            "errors, which may or may not be cycles; they are not listed"
         )
     subject = "1 is undecided" if n == 1 else f"{n:,} are undecided"
     return (
