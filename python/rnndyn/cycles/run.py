@@ -64,8 +64,8 @@ class OrderStatistics:
         Time until then.
     n_undecided : int
         Of the listed itineraries, those of which it is not known whether they have a cycle; in a
-        proof about a tanh, GRU or LSTM network, boxes of states of which it is not known; in a search
-        of one, ends of restarts beyond the 16 that are listed without a proof.
+        proof about a tanh, GRU or LSTM network, boxes of states of which it is not known; in a
+        search of one, ends of restarts beyond the 16 that are listed without a proof.
     n_boxes : int
         Boxes of states that such a proof looked at.
     index_sum : int or None
@@ -243,7 +243,13 @@ class SearchStatistics(Run):
 
     def warnings(self) -> list[str]:
         """Return those sentences of `summary` that tell of something missing or unfinished."""
-        return [*([] if self.finished else [self._incomplete_line()]), *self._missing_lines()]
+        standing = [
+            _undecided_line(record)
+            for record in self.orders
+            if record.method == "search" and record.n_undecided
+        ]
+        unfinished = [] if self.finished else [self._incomplete_line()]
+        return [*unfinished, *standing, *self._missing_lines()]
 
     def summary(self) -> list[str]:
         """Return sentences, one a line, that say how sure the answer is."""
@@ -281,6 +287,7 @@ class SearchStatistics(Run):
         without = [record for record in searched if record.coverage is None]
         if without:
             lines.append(f"{_orders_text(without)}: no cycle met in {_effort_text(without)}")
+        lines += [_undecided_line(record) for record in searched if record.n_undecided]
         return [*lines, *self._index_lines()]
 
     def _index_lines(self) -> list[str]:

@@ -34,8 +34,8 @@ class SmoothMap {
  public:
   // Throws std::invalid_argument for ReLU units, and when shapes disagree or a value is not finite.
   SmoothMap(const RecurrentNetwork& network, const Vector& input);
-  // Layers whose weights may lie within a radius: all maps of a piece of a path at once. `reset_after`,
-  // for GRUs: the reset gate multiplies W_hn h + b_hn, as in torch.nn, and not h.
+  // Layers whose weights may lie within a radius: all maps of a piece of a path at once.
+  // `reset_after`, for GRUs: the reset gate multiplies W_hn h + b_hn, as in torch.nn, and not h.
   SmoothMap(CellKind kind, bool reset_after, std::vector<Layer> layers);
 
   CellKind kind() const { return kind_; }
