@@ -196,4 +196,4 @@ def test_closed_gates_fill_no_list() -> None:
             n_standing += 1
             assert "stands still within rounding errors" in repr(found)
             assert not found.complete
-    assert n_standing >= 5
+    assert n_standing >= 2
