@@ -1,5 +1,6 @@
 """Complete searches: every method against what is known, and what they say of themselves."""
 
+import dataclasses
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -364,3 +365,26 @@ def test_a_cycle_that_rounding_puts_on_the_edge_of_the_box_is_not_lost():
                 assert cycle.itinerary.tolist() in undecided
                 n_edges += 1
     assert n_edges > 5
+
+
+@pytest.mark.parametrize("method", ["dictionary", "polygons", "boxes"])
+@pytest.mark.parametrize(
+    "bits", [[10**6], [2**31 - 1], [-(10**6)], [-(2**31)], [0, -1], [3, 10**6]]
+)
+def test_open_branches_of_a_file_are_looked_at(method, bits):
+    """They say where to go on, so that a damaged file must not lead out of what there is."""
+    rng = np.random.default_rng(1)
+    model = rd.PLRNN(0.3 * rng.normal(size=2), 0.6 * rng.normal(size=(2, 2)), rng.normal(size=2))
+    orders = [1, 2, 3]
+    whole = complete(model, orders, proof_method=method, box=5.0)
+    branch = (np.array(bits, dtype=np.int32), np.ones(len(bits), dtype=bool))
+    parts = tuple(
+        dataclasses.replace(part, complete=False, open=(branch,))
+        for part in whole.certificate.parts
+    )
+    damaged = dataclasses.replace(
+        whole.certificate, parts=parts, proved_orders=(), status="partial"
+    )
+    earlier = dataclasses.replace(whole, certificate=damaged)
+    with pytest.raises(ValueError, match="open branch"):
+        complete(model, orders, proof_method=method, box=5.0, resume=earlier)

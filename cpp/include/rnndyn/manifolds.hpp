@@ -87,7 +87,8 @@ ManifoldOutcome manifold(const CanonicalMap& map, const Itinerary& itinerary, co
 struct ClosestPoint {
   Vector point;
   double distance = 0.0;
-  double violation = 0.0;  // of the conditions of Karush, Kuhn and Tucker, in units of distance
+  double violation = 0.0;  // of the conditions of Karush, Kuhn and Tucker: distances, and weights
+                           // relative to the largest
 };
 
 // The point of { equations . x = values, inequalities . x <= bounds } closest to `state`; the

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <stdexcept>
 
 #include "proof/cyclic_relaxation.hpp"
 #include "proof/split.hpp"
@@ -45,6 +46,9 @@ class Search {
     for (const Decision& decision : path) {
       if (decision.bit < 0) {
         node.face = -1 - decision.bit;
+        if (node.face >= relaxation_.n_faces()) {
+          throw std::invalid_argument("an open branch is on a face that its proof does not have");
+        }
         const Index bit = relaxation_.bit_of_face(node.face);
         if (bit >= 0) node.decided[static_cast<std::size_t>(bit)] = 1;
         continue;
@@ -86,9 +90,12 @@ class Search {
   Index bit_of(std::int32_t bit) const {
     const Index t = bit / map_.n_units();
     const Index unit = bit % map_.n_units();
-    Index r = 0;
-    while (relaxation_.unit(r) != unit) ++r;
-    return t * relaxation_.n_units() + r;
+    for (Index r = 0; r < relaxation_.n_units(); ++r) {
+      const Index own = t * relaxation_.n_units() + r;
+      if (relaxation_.unit(r) == unit && own < relaxation_.n_bits()) return own;
+    }
+    // Paths come from files as well.
+    throw std::invalid_argument("an open branch decides a bit that its proof does not have");
   }
   std::int32_t number_of(Index bit) const {
     const Index t = bit / relaxation_.n_units();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -54,6 +55,21 @@ std::string megabytes(double n_bytes) {
   return std::to_string(static_cast<std::int64_t>(n_bytes / 1e6)) + " MB";
 }
 
+// Branches of a search that is resumed come from files. Those of boxes, whose bits are coordinates,
+// are checked where they are followed.
+void check_open_branches(const PartialProof& part, const CanonicalMap& map) {
+  if (part.method == ProofMethod::boxes || part.orders.empty()) return;
+  const Index n_bits = *std::ranges::max_element(part.orders) * map.n_units();
+  const Index n_faces = std::max(2 * map.n_states(), map.n_units());
+  for (const Path& path : part.open) {
+    for (std::size_t i = 0; i < path.size(); ++i) {
+      const Index bit = path[i].bit;
+      if (bit < n_bits && (bit >= 0 || (i == 0 && -1 - bit < n_faces))) continue;
+      throw std::invalid_argument("an open branch decides a bit that its proof does not have");
+    }
+  }
+}
+
 }  // namespace
 
 Prover::Prover(SearchContext& context, Search search)
@@ -64,6 +80,7 @@ Prover::Prover(SearchContext& context, Search search)
 }
 
 void Prover::resume(const Certificate& earlier, const std::vector<Itinerary>& known) {
+  for (const PartialProof& part : earlier.parts) check_open_branches(part, map_);
   earlier_ = earlier.parts;
   for (const Undecided& undecided : earlier.undecided) pending_.push_back(undecided.itinerary);
   // In any case: or a short time limit would be used up by this alone, again and again.

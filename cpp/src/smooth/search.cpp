@@ -233,6 +233,9 @@ OrderStatistics OrderSearch::run(Index order) {
   for (const Matrix& guess : options_.guesses) {
     if (guess.cols() == order) attached_.push_back(guess);
   }
+  // Where a network is at rest, or was when it was begun: random states of a box that is wide, as
+  // that of cells which forget little, hardly come near it.
+  if (order == 1) attached_.push_back(Matrix::Zero(map_.n_states(), 1));
   while (!control_.stop_requested()) {
     if (attached_.empty() && since_new_ >= patience()) {
       statistics_.complete = true;

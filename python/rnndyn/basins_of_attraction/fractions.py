@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from statistics import NormalDist
 
 import numpy as np
@@ -30,6 +31,8 @@ from rnndyn.results.table import Table, plain_text
 
 #: Orbits that did not settle and are examined in one round.
 _N_SUSPECTS = 16
+#: States drawn and followed at a time.
+_AT_A_TIME = 65_536
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -208,23 +211,35 @@ def basin_fractions(
 
     start = time.perf_counter()
     random = np.random.default_rng(common.seed)
-    states = lower + (upper - lower) * random.random((n, model.n_states))
     radius = escape_radius_of(model, lower, upper, *(cycle.points for cycle in known))
     stable = [cycle for cycle in known if cycle.stability == "stable"]
     fates = Fates(model, stable, max_steps, radius)
     n_given = len(fates.attractors)
     labels = np.full(n, NOT_REACHED, dtype=np.int32)
 
-    def observe(n_done: int) -> None:
-        common.meter.step(BasinsProgress(min(n_done, n), n, len(fates.attractors)))
+    def observe(n_before: int, n_done: int) -> None:
+        done = min(n_before + n_done, n)
+        common.meter.step(BasinsProgress(done, n, len(fates.attractors)))
 
+    def follow(chosen: IntArray, first: int, *, draw: bool) -> None:
+        # In parts, so that a time limit is kept and what is done by then counts.
+        for begin in range(0, len(chosen), _AT_A_TIME):
+            part = chosen[begin : begin + _AT_A_TIME]
+            if draw:
+                drawn = random.random((len(part), model.n_states))
+                states[part] = lower + (upper - lower) * drawn
+            found = fates.of(states[part], common, partial(observe, begin), first)
+            done = found != NOT_REACHED
+            labels[part[done]] = found[done]
+            if fates.stopped_by != "finished":
+                return
+
+    states = np.empty((n, model.n_states))
     common.meter.init("basin_fractions")
     try:
         chosen, first = np.arange(n), 0
         while len(chosen) and fates.stopped_by == "finished":
-            found = fates.of(states[chosen], common, observe, first)
-            done = found != NOT_REACHED
-            labels[chosen[done]] = found[done]
+            follow(chosen, first, draw=len(chosen) == n)
             first = len(fates.attractors)
             chosen = chosen[labels[chosen] == UNDECIDED]
             for state in states[chosen[:_N_SUSPECTS]]:

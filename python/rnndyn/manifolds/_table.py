@@ -16,8 +16,9 @@ _LABELS = {-1: "undecided", -2: "unbounded", -3: "not reached"}
 @table_of.register
 def _manifold_table(manifold: Manifold) -> Table:
     cycle, pieces = manifold.cycle, manifold.pieces
+    article = "an" if cycle.stability.startswith("u") else "a"
     title = (
-        f"{manifold.kind.capitalize()} manifold of a {cycle.stability} cycle of order "
+        f"{manifold.kind.capitalize()} manifold of {article} {cycle.stability} cycle of order "
         f"{cycle.order} of {model_text(manifold.model)}: {counted(len(pieces), 'piece')} of "
         f"dimension {pieces.dimension}"
     )

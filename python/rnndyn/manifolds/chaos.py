@@ -68,7 +68,10 @@ class ChaosCertificate(SavedResult):
 
     def __post_init__(self) -> None:
         for name in _FLOATS:
-            object.__setattr__(self, name, frozen(getattr(self, name), np.float64))
+            values = frozen(getattr(self, name), np.float64)
+            if not np.isfinite(values).all():
+                raise ValueError(f"{name} must be finite")
+            object.__setattr__(self, name, values)
         first, second = (frozen(word, np.bool_) for word in self.words)
         object.__setattr__(self, "words", (first, second))
         r, m = self.expanding.shape
