@@ -197,3 +197,15 @@ def test_closed_gates_fill_no_list() -> None:
             assert "stands still within rounding errors" in repr(found)
             assert not found.complete
     assert n_standing >= 2
+
+
+@pytest.mark.parametrize("bias", [5.0, 8.0, 10.0, 12.0])
+def test_states_of_rest_and_saddles_of_cells_that_forget_little(bias: float) -> None:
+    # The cells could reach 1e3 to 1e5, in which the state of rest is a needle.
+    weights = [[1, 0], [0, 1], [0.5, 0], [0, 0.5], [1, -1], [1, 1], [0, 1], [1, 0]]
+    biases = np.zeros(8)
+    biases[2:4] = bias
+    found = rd.find_fixed_points(rd.LSTM(None, weights, None, biases))
+    assert len(found) == 3
+    assert found.index_sum == found.index_expected == 1
+    assert any(np.abs(cycle.points).max() == 0.0 for cycle in found)

@@ -14,11 +14,24 @@ constexpr Index kWindow = 64;
 constexpr double kFloor = 0.05;
 // A ball smaller than this tells of a fold close by.
 constexpr double kNearFold = 1e-3;
+// Coordinates are at most 1 but for the cells of LSTMs.
+constexpr double kWide = 2.0;
 
+// A bound of the cells of an LSTM is what they would reach if every gate stayed at its most open,
+// which may be thousands of times what they do reach: of states in such a box most are drawn at all
+// smaller scales.
 Vector random_state(const IntervalVector& box, RandomStream& stream) {
   Vector state(box.size());
+  double widest = 0.0;
   for (Index i = 0; i < box.size(); ++i) {
     state(i) = box.lower(i) + (box.upper(i) - box.lower(i)) * stream.uniform();
+    widest = std::max(widest, std::max(-box.lower(i), box.upper(i)));
+  }
+  if (widest <= kWide) return state;
+  const double scale = std::pow(widest / kWide, -1.25 * stream.uniform() + 0.25);
+  for (Index i = 0; i < box.size(); ++i) {
+    const double bound = std::max(-box.lower(i), box.upper(i));
+    if (bound > kWide) state(i) *= std::clamp(scale, kWide / bound, 1.0);
   }
   return state;
 }

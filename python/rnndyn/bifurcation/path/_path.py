@@ -74,14 +74,11 @@ def check_models(models: Iterable[Any], name: str) -> tuple[Any, ...]:
                 f"{name} must hold models of one family, but {places[0]} is a {first.family} and "
                 f"{places[index]} a {model.family}"
             )
-        if (
-            isinstance(model, RecurrentNetwork)
-            and model.parameters.keys() ^ first.parameters.keys()
-        ):
-            [odd, *_] = sorted(model.parameters.keys() ^ first.parameters.keys())
+        only_one = sorted(model.parameters.keys() ^ first.parameters.keys())
+        if only_one and only_one[0].startswith("bias"):
             raise ValueError(
-                f"{name} must hold models with the same parameters, but only one of {places[0]} and "
-                f"{places[index]} has {odd}: give the other one zeros"
+                f"{name} must all have biases or none, but only one of {places[0]} and "
+                f"{places[index]} has {only_one[0]}: give the other one zeros"
             )
         if _sizes(model) != _sizes(first):
             raise ValueError(
