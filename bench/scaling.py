@@ -1,48 +1,82 @@
-"""The published scaling figure: how many itineraries it takes until the known cycles are found.
+"""The published scaling figure: how much work it takes until the known cycles are found.
 
 After the scaling figure of Eisenmann, Monfared, Goering and Durstewitz (NeurIPS 2023): against the
 order for 2-D networks, and against the number of states for fixed points at three strengths of the
-coupling. The networks are drawn here. Every itinerary tried is one combination of linear regions
-and costs one solve.
+coupling; then networks with few ReLUs and many states, and with few states and many hidden units.
+The networks are drawn here. Every itinerary tried is one combination of linear regions and costs
+one solve; seconds are those of one thread each, measured in turns in one process.
 """
 
 import argparse
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from statistics import geometric_mean, median
+from typing import Any
 
 from bench.machine import print_machine
 from bench.mode_locked import mode_locked_plrnns
 from bench.package import most_cycles
-from bench.systems import System, random_plrnn
+from bench.systems import System, random_alrnn, random_plrnn, random_shallow_plrnn
 from bench.table import print_table
-from bench.until_found import baseline_effort, package_effort
+from bench.until_found import Effort, baseline_effort, package_effort
 
-ORDERS = [3, 4, 5, 6, 8, 10, 12, 15, 17, 20, 23, 25, 29, 31, 35, 37, 40, 43, 46, 50]
+ORDERS = [3, 4, 5, 6, 8, 10, 12, 15, 17, 20, 23, 25, 29, 31, 35, 37, 40, 43, 46, 50, 60, 70, 80]
 QUICK_ORDERS = [3, 5, 10, 20]
 STATES = [2, 4, 8, 16, 32, 64, 96, 127]
 QUICK_STATES = [2, 8, 32]
 COUPLINGS = [0.5, 1.0, 1.5]
+#: States and ReLUs.
+ALRNNS = [(25, 6), (50, 6), (100, 10), (200, 10), (500, 20)]
+#: States and hidden units. At a gain of 1 networks of this kind have no fixed point from 50 states.
+SHALLOW = [(3, 50), (10, 100), (20, 200), (50, 400), (100, 1000), (500, 2000)]
+SHALLOW_GAIN = 0.5
+QUICK_WIDE = 2
+
+
+@dataclass(frozen=True)
+class Network:
+    """One network on which both found all known cycles, or at least the package did."""
+
+    n_cycles: int
+    listing: float
+    algorithm_1: Effort
+    package: Effort
 
 
 @dataclass(frozen=True)
 class Point:
-    """Medians over the networks of one order or size."""
+    """The networks of one order or size."""
 
     x: int
-    n_networks: int
-    n_cycles: float
-    listing: float
-    algorithm_1: float
-    capped: bool
-    package: float
+    label: str
+    networks: list[Network]
+    #: Networks on which the package did not find all known cycles within its ten seconds.
+    n_not_found: int
+
+    def median_of(self, value: Callable[[Network], float]) -> float:
+        return median(value(network) for network in self.networks)
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether Algorithm 1 ran into the cap on half of them: its medians are lower bounds."""
+        return 2 * self.n_capped >= len(self.networks)
+
+    @property
+    def n_capped(self) -> int:
+        return sum(network.algorithm_1.capped for network in self.networks)
+
+    def ratio(self, value: Callable[[Effort], float]) -> float:
+        """Geometric mean over the networks of Algorithm 1 over the package."""
+        return geometric_mean(
+            value(network.algorithm_1) / value(network.package) for network in self.networks
+        )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--networks", type=int, default=5, help="networks per point")
-    parser.add_argument("--cap", type=float, default=10.0, help="seconds of Algorithm 1 a network")
+    parser.add_argument("--cap", type=float, default=10.0, help="seconds of Algorithm 1 a network and seed")
     parser.add_argument("--output", type=Path, default=Path("scaling.png"), help="the figure")
 
 
@@ -50,9 +84,34 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.quick:
         arguments.networks, arguments.cap = 2, 2.0
     print_machine()
-    by_order = _against_order(arguments)
-    by_size = {g: _against_states(g, arguments) for g in COUPLINGS}
-    _draw(by_order, by_size, arguments.output)
+    panels = [("order k", "2-D networks, k-cycles", _against_order(arguments))]
+    panels += [
+        ("states M", f"fixed points, coupling {g:g}", _against_states(g, arguments))
+        for g in COUPLINGS
+    ]
+    alrnns, shallow = ALRNNS, SHALLOW
+    if arguments.quick:
+        alrnns, shallow = alrnns[:QUICK_WIDE], shallow[:QUICK_WIDE]
+    panels += [
+        (
+            "states M",
+            "fixed points, ALRNN",
+            _against_shape("ALRNN, P ReLUs", alrnns, random_alrnn, arguments),
+        ),
+        (
+            "states M",
+            "fixed points, shallow PLRNN",
+            _against_shape(
+                f"Shallow PLRNN, H hidden units, gain {SHALLOW_GAIN:g}",
+                shallow,
+                lambda n_states, n_hidden, seed: random_shallow_plrnn(
+                    n_states, n_hidden, seed, SHALLOW_GAIN
+                ),
+                arguments,
+            ),
+        ),
+    ]
+    _draw(panels, arguments.output)
     print(f"wrote {arguments.output}")
 
 
@@ -65,45 +124,75 @@ def _against_order(arguments: argparse.Namespace) -> list[Point]:
             System(f"k={order}", model, order, most_cycles(model, order, range(3)))
             for model in models
         ]
-        points += _measure(order, systems, arguments)
+        points.append(_measure(order, str(order), systems, arguments))
     _print("2-D networks with an attracting k-cycle: all known k-cycles.", "k", points)
     return points
 
 
 def _against_states(coupling: float, arguments: argparse.Namespace) -> list[Point]:
-    points = []
-    for n_states in QUICK_STATES if arguments.quick else STATES:
-        systems: list[System] = []
-        seed = 0
-        while len(systems) < arguments.networks:
-            model = random_plrnn(n_states, coupling, seed)
-            seed += 1
-            n_cycles = most_cycles(model, 1, range(3))
-            if n_cycles:
-                systems.append(System(f"M={n_states}", model, 1, n_cycles))
-        points += _measure(n_states, systems, arguments)
+    points = [
+        _measure(
+            n_states,
+            str(n_states),
+            _with_fixed_points(
+                lambda seed, n_states=n_states: random_plrnn(n_states, coupling, seed),
+                arguments.networks,
+            ),
+            arguments,
+        )
+        for n_states in (QUICK_STATES if arguments.quick else STATES)
+    ]
     _print(f"Fixed points of random networks, coupling {coupling:g}: all known ones.", "M", points)
     return points
 
 
-def _measure(x: int, systems: list[System], arguments: argparse.Namespace) -> list[Point]:
-    listing, own, published, capped = [], [], [], 0
+def _against_shape(
+    title: str,
+    shapes: list[tuple[int, int]],
+    draw: Callable[[int, int, int], Any],
+    arguments: argparse.Namespace,
+) -> list[Point]:
+    points = [
+        _measure(
+            n_states,
+            f"{n_states}, {n_units}",
+            _with_fixed_points(
+                lambda seed, shape=(n_states, n_units): draw(*shape, seed), arguments.networks
+            ),
+            arguments,
+        )
+        for n_states, n_units in shapes
+    ]
+    _print(f"{title}: all known fixed points.", "shape", points)
+    return points
+
+
+def _with_fixed_points(draw: Callable[[int], Any], n_networks: int) -> list[System]:
+    """The first networks drawn in which any fixed point is found."""
+    systems: list[System] = []
+    seed = 0
+    while len(systems) < n_networks:
+        model = draw(seed)
+        seed += 1
+        n_cycles = most_cycles(model, 1, range(3))
+        if n_cycles:
+            systems.append(System(f"M={model.canonical.n_states}", model, 1, n_cycles))
+    return systems
+
+
+def _measure(x: int, label: str, systems: list[System], arguments: argparse.Namespace) -> Point:
+    networks, n_not_found = [], 0
     for system in systems:
         if not system.n_cycles:
+            n_not_found += 1
             continue
         effort = package_effort(system, range(3), method="search")
         if effort is None:
+            n_not_found += 1
             continue
-        reference = baseline_effort(system, range(1), arguments.cap)
-        listing.append(expected_listing(system))
-        own.append(effort.solves)
-        published.append(reference.solves)
-        capped += reference.capped
-    if not own:
-        return []
-    n_cycles = median(system.n_cycles for system in systems)
-    is_bound = 2 * capped >= len(own)
-    return [Point(x, len(own), n_cycles, median(listing), median(published), is_bound, median(own))]
+        reference = baseline_effort(system, range(3), arguments.cap)
+        networks.append(Network(system.n_cycles, expected_listing(system), reference, effort))
+    return Point(x, label, networks, n_not_found)
 
 
 def expected_listing(system: System) -> float:
@@ -124,48 +213,78 @@ def n_necklaces(n_letters: int, length: int) -> int:
 
 def _print(title: str, name: str, points: Iterable[Point]) -> None:
     print_table(
-        f"{title} Itineraries tried until then; medians.",
-        [name, "networks", "cycles", "random listing", "Algorithm 1", "method='search'"],
+        f"{title} Itineraries tried until then: medians; ratios of Algorithm 1 to the search: "
+        "geometric means over the networks, at least so much where some of them ran into the cap.",
         [
-            [
-                point.x,
-                point.n_networks,
-                float(point.n_cycles),
-                point.listing,
-                (">=" if point.capped else "") + f"{point.algorithm_1:,.0f}",
-                point.package,
-            ]
-            for point in points
+            name,
+            "networks",
+            "not found",
+            "cycles",
+            "random listing",
+            "Algorithm 1",
+            "method='search'",
+            "capped",
+            "solves ratio",
+            "time ratio",
         ],
+        [_row(point) for point in points],
     )
 
 
-def _draw(by_order: list[Point], by_size: dict[float, list[Point]], output: Path) -> None:
+def _row(point: Point) -> list[Any]:
+    if not point.networks:
+        return [point.label, 0, point.n_not_found, *[""] * 7]
+    at_least = ">=" if point.n_capped else ""
+    return [
+        point.label,
+        len(point.networks),
+        point.n_not_found,
+        float(point.median_of(lambda one: one.n_cycles)),
+        point.median_of(lambda one: one.listing),
+        (">=" if point.is_bound else "")
+        + f"{point.median_of(lambda one: one.algorithm_1.solves):,.0f}",
+        point.median_of(lambda one: one.package.solves),
+        point.n_capped,
+        f"{at_least}{point.ratio(lambda effort: effort.solves):.1f}",
+        f"{at_least}{point.ratio(lambda effort: effort.seconds):.1f}",
+    ]
+
+
+def _draw(panels: list[tuple[str, str, list[Point]]], output: Path) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
+    n_columns = (len(panels) + 1) // 2
     figure, axes = plt.subplots(
-        1, 1 + len(by_size), figsize=(4.0 * (1 + len(by_size)), 3.6), layout="constrained"
+        2, n_columns, figsize=(4.0 * n_columns, 7.2), layout="constrained", squeeze=False
     )
-    panels = [("order k", "2-D networks, k-cycles", by_order)]
-    panels += [
-        ("states M", f"fixed points, coupling {g:g}", points) for g, points in by_size.items()
-    ]
-    for axis, (label, title, points) in zip(axes, panels, strict=True):
+    for axis, (label, title, measured) in zip(axes.flat, panels, strict=True):
+        points = [point for point in measured if point.networks]
         x = [point.x for point in points]
-        axis.semilogy(x, [p.listing for p in points], "-", color="0.6", label="random listing")
+        listing = [point.median_of(lambda one: one.listing) for point in points]
+        published = [point.median_of(lambda one: one.algorithm_1.solves) for point in points]
+        own = [point.median_of(lambda one: one.package.solves) for point in points]
+        axis.semilogy(x, listing, "-", color="0.6", label="random listing")
+        axis.semilogy(x, published, "o-", color="tab:orange", label="Algorithm 1")
+        bounds = [i for i, point in enumerate(points) if point.is_bound]
         axis.semilogy(
-            x, [p.algorithm_1 for p in points], "o-", color="tab:orange", label="Algorithm 1"
+            [x[i] for i in bounds],
+            [published[i] for i in bounds],
+            "^",
+            color="tab:orange",
+            markersize=10,
+            fillstyle="none",
+            label="at least (stopped at the cap)",
         )
-        axis.semilogy(x, [p.package for p in points], "s-", color="tab:blue", label="rnndyn search")
+        axis.semilogy(x, own, "s-", color="tab:blue", label="rnndyn search")
         # The listing leaves every scale; what matters is where it crosses the others.
-        highest = max([p.algorithm_1 for p in points] + [p.package for p in points], default=1.0)
-        axis.set_ylim(0.7, 100.0 * highest)
+        axis.set_ylim(0.7, 100.0 * max(published + own, default=1.0))
         axis.set_xlabel(label)
         axis.set_title(title, fontsize=10)
-    axes[0].set_ylabel("itineraries tried")
-    axes[0].legend(frameon=False, fontsize=8)
+    for axis in axes[:, 0]:
+        axis.set_ylabel("itineraries tried")
+    axes[0, 0].legend(frameon=False, fontsize=8)
     figure.savefig(output, dpi=150)
     plt.close(figure)

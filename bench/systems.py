@@ -59,11 +59,11 @@ def random_alrnn(n_states: int, n_relus: int, seed: int) -> Any:
     return rd.ALRNN(A, W, 0.5 * rng.normal(size=n_states), n_relus)
 
 
-def random_shallow_plrnn(n_states: int, n_hidden: int, seed: int) -> Any:
+def random_shallow_plrnn(n_states: int, n_hidden: int, seed: int, gain: float = 1.0) -> Any:
     """A ShallowPLRNN with A uniform in [0.2, 0.9] and Gaussian weights, one per hidden unit."""
     rng = np.random.default_rng([seed, n_states, n_hidden])
     A = rng.uniform(0.2, 0.9, n_states)
-    W1 = rng.normal(size=(n_states, n_hidden)) / np.sqrt(n_hidden)
+    W1 = gain * rng.normal(size=(n_states, n_hidden)) / np.sqrt(n_hidden)
     W2 = rng.normal(size=(n_hidden, n_states)) / np.sqrt(n_states)
     h1, h2 = 0.3 * rng.normal(size=n_states), rng.normal(size=n_hidden)
     return rd.ShallowPLRNN(A, W1, W2, h1, h2)
