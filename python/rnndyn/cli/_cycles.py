@@ -24,7 +24,8 @@ from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.cli._outputs import Outputs, check_suffix
 from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.result import CycleSet
-from rnndyn.cycles.search import METHODS, find_cycles
+from rnndyn.cycles.run import METHODS
+from rnndyn.cycles.search import find_cycles
 from rnndyn.models._canonical_map_of import smooth_network
 
 _EPILOG = """\

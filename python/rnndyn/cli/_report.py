@@ -17,7 +17,7 @@ from rnndyn.cli._arguments import (
     read_inputs,
 )
 from rnndyn.cli._exit_codes import ExitCode
-from rnndyn.cycles.search import METHODS
+from rnndyn.cycles.run import METHODS
 from rnndyn.io import load_metadata
 from rnndyn.reporting import report
 from rnndyn.reporting._report import DEFAULT_MAX_CYCLES, DEFAULT_MAX_ORDER, check_page

@@ -4,12 +4,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from statistics import NormalDist
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from rnndyn._common.words import counted, orders_text, percent
 from rnndyn.results.run import Run
 
 SearchMethod = Literal["auto", "complete", "exhaustive", "search", "scyfi"]
+METHODS = get_args(SearchMethod)
 
 #: Confidence of the bound that `summary` and the properties ``coverage_lower`` state.
 _CONFIDENCE = 0.9
