@@ -50,7 +50,7 @@ def test_unbounded_orbits_are_counted():
     found = rd.basin_fractions(line, ([-3.0], [1.0]), n=400)
     # From below -1 orbits are unbounded: half of the box.
     assert abs(found.n_unbounded / 400 - 0.5) < 0.1
-    assert "Unbounded: " in repr(found)
+    assert "Unbounded, beyond " in repr(found)
 
 
 @pytest.mark.parametrize(

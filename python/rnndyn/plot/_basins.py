@@ -8,6 +8,7 @@ from rnndyn._common.arrays import FloatArray
 from rnndyn._common.optional import import_optional
 from rnndyn.basins_of_attraction.result import NOT_REACHED, UNBOUNDED, UNDECIDED, Basins
 from rnndyn.plot import _style
+from rnndyn.plot._accepted import check_result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,13 +51,14 @@ def basins(result: Basins, ax: "Axes | None" = None, *, attractors: bool = True)
     >>> cycles = rd.find_cycles(network, max_order=16)
     >>> ax = rd.plot.basins(rd.basins(cycles, resolution=50))
     """
+    check_result("result", result, Basins)
     colors = import_optional("matplotlib.colors", "rnndyn.plot")
     patches = import_optional("matplotlib.patches", "rnndyn.plot")
     ax = _style.axes_or_new(ax)
     shares = result.shares
     # Attractors by their share; those that get nothing here have no colour.
     ranked = [int(n) for n in np.argsort(-shares, kind="stable") if shares[n] > 0.0]
-    areas = _area_colors(len(ranked))
+    areas = area_colors(len(ranked))
     present = [code for code in _OTHERS if (result.labels == code).any()]
     numbers = np.empty(result.labels.shape, dtype=np.int64)
     palette = []
@@ -109,7 +111,8 @@ def basins(result: Basins, ax: "Axes | None" = None, *, attractors: bool = True)
     return ax
 
 
-def _area_colors(n_areas: int) -> list[Any]:
+def area_colors(n_areas: int) -> list[Any]:
+    """Return the colours of basins, largest first."""
     if n_areas <= len(_style.AREA_COLORS):
         return list(_style.AREA_COLORS[:n_areas])
     pyplot = import_optional("matplotlib.pyplot", "rnndyn.plot")

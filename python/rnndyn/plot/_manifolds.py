@@ -14,6 +14,7 @@ from rnndyn.manifolds.pieces import Pieces
 from rnndyn.manifolds.result import BasinBoundary, Manifold
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.plot import _style
+from rnndyn.plot._accepted import check_result
 from rnndyn.plot._basins import basins as draw_basins
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def manifold(
     >>> saddle = rd.find_cycles(rd.examples.lozi_map(), max_order=1).saddles[0]
     >>> ax = rd.plot.manifold(rd.manifold(saddle, "unstable", depth=8))
     """
+    check_result("result", result, Manifold)
     chosen = color or _KIND_COLORS[result.kind]
     points = result.cycle.points
     if result.model.n_states == 3 and dims is None and origin is None:
@@ -123,6 +125,9 @@ def basin_boundary(
     >>> beneath = rd.basins(cycles, resolution=40)
     >>> ax = rd.plot.basin_boundary(rd.basin_boundary(cycles), basins=beneath)
     """
+    check_result("result", result, BasinBoundary)
+    if basins is not None:
+        check_result("basins", basins, Basins)
     chosen = color or _style.INK_COLOR
     gates = [gate.cycle for gate in result.gates if gate.separates]
     cycles = [*result.attractors, *gates]

@@ -11,6 +11,7 @@ from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.cycle import STABILITY_NAMES
 from rnndyn.cycles.result import CycleSet
 from rnndyn.plot import _style
+from rnndyn.plot._accepted import check_result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,6 +54,7 @@ def multipliers(
     """
     if isinstance(cycles, CyclesByInput):
         raise TypeError("multipliers draws those of one input: give one of the sets, cycles[0]")
+    check_result("cycles", cycles, CycleSet)
     if scale not in ("auto", "linear", "log"):
         raise ValueError(f"scale must be 'auto', 'linear' or 'log', got {scale!r}")
     ax = _style.axes_or_new(ax, square=True)

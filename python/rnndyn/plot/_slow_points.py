@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from rnndyn.cycles.cycle import STABILITY_NAMES
 from rnndyn.cycles.result import CycleSet
 from rnndyn.plot import _style
+from rnndyn.plot._accepted import check_result
 from rnndyn.plot._state_space import _Frame, _orbits, _plane
 from rnndyn.slow_points.result import SlowPointSet
 
@@ -60,6 +61,9 @@ def slow_points(
     >>> model = rd.RNN(None, [[0.5, 0.5], [0.5, 0.5]], None, [1e-3, 1e-3])
     >>> ax = rd.plot.slow_points(rd.find_slow_points(model))
     """
+    check_result("slow", slow, SlowPointSet)
+    if cycles is not None:
+        check_result("cycles", cycles, CycleSet)
     model = slow.free_model
     n = model.n_states
     if n < 2:

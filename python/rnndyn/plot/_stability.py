@@ -10,6 +10,7 @@ from rnndyn._common.optional import import_optional
 from rnndyn.bifurcation.path._columns import KIND_NAMES
 from rnndyn.bifurcation.plane.result import StabilityDiagram
 from rnndyn.plot import _style
+from rnndyn.plot._accepted import check_result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,6 +72,7 @@ def stability_diagram(
     ... )
     >>> ax = rd.plot.stability_diagram(diagram)
     """
+    check_result("diagram", diagram, StabilityDiagram)
     if shading is not None and shading not in get_args(Shading):
         raise ValueError(f"shading must be one of {', '.join(get_args(Shading))}, got {shading!r}")
     if order is not None:

@@ -23,6 +23,7 @@ from rnndyn.cycles.cycle import STABILITY_NAMES
 from rnndyn.cycles.result import CycleSet
 from rnndyn.models import PiecewiseLinearModel, RecurrentNetwork
 from rnndyn.plot import _style
+from rnndyn.plot._accepted import check_result
 from rnndyn.plot._by_input import draw_by_input
 from rnndyn.plot._cobweb import draw_cobweb
 
@@ -88,6 +89,7 @@ def state_space(
     >>> lozi = rd.PLRNN(A=[[1.7, 1.0], [0.5, 0.0]], W=[[-3.4, 0.0], [0.0, 0.0]], h=[1.0, 0.0])
     >>> ax = rd.plot.state_space(rd.find_cycles(lozi, max_order=6))
     """
+    check_result("cycles", cycles, CycleSet, CyclesByInput)
     ax = _style.axes_or_new(ax)
     if isinstance(cycles, CyclesByInput):
         return _state_space_by_input(cycles, ax, dims, orbits, n_steps, seed)
@@ -114,7 +116,7 @@ def state_space(
     # Room for the legend at the top.
     ax.set_ylim(shown.lower[1], shown.upper[1] + 0.15 * (shown.upper[1] - shown.lower[1]))
     if model.n_states == 2 and borders and isinstance(model, PiecewiseLinearModel):
-        _draw_borders(ax, model, view)
+        draw_borders(ax, model, view)
     if itineraries:
         _write_itineraries(ax, cycles, lambda orbit: view.project(orbit[0]))
     ax.set_xlabel(view.labels[0])
@@ -231,7 +233,7 @@ def _plane(
     return coordinate_plane(n_states, dims)
 
 
-def _draw_borders(ax: Axes, model: PiecewiseLinearModel, view: PlaneOfStates) -> None:
+def draw_borders(ax: Axes, model: PiecewiseLinearModel, view: PlaneOfStates) -> None:
     """Draw the lines where a pre-activation is zero, without changing what the axes show."""
     canonical = model.canonical
     limits = np.array([ax.get_xlim(), ax.get_ylim()])
