@@ -30,7 +30,9 @@ def box_ends(
     """
     if isinstance(box, tuple | list):
         if len(box) != 2:
-            raise ValueError(f"{name} must be a number R, or (lower, upper), got {len(box)} entries")
+            raise ValueError(
+                f"{name} must be a number R, or (lower, upper), got {len(box)} entries"
+            )
         lower = _bound(f"lower bound of {name}", box[0], n_states, hint)
         upper = _bound(f"upper bound of {name}", box[1], n_states, hint)
     else:

@@ -189,7 +189,7 @@ class _Work:
             first = len(self.fates.attractors)
 
     def _follow(self, chosen: IntArray, first: int, n_before: int) -> bool:
-        """Follow the orbits of some states to attractors from a number on; tell whether to go on."""
+        """Follow orbits to the attractors from a number on, and tell whether to go on."""
         n = len(self.labels)
 
         def observe(n_done: int) -> None:

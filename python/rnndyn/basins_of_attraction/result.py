@@ -223,13 +223,18 @@ class BasinFractions(TabularResult):
     def interval(self, confidence: float = 0.95) -> tuple[FloatArray, FloatArray]:
         """Return lower and upper ends of confidence intervals of the shares.
 
-        They are those of Wilson for a binomial share, so an attractor that no orbit went to has an
-        interval as well.
+        They are those of Wilson for a binomial share [1]_, so an attractor that no orbit went to
+        has an interval as well.
 
         Parameters
         ----------
         confidence : float
             Between 0 and 1.
+
+        References
+        ----------
+        .. [1] E. B. Wilson, "Probable inference, the law of succession, and statistical
+           inference", J. Amer. Statist. Assoc. 22 (1927) 209-212.
         """
         if not 0.0 < confidence < 1.0:
             raise ValueError(f"confidence must be between 0 and 1, got {confidence!r}")

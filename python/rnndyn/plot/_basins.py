@@ -35,8 +35,8 @@ def basins(result: Basins, ax: "Axes | None" = None, *, attractors: bool = True)
     ax : matplotlib.axes.Axes, optional
         Where to draw. Default: a new figure.
     attractors : bool
-        Whether to mark the points of the attractors, those that are not in the plane by the points
-        of the plane that are nearest.
+        Whether to mark the points of the attractors, in the colours of their basins; those that
+        are not in the plane by the points of the plane that are nearest.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def basins(result: Basins, ax: "Axes | None" = None, *, attractors: bool = True)
     )
     ax.set_xlim(*_ends(result.x_values))
     if attractors:
-        _mark_attractors(ax, result)
+        _mark_attractors(ax, result, {label: areas[place] for place, label in enumerate(ranked)})
     ax.set_xlabel(result.axis_labels[0])
     if result.y_values is None:
         ax.set_ylim(0.0, 1.0)
@@ -121,20 +121,26 @@ def area_colors(n_areas: int) -> list[Any]:
     ]
 
 
-def _mark_attractors(ax: "Axes", result: Basins) -> None:
+def _mark_attractors(ax: "Axes", result: Basins, colors: dict[int, Any]) -> None:
     # Coordinates of the nearest points of the plane, whose directions may be any.
     onto = np.linalg.pinv(result.directions)
-    for cycle in result.attractors:
+    mark = _style.STABILITY_MARKS["stable"]
+    for number, cycle in enumerate(result.attractors):
         places = (cycle.points - result.origin) @ onto
+        x, y = places[:, 0], places[:, 1] if places.shape[1] > 1 else np.full(len(places), 0.5)
+        size = min(max(300.0 / cycle.order, 12.0), 42.0)
+        # A white ring sets a dot off from a basin of its own colour.
+        ax.scatter(x, y, s=2.4 * size, marker=mark.marker, color="white", zorder=mark.zorder)
         ax.scatter(
-            places[:, 0],
-            places[:, 1] if places.shape[1] > 1 else np.full(len(places), 0.5),
-            s=min(max(300.0 / cycle.order, 12.0), 42.0),
-            marker=_style.STABILITY_MARKS["stable"].marker,
-            facecolors="white",
+            x,
+            y,
+            s=size,
+            marker=mark.marker,
+            # One whose basin the plane does not meet has no colour.
+            facecolors=[colors.get(number, "white")],
             edgecolors=_style.INK_COLOR,
             linewidths=1.1,
-            zorder=_style.STABILITY_MARKS["stable"].zorder,
+            zorder=mark.zorder,
         )
 
 

@@ -187,6 +187,7 @@ def _draw_loss(ax: "Axes", timeline: Timeline, threshold: float) -> None:
         )
     if (losses > 0.0).all() and losses.max() > 20.0 * losses.min():
         ax.set_yscale("log")
+        _style.log_ticks(ax.yaxis, losses)
     ax.set_ylabel("loss")
     _style.legend(ax, np.column_stack([epochs, losses]))
 

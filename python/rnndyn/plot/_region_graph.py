@@ -105,7 +105,8 @@ def _matrix(graph: RegionGraph, ax: "Axes") -> "Axes":
             norm=colors.LogNorm(1.0, max(2.0, float(graph.counts.max()))),
             interpolation="nearest",
         )
-        _style.color_bar(ax, mesh, "times seen")
+        bar = _style.color_bar(ax, mesh, "times seen")
+        _style.log_ticks(bar.ax.yaxis, np.array([1.0, max(2.0, float(graph.counts.max()))]))
     else:
         values[rows, columns] = 1.0
         ax.imshow(values, cmap=colors.ListedColormap([_style.BLUE]), interpolation="nearest")
@@ -163,7 +164,7 @@ def _sizes(graph: RegionGraph) -> FloatArray:
     largest = float(graph.visits.max(initial=0))
     if largest == 0.0:
         return np.full(len(graph), 130.0)
-    return np.asarray(70.0 + 330.0 * np.sqrt(graph.visits / largest))
+    return np.asarray(110.0 + 290.0 * np.sqrt(graph.visits / largest))
 
 
 def _arrows(graph: RegionGraph, ax: "Axes", places: FloatArray, sizes: FloatArray) -> None:
@@ -181,7 +182,8 @@ def _arrows(graph: RegionGraph, ax: "Axes", places: FloatArray, sizes: FloatArra
         dashes = _DASHES.get(status, "solid")
         if source == target:
             ax.scatter(
-                *places[source],
+                places[source, 0],
+                places[source, 1],
                 s=2.1 * sizes[source],
                 facecolors="none",
                 edgecolors=color,
@@ -235,8 +237,8 @@ def _nodes(graph: RegionGraph, ax: "Axes", places: FloatArray, sizes: FloatArray
     )
     if len(graph) > _MAX_NAMES:
         return
-    for symbol, place in enumerate(places):
-        ax.text(*place, str(symbol), ha="center", va="center", fontsize=6.5, zorder=5.0)
+    for symbol, (x, y) in enumerate(places):
+        ax.text(x, y, str(symbol), ha="center", va="center", fontsize=6.5, zorder=5.0)
 
 
 def _legend(graph: RegionGraph, ax: "Axes") -> None:

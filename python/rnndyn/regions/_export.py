@@ -92,6 +92,4 @@ def _dictionary(graph: RegionGraph) -> dict[str, Any]:
 
 def _rows(graph: RegionGraph, table: str) -> list[dict[str, Any]]:
     columns = {name: column.tolist() for name, column in _columns(graph, table).items()}
-    return [
-        dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
-    ]
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]

@@ -265,7 +265,7 @@ def _counted(
 ) -> dict[str, Any]:
     """Return the graph of what is possible with the regions and transitions of orbits."""
     regions, means = found.regions, found.states
-    symbols = np.zeros(0, np.int64)
+    symbols: IntArray = np.zeros(0, np.int64)
     visits = np.zeros(len(regions), np.int64)
     if orbit is not None:
         states = orbit.reshape(-1, model.n_states)
