@@ -114,6 +114,30 @@ def _basins_of_many() -> Any:
     return rd.plot.basins(_chequerboard())
 
 
+def _basin_fractions() -> Any:
+    # Of two basins and what is beyond them; few states, so that the intervals are seen.
+    cycles = rd.find_cycles(staircase(), max_order=1)
+    return rd.plot.basin_fractions(rd.basin_fractions(cycles, 5.0, n=200))
+
+
+def _region_graph() -> Any:
+    network = rd.examples.load("plrnn_2d_16")
+    orbit = network.orbit([0.1, 0.1], 60)
+    return rd.plot.region_graph(rd.region_graph(network, orbit, box=5.0))
+
+
+def _region_matrix() -> Any:
+    network = rd.examples.load("plrnn-10d")
+    # They settle on a stable cycle, so that rounding does not matter.
+    orbits = network.orbit(np.random.default_rng(0).normal(size=(5, 10)), 100)
+    return rd.plot.region_graph(rd.region_graph(network, orbits), kind="matrix")
+
+
+def _state_space_in_space() -> Any:
+    cycles = rd.find_cycles(rd.examples.load("plrnn-10d"), max_order=10, seed=0, progress=False)
+    return rd.plot.state_space(cycles, dims=(0, 3, 5), orbits=0)
+
+
 def _manifold() -> Any:
     saddle = rd.find_cycles(_lozi(), max_order=1).saddles[0]
     return rd.plot.manifold(rd.manifold(saddle, "unstable", depth=7))
@@ -246,6 +270,7 @@ PICTURES: dict[str, Callable[[], Any]] = {
     "state_space_chaotic": _state_space_chaotic,
     "state_space_components": _state_space_components,
     "state_space_by_input": _state_space_by_input,
+    "state_space_in_space": _state_space_in_space,
     "slow_points": _slow_points,
     "cobweb": _cobweb,
     "multipliers": _multipliers,
@@ -253,8 +278,11 @@ PICTURES: dict[str, Callable[[], Any]] = {
     "basins": _basins,
     "basins_of_one_state": _basins_of_one_state,
     "basins_of_many": _basins_of_many,
+    "basin_fractions": _basin_fractions,
     "basin_boundary": _basin_boundary,
     "connections": _connections,
+    "region_graph": _region_graph,
+    "region_matrix": _region_matrix,
     "manifold": _manifold,
     "manifold_in_space": _manifold_in_space,
     "bifurcation_diagram": _bifurcation_diagram,

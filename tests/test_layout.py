@@ -188,7 +188,7 @@ def test_few_files_lie_at_the_root():
 def test_every_kind_of_result_has_the_same_files():
     """`result.py` and `run.py`, and its file, looks and exports next to them."""
     rooms = [path.parent for path in PACKAGE.rglob("result.py")]
-    assert len(rooms) == 10
+    assert len(rooms) == 11
     for room in rooms:
         there = {path.name for path in room.iterdir()}
         assert {"__init__.py", "_file.py", "_table.py", "_export.py"} <= there, room

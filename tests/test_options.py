@@ -46,6 +46,7 @@ LONG = {
     "basin_fractions": lambda **how: (
         rd.basin_fractions(TENT, 0.9, n=10**4, max_steps=10**9, **how).run
     ),
+    "region_graph": lambda **how: rd.region_graph(NETWORK, box=5.0, **how).run,
     "manifold": lambda **how: (
         rd.manifold(fixed_points().saddles[0], depth=10**6, max_pieces=10**12, **how).run
     ),
@@ -88,6 +89,7 @@ SHORT = {
     "basin_fractions": lambda **how: rd.basin_fractions(
         TENT.with_parameters(W=[[-2.5]]), 0.9, n=500, **how
     ),
+    "region_graph": lambda **how: rd.region_graph(NETWORK, box=0.2, max_regions=200, **how),
     "manifold": lambda **how: rd.manifold(fixed_points().saddles[0], depth=1, **how),
     "homoclinic_points": lambda **how: rd.homoclinic_points(
         fixed_points(), depth=1, max_pieces=300, **how

@@ -11,6 +11,7 @@ PYBIND11_MODULE(_core, module) {
   rnndyn::bindings::register_basins(module);
   rnndyn::bindings::register_slow_points(module);
   rnndyn::bindings::register_manifolds(module);
+  rnndyn::bindings::register_region_graph(module);
   rnndyn::bindings::register_smooth(module);
   rnndyn::bindings::register_smooth_path(module);
 }

@@ -15,6 +15,7 @@ void register_bifurcation(pybind11::module_& module);
 void register_basins(pybind11::module_& module);
 void register_slow_points(pybind11::module_& module);
 void register_manifolds(pybind11::module_& module);
+void register_region_graph(pybind11::module_& module);
 void register_smooth(pybind11::module_& module);
 void register_smooth_path(pybind11::module_& module);
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rnndyn import examples, plot
     from rnndyn._common.optional import MissingPackageError
     from rnndyn._common.progress import Progress, ProgressMeter
-    from rnndyn.basins_of_attraction import Basins, basin_fractions, basins
+    from rnndyn.basins_of_attraction import BasinFractions, Basins, basin_fractions, basins
     from rnndyn.bifurcation import (
         BranchSet,
         StabilityDiagram,
@@ -80,6 +80,7 @@ _NAMES_OF_MODULES: dict[str, tuple[str, ...]] = {
         "ProgressMeter",
     ),
     "rnndyn.basins_of_attraction": (
+        "BasinFractions",
         "Basins",
         "basin_fractions",
         "basins",
@@ -189,6 +190,7 @@ __all__ = [
     "PLRNN",
     "RNN",
     "BasinBoundary",
+    "BasinFractions",
     "Basins",
     "BranchSet",
     "Certificate",

@@ -50,7 +50,7 @@ def test_unbounded_orbits_are_counted():
     found = rd.basin_fractions(line, ([-3.0], [1.0]), n=400)
     # From below -1 orbits are unbounded: half of the box.
     assert abs(found.n_unbounded / 400 - 0.5) < 0.1
-    assert "Unbounded: " in repr(found)
+    assert "Unbounded, beyond " in repr(found)
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,38 @@ def test_what_is_no_box_is_refused(box, message):
 def test_a_confidence_is_a_probability():
     with pytest.raises(ValueError, match="confidence must be between 0 and 1"):
         rd.basin_fractions(bistable(), 3.0, n=10).interval(1.0)
+
+
+def test_ctrl_c_while_neighbourhoods_are_prepared(monkeypatch):
+    """Nothing is followed then, and that is what the result says."""
+
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    cycles = rd.find_cycles(bistable(), 1, progress=False)
+    monkeypatch.setattr("rnndyn.basins_of_attraction._fates.neighbourhoods_of", interrupted)
+    found = rd.basin_fractions(cycles, 3.0, n=100)
+    assert found.run.stopped_by == "interrupt"
+    assert not found.complete
+    assert found.n == 0
+    assert "INCOMPLETE" in repr(found)
+
+
+def test_stable_cycles_without_a_neighbourhood_are_named(monkeypatch):
+    cycles = rd.find_cycles(bistable(), 1, progress=False)
+    monkeypatch.setattr(
+        "rnndyn.basins_of_attraction._fates.neighbourhoods_of", lambda *arguments: None
+    )
+    found = rd.basin_fractions(cycles, 3.0, n=20, max_steps=50)
+    assert len(found.unclaimed) == 2
+    assert found.n_undecided == 20
+    assert "No basin is claimed for 2 stable cycles" in repr(found)
+
+
+def test_a_result_like_the_others(tmp_path):
+    found = rd.basin_fractions(bistable(), 3.0, n=50)
+    found.save(tmp_path / "shares.npz")
+    assert rd.load_result(tmp_path / "shares.npz") == found
+    assert rd.BasinFractions.load(tmp_path / "shares.npz") == found
+    assert found.to_rows()[0]["share"] == found.fractions[0]
+    assert "<th>95 % interval</th>" in found._repr_html_()

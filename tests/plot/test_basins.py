@@ -38,9 +38,16 @@ def test_every_point_has_the_colour_of_its_attractor():
         )
     assert labels_of(ax) == ["fixed point, 00 (50.0%)", "fixed point, 11 (50.0%)"]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("$z_{0}$", "$z_{1}$")
-    marks = np.concatenate([c.get_offsets() for c in ax.collections if hasattr(c, "get_sizes")])
-    expected = np.concatenate([cycle.points for cycle in result.attractors])
-    np.testing.assert_allclose(marks, expected, atol=1e-12)
+    # A white ring and a dot in the colour of the basin for each attractor.
+    marks = [c for c in ax.collections if hasattr(c, "get_sizes")]
+    assert len(marks) == 2 * len(result.attractors)
+    for number, cycle in enumerate(result.attractors):
+        ring, dot = marks[2 * number : 2 * number + 2]
+        np.testing.assert_allclose(ring.get_offsets(), cycle.points, atol=1e-12)
+        np.testing.assert_allclose(dot.get_offsets(), cycle.points, atol=1e-12)
+        color = _style.AREA_COLORS[rank.tolist().index(number)]
+        np.testing.assert_allclose(dot.get_facecolors()[0, :3], colors.to_rgb(color))
+        assert ring.get_sizes()[0] > dot.get_sizes()[0]
     assert rd.plot.basins(result, ax) is ax
 
 

@@ -7,6 +7,7 @@ import rnndyn as rd
 from records import searched_order, statistics
 from rnndyn.cycles.block import COLUMNS, CycleBlock
 from rnndyn.cycles.cycle import STABILITY_NAMES
+from rnndyn.plot import _style
 from rnndyn.plot._style import STABILITY_MARKS
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -223,3 +224,72 @@ def test_only_what_attracts_is_filled():
     assert [name for name, mark in STABILITY_MARKS.items() if mark.filled] == ["stable"]
     assert len({mark.marker for mark in STABILITY_MARKS.values()}) == len(STABILITY_MARKS) == 5
     assert len({mark.color for mark in STABILITY_MARKS.values()}) == 5
+
+
+def test_a_picture_in_space(ten_dimensional):
+    ax = rd.plot.state_space(ten_dimensional, dims=(0, 3, 5), orbits=3)
+    assert ax.name == "3d"
+    assert [ax.get_xlabel(), ax.get_ylabel(), ax.get_zlabel()] == ["$z_{0}$", "$z_{3}$", "$z_{5}$"]
+    stable = np.concatenate([cycle.points for cycle in ten_dimensional.stable])[:, [0, 3, 5]]
+    drawn = [
+        np.column_stack(part._offsets3d)
+        for part in ax.collections
+        if hasattr(part, "_offsets3d") and part.get_label().startswith("stable")
+    ]
+    np.testing.assert_allclose(np.concatenate(drawn), stable, atol=1e-12)
+    components = rd.plot.state_space(ten_dimensional, dims="pca3", orbits=0)
+    assert components.get_zlabel().startswith("component 3 (")
+    # Axes in space ask for it as well.
+    own = pyplot.figure().add_subplot(projection="3d")
+    assert rd.plot.state_space(ten_dimensional, own, orbits=0) is own
+    assert own.get_zlabel() == components.get_zlabel()
+    own.figure.canvas.draw()
+
+
+def test_a_picture_in_space_of_several_inputs():
+    weights = 1.6 * np.eye(3) + 0.3 * np.triu(np.ones((3, 3)), 1)
+    found = rd.find_fixed_points(rd.RNN(np.eye(3), weights), [[0.0, 0.0, 0.0], [0.6, 0.3, 0.0]])
+    ax = rd.plot.state_space(found, dims=(0, 1, 2), orbits=2)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "input 0, 0, 0",
+        "input 0.6, 0.3, 0",
+    ]
+
+
+def test_what_has_no_picture_in_space(ten_dimensional):
+    lozi = rd.find_cycles(rd.examples.lozi_map(), max_order=1)
+    with pytest.raises(ValueError, match="a network with 2 states has no space of three"):
+        rd.plot.state_space(lozi, dims=(0, 1, 1))
+    with pytest.raises(ValueError, match="dims must be three states between 0 and 9"):
+        rd.plot.state_space(ten_dimensional, dims=(0, 1, 10))
+    with pytest.raises(ValueError, match="ax must be three-dimensional"):
+        rd.plot.state_space(ten_dimensional, pyplot.subplots()[1], dims="pca3")
+    with pytest.raises(ValueError, match="'pca', got 'pca4'"):
+        rd.plot.state_space(ten_dimensional, dims="pca4")
+
+
+def test_the_ticks_of_moduli_are_those_of_the_circles():
+    lozi = rd.find_cycles(rd.examples.lozi_map(1.7, 0.5), orders=[6, 12], progress=False)
+    ax = rd.plot.multipliers(lozi)
+    labels = [text.get_text() for text in ax.get_xticklabels()]
+    assert labels[len(labels) // 2 :][:3] == ["$0$", "$1$", "$10^{1}$"]
+    ticks = ax.get_xticks()
+    np.testing.assert_allclose(ticks, -ticks[::-1])
+    # 1 + log10 of the modulus.
+    assert ticks[len(ticks) // 2 + 2] == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("largest", [3.0, 30.0, 1e5])
+def test_a_logarithmic_axis_has_numbers(largest):
+    ax = pyplot.subplots()[1]
+    ax.plot([1.0, 2.0], [1.3, 1.3 * largest])
+    ax.set_yscale("log")
+    _style.log_ticks(ax.yaxis, np.array([1.3, 1.3 * largest]))
+    ax.figure.canvas.draw()
+    low, high = ax.get_ylim()
+    shown = [
+        text.get_text()
+        for tick, text in zip(ax.get_yticks(), ax.get_yticklabels(), strict=True)
+        if low <= tick <= high and text.get_text()
+    ]
+    assert len(shown) >= 3

@@ -37,6 +37,8 @@ def results():
     values, offsets = [-2.0, -1.5, -1.0], [0.5, 1.0]
     return {
         "basin_boundary": rd.basin_boundary(cycles),
+        "basin_fractions": rd.basin_fractions(line, 3.0, n=20),
+        "region_graph": rd.region_graph(lozi, box=2.0),
         "basins": rd.basins(line, [-1.0, 0.0, 1.0]),
         "bifurcation_diagram": rd.bifurcation_diagram(line, *ends, max_order=1),
         "connections": rd.homoclinic_points(cycles, depth=4),

@@ -54,6 +54,10 @@ RESULTS = {
         rd.find_cycles(rd.examples.lozi_map(), max_order=1), depth=5
     ),
     "boundary": lambda: rd.basin_boundary(rd.find_cycles(FOLD, max_order=1)),
+    "shares": lambda: rd.basin_fractions(FOLD, 3.0, n=50, max_steps=50),
+    "regions": lambda: rd.region_graph(TENT, TENT.orbit([[-0.2], [0.3]], 4), box=1.0),
+    "regions of orbits": lambda: rd.region_graph(TENT, TENT.orbit([-0.2], 4)),
+    "regions from a start": lambda: rd.region_graph(TENT, box=1.0, start=0.5),
     "basins": lambda: rd.basins(TENT, np.linspace(-1.0, 1.0, 7), max_steps=50),
 }
 

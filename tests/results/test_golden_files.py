@@ -171,6 +171,19 @@ def test_connecting_orbits_and_a_proof_of_chaos_of_version_1():
     assert not proof.verify(rd.examples.lozi_map(1.6, 0.5))
 
 
+def test_shares_and_regions_of_version_1():
+    # From below -1 orbits are unbounded, from above they go to 2.
+    shares = rd.load_result(FILES / "basin_fractions_1.npz")
+    assert shares.attractors[0].points.item() == pytest.approx(2.0)
+    lower, upper = shares.interval(0.999)
+    assert lower[0] < 2.0 / 3.0 < upper[0]
+    assert shares.n_unbounded == 100 - shares.counts[0]
+    graph = rd.load_result(FILES / "region_graph_1.npz")
+    assert graph.bounds_entropy
+    assert graph.entropy == pytest.approx(np.log(2.0), abs=1e-12)
+    assert graph.symbols.tolist() == [0, 1, 0, 1, 0]
+
+
 @pytest.mark.parametrize("suffix", ["npz", "json"])
 def test_a_model_of_version_1(suffix):
     assert rd.load_model(FILES / f"model_1.{suffix}") == TENT
@@ -262,6 +275,8 @@ def written(tmp_path):
     lozi = rd.find_cycles(rd.examples.lozi_map(1.7, 0.5), max_order=1)
     results["homoclinic_points"] = rd.homoclinic_points(lozi, depth=4)
     results["chaos_certificate"] = results["homoclinic_points"].chaos()
+    results["basin_fractions"] = rd.basin_fractions(fold, 3.0, n=100)
+    results["region_graph"] = rd.region_graph(TENT, TENT.orbit([-0.2], 4), box=2.0)
     for name, result in results.items():
         result.save(tmp_path / f"{name}.npz")
     rd.save_model(TENT, tmp_path / "model.npz", metadata={"task": "folding"})
@@ -298,6 +313,8 @@ EXPORTS = {
     "basin_boundary_1.npz": (2, "eddeb9e2465c"),
     "homoclinic_points_1.npz": (2, "36a7fc363c98"),
     "chaos_certificate_1.npz": (2, "01be45f43ea2"),
+    "basin_fractions_1.npz": (2, "092a5d3f69c0"),
+    "region_graph_1.npz": (2, "8565a92605aa"),
     "basins_2.npz": (2, "15e429593c1c"),
     "branch_set_3.npz": (2, "02ef1c5c85d9"),
     "certificate_1.npz": (2, "cd921ef4ea08"),

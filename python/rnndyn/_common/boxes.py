@@ -7,7 +7,9 @@ import numpy as np
 from rnndyn._common.arrays import FloatArray, finite_numbers
 
 
-def box_ends(box: Any, n_states: int, *, hint: str = "") -> tuple[FloatArray, FloatArray]:
+def box_ends(
+    box: Any, n_states: int, *, hint: str = "", name: str = "box"
+) -> tuple[FloatArray, FloatArray]:
     """Return the lower and upper bounds of a box, shape (M,) each.
 
     Parameters
@@ -18,6 +20,8 @@ def box_ends(box: Any, n_states: int, *, hint: str = "") -> tuple[FloatArray, Fl
         Number of states M.
     hint : str
         What to do about numbers that are not finite.
+    name : str
+        The argument.
 
     Raises
     ------
@@ -26,23 +30,25 @@ def box_ends(box: Any, n_states: int, *, hint: str = "") -> tuple[FloatArray, Fl
     """
     if isinstance(box, tuple | list):
         if len(box) != 2:
-            raise ValueError(f"box must be a number R, or (lower, upper), got {len(box)} entries")
-        lower = _bound("lower bound", box[0], n_states, hint)
-        upper = _bound("upper bound", box[1], n_states, hint)
+            raise ValueError(
+                f"{name} must be a number R, or (lower, upper), got {len(box)} entries"
+            )
+        lower = _bound(f"lower bound of {name}", box[0], n_states, hint)
+        upper = _bound(f"upper bound of {name}", box[1], n_states, hint)
     else:
-        upper = _bound("radius", box, n_states, hint)
+        upper = _bound(f"radius of {name}", box, n_states, hint)
         lower = -upper
     if not (lower < upper).all():
         state = int(np.argmin(lower < upper))
         raise ValueError(
-            "box must have every lower bound below its upper bound, but state "
+            f"{name} must have every lower bound below its upper bound, but state "
             f"{state} has [{lower[state]:g}, {upper[state]:g}]"
         )
     return lower, upper
 
 
 def _bound(name: str, value: Any, n_states: int, hint: str) -> FloatArray:
-    name = f"the {name} of box"
+    name = f"the {name}"
     bound = finite_numbers(name, value, hint=hint)
     if bound.shape not in ((), (n_states,)):
         raise ValueError(f"{name} must be a number or have shape ({n_states},), got {bound.shape}")

@@ -1,4 +1,4 @@
-"""Planes in state space, to project onto or to cut along."""
+"""Planes in state space, to project onto or to cut along, and spaces of three dimensions."""
 
 import operator
 from typing import Any, NamedTuple
@@ -11,59 +11,61 @@ from rnndyn._common.arrays import FloatArray
 class PlaneOfStates(NamedTuple):
     """A plane in state space: the states ``center + a directions[:, 0] + b directions[:, 1]``.
 
+    Or, with three directions, a space.
+
     Attributes
     ----------
     center : (M,) array
-    directions : (M, 2) array
+    directions : (M, 2) or (M, 3) array
         Orthonormal.
-    labels : (str, str)
+    labels : tuple of str
         What to write at the axes.
     """
 
     center: FloatArray
     directions: FloatArray
-    labels: tuple[str, str]
+    labels: tuple[str, ...]
 
     def project(self, points: FloatArray) -> FloatArray:
-        """Return the coordinates of the points of the plane that are nearest, shape (..., 2)."""
+        """Return the coordinates of the points of it that are nearest, shape (..., 2 or 3)."""
         return np.asarray((points - self.center) @ self.directions)
 
 
-def coordinate_plane(n_states: int, dims: Any) -> PlaneOfStates:
-    """Return the plane of two states; its center is 0.
+def coordinate_plane(n_states: int, dims: Any, n_dims: int = 2) -> PlaneOfStates:
+    """Return the plane of two states, or the space of three; its center is 0.
 
     Raises
     ------
     ValueError
-        If `dims` are not two states.
+        If `dims` are not as many states.
     """
-    expected = f"dims must be two states between 0 and {n_states - 1}, or 'pca', got {dims!r}"
+    count, example = ("two", (0, 1)) if n_dims == 2 else ("three", (0, 1, 2))
+    expected = f"dims must be {count} states between 0 and {n_states - 1}, or 'pca', got {dims!r}"
     if isinstance(dims, str):
-        raise ValueError(f"dims must be two states such as (0, 1), or 'pca', got {dims!r}")
+        raise ValueError(f"dims must be {count} states such as {example}, or 'pca', got {dims!r}")
     try:
         chosen = [operator.index(index) for index in dims]
     except TypeError:
         raise TypeError(expected) from None
-    if len(chosen) != 2 or not all(0 <= index < n_states for index in chosen):
+    if len(chosen) != n_dims or not all(0 <= index < n_states for index in chosen):
         raise ValueError(expected)
     directions = np.eye(n_states)[:, chosen]
-    labels = (state_label(chosen[0]), state_label(chosen[1]))
-    return PlaneOfStates(np.zeros(n_states), directions, labels)
+    return PlaneOfStates(np.zeros(n_states), directions, tuple(map(state_label, chosen)))
 
 
-def principal_plane(points: FloatArray) -> PlaneOfStates:
-    """Return the plane through the mean of the points in which they vary most."""
+def principal_plane(points: FloatArray, n_dims: int = 2) -> PlaneOfStates:
+    """Return the plane, or the space, through the mean of the points in which they vary most."""
     n_states = points.shape[1]
     if len(points) == 0:
         points = np.zeros((1, n_states))
     center = points.mean(axis=0)
-    # Two empty directions more, so that there are two components whatever the points.
-    padded = np.vstack([points - center, np.zeros((2, n_states))])
+    # Empty directions more, so that there are as many components whatever the points.
+    padded = np.vstack([points - center, np.zeros((n_dims, n_states))])
     _, sizes, rows = np.linalg.svd(padded, full_matrices=False)
     total = float((sizes**2).sum()) or 1.0
-    shares = sizes[:2] ** 2 / total
-    labels = (f"component 1 ({shares[0]:.0%})", f"component 2 ({shares[1]:.0%})")
-    return PlaneOfStates(center, rows[:2].T, labels)
+    shares = sizes[:n_dims] ** 2 / total
+    labels = tuple(f"component {k + 1} ({share:.0%})" for k, share in enumerate(shares))
+    return PlaneOfStates(center, rows[:n_dims].T, labels)
 
 
 def state_label(index: int) -> str:

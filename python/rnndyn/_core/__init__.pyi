@@ -128,6 +128,17 @@ def manifold(
     time_limit: float | None = None,
     observer: Callable[[int, int], object] | None = None,
 ) -> dict[str, Any]: ...
+def region_graph(
+    canonical_map: CanonicalMap,
+    lower: NDArray[np.float64],
+    upper: NDArray[np.float64],
+    *,
+    start: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
+    max_regions: int,
+    n_threads: int = 1,
+    time_limit: float | None = None,
+    observer: Callable[[int, int], object] | None = None,
+) -> dict[str, Any]: ...
 def closest_point(
     equations: NDArray[np.float64],
     values: NDArray[np.float64],

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from rnndyn._common.words import counted, format_modulus
-from rnndyn.basins_of_attraction.result import Basins
+from rnndyn._common.words import counted, format_modulus, model_text
+from rnndyn.basins_of_attraction.result import BasinFractions, Basins
 from rnndyn.results.table import Row, Table, table_of
 
 #: With more attractors than this the table is shortened to those with the largest basins.
@@ -48,22 +48,48 @@ def _rows(basins: Basins) -> list[Row]:
 
 
 def _notes(basins: Basins) -> list[str]:
-    n_points, run = max(basins.labels.size, 1), basins.run
+    return _notes_of(basins, basins.labels.size, "points")
+
+
+def _notes_of(result: Basins | BasinFractions, n_points: int, what: str) -> list[str]:
+    n, run = max(n_points, 1), result.run
     notes = []
-    if basins.n_unbounded:
-        notes.append(
-            f"Unbounded, beyond {run.escape_radius:.3g}: {basins.n_unbounded / n_points:.2%}"
-        )
-    if basins.n_undecided:
+    if result.n_unbounded:
+        notes.append(f"Unbounded, beyond {run.escape_radius:.3g}: {result.n_unbounded / n:.2%}")
+    if result.n_undecided:
         notes.append(
             f"Undecided after {run.max_steps:,} steps, no known attractor: "
-            f"{basins.n_undecided / n_points:.2%}"
+            f"{result.n_undecided / n:.2%}"
         )
-    if basins.unclaimed:
+    if result.unclaimed:
         notes.append(
-            f"No basin is claimed for {counted(len(basins.unclaimed), 'stable cycle')} "
+            f"No basin is claimed for {counted(len(result.unclaimed), 'stable cycle')} "
             "too close to a border or to losing stability"
         )
     if not run.complete:
-        notes.append(run.incomplete_text(f"{run.n_points_done:,} of {run.n_points:,} points"))
+        notes.append(run.incomplete_text(f"{run.n_points_done:,} of {run.n_points:,} {what}"))
     return notes
+
+
+@table_of.register
+def _fractions_table(shares: BasinFractions) -> Table:
+    fractions = shares.fractions
+    lower, upper = shares.interval()
+    shown = np.sort(np.argsort(-fractions, kind="stable")[:_MAX_ROWS]).tolist()
+    rows: list[Row] = [
+        (
+            str(number),
+            str(shares.attractors[number].order),
+            f"{fractions[number]:.2%}",
+            f"{lower[number]:.2%} to {upper[number]:.2%}",
+        )
+        for number in shown
+    ]
+    if len(shown) < len(fractions):
+        rows.append(("...", f"{len(fractions) - len(shown):,} more", "", ""))
+    title = (
+        f"Basins of {counted(len(shares.attractors), 'stable cycle')} of "
+        f"{model_text(shares.model)}, {counted(shares.n, 'random state')}"
+    )
+    headings = ("#", "order", "share", "95 % interval")
+    return Table(title, headings, rows, notes=_notes_of(shares, shares.n, "states"))

@@ -1,12 +1,13 @@
-"""The result of following orbits from a plane of first states to the attractors."""
+"""The results of following orbits to the attractors, from a plane or from a box."""
 
 from dataclasses import dataclass, field
+from statistics import NormalDist
 from typing import Any, ClassVar
 
 import numpy as np
 
 from rnndyn._common.arrays import BoolArray, FloatArray, IntArray, frozen
-from rnndyn.basins_of_attraction._file import FORMAT
+from rnndyn.basins_of_attraction._file import FORMAT, FRACTIONS_FORMAT
 from rnndyn.basins_of_attraction.run import BasinsRun
 from rnndyn.cycles.cycle import Cycle
 from rnndyn.models import PiecewiseLinearModel
@@ -142,3 +143,102 @@ class Basins(TabularResult):
                 f"attractor must be between 0 and {len(self.attractors) - 1}, got {attractor}"
             )
         return np.asarray(self.labels == attractor)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BasinFractions(TabularResult):
+    """What share of a box goes to each attractor, estimated from random first states.
+
+    Two results are equal if they say the same about the same states of the same model; how long it
+    took and on how many threads does not matter.
+
+    Attributes
+    ----------
+    model : PiecewiseLinearModel
+        The network.
+    attractors : tuple of Cycle
+        The stable cycles that orbits can be said to converge to.
+    unclaimed : tuple of Cycle
+        Stable cycles around which no neighbourhood could be verified that orbits do not leave, so
+        that no orbit is said to converge to them.
+    counts : ndarray of int64, shape (number of attractors,)
+        First states whose orbits go to each.
+    n_unbounded, n_undecided : int
+        Those whose orbits left all bounds, and those that arrived nowhere.
+    lower, upper : ndarray of float64, shape (M,)
+        The box.
+    run : BasinsRun
+        How it was made.
+
+    See Also
+    --------
+    rnndyn.basin_fractions : Compute them.
+    rnndyn.plot.basin_fractions : Draw them.
+    """
+
+    FORMAT = FRACTIONS_FORMAT
+    TABLES: ClassVar = ("attractors",)
+
+    model: PiecewiseLinearModel
+    attractors: tuple[Cycle, ...]
+    unclaimed: tuple[Cycle, ...]
+    counts: IntArray
+    n_unbounded: int
+    n_undecided: int
+    lower: FloatArray
+    upper: FloatArray
+    run: BasinsRun = field(compare=False)
+
+    def __post_init__(self) -> None:
+        for name in ("attractors", "unclaimed"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        object.__setattr__(self, "counts", frozen(self.counts, np.int64))
+        for name in ("lower", "upper"):
+            object.__setattr__(self, name, frozen(getattr(self, name), np.float64))
+        for name in ("n_unbounded", "n_undecided"):
+            object.__setattr__(self, name, int(getattr(self, name)))
+        m, n_attractors = self.model.n_states, len(self.attractors)
+        if self.lower.shape != (m,) or self.upper.shape != (m,):
+            raise ValueError(f"lower and upper must have shape ({m},)")
+        if self.counts.shape != (n_attractors,):
+            raise ValueError(f"counts must have shape ({n_attractors},), got {self.counts.shape}")
+        if min(self.n_unbounded, self.n_undecided, int(self.counts.min(initial=0))) < 0:
+            raise ValueError("counts, n_unbounded and n_undecided must not be negative")
+
+    @property
+    def n(self) -> int:
+        """Number of first states whose orbits were followed."""
+        return int(self.counts.sum()) + self.n_unbounded + self.n_undecided
+
+    @property
+    def complete(self) -> bool:
+        """Whether all orbits were followed; False after Ctrl-C or a time limit."""
+        return self.run.complete
+
+    @property
+    def fractions(self) -> FloatArray:
+        """Share of the box that goes to each attractor, shape (number of attractors,)."""
+        return np.asarray(self.counts / max(self.n, 1))
+
+    def interval(self, confidence: float = 0.95) -> tuple[FloatArray, FloatArray]:
+        """Return lower and upper ends of confidence intervals of the shares.
+
+        They are those of Wilson for a binomial share [1]_, so an attractor that no orbit went to
+        has an interval as well.
+
+        Parameters
+        ----------
+        confidence : float
+            Between 0 and 1.
+
+        References
+        ----------
+        .. [1] E. B. Wilson, "Probable inference, the law of succession, and statistical
+           inference", J. Amer. Statist. Assoc. 22 (1927) 209-212.
+        """
+        if not 0.0 < confidence < 1.0:
+            raise ValueError(f"confidence must be between 0 and 1, got {confidence!r}")
+        z, n, share = NormalDist().inv_cdf(0.5 + 0.5 * confidence), max(self.n, 1), self.fractions
+        middle = (share + z * z / (2.0 * n)) / (1.0 + z * z / n)
+        half = z * np.sqrt(share * (1.0 - share) / n + z * z / (4.0 * n * n)) / (1.0 + z * z / n)
+        return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)

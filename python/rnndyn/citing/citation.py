@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, overload
 
 from rnndyn._version import __version__
-from rnndyn.basins_of_attraction.result import Basins
+from rnndyn.basins_of_attraction.result import BasinFractions, Basins
 from rnndyn.bifurcation import BranchSet, StabilityDiagram, Timeline
 from rnndyn.certificate.result import Certificate
 from rnndyn.citing._references import REFERENCES, Reference
@@ -19,6 +19,7 @@ from rnndyn.manifolds.result import BasinBoundary, Manifold
 from rnndyn.models import RecurrentNetwork
 from rnndyn.parameter_scan._measures import MAX_LYAPUNOV
 from rnndyn.parameter_scan.result import Scan
+from rnndyn.regions.result import RegionGraph
 from rnndyn.slow_points.result import SlowPointSet
 
 SOFTWARE = Reference(
@@ -149,10 +150,11 @@ def cite(*results: Any) -> Bibliography:
     ----------
     *results : result, model or training strategy
         `CycleSet`, `CyclesByInput`, `SlowPointSet`, `Certificate`, `BranchSet`, `Timeline`,
-        `StabilityDiagram`, `LyapunovSpectrum`, `Scan`, `Basins`, `Manifold`, `BasinBoundary`,
-        `HomoclinicPoints`, `ChaosCertificate`, any model, and of `rnndyn.training` the kinds of
-        teacher forcing, `LookAhead` and `ManifoldAttractorRegularization`. Of several, each paper
-        is listed once. Without any, the software alone.
+        `StabilityDiagram`, `LyapunovSpectrum`, `Scan`, `Basins`, `BasinFractions`, `RegionGraph`,
+        `Manifold`, `BasinBoundary`, `HomoclinicPoints`, `ChaosCertificate`, any model, and of
+        `rnndyn.training` the kinds of teacher forcing, `LookAhead` and
+        `ManifoldAttractorRegularization`. Of several, each paper is listed once. Without any, the
+        software alone.
 
     Returns
     -------
@@ -220,8 +222,10 @@ def _uses(result: Any) -> Iterator[tuple[str, str]]:
             yield from _of_spectrum(result)
         case Scan():
             yield from _of_scan(result)
-        case Basins():
+        case Basins() | BasinFractions():
             yield from _of_basins(result)
+        case RegionGraph():
+            yield from _of_regions(result)
         case Manifold() | BasinBoundary() | HomoclinicPoints() | ChaosCertificate():
             yield from _of_model(result.model)
             yield ("eisenmann2023bifurcations", "cycles as solutions of linear systems")
@@ -276,7 +280,7 @@ def _of_slow_points(slow: SlowPointSet) -> Iterator[tuple[str, str]]:
         yield ("salmon2011parallel", "random numbers of the search")
 
 
-def _of_basins(basins: Basins) -> Iterator[tuple[str, str]]:
+def _of_basins(basins: Basins | BasinFractions) -> Iterator[tuple[str, str]]:
     yield from _of_model(basins.model)
     found = (*basins.attractors, *basins.unclaimed)
     if found:
@@ -284,6 +288,20 @@ def _of_basins(basins: Basins) -> Iterator[tuple[str, str]]:
     if any(cycle.certified for cycle in found):
         yield ("krawczyk1969newton", "verified error bounds of the cycles")
         yield ("rump2010verification", "verified error bounds of the cycles")
+
+    if isinstance(basins, BasinFractions):
+        yield ("wilson1927probable", "the intervals of the shares")
+
+
+def _of_regions(graph: RegionGraph) -> Iterator[tuple[str, str]]:
+    yield from _of_model(graph.model)
+    yield ("tarjan1972depth", "strongly connected components")
+    yield ("horn2013matrix", "bounds of the largest eigenvalue of the transitions")
+    if graph.lower is not None:
+        yield ("schrijver1986theory", "Farkas' lemma")
+        yield ("higham2002accuracy", "bounds of rounding errors")
+    if graph.bounds_entropy:
+        yield ("bowen1971entropy", "the bound of the topological entropy")
 
 
 def _of_certificate(certificate: Certificate) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from rnndyn._common.arrays import FloatArray
 from rnndyn._common.optional import import_optional
 from rnndyn.basins_of_attraction.result import NOT_REACHED, UNBOUNDED, UNDECIDED, Basins
 from rnndyn.plot import _style
+from rnndyn.plot._accepted import check_result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,8 +35,8 @@ def basins(result: Basins, ax: "Axes | None" = None, *, attractors: bool = True)
     ax : matplotlib.axes.Axes, optional
         Where to draw. Default: a new figure.
     attractors : bool
-        Whether to mark the points of the attractors, those that are not in the plane by the points
-        of the plane that are nearest.
+        Whether to mark the points of the attractors, in the colours of their basins; those that
+        are not in the plane by the points of the plane that are nearest.
 
     Returns
     -------
@@ -50,13 +51,14 @@ def basins(result: Basins, ax: "Axes | None" = None, *, attractors: bool = True)
     >>> cycles = rd.find_cycles(network, max_order=16)
     >>> ax = rd.plot.basins(rd.basins(cycles, resolution=50))
     """
+    check_result("result", result, Basins)
     colors = import_optional("matplotlib.colors", "rnndyn.plot")
     patches = import_optional("matplotlib.patches", "rnndyn.plot")
     ax = _style.axes_or_new(ax)
     shares = result.shares
     # Attractors by their share; those that get nothing here have no colour.
     ranked = [int(n) for n in np.argsort(-shares, kind="stable") if shares[n] > 0.0]
-    areas = _area_colors(len(ranked))
+    areas = area_colors(len(ranked))
     present = [code for code in _OTHERS if (result.labels == code).any()]
     numbers = np.empty(result.labels.shape, dtype=np.int64)
     palette = []
@@ -75,7 +77,7 @@ def basins(result: Basins, ax: "Axes | None" = None, *, attractors: bool = True)
     )
     ax.set_xlim(*_ends(result.x_values))
     if attractors:
-        _mark_attractors(ax, result)
+        _mark_attractors(ax, result, {label: areas[place] for place, label in enumerate(ranked)})
     ax.set_xlabel(result.axis_labels[0])
     if result.y_values is None:
         ax.set_ylim(0.0, 1.0)
@@ -109,7 +111,8 @@ def basins(result: Basins, ax: "Axes | None" = None, *, attractors: bool = True)
     return ax
 
 
-def _area_colors(n_areas: int) -> list[Any]:
+def area_colors(n_areas: int) -> list[Any]:
+    """Return the colours of basins, largest first."""
     if n_areas <= len(_style.AREA_COLORS):
         return list(_style.AREA_COLORS[:n_areas])
     pyplot = import_optional("matplotlib.pyplot", "rnndyn.plot")
@@ -118,20 +121,26 @@ def _area_colors(n_areas: int) -> list[Any]:
     ]
 
 
-def _mark_attractors(ax: "Axes", result: Basins) -> None:
+def _mark_attractors(ax: "Axes", result: Basins, colors: dict[int, Any]) -> None:
     # Coordinates of the nearest points of the plane, whose directions may be any.
     onto = np.linalg.pinv(result.directions)
-    for cycle in result.attractors:
+    mark = _style.STABILITY_MARKS["stable"]
+    for number, cycle in enumerate(result.attractors):
         places = (cycle.points - result.origin) @ onto
+        x, y = places[:, 0], places[:, 1] if places.shape[1] > 1 else np.full(len(places), 0.5)
+        size = min(max(300.0 / cycle.order, 12.0), 42.0)
+        # A white ring sets a dot off from a basin of its own colour.
+        ax.scatter(x, y, s=2.4 * size, marker=mark.marker, color="white", zorder=mark.zorder)
         ax.scatter(
-            places[:, 0],
-            places[:, 1] if places.shape[1] > 1 else np.full(len(places), 0.5),
-            s=min(max(300.0 / cycle.order, 12.0), 42.0),
-            marker=_style.STABILITY_MARKS["stable"].marker,
-            facecolors="white",
+            x,
+            y,
+            s=size,
+            marker=mark.marker,
+            # One whose basin the plane does not meet has no colour.
+            facecolors=[colors.get(number, "white")],
             edgecolors=_style.INK_COLOR,
             linewidths=1.1,
-            zorder=_style.STABILITY_MARKS["stable"].zorder,
+            zorder=mark.zorder,
         )
 
 

@@ -15,6 +15,7 @@ from rnndyn.bifurcation.path.result import BranchSet
 from rnndyn.bifurcation.timeline.result import Timeline
 from rnndyn.cycles.cycle import STABILITY_NAMES
 from rnndyn.plot import _style
+from rnndyn.plot._accepted import check_result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,6 +68,7 @@ def bifurcation_diagram(
     ...     rd.bifurcation_diagram(tent, "h[0]", (-1.0, 3.0), max_order=1)
     ... )
     """
+    check_result("branch_set", branch_set, BranchSet)
     state = check_integer("state", state, 0, branch_set.models[0].n_states - 1)
     n_samples = check_integer("n_samples", n_samples, 2, 1_000_000)
     ax = _style.axes_or_new(ax)
@@ -127,6 +129,7 @@ def training_timeline(
     >>> timeline = rd.training_timeline(models, losses=[3.0, 2.9, 1.5, 1.4])
     >>> loss_axes, branch_axes = rd.plot.training_timeline(timeline)
     """
+    check_result("timeline", timeline, Timeline)
     given = tuple(ax) if isinstance(ax, Sequence | np.ndarray) else ax
     with_loss = timeline.losses is not None and (given is None or isinstance(given, tuple))
     if given is None:
@@ -184,6 +187,7 @@ def _draw_loss(ax: "Axes", timeline: Timeline, threshold: float) -> None:
         )
     if (losses > 0.0).all() and losses.max() > 20.0 * losses.min():
         ax.set_yscale("log")
+        _style.log_ticks(ax.yaxis, losses)
     ax.set_ylabel("loss")
     _style.legend(ax, np.column_stack([epochs, losses]))
 

@@ -1,10 +1,11 @@
 """Cycles under several constant inputs in one picture."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rnndyn._common.arrays import FloatArray
+from rnndyn._common.optional import import_optional
 from rnndyn._common.planes import PlaneOfStates
 from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.cycle import STABILITY_NAMES
@@ -25,17 +26,13 @@ def draw_by_input(
 
     Returns all points drawn, in the plane.
     """
-    from matplotlib import colormaps
-
-    n = len(found)
-    shades = colormaps[_style.NUMBER_MAP](np.linspace(0.0, 1.0, n))
-    colors = [_style.AREA_COLORS[i] if n <= _MOST_COLORS else shades[i] for i in range(n)]
+    colors = colors_of_inputs(len(found))
     drawn = [np.empty((0, 2))]
     for number, cycles in enumerate(found):
         for path in paths[number]:
             x, y = view.project(path).T
             ax.plot(x, y, ".", color=colors[number], markersize=1.2, alpha=0.25, zorder=1)
-        label = input_text(found.inputs[number], number) if n <= _MOST_IN_LEGEND else None
+        label = input_label(found, number)
         for code, name in enumerate(STABILITY_NAMES):
             mark = _style.STABILITY_MARKS[name]
             parts = [
@@ -59,6 +56,21 @@ def draw_by_input(
             label = None
             drawn.append(points)
     return np.concatenate(drawn)
+
+
+def colors_of_inputs(n: int) -> list[Any]:
+    """Return a colour for each of n inputs."""
+    if n <= _MOST_COLORS:
+        return list(_style.AREA_COLORS[:n])
+    colormaps = import_optional("matplotlib", "rnndyn.plot").colormaps
+    return [tuple(color) for color in colormaps[_style.NUMBER_MAP](np.linspace(0.0, 1.0, n))]
+
+
+def input_label(found: CyclesByInput, number: int) -> str | None:
+    """Name an input for a legend; where they are many none is named."""
+    if len(found) > _MOST_IN_LEGEND:
+        return None
+    return input_text(found.inputs[number], number)
 
 
 def input_text(values: FloatArray, number: int) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 
 from rnndyn.manifolds.connections import HomoclinicPoints
 from rnndyn.plot import _style
+from rnndyn.plot._accepted import check_result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,6 +37,7 @@ def connections(result: HomoclinicPoints, ax: "Axes | None" = None) -> "Axes":
     >>> cycles = rd.find_cycles(rd.examples.lozi_map(1.7, 0.5), max_order=2)
     >>> ax = rd.plot.connections(rd.homoclinic_points(cycles, depth=5))
     """
+    check_result("result", result, HomoclinicPoints)
     ax = _style.axes_or_new(ax, square=True)
     counts = result.connections
     n = len(result.cycles)

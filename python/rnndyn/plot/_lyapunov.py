@@ -9,6 +9,7 @@ from rnndyn._common.checks import check_integer
 from rnndyn._common.optional import import_optional
 from rnndyn.lyapunov.result import LyapunovSpectrum
 from rnndyn.plot import _style
+from rnndyn.plot._accepted import check_result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,6 +46,7 @@ def lyapunov(spectrum: LyapunovSpectrum, ax: "Axes | None" = None) -> "Axes":
     >>> lozi = rd.PLRNN([[1.7, 1.0], [0.5, 0.0]], [[-3.4, 0.0], [0.0, 0.0]], [1.0, 0.0])
     >>> ax = rd.plot.lyapunov(rd.lyapunov_spectrum(lozi, z0=[0.1, 0.1], n_steps=1000))
     """
+    check_result("spectrum", spectrum, LyapunovSpectrum)
     ax = _style.axes_or_new(ax)
     rank = np.arange(1, spectrum.n_exponents + 1)
     lower, upper = spectrum.pooled_interval()
@@ -143,6 +145,7 @@ def lyapunov_convergence(
     >>> spectrum = rd.lyapunov_spectrum(lozi, z0=[0.1, 0.1], n_steps=1000)
     >>> ax = rd.plot.lyapunov_convergence(spectrum, exponents=[0])
     """
+    check_result("spectrum", spectrum, LyapunovSpectrum)
     shown = _chosen(spectrum, exponents, default=spectrum.n_exponents)
     ax = _style.axes_or_new(ax)
     colors = _colors(len(shown))
@@ -219,6 +222,7 @@ def finite_time_exponents(
     >>> spectrum = rd.lyapunov_spectrum(lozi, z0=[0.1, 0.1])
     >>> ax = rd.plot.finite_time_exponents(spectrum, exponents=[0])
     """
+    check_result("spectrum", spectrum, LyapunovSpectrum)
     shown = _chosen(spectrum, exponents, default=_FEW)
     pieces = spectrum.finite_time_exponents(steps)
     window = int(spectrum.window_steps[0]) if steps is None else steps

@@ -14,7 +14,9 @@ from rnndyn.manifolds.pieces import Pieces
 from rnndyn.manifolds.result import BasinBoundary, Manifold
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.plot import _style
+from rnndyn.plot._accepted import check_result
 from rnndyn.plot._basins import basins as draw_basins
+from rnndyn.plot._in_space import axes_in_space
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,6 +63,7 @@ def manifold(
     >>> saddle = rd.find_cycles(rd.examples.lozi_map(), max_order=1).saddles[0]
     >>> ax = rd.plot.manifold(rd.manifold(saddle, "unstable", depth=8))
     """
+    check_result("result", result, Manifold)
     chosen = color or _KIND_COLORS[result.kind]
     points = result.cycle.points
     if result.model.n_states == 3 and dims is None and origin is None:
@@ -123,6 +126,9 @@ def basin_boundary(
     >>> beneath = rd.basins(cycles, resolution=40)
     >>> ax = rd.plot.basin_boundary(rd.basin_boundary(cycles), basins=beneath)
     """
+    check_result("result", result, BasinBoundary)
+    if basins is not None:
+        check_result("basins", basins, Basins)
     chosen = color or _style.INK_COLOR
     gates = [gate.cycle for gate in result.gates if gate.separates]
     cycles = [*result.attractors, *gates]
@@ -216,20 +222,25 @@ def _draw(ax: "Axes", pieces: Pieces, plane: PlaneOfStates, color: str) -> Float
 
 def _mark(ax: "Axes", cycles: list[Cycle], plane: PlaneOfStates) -> None:
     onto = np.linalg.pinv(plane.directions)
-    handles: dict[str, Any] = {}
     for cycle in cycles:
         mark = _style.STABILITY_MARKS[cycle.stability]
         places = (cycle.points - plane.center) @ onto.T
-        handles[cycle.stability] = ax.scatter(
-            places[:, 0],
-            places[:, 1],
-            s=min(max(300.0 / cycle.order, 12.0), 42.0),
-            marker=mark.marker,
-            facecolors=mark.color if mark.filled else "white",
-            edgecolors=mark.color,
-            linewidths=1.1,
-            zorder=mark.zorder,
-        )
+        size = min(max(300.0 / cycle.order, 12.0), 42.0)
+        # A white ring sets a mark off from what is beneath it, which may have its colour.
+        for scale, face, edge in (
+            (2.4, "white", "white"),
+            (1.0, mark.color if mark.filled else "white", mark.color),
+        ):
+            ax.scatter(
+                places[:, 0],
+                places[:, 1],
+                s=scale * size,
+                marker=mark.marker,
+                facecolors=face,
+                edgecolors=edge,
+                linewidths=1.1,
+                zorder=mark.zorder,
+            )
 
 
 def _frame(ax: "Axes", plane: PlaneOfStates, seen: FloatArray, marks: FloatArray) -> None:
@@ -247,14 +258,11 @@ def _frame(ax: "Axes", plane: PlaneOfStates, seen: FloatArray, marks: FloatArray
 def _in_space(pieces: Pieces, cycles: list[Cycle], axes: "Axes | None", color: str) -> "Axes":
     """Draw curves and surfaces of a network with three states."""
     art = import_optional("mpl_toolkits.mplot3d.art3d", "rnndyn.plot")
-    ax: Any = axes
-    if ax is None:
-        pyplot = import_optional("matplotlib.pyplot", "rnndyn.plot")
-        ax = pyplot.figure(figsize=(5.6, 5.0)).add_subplot(projection="3d")
     if pieces.dimension > 2:
         raise ValueError(
             "pieces of all three dimensions hide each other; give dims= for a cut with a plane"
         )
+    ax = axes_in_space(axes)
     marks = np.concatenate([np.empty((0, 3)), *_points(cycles)])
     size = float(np.ptp(marks, axis=0).max()) if len(marks) > 1 else 0.0
     half = 1.2 * (size or 2.0 * float(np.abs(marks).max(initial=0.5)) or 1.0)

@@ -11,6 +11,7 @@ from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.cycle import STABILITY_NAMES
 from rnndyn.cycles.result import CycleSet
 from rnndyn.plot import _style
+from rnndyn.plot._accepted import check_result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,6 +54,7 @@ def multipliers(
     """
     if isinstance(cycles, CyclesByInput):
         raise TypeError("multipliers draws those of one input: give one of the sets, cycles[0]")
+    check_result("cycles", cycles, CycleSet)
     if scale not in ("auto", "linear", "log"):
         raise ValueError(f"scale must be 'auto', 'linear' or 'log', got {scale!r}")
     ax = _style.axes_or_new(ax, square=True)
@@ -78,8 +80,7 @@ def multipliers(
     ax.set_xlabel("real part" if not logarithmic else "real part (modulus above 1: logarithmic)")
     ax.set_ylabel("imaginary part")
     if logarithmic:
-        ax.set_xticks([])
-        ax.set_yticks([])
+        _mark_decades(ax, float(largest))
     _style.legend(ax, np.concatenate(positions))
     return ax
 
@@ -113,10 +114,7 @@ def _draw_guides(ax: "Axes", largest: float, logarithmic: bool) -> None:
         circle((0, 0), 1.0, facecolor="#F2F5F8", edgecolor=_style.GUIDE_COLOR, linewidth=1.2)
     )
     if logarithmic:
-        # At most six circles, whatever the range.
-        decades = math.floor(largest - 1.0)
-        step = max(1, math.ceil(decades / 6))
-        for decade in range(step, decades + 1, step):
+        for decade in _decades(largest):
             ax.add_patch(
                 circle(
                     (0, 0),
@@ -127,11 +125,21 @@ def _draw_guides(ax: "Axes", largest: float, logarithmic: bool) -> None:
                     linestyle=":",
                 )
             )
-            ax.annotate(
-                f"$10^{{{decade}}}$",
-                (0.0, 1.0 + decade),
-                fontsize=7,
-                color=_style.GUIDE_COLOR,
-                ha="center",
-                va="bottom",
-            )
+
+
+def _decades(largest: float) -> list[int]:
+    """Return the powers of ten that are marked: at most six, whatever the range."""
+    decades = math.floor(largest - 1.0)
+    step = max(1, math.ceil(decades / 6))
+    return list(range(step, decades + 1, step))
+
+
+def _mark_decades(ax: "Axes", largest: float) -> None:
+    """Write the moduli at the axes, where the circles around 0 meet them."""
+    decades = _decades(largest)
+    places = [1.0, *(1.0 + decade for decade in decades)]
+    names = ["1", *(f"10^{{{decade}}}" for decade in decades)]
+    ticks = [-place for place in reversed(places)] + [0.0, *places]
+    labels = [f"$-{name}$" for name in reversed(names)] + ["$0$", *(f"${name}$" for name in names)]
+    ax.set_xticks(ticks, labels)
+    ax.set_yticks(ticks, labels)

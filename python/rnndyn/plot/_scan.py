@@ -8,6 +8,7 @@ from rnndyn._common.arrays import BoolArray, FloatArray
 from rnndyn._common.optional import import_optional
 from rnndyn.parameter_scan.result import Scan
 from rnndyn.plot import _style
+from rnndyn.plot._accepted import check_result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,6 +52,7 @@ def scan(result: Scan, ax: "Axes | None" = None, *, variable: str | None = None)
     >>> lozi = rd.PLRNN([[1.7, 1.0], [0.5, 0.0]], [[-3.4, 0.0], [0.0, 0.0]], [1.0, 0.0])
     >>> ax = rd.plot.scan(rd.scan(lozi, ("A[1,0]", [0.1, 0.3, 0.5]), n_steps=500))
     """
+    check_result("result", result, Scan)
     name = result.variables[0] if variable is None else variable
     values = result[name]
     ax = _style.axes_or_new(ax)

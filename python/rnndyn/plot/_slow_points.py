@@ -8,7 +8,9 @@ from numpy.typing import ArrayLike
 from rnndyn.cycles.cycle import STABILITY_NAMES
 from rnndyn.cycles.result import CycleSet
 from rnndyn.plot import _style
-from rnndyn.plot._state_space import _Frame, _orbits, _plane
+from rnndyn.plot._accepted import check_result
+from rnndyn.plot._orbits import Frame, orbits_in
+from rnndyn.plot._state_space import _plane
 from rnndyn.slow_points.result import SlowPointSet
 
 if TYPE_CHECKING:
@@ -60,6 +62,9 @@ def slow_points(
     >>> model = rd.RNN(None, [[0.5, 0.5], [0.5, 0.5]], None, [1e-3, 1e-3])
     >>> ax = rd.plot.slow_points(rd.find_slow_points(model))
     """
+    check_result("slow", slow, SlowPointSet)
+    if cycles is not None:
+        check_result("cycles", cycles, CycleSet)
     model = slow.free_model
     n = model.n_states
     if n < 2:
@@ -69,7 +74,7 @@ def slow_points(
     members = [block.points.reshape(-1, n) for block in blocks]
     curves = [curve.points for curve in slow.curves]
     points = np.concatenate([np.empty((0, n)), slow.states, *curves, *members])
-    paths = _orbits(model, _Frame.around(points), orbits, n_steps, seed)
+    paths = orbits_in(model, Frame.around(points), orbits, n_steps, seed)
     view = _plane(n, points, paths, dims)
     for path in paths:
         x, y = view.project(path).T

@@ -10,6 +10,8 @@ from rnndyn._common.optional import import_optional
 from rnndyn.bifurcation.path._columns import KIND_NAMES
 from rnndyn.bifurcation.plane.result import StabilityDiagram
 from rnndyn.plot import _style
+from rnndyn.plot._accepted import check_result
+from rnndyn.plot._between_curves import NO_VALUE, Areas, areas_between
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +37,9 @@ def stability_diagram(
     """Draw a plane of two parameters: regions shaded by their cycles, and the exact boundaries.
 
     Border collisions through which a cycle persists are dotted: nothing is born or vanishes there.
-    Points that a run which was stopped did not come to are gray.
+    Shading ends at the curves: each place has the colour of the nearest point of the grid that no
+    curve parts from it. Places that no such point is known for, such as slivers between two curves
+    and what a run that was stopped did not come to, are gray.
 
     Parameters
     ----------
@@ -44,7 +48,7 @@ def stability_diagram(
     ax : matplotlib.axes.Axes, optional
         Where to draw. Default: a new figure.
     shading : {"stable_order", "n_stable", "n_cycles"} or None
-        Shade the points of the grid by the lowest order of which there is a stable cycle, or by
+        Shade the plane by the lowest order of which there is a stable cycle, or by
         the number of stable cycles or of cycles; None for no shading.
     order : int, optional
         Look at cycles and curves of this order only.
@@ -71,6 +75,7 @@ def stability_diagram(
     ... )
     >>> ax = rd.plot.stability_diagram(diagram)
     """
+    check_result("diagram", diagram, StabilityDiagram)
     if shading is not None and shading not in get_args(Shading):
         raise ValueError(f"shading must be one of {', '.join(get_args(Shading))}, got {shading!r}")
     if order is not None:
@@ -92,17 +97,19 @@ def stability_diagram(
 def _shade(ax: "Axes", diagram: StabilityDiagram, shading: Shading, order: int | None) -> None:
     colors = import_optional("matplotlib.colors", "rnndyn.plot")
     pyplot = import_optional("matplotlib.pyplot", "rnndyn.plot")
-    if not diagram.reached.all():
-        ax.pcolormesh(
-            _edges(diagram.x_values),
-            _edges(diagram.y_values),
-            np.ma.masked_where(diagram.reached, np.ones(diagram.reached.shape)),
+    # What persists through a border is the same on both sides of it.
+    curves = [c.points for c in diagram.curves_of(order) if c.outcome != "persistence"]
+    known = np.where(diagram.reached, _values(diagram, shading, order), NO_VALUE)
+    areas = areas_between(diagram.x_values, diagram.y_values, known, curves)
+    unknown = areas.values == NO_VALUE
+    if unknown.any():
+        _draw_areas(
+            ax,
+            areas,
+            np.ma.masked_where(~unknown, np.ones(unknown.shape)),
             cmap=colors.ListedColormap([_style.UNKNOWN_COLOR]),
-            rasterized=True,
-            zorder=0,
         )
-    values = _values(diagram, shading, order)
-    shown = np.unique(values[values > 0])
+    shown = np.unique(areas.values[areas.values > 0])
     if not len(shown):
         return
     few = len(shown) <= _MAX_SHADES
@@ -114,17 +121,15 @@ def _shade(ax: "Axes", diagram: StabilityDiagram, shading: Shading, order: int |
     else:
         scale, shades = colors.Normalize(shown[0], shown[-1]), pyplot.get_cmap(_style.COUNT_MAP)
     ax.set_facecolor(_style.NOTHING_COLOR)
-    mesh = ax.pcolormesh(
-        _edges(diagram.x_values),
-        _edges(diagram.y_values),
-        np.ma.masked_less_equal(values, 0),
-        cmap=shades,
-        norm=scale,
-        rasterized=True,
-        zorder=0,
-    )
+    mesh = _draw_areas(ax, areas, np.ma.masked_less_equal(areas.values, 0), cmap=shades, norm=scale)
     label = _TITLES[shading] + ("" if order is None else f" of order {order}")
     _style.color_bar(ax, mesh, label, ticks=shown if few else None, spacing="uniform")
+
+
+def _draw_areas(ax: "Axes", areas: Areas, values: Any, **look: Any) -> Any:
+    return ax.pcolormesh(
+        _edges(areas.x), _edges(areas.y), values, rasterized=True, zorder=0, **look
+    )
 
 
 def _values(diagram: StabilityDiagram, shading: Shading, order: int | None) -> IntArray:

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnndyn._common.arrays import BoolArray, FloatArray, finite_numbers
+from rnndyn._common.arrays import FloatArray
 from rnndyn._common.optional import import_optional
 from rnndyn._common.planes import (
     PlaneOfStates,
     coordinate_plane,
     principal_plane,
-    window_around,
 )
 from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.continuum import ContinuumOfFixedPoints
 from rnndyn.cycles.cycle import STABILITY_NAMES
 from rnndyn.cycles.result import CycleSet
-from rnndyn.models import PiecewiseLinearModel, RecurrentNetwork
+from rnndyn.models import PiecewiseLinearModel
 from rnndyn.plot import _style
+from rnndyn.plot._accepted import check_result
 from rnndyn.plot._by_input import draw_by_input
 from rnndyn.plot._cobweb import draw_cobweb
+from rnndyn.plot._in_space import Dims, draw_in_space, is_in_space
+from rnndyn.plot._orbits import Frame, orbits_in, points_of_interest
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,15 +33,13 @@ if TYPE_CHECKING:
 #: With more cycles than this their itineraries would cover each other.
 _MAX_CYCLES_WITH_ITINERARIES = 8
 _TEXT_SIZE = 7.0
-#: With more cycles than this the closed lines through their points would hide the points.
-_MAX_CYCLES_WITH_LINES = 40
 
 
 def state_space(
     cycles: CycleSet | CyclesByInput,
     ax: Axes | None = None,
     *,
-    dims: tuple[int, int] | Literal["pca"] | None = None,
+    dims: Dims = None,
     orbits: int | ArrayLike = 12,
     n_steps: int = 400,
     borders: bool = True,
@@ -48,6 +47,8 @@ def state_space(
     seed: int = 0,
 ) -> Axes:
     """Draw cycles in state space, coloured by stability, over orbits of the network.
+
+    It is a picture of a plane, or of a space that can be turned where matplotlib is interactive.
 
     The points of a cycle of order 2 or more are joined in the order of time, unless there are more
     than 40 cycles. A network with one state is drawn as a cobweb: its map, the diagonal, and the
@@ -59,10 +60,11 @@ def state_space(
         The cycles; their network provides the orbits and the borders. Those under several inputs
         are coloured by input and shaped by stability: only what attracts is filled.
     ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure.
-    dims : (int, int) or "pca", optional
-        The two states to draw, or the two principal components of the cycles and orbits. Default:
-        the states 0 and 1 of a network with two states, else ``"pca"``.
+        Where to draw, three-dimensional axes for a picture in space. Default: a new figure.
+    dims : (int, int), (int, int, int), "pca" or "pca3", optional
+        The two or three states to draw, or as many principal components of the cycles and orbits.
+        Default: the states 0 and 1 of a network with two states, else ``"pca"``; on
+        three-dimensional axes the three states of a network with three, else ``"pca3"``.
     orbits : int or array_like of shape (n, M)
         Number of orbits to draw, from random states around the cycles, or their first states.
     n_steps : int
@@ -80,6 +82,11 @@ def state_space(
     -------
     matplotlib.axes.Axes
 
+    Raises
+    ------
+    TypeError, ValueError
+        If they are no cycles, or `dims` are no dimensions of the network.
+
     Examples
     --------
     >>> import matplotlib
@@ -88,18 +95,21 @@ def state_space(
     >>> lozi = rd.PLRNN(A=[[1.7, 1.0], [0.5, 0.0]], W=[[-3.4, 0.0], [0.0, 0.0]], h=[1.0, 0.0])
     >>> ax = rd.plot.state_space(rd.find_cycles(lozi, max_order=6))
     """
+    check_result("cycles", cycles, CycleSet, CyclesByInput)
+    if is_in_space(ax, dims):
+        return draw_in_space(cycles, ax, dims, orbits, n_steps, seed)
     ax = _style.axes_or_new(ax)
     if isinstance(cycles, CyclesByInput):
         return _state_space_by_input(cycles, ax, dims, orbits, n_steps, seed)
     model = cycles.free_model
-    points = _points_of_interest(cycles)
-    frame = _Frame.around(points)
+    points = points_of_interest(cycles)
+    frame = Frame.around(points)
     if model.n_states == 1:
         draw_cobweb(cycles, ax, frame.lower[0], frame.upper[0])
         if itineraries:
             _write_itineraries(ax, cycles, lambda orbit: np.append(orbit[0], orbit[1 % len(orbit)]))
         return ax
-    paths = _orbits(model, frame, orbits, n_steps, seed)
+    paths = orbits_in(model, frame, orbits, n_steps, seed)
     view = _view(cycles, paths, dims)
     for path in paths:
         x, y = view.project(path).T
@@ -109,12 +119,12 @@ def state_space(
     _draw_cycles(ax, cycles, view)
     # Orbits that stay are shown as well, without the way there.
     settled = [path[len(path) // 2 :] for path in paths if len(path) > n_steps]
-    shown = _Frame.around(view.project(np.concatenate([points, *settled])))
+    shown = Frame.around(view.project(np.concatenate([points, *settled])))
     ax.set_xlim(shown.lower[0], shown.upper[0])
     # Room for the legend at the top.
     ax.set_ylim(shown.lower[1], shown.upper[1] + 0.15 * (shown.upper[1] - shown.lower[1]))
     if model.n_states == 2 and borders and isinstance(model, PiecewiseLinearModel):
-        _draw_borders(ax, model, view)
+        draw_borders(ax, model, view)
     if itineraries:
         _write_itineraries(ax, cycles, lambda orbit: view.project(orbit[0]))
     ax.set_xlabel(view.labels[0])
@@ -126,7 +136,7 @@ def state_space(
 def _state_space_by_input(
     found: CyclesByInput,
     ax: Axes,
-    dims: tuple[int, int] | Literal["pca"] | None,
+    dims: Dims,
     orbits: int | ArrayLike,
     n_steps: int,
     seed: int,
@@ -136,11 +146,11 @@ def _state_space_by_input(
             "cycles under several inputs are drawn in a plane, and this network has one state: "
             "draw the cobweb of one of them, such as state_space(found[0])"
         )
-    points = np.concatenate([_points_of_interest(cycles) for cycles in found])
-    frame = _Frame.around(points)
+    points = np.concatenate([points_of_interest(cycles) for cycles in found])
+    frame = Frame.around(points)
     # A number of orbits is that of all inputs together.
     each = -(-int(np.asarray(orbits)) // max(1, len(found))) if np.ndim(orbits) == 0 else orbits
-    paths = [_orbits(cycles.free_model, frame, each, n_steps, seed) for cycles in found]
+    paths = [orbits_in(cycles.free_model, frame, each, n_steps, seed) for cycles in found]
     all_paths = [path for own in paths for path in own]
     view = _plane(found.model.n_states, points, all_paths, dims)
     drawn = draw_by_input(ax, found, view, paths)
@@ -150,69 +160,7 @@ def _state_space_by_input(
     return ax
 
 
-class _Frame(NamedTuple):
-    """A box around points."""
-
-    lower: FloatArray
-    upper: FloatArray
-
-    @classmethod
-    def around(cls, points: FloatArray) -> _Frame:
-        """Return a box with some room around the points, and none of its sides empty."""
-        return cls(*window_around(points))
-
-    def holds(self, states: FloatArray) -> BoolArray:
-        width = self.upper - self.lower
-        above = states >= self.lower - 0.5 * width
-        below = states <= self.upper + 0.5 * width
-        return np.asarray(np.all(above & below, axis=1), dtype=np.bool_)
-
-
-def _points_of_interest(cycles: CycleSet) -> FloatArray:
-    """Return all points of the cycles, and some of the continua."""
-    n_states = cycles.model.n_states
-    members = [block.points.reshape(-1, n_states) for block in cycles.blocks]
-    members += [continuum.sample(50) for continuum in cycles.continua]
-    return np.concatenate([np.empty((0, n_states)), *members])
-
-
-def _orbits(
-    model: PiecewiseLinearModel | RecurrentNetwork,
-    frame: _Frame,
-    orbits: int | ArrayLike,
-    n_steps: int,
-    seed: int,
-) -> list[FloatArray]:
-    """Return the orbits, each up to where it leaves the frame."""
-    if np.ndim(orbits) == 0:
-        count = operator.index(orbits)  # type: ignore[arg-type]
-        draws = np.random.default_rng(seed).random((count, model.n_states))
-        starts = frame.lower + draws * (frame.upper - frame.lower)
-    else:
-        starts = finite_numbers("orbits", orbits)
-        if starts.ndim != 2 or starts.shape[1] != model.n_states:
-            raise ValueError(
-                "orbits must be a number of orbits or an array of first states of shape "
-                f"(n, {model.n_states}), got shape {starts.shape}"
-            )
-    paths = []
-    for start in starts:
-        # In short pieces, because a diverging orbit soon leaves the range of numbers.
-        pieces = [start[np.newaxis]]
-        length = 1
-        while length <= n_steps and frame.holds(pieces[-1][-1:])[0]:
-            piece = model.orbit(pieces[-1][-1], 8)[1:]
-            pieces.append(piece)
-            length += len(piece)
-        path = np.concatenate(pieces)
-        outside = np.flatnonzero(~frame.holds(path))
-        paths.append(path[: outside[0]] if outside.size else path)
-    return paths
-
-
-def _view(
-    cycles: CycleSet, paths: list[FloatArray], dims: tuple[int, int] | Literal["pca"] | None
-) -> PlaneOfStates:
+def _view(cycles: CycleSet, paths: list[FloatArray], dims: Dims) -> PlaneOfStates:
     n_states = cycles.model.n_states
     members = [block.points.reshape(-1, n_states) for block in cycles.blocks]
     return _plane(n_states, np.concatenate([np.zeros((0, n_states)), *members]), paths, dims)
@@ -222,7 +170,7 @@ def _plane(
     n_states: int,
     points: FloatArray,
     paths: list[FloatArray],
-    dims: tuple[int, int] | Literal["pca"] | None,
+    dims: Dims,
 ) -> PlaneOfStates:
     if dims is None:
         dims = (0, 1) if n_states == 2 else "pca"
@@ -231,7 +179,7 @@ def _plane(
     return coordinate_plane(n_states, dims)
 
 
-def _draw_borders(ax: Axes, model: PiecewiseLinearModel, view: PlaneOfStates) -> None:
+def draw_borders(ax: Axes, model: PiecewiseLinearModel, view: PlaneOfStates) -> None:
     """Draw the lines where a pre-activation is zero, without changing what the axes show."""
     canonical = model.canonical
     limits = np.array([ax.get_xlim(), ax.get_ylim()])
@@ -250,7 +198,7 @@ def _draw_borders(ax: Axes, model: PiecewiseLinearModel, view: PlaneOfStates) ->
 
 
 def _draw_continuum(
-    ax: Axes, continuum: ContinuumOfFixedPoints, view: PlaneOfStates, frame: _Frame
+    ax: Axes, continuum: ContinuumOfFixedPoints, view: PlaneOfStates, frame: Frame
 ) -> None:
     radius = float(np.linalg.norm(frame.upper - frame.lower))
     label = "continuum of fixed points" if continuum.order == 1 else "continuum of cycles"
@@ -307,7 +255,7 @@ def _write_itineraries(
 
 def _draw_cycles(ax: Axes, cycles: CycleSet, view: PlaneOfStates) -> None:
     line_collection = import_optional("matplotlib.collections", "rnndyn.plot").LineCollection
-    with_lines = len(cycles) <= _MAX_CYCLES_WITH_LINES
+    with_lines = len(cycles) <= _style.MAX_CYCLES_WITH_LINES
     for code, name in enumerate(STABILITY_NAMES):
         projected = [view.project(block.points[block.stability == code]) for block in cycles.blocks]
         if not any(len(orbits) for orbits in projected):

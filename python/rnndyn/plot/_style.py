@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+import numpy as np
+
 from rnndyn._common.arrays import BoolArray, FloatArray, itinerary_text
 from rnndyn._common.optional import import_optional
 from rnndyn.bifurcation.path._columns import EventKind
@@ -70,6 +72,8 @@ EVENT_MARKS: dict[EventKind, EventMark] = {
     "neimark_sacker": EventMark(SKY_BLUE, "P"),
 }
 
+#: With more cycles than this the closed lines through their points would hide the points.
+MAX_CYCLES_WITH_LINES = 40
 _MAX_ORDERS_IN_LEGEND = 3
 _LONGEST_ITINERARY = 24
 _LEGEND: dict[str, Any] = {
@@ -181,6 +185,17 @@ def legend_above(ax: "Axes", handles: Sequence[Any] | None = None) -> None:
             borderaxespad=0.3,
             **_LEGEND,
         )
+
+
+def log_ticks(axis: Any, values: FloatArray) -> None:
+    """Give a logarithmic axis numbers at its ticks, also where it has few decades."""
+    ticker = import_optional("matplotlib.ticker", "rnndyn.plot")
+    decades = float(np.log10(values.max() / values.min()))
+    if decades < 3.0:
+        steps = (1.0, 2.0, 5.0) if decades > 1.0 else (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
+        axis.set_major_locator(ticker.LogLocator(subs=steps))
+        axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(ticker.NullFormatter())
 
 
 def color_bar(ax: "Axes", mesh: Any, label: str, **options: Any) -> Any:

@@ -1,176 +1,119 @@
-"""The linear regions that orbits visit, and the transitions between them."""
+"""Orbits as sequences of regions, and which regions orbits can come to from which."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+import time
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnndyn._common.arrays import BoolArray, FloatArray, IntArray, finite_numbers, frozen
-from rnndyn._common.compare import ByFields
-from rnndyn._common.table import Table, head_and_tail, html_text, plain_text
-from rnndyn._common.words import counted
+from rnndyn import _core
+from rnndyn._common.arrays import BoolArray, FloatArray, IntArray, finite_numbers
+from rnndyn._common.boxes import box_ends
+from rnndyn._common.checks import check_count
+from rnndyn._common.options import Options, check_options
+from rnndyn._common.progress import ProgressMeter
 from rnndyn.io._as_model import NetworkLike, as_piecewise_linear
 from rnndyn.models import PiecewiseLinearModel
-
-#: Longer regions are not written out.
-_SHOWN_BITS = 24
-#: How close the two bounds of the spectral radius come, relative to it.
-_CLOSE = 1e-12
-_MOST_ITERATIONS = 100_000
+from rnndyn.regions.progress import RegionGraphProgress
+from rnndyn.regions.result import IMPOSSIBLE, PROVED, SEEN, UNDECIDED, RegionGraph
+from rnndyn.regions.run import RegionGraphRun
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class RegionGraph(ByFields):
-    """Regions that orbits visit, as symbols, and the transitions between them.
+def region_graph(
+    model: NetworkLike,
+    orbit: ArrayLike | None = None,
+    *,
+    box: float | tuple[ArrayLike, ArrayLike] | None = None,
+    start: float | tuple[ArrayLike, ArrayLike] | None = None,
+    max_regions: int = 10_000,
+    n_threads: int | None = None,
+    time_limit: float | None = None,
+    progress: bool | ProgressMeter | None = None,
+    seed: int = 0,
+) -> RegionGraph:
+    """Turn linear regions into symbols, and tell which transitions there are between them.
 
-    Attributes
-    ----------
-    model : PiecewiseLinearModel
-        The network.
-    regions : ndarray of bool, shape (n, H)
-        The regions by their symbols 0 to n - 1, in the order of their first visit.
-    symbols : ndarray of int64, shape (..., T)
-        The orbits as sequences of symbols.
-    visits : ndarray of int64, shape (n,)
-        How often each region was visited.
-    sources, targets : ndarray of int64, shape (m,)
-        The transitions that were seen, from one symbol to another, ascending.
-    counts : ndarray of int64, shape (m,)
-        How often each was seen.
-    components : ndarray of int64, shape (n,)
-        Number of the strongly connected component of each region: two regions are in the same one
-        if each is reached from the other. Components are numbered in the order of their first
-        region.
-    """
-
-    model: PiecewiseLinearModel
-    regions: BoolArray
-    symbols: IntArray
-    visits: IntArray
-    sources: IntArray
-    targets: IntArray
-    counts: IntArray
-    components: IntArray
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "regions", frozen(self.regions, np.bool_))
-        for name in ("symbols", "visits", "sources", "targets", "counts", "components"):
-            object.__setattr__(self, name, frozen(getattr(self, name), np.int64))
-
-    def __len__(self) -> int:
-        return len(self.regions)
-
-    @property
-    def matrix(self) -> FloatArray:
-        """Share of the steps out of each region that go to each, shape (n, n).
-
-        Rows sum up to 1; that of a region in which an orbit only ends is 0.
-        """
-        n = len(self)
-        table = np.zeros((n, n))
-        table[self.sources, self.targets] = self.counts
-        totals = table.sum(axis=1, keepdims=True)
-        return np.asarray(table / np.where(totals > 0.0, totals, 1.0))
-
-    @cached_property
-    def entropy(self) -> float:
-        """Growth of the number of paths with their length, in nats per step.
-
-        The logarithm of the largest eigenvalue of the matrix of the transitions, 0 where no path
-        returns. It is an **upper** bound of the topological entropy of the symbol sequences that
-        use these transitions only, since each of them is a path, and not every path is an orbit. Of
-        the network as a whole it is no bound: other orbits may use other transitions.
-        """
-        largest = 1.0
-        for label in np.unique(self.components):
-            inside = self.components == label
-            edges = inside[self.sources] & inside[self.targets]
-            if edges.any():
-                numbers = np.cumsum(inside) - 1
-                pairs = numbers[self.sources[edges]], numbers[self.targets[edges]]
-                largest = max(largest, _spectral_radius(*pairs, int(inside.sum())))
-        return float(np.log(largest))
-
-    def to_columns(self) -> dict[str, Any]:
-        """Return the transitions as equally long columns, such as for a pandas DataFrame."""
-        return {
-            "source": self.sources,
-            "target": self.targets,
-            "count": self.counts,
-            "source_component": self.components[self.sources],
-            "target_component": self.components[self.targets],
-        }
-
-    def _table(self) -> Table:
-        following = np.bincount(self.sources, minlength=len(self))
-
-        def row(index: int) -> tuple[str, ...]:
-            bits = "".join("1" if bit else "0" for bit in self.regions[index, :_SHOWN_BITS])
-            more = "..." if self.regions.shape[1] > _SHOWN_BITS else ""
-            return (
-                str(index),
-                bits + more,
-                f"{self.visits[index]:,}",
-                f"{following[index]:,}",
-                str(self.components[index]),
-            )
-
-        n = len(np.unique(self.components))
-        return Table(
-            f"{counted(len(self), 'region')} and {counted(len(self.sources), 'transition')} of "
-            f"{self.model!r}",
-            ("#", "region", "visits", "followers", "component"),
-            head_and_tail(range(len(self)), row),
-            {"region"},
-            [
-                f"{counted(n, 'strongly connected component')}; paths grow by "
-                f"{self.entropy:.6g} nats per step, at least as much as such orbits"
-            ],
-        )
-
-    def __repr__(self) -> str:
-        return plain_text(self._table())
-
-    def _repr_html_(self) -> str:
-        return html_text(self._table())
-
-
-def region_graph(model: NetworkLike, orbit: ArrayLike) -> RegionGraph:
-    """Turn orbits into sequences of symbols, one for each linear region that they visit.
+    Of an orbit: the regions that it visits, and the transitions that were seen. Of a box: all
+    regions and transitions that are possible for orbits that stay in the box, and a proof that
+    there are no others. Of both: how often the orbit takes each of the possible transitions.
 
     Parameters
     ----------
     model : PiecewiseLinearModel
         The network; a ReLU RNN, also of torch, is the piecewise-linear map that it is.
-    orbit : (..., T, M) array_like
+    orbit : (..., T, M) array_like, optional
         Orbits, such as ``model.orbit(z0, n_steps)``, or states of data one after another.
+    box : float or (lower, upper), optional
+        The box that orbits stay in: a number R for ``|z_i| <= R``, or two bounds, each a number or
+        an array of shape (M,).
+    start : float or (lower, upper), optional
+        The box where orbits begin, as `box`: only what can be reached from there. Default: all of
+        `box`.
+    max_regions : int
+        Stop at this number of regions of the box.
+    n_threads : int, optional
+        Number of threads. The result does not depend on it. Default: the environment variable
+        ``OMP_NUM_THREADS``, else the number of processors this process may use.
+    time_limit : float, optional
+        Stop after about this many seconds and return what was found.
+    progress : bool or ProgressMeter, optional
+        Show a progress bar: True, False, or an object with the methods of
+        `rnndyn.ProgressMeter`. Default: only where standard error is a terminal.
+    seed : int
+        Kept with the result, as everywhere; nothing is drawn at random.
 
     Returns
     -------
     RegionGraph
         Regions, symbols, transitions with their counts, strongly connected components, and the
-        entropy of the paths.
+        entropy of the paths. After Ctrl-C or when the time limit is reached, what was found;
+        ``run.stopped_by`` tells.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as described; the message names it.
+        If an argument is not as described, or states of the orbit are outside the box; the message
+        names it.
+
+    See Also
+    --------
+    rnndyn.plot.region_graph : Draw it.
 
     Notes
     -----
-    On a border, where a pre-activation is 0, the unit counts as off. Components are those of
-    Tarjan's algorithm [1]_; the largest eigenvalue is bounded from both sides by the quotients of
-    Collatz and Wielandt [2]_, of which the upper one is taken.
+    On a border, where a pre-activation is 0, the unit of an orbit counts as off. Proofs are about
+    closed regions, so that a state on a border is in all regions that meet there.
+
+    A transition from region i to region j is possible if the polytope of the states in region i and
+    in the box whose image is in region j and in the box is not empty. This polytope is found by
+    dividing that of region i by one unit after the other. A linear program either shows a state
+    that fulfils all inequalities, rounding errors included, and the transition is proved; or its
+    multipliers prove that there is none, with the rounding errors of all rows (Farkas' lemma [1]_),
+    and the transition is not in the graph; else it is kept as undecided, such as where closed
+    regions meet in a face.
+
+    Every orbit that stays in the box is a path of a complete graph, so the logarithm of the largest
+    eigenvalue of its matrix bounds the entropy of the words from above. It bounds the topological
+    entropy of the network on every compact invariant set in the box as well: by Bowen's theorem
+    [2]_ that exceeds the entropy of the words by no more than the entropy within sets of states
+    that share a word for ever. Such a set is convex, the network is affine on it at all times, and
+    its images stay in the box, so states in it move apart by a bounded factor only, and its entropy
+    is 0. A transition that was seen, but is in no graph of a box, bounds nothing: see
+    `RegionGraph.entropy`.
+
+    Components are those of Tarjan's algorithm [3]_; the largest eigenvalue is bounded from both
+    sides by the quotients of Collatz and Wielandt [4]_, of which the upper one is taken.
 
     References
     ----------
-    .. [1] R. Tarjan, "Depth-first search and linear graph algorithms", SIAM J. Comput. 1 (1972)
+    .. [1] A. Schrijver, "Theory of Linear and Integer Programming", Wiley, 1986, sec. 7.3.
+    .. [2] R. Bowen, "Entropy for group endomorphisms and homogeneous spaces", Trans. Amer. Math.
+       Soc. 153 (1971) 401-414, theorem 17.
+    .. [3] R. Tarjan, "Depth-first search and linear graph algorithms", SIAM J. Comput. 1 (1972)
        146-160.
-    .. [2] R. A. Horn, C. R. Johnson, "Matrix Analysis", Cambridge University Press, 2013, ch. 8.
+    .. [4] R. A. Horn, C. R. Johnson, "Matrix Analysis", Cambridge University Press, 2013, ch. 8.
 
     Examples
     --------
@@ -179,95 +122,199 @@ def region_graph(model: NetworkLike, orbit: ArrayLike) -> RegionGraph:
     >>> import rnndyn as rd
     >>> tent = rd.PLRNN(A=[[2.0]], W=[[-4.0]], h=[1.0])
     >>> rd.region_graph(tent, tent.orbit([-0.2], 10))
-    2 regions and 2 transitions of PLRNN(n_states=1, n_units=1)
+    2 regions and 2 transitions of PLRNN (1 state, 1 unit)
       #  region  visits  followers  component
       0  0            6          1          0
       1  1            5          1          0
-    1 strongly connected component; paths grow by 0 nats per step, at least as much as such orbits
+    1 strongly connected component, 2 recurrent regions; paths grow by 0 nats per step
+    Seen, not all that is possible: no bound for the network itself
+
+    Of all its orbits in [-1, 1] any sequence of sides is possible, so that its entropy, which is
+    ln 2, is at most that:
+
+    >>> graph = rd.region_graph(tent, box=1.0)
+    >>> graph.bounds_entropy, round(graph.entropy, 6)
+    (True, 0.693147)
     """
     network = as_piecewise_linear(model)
+    given = None if orbit is None else _check_orbit(orbit, network.n_states)
+    ends = None if box is None else box_ends(box, network.n_states)
+    begin = None if start is None else box_ends(start, network.n_states, name="start")
+    max_regions = check_count("max_regions", max_regions)
+    common = check_options(n_threads, time_limit, progress, seed)
+    _check_together(given, ends, begin)
+
+    began = time.perf_counter()
+    common.meter.init("region_graph")
+    found = _nothing(network)
+    try:
+        if ends is not None:
+            found = _of_box(network, ends, begin, max_regions, common)
+    except KeyboardInterrupt:
+        # In Python's own part of the work; the core says it itself.
+        found = found._replace(end="stopped", stopped_by="interrupt")
+    finally:
+        common.meter.close()
+    run = RegionGraphRun(
+        max_regions=max_regions,
+        n_expanded=int(found.expanded.sum()),
+        n_empty=found.n_empty,
+        end=found.end,
+        seed=common.seed,
+        stopped_by=found.stopped_by,
+        n_threads=common.n_threads,
+        seconds=time.perf_counter() - began,
+    )
+    lower, upper = (None, None) if ends is None else ends
+    start_lower, start_upper = (None, None) if begin is None else begin
+    return RegionGraph(
+        model=network,
+        **_counted(network, found, given),
+        lower=lower,
+        upper=upper,
+        start_lower=start_lower,
+        start_upper=start_upper,
+        run=run,
+    )
+
+
+def _check_orbit(orbit: ArrayLike, n_states: int) -> FloatArray:
     states = finite_numbers("orbit", orbit)
-    if states.ndim < 2 or states.shape[-1] != network.n_states or states.shape[-2] < 2:
+    if states.ndim < 2 or states.shape[-1] != n_states or states.shape[-2] < 2:
         raise ValueError(
-            f"orbit must have shape (..., T, M) with T at least 2 and M = {network.n_states}, got "
+            f"orbit must have shape (..., T, M) with T at least 2 and M = {n_states}, got "
             f"{states.shape}"
         )
     if states.size == 0:
         raise ValueError(f"orbit must hold at least one orbit, got shape {states.shape}")
-    bits = network.region(states.reshape(-1, network.n_states))
-    packed = np.packbits(bits, axis=1)
+    return states
+
+
+def _check_together(
+    orbit: FloatArray | None,
+    box: tuple[FloatArray, FloatArray] | None,
+    start: tuple[FloatArray, FloatArray] | None,
+) -> None:
+    if box is None:
+        if orbit is None:
+            raise ValueError(
+                "orbit or box must be given: states that were visited, such as "
+                "model.orbit(z0, 1000), or the box that orbits stay in, such as box=3.0"
+            )
+        if start is not None:
+            raise ValueError("start must come with a box that orbits stay in: give box=")
+        return
+    lower, upper = box
+    if start is not None:
+        if orbit is not None:
+            raise ValueError("start must not come with an orbit, which begins where it begins")
+        if (start[0] < lower).any() or (start[1] > upper).any():
+            raise ValueError("start must lie in box: orbits begin there and stay in it")
+    if orbit is not None:
+        outside = ((orbit < lower) | (orbit > upper)).any(axis=-1)
+        if outside.any():
+            size = float(np.abs(orbit).max())
+            raise ValueError(
+                f"orbit must stay in box, but {int(outside.sum()):,} of {outside.size:,} states "
+                f"are outside: give a larger box, such as box={size:.3g}"
+            )
+
+
+class _Found(NamedTuple):
+    """What is known of a box."""
+
+    regions: BoolArray
+    states: FloatArray
+    initial: BoolArray
+    expanded: BoolArray
+    sources: IntArray
+    targets: IntArray
+    proved: BoolArray
+    n_empty: int
+    end: Any
+    stopped_by: Any
+
+
+def _nothing(model: PiecewiseLinearModel) -> _Found:
+    no, none = np.zeros(0, np.bool_), np.zeros(0, np.int64)
+    regions, states = np.zeros((0, model.n_units), np.bool_), np.zeros((0, model.n_states))
+    return _Found(regions, states, no, no, none, none, no, 0, "exhausted", "finished")
+
+
+def _of_box(
+    model: PiecewiseLinearModel,
+    box: tuple[FloatArray, FloatArray],
+    start: tuple[FloatArray, FloatArray] | None,
+    max_regions: int,
+    options: Options,
+) -> _Found:
+    record = _core.region_graph(
+        model.canonical,
+        *box,
+        start=start,
+        max_regions=max_regions,
+        n_threads=options.n_threads,
+        time_limit=options.deadline.seconds_left(at_least=0.0),
+        observer=lambda done, known: options.meter.step(RegionGraphProgress(done, known)),
+    )
+    return _Found(**{name: record[name] for name in _Found._fields})
+
+
+def _counted(
+    model: PiecewiseLinearModel, found: _Found, orbit: FloatArray | None
+) -> dict[str, Any]:
+    """Return the graph of what is possible with the regions and transitions of orbits."""
+    regions, means = found.regions, found.states
+    symbols: IntArray = np.zeros(0, np.int64)
+    visits = np.zeros(len(regions), np.int64)
+    if orbit is not None:
+        states = orbit.reshape(-1, model.n_states)
+        regions, flat = _symbols_of(found.regions, _bits_of(model, states))
+        symbols = flat.reshape(orbit.shape[:-1])
+        n = len(regions)
+        visits = np.bincount(flat, minlength=n)
+        sums = [np.bincount(flat, column, minlength=n) for column in states.T]
+        own = np.concatenate([found.states, np.zeros((n - len(found.states), model.n_states))])
+        seen = visits > 0
+        means = np.where(
+            seen[:, np.newaxis], np.stack(sums, axis=1) / np.maximum(visits, 1)[:, np.newaxis], own
+        )
+    n = len(regions)
+    n_more = n - len(found.regions)
+    steps = symbols[..., :-1].ravel() * n + symbols[..., 1:].ravel()
+    possible = found.sources * n + found.targets
+    pairs = np.union1d(possible, steps)
+    counts = np.zeros(len(pairs), np.int64)
+    np.add.at(counts, np.searchsorted(pairs, steps), 1)
+    # Where nothing was asked about a region, that a transition was seen is all.
+    expanded = np.append(found.expanded, np.zeros(n_more, np.bool_))
+    status = np.where(expanded[pairs // n], IMPOSSIBLE, SEEN) if n else pairs
+    status[np.searchsorted(pairs, possible)] = np.where(found.proved, PROVED, UNDECIDED)
+    return {
+        "regions": regions,
+        "states": means,
+        "symbols": symbols,
+        "visits": visits,
+        "initial": np.append(found.initial, np.zeros(n_more, np.bool_)),
+        "sources": pairs // max(n, 1),
+        "targets": pairs % max(n, 1),
+        "counts": counts,
+        "status": status,
+    }
+
+
+def _bits_of(model: PiecewiseLinearModel, states: FloatArray) -> BoolArray:
+    """Return the regions of states; a unit that nothing reads borders on no other region."""
+    read = (model.canonical.W1 != 0.0).any(axis=0)
+    return np.asarray(model.region(states) & read)
+
+
+def _symbols_of(known: BoolArray, visited: BoolArray) -> tuple[BoolArray, IntArray]:
+    """Return all regions, those that are known first, and the symbols of the visited ones."""
+    bits = np.concatenate([known, visited])
     # Rows as single values, so that equal regions are equal bytes; without units all are.
-    rows = np.array([row.tobytes() for row in packed], dtype=object)
+    rows = [row.tobytes() for row in np.packbits(bits, axis=1)]
     symbol_of: dict[bytes, int] = {}
     flat = np.array([symbol_of.setdefault(row, len(symbol_of)) for row in rows], dtype=np.int64)
-    n = len(symbol_of)
-    symbols = flat.reshape(states.shape[:-1])
     _, first = np.unique(flat, return_index=True)
-    steps = symbols[..., :-1].ravel() * n + symbols[..., 1:].ravel()
-    pairs, counts = np.unique(steps, return_counts=True)
-    sources, targets = pairs // n, pairs % n
-    return RegionGraph(
-        model=network,
-        regions=bits[first],
-        symbols=symbols,
-        visits=np.bincount(flat, minlength=n),
-        sources=sources,
-        targets=targets,
-        counts=counts,
-        components=_components(n, sources, targets),
-    )
-
-
-def _components(n: int, sources: IntArray, targets: IntArray) -> IntArray:
-    """Return the strongly connected component of each node: Tarjan's algorithm, without recursion.
-
-    `sources` are ascending.
-    """
-    starts = np.searchsorted(sources, np.arange(n + 1)).tolist()
-    following = targets.tolist()
-    index, low = [-1] * n, [0] * n
-    label = [-1] * n
-    stack: list[int] = []
-    n_seen = n_labels = 0
-    for root in range(n):
-        work = [] if index[root] >= 0 else [(root, starts[root])]
-        while work:
-            node, edge = work.pop()
-            if index[node] < 0:
-                index[node] = low[node] = n_seen
-                n_seen += 1
-                stack.append(node)
-            descended = False
-            while edge < starts[node + 1]:
-                other = following[edge]
-                edge += 1
-                if index[other] < 0:
-                    # Come back to this edge, to take over what lies below it.
-                    work += [(node, edge - 1), (other, starts[other])]
-                    descended = True
-                    break
-                if label[other] < 0:
-                    low[node] = min(low[node], low[other])
-            if not descended and low[node] == index[node]:
-                while label[node] < 0:
-                    label[stack.pop()] = n_labels
-                n_labels += 1
-    order: dict[int, int] = {}
-    return np.array([order.setdefault(number, len(order)) for number in label], dtype=np.int64)
-
-
-def _spectral_radius(sources: IntArray, targets: IntArray, n: int) -> float:
-    """Return an upper bound, to rounding the value, of a strongly connected graph.
-
-    With I added, the matrix is primitive and the power iteration converges.
-    """
-    x = np.ones(n)
-    upper = np.inf
-    for _ in range(_MOST_ITERATIONS):
-        y = x + np.bincount(sources, weights=x[targets], minlength=n)
-        ratios = y / x
-        upper = min(upper, float(ratios.max()))
-        if upper - ratios.min() <= _CLOSE * upper:
-            break
-        x = y / y.max()
-    return upper - 1.0
+    return bits[first], flat[len(known) :]

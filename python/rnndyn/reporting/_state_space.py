@@ -8,7 +8,7 @@ import numpy as np
 from rnndyn._common.arrays import FloatArray
 from rnndyn.cycles.result import CycleSet
 from rnndyn.models import _stepping
-from rnndyn.plot._state_space import _Frame, _orbits, _points_of_interest
+from rnndyn.plot._orbits import Frame, orbits_in, points_of_interest
 
 #: Steps of an orbit that are drawn.
 N_STEPS = 400
@@ -58,13 +58,13 @@ def view_of(points: FloatArray, n_states: int) -> View:
 
 def all_points(cycles: CycleSet | None, orbits: Sequence[FloatArray], n_states: int) -> FloatArray:
     """Return the points of cycles, continua and orbits, one in each row."""
-    known = [] if cycles is None else [_points_of_interest(cycles)]
+    known = [] if cycles is None else [points_of_interest(cycles)]
     return np.concatenate([np.empty((0, n_states)), *known, *orbits])
 
 
 def frame_of(cycles: CycleSet) -> tuple[FloatArray, FloatArray]:
     """Return the corners of a box with room around the cycles."""
-    frame = _Frame.around(_points_of_interest(cycles))
+    frame = Frame.around(points_of_interest(cycles))
     return frame.lower, frame.upper
 
 
@@ -83,8 +83,8 @@ def orbits_of(
         starts = np.zeros((len(sequences), model.n_states))
         return _finite_orbits(model, starts, list(sequences))
     if cycles is not None:
-        frame = _Frame.around(_points_of_interest(cycles))
-        return tuple(_orbits(cycles.free_model, frame, count, N_STEPS, seed))
+        frame = Frame.around(points_of_interest(cycles))
+        return tuple(orbits_in(cycles.free_model, frame, count, N_STEPS, seed))
     starts = np.random.default_rng(seed).standard_normal((count, model.n_states))
     drive = (model._default_input if inputs is None else inputs)[np.newaxis]
     return _finite_orbits(model, starts, [drive] * count)

@@ -24,8 +24,9 @@ def load_result(path: str | os.PathLike[str], *, max_bytes: int = _MAX_BYTES) ->
 
     Returns
     -------
-    BasinBoundary, Basins, BranchSet, Certificate, ChaosCertificate, CyclesByInput, CycleSet, \
-    HomoclinicPoints, LyapunovSpectrum, Manifold, Scan, SlowPointSet, StabilityDiagram or Timeline
+    BasinBoundary, BasinFractions, Basins, BranchSet, Certificate, ChaosCertificate, \
+    CyclesByInput, CycleSet, HomoclinicPoints, LyapunovSpectrum, Manifold, RegionGraph, Scan, \
+    SlowPointSet, StabilityDiagram or Timeline
 
     Raises
     ------
