@@ -98,3 +98,12 @@ def test_the_page_must_be_named(tent_file, capsys):
         main(["report", tent_file])
     assert stopped.value.code == 2
     assert "-o/--output" in capsys.readouterr().err
+
+
+def test_data_and_a_readout_come_from_files(tent_file, tmp_path, capsys):
+    np.save(tmp_path / "data.npy", np.linspace(0.0, 2.0, 20)[:, np.newaxis])
+    np.save(tmp_path / "readout.npy", np.array([[2.0]]))
+    page = tmp_path / "report.html"
+    files = ["--data", str(tmp_path / "data.npy"), "--readout", str(tmp_path / "readout.npy")]
+    assert main(["report", tent_file, "-o", str(page), "--steps", "300", *files]) == 0
+    assert "Violet: the data, 1 sequence." in page.read_text("utf-8")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import rnndyn as rd
-from rnndyn.reporting import _figures
+from rnndyn.reporting import _drawing, _figures
 
 plotly = pytest.importorskip("plotly")
 graph_objects = pytest.importorskip("plotly.graph_objects")
@@ -85,7 +85,7 @@ def with_colors(value):
     if isinstance(value, list):
         return [with_colors(entry) for entry in value]
     if isinstance(value, str) and value.startswith("@"):
-        return _figures.LIGHT[value[1:]]
+        return _drawing.LIGHT[value[1:]]
     return value
 
 
@@ -341,3 +341,182 @@ def test_results_of_another_model_are_refused(tmp_path, tent, lozi):
     with pytest.raises(TypeError, match="cycles must be a CycleSet, got list"):
         rd.report(tent, path, cycles=[])
     assert not path.exists()
+
+
+def three_attractors():
+    """Return a map with the stable points 2 and -2 in the first state, and a rotation beside."""
+    turn = 2.0 * np.pi * (np.sqrt(5.0) - 1.0) / 2.0
+    A = np.zeros((3, 3))
+    A[0, 0] = 0.5
+    A[1:, 1:] = [[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]
+    return rd.PiecewiseLinearMap(
+        A,
+        [[1.0, -1.0], [0.0, 0.0], [0.0, 0.0]],
+        [[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]],
+        [-1.0, 0.0, 0.0],
+        [1.0, -1.0],
+    )
+
+
+def attractor_rows(page):
+    start = [cells for _, cells in page.rows].index(
+        ["attractor", "orbits", "largest exponent", "standard error"]
+    )
+    return [cells for _, cells in page.rows[start + 1 :] if len(cells) == 4]
+
+
+def test_each_attractor_has_its_largest_exponent(tmp_path):
+    model = rd.PiecewiseLinearMap(
+        A=[[0.5]], W1=[[1.0, -1.0]], W2=[[1.0], [1.0]], h1=[-1.0], h2=[1.0, -1.0]
+    )
+    page = write(model, tmp_path, max_order=2, n_orbits=40)
+    rows = [row for row in attractor_rows(page) if row[0].startswith("cycle")]
+    assert len(rows) == 2
+    assert sum(int(row[1]) for row in rows) == 40
+    assert min(int(row[1]) for row in rows) > 0
+    for row in rows:
+        assert float(row[2]) == pytest.approx(math.log(0.5), rel=1e-5)
+        assert row[3] == "exact"
+    assert "of 2 attractors" in page.text
+
+
+def test_a_chaotic_attractor_has_an_exponent_beside_those_of_the_cycles(tmp_path, lozi):
+    page = write(lozi, tmp_path, max_order=3)
+    row = next(row for row in attractor_rows(page) if row[0] == "no cycle: chaos")
+    assert abs(float(row[2]) - 0.4702) < 6.0 * float(row[3]) < 0.1
+
+
+def test_orbits_show_an_attractor_that_was_not_searched(tmp_path):
+    """The cycle of order 10 lies beyond what is around the three fixed points."""
+    model = rd.examples.load("plrnn-10d")
+    (cycle,) = [c for c in rd.find_cycles(model, orders=[10]) if c.stability == "stable"]
+    page = write(model, tmp_path, max_order=2)
+    row = next(row for row in attractor_rows(page) if "order 10" in row[0])
+    assert row[0] == "a cycle of order 10 that is not listed"
+    assert int(row[1]) > 0
+    assert float(row[2]) == pytest.approx(cycle.log_spectral_radius / 10, rel=1e-3)
+
+
+def test_orbits_that_run_away_are_counted(tmp_path):
+    page = write(rd.PLRNN(A=[[1.5]], W=[[0.0]], h=[0.1]), tmp_path, max_order=1, n_steps=5000)
+    assert "There are no Lyapunov exponents" in page.text
+    assert "12 of them ran away" in page.text
+
+
+def trace_of(figure, name):
+    (trace,) = (trace for trace in figure["data"] if trace.get("name") == name)
+    return trace
+
+
+def test_data_lie_over_the_orbits(tmp_path, lozi):
+    data = lozi.orbit([0.1, 0.1], 50)[10:]
+    trace = trace_of(write(lozi, tmp_path, max_order=2, data=data).figures["space"], "data")
+    assert np.column_stack([trace["x"], trace["y"]]) == pytest.approx(data, rel=1e-5)
+    page = write(lozi, tmp_path, max_order=2, data=np.stack([data, data]))
+    assert "Violet: the data, 2 sequences." in page.text
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_a_readout_has_a_figure_with_the_data(tmp_path, lozi, n):
+    rng = np.random.default_rng(n)
+    weights, bias = rng.normal(size=(n, 2)), rng.normal(size=n)
+    data = lozi.orbit([0.1, 0.1], 60)[10:] @ weights.T + bias
+    page = write(lozi, tmp_path, max_order=2, readout=(weights, bias), data=data)
+    figure = page.figures["output"]
+    assert "data" not in {trace.get("name") for trace in page.figures["space"]["data"]}
+    trace = trace_of(figure, "data")
+    drawn = np.column_stack([trace[axis] for axis in "xyz" if axis in trace])
+    if n == 1:
+        assert drawn == pytest.approx(np.hstack([data[:-1], data[1:]]), rel=1e-4, abs=1e-5)
+    if n == 2:
+        assert drawn == pytest.approx(data, rel=1e-4, abs=1e-5)
+    if n == 5:
+        # Five outputs of two states lie in a plane: components keep all distances.
+        apart = np.linalg.norm(data[:, None] - data[None], axis=2)
+        assert np.linalg.norm(drawn[:, None] - drawn[None], axis=2) == pytest.approx(
+            apart, rel=1e-3, abs=1e-4
+        )
+    # Cycles are read out as well: of a fixed point, its output.
+    fixed = next(c for c in rd.find_cycles(lozi, max_order=2) if c.order == 1)
+    expected = fixed.read_out(weights, bias)[0]
+    points = [
+        (x, y)
+        for t in figure["data"]
+        for row, x, y in zip(t.get("customdata", []), t.get("x", []), t["y"], strict=False)
+        if row[1] == 1
+    ]
+    if n == 1:
+        assert any(np.allclose(point, expected[[0, 0]], rtol=1e-4) for point in points)
+    if n == 2:
+        assert any(np.allclose(point, expected, rtol=1e-4) for point in points)
+    graph_objects.Figure(data=with_colors(figure["data"]), layout=with_colors(figure["layout"]))
+
+
+def test_many_points_of_data_are_thinned_and_the_page_says_so(tmp_path, tent):
+    page = write(tent, tmp_path, max_order=1, data=np.linspace(0.0, 1.0, 20_000)[:, None])
+    assert "One of 4 of their 20,000 points is drawn." in page.text
+    assert len(trace_of(page.figures["space"], "data")["x"]) == 5000
+
+
+def test_a_readout_may_be_that_of_the_last_layer(tmp_path):
+    rng = np.random.default_rng(0)
+    model = rd.LSTM(
+        [rng.normal(size=(12, 2)), rng.normal(size=(12, 3))],
+        [rng.normal(size=(12, 3)), rng.normal(size=(12, 3))],
+    )
+    weights = rng.normal(size=(2, 3))
+    page = write(model, tmp_path, readout=weights, n_orbits=1)
+    trace = trace_of(page.figures["output"], "1 orbit")
+    whole = np.zeros((2, 12))
+    whole[:, 6:9] = weights
+    other = write(model, tmp_path, readout=whole, n_orbits=1)
+    assert trace == trace_of(other.figures["output"], "1 orbit")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"data": [1.0, 2.0]}, r"data must have shape \(T, 2\) or \(B, T, 2\)"),
+        ({"data": np.zeros((5, 3))}, "where they are outputs, give readout as well"),
+        ({"data": np.zeros((0, 2))}, r"got shape \(0, 2\)"),
+        ({"data": np.zeros((5, 3)), "readout": np.eye(2)}, "one for each output of readout"),
+        ({"readout": np.zeros((3, 4))}, r"readout must be weights of shape \(n, 2\)"),
+        ({"readout": (np.eye(2), [1.0])}, r"the bias of readout must have shape \(2,\)"),
+    ],
+)
+def test_wrong_data_and_readouts_are_named(options, message, tmp_path, lozi):
+    with pytest.raises(ValueError, match=message):
+        rd.report(lozi, tmp_path / "report.html", progress=False, **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_linear_layer_of_torch_is_a_readout(tmp_path, lozi):
+    torch = pytest.importorskip("torch")
+    layer = torch.nn.Linear(2, 2)
+    weights, bias = layer.weight.detach().numpy(), layer.bias.detach().numpy()
+    one = write(lozi, tmp_path, max_order=1, readout=layer).figures["output"]
+    assert one == write(lozi, tmp_path, max_order=1, readout=(weights, bias)).figures["output"]
+
+
+def test_components_are_those_of_the_attractors(tmp_path):
+    """A saddle far off gives a component only where the attractors leave one over."""
+    A = np.diag([0.5, 0.5, 0.5, 0.5])
+    model = rd.PiecewiseLinearMap(
+        A,
+        [[1.0, -1.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0]],
+        [[1.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]],
+        [-1.0, 0.0, 0.0, 0.0],
+        [1.0, -1.0],
+    )
+    page = write(model, tmp_path, max_order=1)
+    axes = page.figures["space"]["layout"]["scene"]
+    assert axes["xaxis"]["title"]["text"] == "component 1 (100%)"
+    for axis in "yz":
+        assert "%" not in axes[f"{axis}axis"]["title"]["text"]
+
+
+def test_exponents_that_lie_on_each_other_share_a_name(tmp_path):
+    A = np.diag([0.5, 0.5, 0.25])
+    spectrum = rd.lyapunov_spectrum(rd.PLRNN(A, np.zeros((3, 3)), np.ones(3)), n_steps=500)
+    names = [trace["name"] for trace in _figures.convergence(spectrum)["data"]]
+    assert names == ["λ1, λ2: −0.6931", "λ3: −1.386"]

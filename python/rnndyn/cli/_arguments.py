@@ -204,11 +204,16 @@ def read_numbers(path: Path, what: str, max_bytes: int) -> Any:
     return numbers
 
 
+def read_array(path: Path | None, what: str) -> Any:
+    """Read an array of numbers, if there is a file of it."""
+    return None if path is None else read_numbers(path, what, _MAX_INPUT_BYTES)
+
+
 def read_states(path: Path | None) -> Any:
     """Read states to start from, if there are any."""
-    return None if path is None else read_numbers(path, "states", _MAX_INPUT_BYTES)
+    return read_array(path, "states")
 
 
 def read_inputs(path: Path | None) -> Any:
     """Read input sequences, if there are any."""
-    return None if path is None else read_numbers(path, "inputs", _MAX_INPUT_BYTES)
+    return read_array(path, "inputs")

@@ -14,6 +14,7 @@ from rnndyn.cli._arguments import (
     add_model,
     add_orders,
     load_network,
+    read_array,
     read_inputs,
 )
 from rnndyn.cli._exit_codes import ExitCode
@@ -56,6 +57,12 @@ def add_parser(commands: Any) -> None:
     )
     add_inputs(parser)
     parser.add_argument(
+        "--data", type=Path, metavar="D.npy", help="draw these states, or outputs, over the orbits"
+    )
+    parser.add_argument(
+        "--readout", type=Path, metavar="W.npy", help="weights that make outputs of states"
+    )
+    parser.add_argument(
         "--steps", type=int, metavar="N", help="average the Lyapunov exponents over N steps"
     )
     parser.add_argument(
@@ -85,6 +92,8 @@ def run(options: argparse.Namespace) -> int:
         orders=options.orders,
         method=options.method,
         inputs=read_inputs(options.inputs),
+        data=read_array(options.data, "data"),
+        readout=read_array(options.readout, "readout"),
         title=options.title or (Path(options.model).name if from_file else options.model),
         metadata=load_metadata(options.model) if from_file else None,
         n_steps=options.steps,

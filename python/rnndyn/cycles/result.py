@@ -151,6 +151,9 @@ class CycleSet(TabularResult, Sequence[Cycle]):
     def _starts(self) -> list[int]:
         return [0, *accumulate(len(block) for block in self.blocks)]
 
+    def _made_by(self) -> SearchStatistics:
+        return self.search
+
     @property
     def finished(self) -> bool:
         """Whether the search ran to its end; False after Ctrl-C or a time limit.

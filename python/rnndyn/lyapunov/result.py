@@ -10,7 +10,6 @@ import numpy as np
 
 from rnndyn._common.arrays import BoolArray, FloatArray, IntArray, frozen
 from rnndyn._common.checks import check_integer
-from rnndyn._common.stopping import StopReason
 from rnndyn.lyapunov._angles import pairwise_angles, smallest_principal_angle
 from rnndyn.lyapunov._estimates import Combination, Estimates, check_level
 from rnndyn.lyapunov._file import FORMAT
@@ -205,11 +204,6 @@ class LyapunovSpectrum(TabularResult):
     def n_steps(self) -> int:
         """Number of recorded steps."""
         return int(self.window_steps.sum())
-
-    @property
-    def stopped_by(self) -> StopReason:
-        """Why the run ended: ``"finished"``, ``"time_limit"`` or ``"interrupt"``."""
-        return self.run.stopped_by
 
     @property
     def units(self) -> Units:

@@ -120,19 +120,16 @@ def _measured(
 def _max_lyapunov(
     name: str, model: Any, options: LyapunovOptions, deadline: Deadline
 ) -> dict[str, float]:
-    try:
-        spectrum = lyapunov_spectrum(
-            model,
-            n_steps=options.n_steps,
-            n_exponents=1,
-            transient=options.transient,
-            seed=options.seed,
-            n_threads=1,
-            time_limit=deadline.seconds_left(),
-            progress=False,
-        )
-    except TimeoutError:
-        raise ChunkStoppedError("time_limit") from None
+    spectrum = lyapunov_spectrum(
+        model,
+        n_steps=options.n_steps,
+        n_exponents=1,
+        transient=options.transient,
+        seed=options.seed,
+        n_threads=1,
+        time_limit=deadline.seconds_left(),
+        progress=False,
+    )
     if spectrum.stopped_by == "interrupt":
         raise KeyboardInterrupt
     if spectrum.stopped_by == "time_limit":

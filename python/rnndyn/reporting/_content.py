@@ -10,6 +10,8 @@ from rnndyn._common.arrays import FloatArray
 from rnndyn.cycles.cycle import Cycle
 from rnndyn.cycles.result import CycleSet
 from rnndyn.lyapunov.result import LyapunovSpectrum
+from rnndyn.reporting._attractors import Attractor
+from rnndyn.reporting._readout import Readout
 
 #: A cycle and its number in the set.
 Numbered = tuple[int, Cycle]
@@ -41,6 +43,12 @@ class Content:
         Orbits to draw.
     driven : bool
         Whether input sequences drive the orbits and the exponents.
+    attractors : tuple of Attractor
+        Where the orbits settle, each with its largest exponent.
+    data : tuple of ndarray of float64, shapes (T, n)
+        Sequences of the user's: outputs where there is a readout, else states.
+    readout : Readout or None
+        What makes outputs of states.
     """
 
     title: str
@@ -53,6 +61,9 @@ class Content:
     no_spectrum: str
     orbits: tuple[FloatArray, ...]
     driven: bool
+    attractors: tuple[Attractor, ...] = ()
+    data: tuple[FloatArray, ...] = ()
+    readout: Readout | None = None
 
 
 def choose_cycles(cycles: CycleSet | None, limit: int) -> tuple[Numbered, ...]:

@@ -21,8 +21,9 @@ from rnndyn.citing.citation import cite
 from rnndyn.cycles._table import continuum_line, sureness
 from rnndyn.cycles.cycle import STABILITY_NAMES
 from rnndyn.cycles.result import CycleSet
-from rnndyn.lyapunov._table import error_text, number_text
-from rnndyn.reporting import _figures, _html, _tables
+from rnndyn.lyapunov._table import error_text
+from rnndyn.reporting import _drawing, _figures, _html, _spaces, _tables
+from rnndyn.reporting._attractors import attractor_of_spectrum
 from rnndyn.reporting._content import Content
 
 
@@ -33,6 +34,7 @@ def page(content: Content) -> str:
         "model": ("Model", _model(content)),
         "cycles": ("Fixed points and cycles", _cycles(content)),
         "state-space": ("State space", _state_space(content)),
+        "outputs": ("Outputs", _outputs(content)),
         "multipliers-of-cycles": ("Multipliers", _multipliers(figures)),
         "lyapunov-exponents": ("Lyapunov exponents", _lyapunov(content)),
         "completeness": ("Is anything missing?", _completeness(content.cycles)),
@@ -47,7 +49,7 @@ def page(content: Content) -> str:
     )
     drawing = _packed_drawing()
     own = _script_text(_asset("page.js"))
-    data = json.dumps({"plots": figures, "light": _figures.LIGHT}, allow_nan=False)
+    data = json.dumps({"plots": figures, "light": _drawing.LIGHT}, allow_nan=False)
     # In a script only "<" could end the data early; JSON has an escape for it.
     data = data.replace("<", "\\u003c")
     return f"""<!DOCTYPE html>
@@ -115,10 +117,12 @@ def _policy(*scripts: str) -> str:
     )
 
 
-def _all_figures(content: Content) -> dict[str, _figures.Figure]:
+def _all_figures(content: Content) -> dict[str, _drawing.Figure]:
     figures = {}
-    if content.shown or content.orbits or (content.cycles is not None and content.cycles.continua):
-        figures["space"] = _figures.state_space(content)
+    if _has_states(content):
+        figures["space"] = _spaces.state_space(content)
+    if content.readout is not None:
+        figures["output"] = _spaces.outputs(content)
     if content.shown:
         figures["multipliers"] = _figures.multipliers(content.shown)
     if content.spectrum is not None:
@@ -126,6 +130,13 @@ def _all_figures(content: Content) -> dict[str, _figures.Figure]:
         if len(content.spectrum.window_steps) > 1:
             figures["convergence"] = _figures.convergence(content.spectrum)
     return figures
+
+
+def _has_states(content: Content) -> bool:
+    """Tell whether there is anything to draw in state space."""
+    own = content.data and content.readout is None
+    found = content.cycles is not None and (content.shown or content.cycles.continua)
+    return bool(own or found or content.orbits)
 
 
 def _family(model: Any) -> str:
@@ -161,12 +172,19 @@ def _cards(content: Content) -> str:
         orders = orders_text(r.order for r in cycles.search.orders)
         what = f"fixed points and cycles, {orders}" if len(cycles) else f"of {orders}"
         found = f"{len(cycles):,}" if len(cycles) else "no cycle"
-        cards.append((found, f"{what}: {_stability_counts(cycles)}" if len(cycles) else what))
+        if len(cycles):
+            what += f": {_stability_counts(cycles)}; {_proofs_of_cycles(cycles)}"
+        cards.append((found, what))
         cards.append(_sureness_card(cycles))
-    if spectrum is not None:
-        largest = float(spectrum.pooled[0])
+    known = sorted(content.attractors, key=lambda attractor: attractor.exponent)
+    if len(known) > 1:
+        ends = (_figures.shortened(a.exponent, a.error) for a in (known[0], known[-1]))
+        span = " to ".join(dict.fromkeys(ends))
+        what = f"largest Lyapunov exponents of {len(known):,} attractors, nats per step"
+        cards.append((f"λ₁ = {span}", what))
+    elif spectrum is not None:
         error = float(spectrum.pooled_standard_error[0])
-        value = number_text(largest, error).replace("-", "−")
+        value = _figures.short_number(spectrum, 0)
         what = "largest Lyapunov exponent"
         if spectrum.unbounded.any():
             what += " of an orbit that grows without bound"
@@ -180,6 +198,14 @@ def _cards(content: Content) -> str:
         f'<div class="card"><b>{_html.text(big)}</b><span>{_html.text(small)}</span></div>'
         for big, small in cards
     )
+
+
+def _proofs_of_cycles(cycles: CycleSet) -> str:
+    """Say how many of the cycles are proved to exist."""
+    n_proved = sum(int(block.certified.sum()) for block in cycles.blocks)
+    if n_proved == len(cycles):
+        return "each proved to exist" if len(cycles) > 1 else "proved to exist"
+    return f"{n_proved:,} of them proved to exist"
 
 
 def _sureness_card(cycles: CycleSet) -> tuple[str, str]:
@@ -249,16 +275,13 @@ def _cycles(content: Content) -> str:
 
 
 def _state_space(content: Content) -> str:
-    if not (content.shown or content.orbits or (content.cycles and content.cycles.continua)):
+    if not _has_states(content):
         return _html.paragraph("There is nothing to draw: no cycle, and all orbits diverge.")
     n = content.model.n_states
     how = {1: "The next state over the state.", 2: "The two states.", 3: "The three states."}
-    words = [
-        how.get(
-            n,
-            f"Three principal components of the {n} states, of the cycles and where orbits settle.",
-        )
-    ]
+    of_data = " and the data" if content.data and content.readout is None else ""
+    components = f"Three principal components of the {n} states: those of the attractors{of_data}"
+    words = [how.get(n, f"{components}, and where these have fewer, of the other cycles.")]
     if n > 2:
         words.append("Drag to turn, scroll to zoom.")
     if content.driven:
@@ -266,8 +289,37 @@ def _state_space(content: Content) -> str:
         words.append(f"The orbits are driven by the input sequences{but}.")
     elif content.orbits:
         words.append("Grey: orbits from random states.")
+    if of_data:
+        words += _about_data(content)
     return _html.paragraph(" ".join(words), "quiet") + _html.figure(
         "space", "Orbits and cycles in state space", "square" if n == 1 else ""
+    )
+
+
+def _about_data(content: Content) -> list[str]:
+    stride = _spaces.data_stride(content)
+    words = [f"Violet: the data, {counted(len(content.data), 'sequence')}."]
+    if stride > 1:
+        n = sum(map(len, content.data))
+        words.append(f"One of {stride} of their {n:,} points is drawn.")
+    return words
+
+
+def _outputs(content: Content) -> str:
+    readout = content.readout
+    if readout is None:
+        return ""
+    n = readout.n_outputs
+    words = ["What the readout makes of the orbits and cycles."]
+    if n == 1:
+        words.append("The next output over the output.")
+    elif n > 3:
+        whose = "data" if content.data else "attractors"
+        words.append(f"Three principal components of the {n} outputs, those of the {whose}.")
+    if content.data:
+        words += _about_data(content)
+    return _html.paragraph(" ".join(words), "quiet") + _html.figure(
+        "output", "Outputs of orbits and cycles, and the data", "square" if n == 1 else ""
     )
 
 
@@ -278,6 +330,8 @@ def _multipliers(figures: Mapping[str, Any]) -> str:
         "Eigenvalues of the Jacobian over one period. A cycle attracts if all of its multipliers "
         "are inside the unit circle."
     )
+    if figures["multipliers"]["layout"]["annotations"]:
+        words += " Outside it the scale is logarithmic."
     description = "Multipliers of the cycles in the complex plane, with the unit circle"
     return _html.paragraph(words, "quiet") + _html.figure("multipliers", description, "square")
 
@@ -285,17 +339,36 @@ def _multipliers(figures: Mapping[str, Any]) -> str:
 def _lyapunov(content: Content) -> str:
     spectrum = content.spectrum
     if spectrum is None:
-        return _html.paragraph(content.no_spectrum, "warning")
+        return _attractors(content) + _html.paragraph(content.no_spectrum, "warning")
+    html = _attractors(content)
     words = "Bars are 95 % intervals."
+    settled = attractor_of_spectrum(content.cycles, spectrum)
+    if settled is not None:
+        words += f" They are the exponents of cycle {settled}, on which the orbit has settled."
     if content.driven:
         words += " The network is driven by the input sequences."
-    html = _html.paragraph(words, "quiet")
+    html += _html.paragraph(words, "quiet")
     html += _html.figure("exponents", "Lyapunov exponents with 95 % intervals", "low")
-    html += f'<div class="scroll">{spectrum._repr_html_()}</div>'
+    html += f'<div class="scroll">{_tables.exponents(spectrum)}</div>'
     if len(spectrum.window_steps) > 1:
         html += "<h3>How the estimates settled</h3>"
         html += _html.figure("convergence", "Running estimates of the exponents", "low")
     return html
+
+
+def _attractors(content: Content) -> str:
+    if content.driven or not content.orbits:
+        return ""
+    n_settled = sum(attractor.n_orbits for attractor in content.attractors)
+    n = len(content.orbits)
+    words = f"Where {counted(n, 'orbit')} from random states went."
+    if n_settled < n:
+        words += f" {n - n_settled:,} of them ran away."
+    html = "<h3>The largest exponent of each attractor</h3>" + _html.paragraph(words, "quiet")
+    if not content.attractors:
+        return html
+    which = "The spectrum of one of them" if len(content.attractors) > 1 else "Its spectrum"
+    return html + _tables.attractors(content.attractors) + f"<h3>{which}</h3>"
 
 
 def _completeness(cycles: CycleSet | None) -> str:
@@ -305,9 +378,9 @@ def _completeness(cycles: CycleSet | None) -> str:
     html += _tables.orders(cycles.search)
     certificate = cycles.certificate
     if certificate is not None and certificate.parts:
-        html += "<h3>Parts of the proof</h3><ul>"
-        html += "".join(f"<li>{_html.text(part.line)}</li>" for part in certificate.parts)
-        html += "</ul>"
+        items = "".join(f"<li>{_html.text(part.line)}</li>" for part in certificate.parts)
+        n = counted(len(certificate.parts), "part")
+        html += f"<details><summary>The proof has {n}</summary><ul>{items}</ul></details>"
     return html
 
 

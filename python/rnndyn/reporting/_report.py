@@ -24,8 +24,10 @@ from rnndyn.lyapunov.result import LyapunovSpectrum
 from rnndyn.lyapunov.spectrum import DivergenceError, lyapunov_spectrum
 from rnndyn.models import DifferentiableMap, PiecewiseLinearModel, RecurrentNetwork
 from rnndyn.models._canonical_map_of import piecewise_linear, smooth_network
+from rnndyn.reporting._attractors import Attractor, attractors_of
 from rnndyn.reporting._content import Content, choose_cycles
 from rnndyn.reporting._page import page
+from rnndyn.reporting._readout import check_data, check_readout
 from rnndyn.reporting._state_space import N_STEPS, orbits_of
 
 #: Orders 1 to this are searched where nothing else is asked for.
@@ -42,6 +44,8 @@ def report(
     orders: Iterable[int] | None = None,
     method: SearchMethod = "auto",
     inputs: ArrayLike | None = None,
+    data: ArrayLike | None = None,
+    readout: Any = None,
     cycles: CycleSet | None = None,
     spectrum: LyapunovSpectrum | None = None,
     title: str | None = None,
@@ -74,6 +78,12 @@ def report(
         External input as for `rnndyn.lyapunov_spectrum`: (K,), (T, K) or (B, T, K). Under a
         constant input (K,) cycles are searched, too; sequences drive the exponents and the orbits,
         and the cycles are those of the model's own constant input.
+    data : array_like, optional
+        Data to draw over the orbits, (T, n) or (B, T, n): states, or outputs if there is a
+        `readout`.
+    readout : (n, N) array_like, (weights, bias) or linear layer of torch, optional
+        What turns states into outputs, which get a figure of their own. The weights may also be
+        those for the last layer of an `RNN`, `GRU` or `LSTM`, (n, hidden size).
     cycles : CycleSet, optional
         Cycles of this model that were searched before.
     spectrum : LyapunovSpectrum, optional
@@ -113,8 +123,10 @@ def report(
 
     Notes
     -----
-    Exponents are those of the attractor that the orbit from a random state settles on. Where that
-    orbit diverges, one that stays near the cycles is taken, and if there is none, the page says so.
+    Each attractor that is known, a stable cycle or what else the orbits settle on, has its largest
+    exponent. The whole spectrum is that of the attractor that the orbit from a random state settles
+    on. Where that orbit diverges, one that stays near the cycles is taken, and if there is none,
+    the page says so.
 
     Examples
     --------
@@ -135,6 +147,8 @@ def report(
     drive = None if inputs is None else finite_numbers("inputs", inputs)
     if drive is not None:
         check_sequences(model, drive, None, None, None, seed)
+    output = check_readout(readout, model)
+    sequences = check_data(data, model, output)
     driven = drive is not None and drive.ndim > 1
     constant = None if driven else drive
     searched, no_cycles = _searched(model, constant)
@@ -187,6 +201,18 @@ def report(
             f"spectrum must be that of the model with {model.n_states} states, but it is of "
             f"{spectrum.n_states}"
         )
+    attractors: tuple[Attractor, ...] = ()
+    if not driven:
+        free = drawn if cycles is None else cycles.free_model
+        attractors = attractors_of(
+            free,
+            cycles,
+            orbits,
+            constant if cycles is None else None,
+            n_threads=n_threads,
+            time_limit=time_limit,
+            progress=progress,
+        )
     text = page(
         Content(
             title=title or str(getattr(model, "family", type(model).__name__)),
@@ -199,6 +225,9 @@ def report(
             no_spectrum=no_spectrum,
             orbits=orbits,
             driven=driven,
+            attractors=attractors,
+            data=sequences,
+            readout=output,
         )
     )
     with complete_file(path) as stream:

@@ -8,12 +8,17 @@ import numpy as np
 from rnndyn._common.arrays import FloatArray
 from rnndyn.cycles.result import CycleSet
 from rnndyn.models import _stepping
-from rnndyn.plot._orbits import Frame, orbits_in, points_of_interest
+from rnndyn.plot._orbits import Frame, points_of_interest
 
 #: Steps of an orbit that are drawn.
 N_STEPS = 400
 #: Driven orbits begin where their sequences begin, and are drawn for this many steps.
 _N_DRIVEN_STEPS = 2000
+#: An orbit runs away if it is larger than the frame by this factor, or if the second half of it is
+#: larger than the first by this one.
+_FAR, _GROWTH = 1e3, 1.2
+#: Part of the size of points below which a component of them cannot be seen.
+_SEEN = 1e-6
 
 
 class View(NamedTuple):
@@ -38,28 +43,48 @@ class View(NamedTuple):
         return np.asarray((states - self.center) @ self.directions)
 
 
-def view_of(points: FloatArray, n_states: int) -> View:
-    """Return the states themselves, if there are up to three, else the principal components."""
-    if n_states <= 3:
-        labels = tuple(f"state {index}" for index in range(n_states))
-        return View(np.zeros(n_states), np.eye(n_states), labels)
-    if len(points) == 0:
-        points = np.zeros((1, n_states))
-    center = points.mean(axis=0)
-    # Three empty rows more, so that there are three components whatever the points.
-    padded = np.vstack([points - center, np.zeros((3, n_states))])
-    _, sizes, rows = np.linalg.svd(padded, full_matrices=False)
-    shares = sizes[:3] ** 2 / (float((sizes**2).sum()) or 1.0)
-    labels = tuple(
-        f"component {number} ({share:.0%})" for number, share in enumerate(shares, start=1)
-    )
-    return View(center, rows[:3].T, labels)
+def as_they_are(n: int, name: str) -> View:
+    """Return the coordinates themselves."""
+    return View(np.zeros(n), np.eye(n), tuple(f"{name} {index}" for index in range(n)))
 
 
-def all_points(cycles: CycleSet | None, orbits: Sequence[FloatArray], n_states: int) -> FloatArray:
-    """Return the points of cycles, continua and orbits, one in each row."""
-    known = [] if cycles is None else [points_of_interest(cycles)]
-    return np.concatenate([np.empty((0, n_states)), *known, *orbits])
+def principal_view(
+    groups: Sequence[tuple[str, Sequence[FloatArray]]], n: int, n_components: int = 3
+) -> View:
+    """Return principal components of the first group of points; the others fill what is left.
+
+    Attractors may be a few points, whose components are fewer than the picture has axes: what of
+    the next group is beyond them then gives the rest. Labels say of what a component is one.
+    """
+    center = None
+    directions = np.zeros((0, n))
+    labels: list[str] = []
+    for name, members in groups:
+        points = np.concatenate([np.empty((0, n)), *members])
+        if len(points) == 0:
+            continue
+        if center is None:
+            center = points.mean(axis=0)
+        rest = points - center
+        size = float(np.linalg.norm(rest))
+        rest = rest - rest @ directions.T @ directions
+        _, sizes, rows = np.linalg.svd(rest, full_matrices=False)
+        seen = sizes > _SEEN * size
+        wanted = int(min(seen.sum(), n_components - len(labels)))
+        for share in sizes[:wanted] ** 2 / (size**2 or 1.0):
+            of = f"{share:.0%}" if name == groups[0][0] else name
+            labels.append(f"component {len(labels) + 1} ({of})")
+        directions = np.vstack([directions, rows[:wanted]])
+    # Any directions more, so that there are as many whatever the points.
+    orthonormal, _ = np.linalg.qr(np.hstack([directions.T, np.eye(n)]))
+    directions = np.vstack([directions, orthonormal.T[len(labels) : n_components]])
+    labels += [f"component {number + 1}" for number in range(len(labels), n_components)]
+    return View(np.zeros(n) if center is None else center, directions.T, tuple(labels))
+
+
+def settled_parts(orbits: Sequence[FloatArray], driven: bool) -> list[FloatArray]:
+    """Return the second halves of the orbits that stay around the cycles."""
+    return [orbit[len(orbit) // 2 :] for orbit in orbits if driven or len(orbit) > N_STEPS]
 
 
 def frame_of(cycles: CycleSet) -> tuple[FloatArray, FloatArray]:
@@ -74,8 +99,8 @@ def orbits_of(
     """Return up to `count` orbits to draw.
 
     With input sequences they start at 0 and follow the first sequences. Else they start around the
-    cycles and are cut off where they leave their surroundings, or, without cycles, from standard
-    normal states under the constant input; what overflows is left out.
+    cycles, and those that run away are cut off where they leave their surroundings, or, without
+    cycles, from standard normal states under the constant input; what overflows is left out.
     """
     if inputs is not None and inputs.ndim > 1:
         sequences = inputs if inputs.ndim == 3 else inputs[np.newaxis]
@@ -84,10 +109,31 @@ def orbits_of(
         return _finite_orbits(model, starts, list(sequences))
     if cycles is not None:
         frame = Frame.around(points_of_interest(cycles))
-        return tuple(orbits_in(cycles.free_model, frame, count, N_STEPS, seed))
+        draws = np.random.default_rng(seed).random((count, model.n_states))
+        starts = frame.lower + draws * (frame.upper - frame.lower)
+        return tuple(_followed(cycles.free_model, start, frame) for start in starts)
     starts = np.random.default_rng(seed).standard_normal((count, model.n_states))
     drive = (model._default_input if inputs is None else inputs)[np.newaxis]
     return _finite_orbits(model, starts, [drive] * count)
+
+
+def _followed(model: Any, start: FloatArray, frame: Frame) -> FloatArray:
+    """Return an orbit, or its part within the frame if it runs away.
+
+    The attractor may be a cycle of higher order than was searched, far from those that are known.
+    """
+    far = _FAR * float(np.abs([frame.lower, frame.upper]).max())
+    pieces, length = [start[np.newaxis]], 1
+    while length <= N_STEPS and np.abs(pieces[-1][-1]).max() <= far:
+        # In short pieces, because an orbit that runs away soon leaves the range of numbers.
+        pieces.append(model.orbit(pieces[-1][-1], 8)[1:])
+        length += 8
+    path = np.concatenate(pieces)
+    first, second = np.array_split(np.abs(path).max(axis=1), 2)
+    if length > N_STEPS and second.max() <= _GROWTH * max(first.max(), 1e-300):
+        return path
+    outside = np.flatnonzero(~frame.holds(path))
+    return path[: outside[0]] if outside.size else path
 
 
 def _finite_orbits(

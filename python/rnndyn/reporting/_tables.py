@@ -9,12 +9,17 @@ from rnndyn._common.arrays import itinerary_text
 from rnndyn._common.words import format_modulus, percent
 from rnndyn.cycles.cycle import Cycle, conjugate_pairs
 from rnndyn.cycles.run import SearchStatistics
+from rnndyn.lyapunov._table import error_text, number_text
+from rnndyn.lyapunov.result import LyapunovSpectrum
 from rnndyn.reporting import _html
+from rnndyn.reporting._attractors import Attractor
 from rnndyn.reporting._content import Numbered
 from rnndyn.reporting._html import Cell, Column
+from rnndyn.results.table import html_text, table_of
 
 #: Longer itineraries are folded, and much longer ones cut.
 _FOLD_BITS, _SHOWN_BITS, _MAX_BITS = 20, 12, 2000
+_STABLE_MARK = '<span class="stable"><span class="mark"></span></span>'
 #: More multipliers are folded.
 _MOST_MULTIPLIERS = 2
 
@@ -109,6 +114,33 @@ def _itinerary(cycle: Cycle) -> str:
     if len(bits) > _MAX_BITS:
         rest = f"{bits[:_MAX_BITS]} … ({cycle.itinerary.size:,} bits; CycleSet.save keeps them)"
     return _html.folded(f"{bits[:_SHOWN_BITS]}…", rest)
+
+
+def attractors(known: Sequence[Attractor]) -> str:
+    """Return where orbits settle, with the largest exponents."""
+    columns = [
+        Column("attractor", numeric=False), Column("orbits"), Column("largest exponent"),
+        Column("standard error"),
+    ]  # fmt: skip
+    rows = []
+    for attractor in known:
+        mark = "" if attractor.cycle is None else _STABLE_MARK
+        error = attractor.error
+        cells = [
+            Cell(mark + _html.text(attractor.name)),
+            Cell(f"{attractor.n_orbits:,}", attractor.n_orbits),
+            Cell(number_text(attractor.exponent, error), attractor.exponent),
+            Cell("exact" if error == 0.0 else error_text(error), error),
+        ]
+        rows.append(("", cells))
+    return _html.table(columns, rows, sortable=True, label="Attractors")
+
+
+def exponents(spectrum: LyapunovSpectrum) -> str:
+    """Return the table of a spectrum, with the names of the exponents for their numbers."""
+    table = table_of(spectrum)
+    rows = [(f"λ{int(row[0]) + 1}" if row[0].isdigit() else row[0], *row[1:]) for row in table.rows]
+    return html_text(table._replace(rows=rows))
 
 
 def orders(search: SearchStatistics) -> str:

@@ -24,16 +24,22 @@
     return value;
   };
 
-  // From farther away the names of the axes are within a narrow figure.
-  const stepBack = (eye) => {
-    for (const axis of ["x", "y", "z"]) eye[axis] *= 1.5;
+  // From farther away, and smaller, the names of the axes are within a narrow figure.
+  const makeRoom = (scene) => {
+    for (const axis of ["x", "y", "z"]) {
+      scene.camera.eye[axis] *= 1.3;
+      const own = scene[axis + "axis"];
+      own.title.font = { size: 11 };
+      own.tickfont = { size: 9 };
+      own.nticks = 4;
+    }
   };
 
   const draw = async (id, figure) => {
     const place = document.getElementById(id);
     const { data, layout } = resolved(figure, paletteNow());
     // What the reader turned or zoomed stays when the theme changes.
-    if (narrow && layout.scene) stepBack(layout.scene.camera.eye);
+    if (narrow && layout.scene) makeRoom(layout.scene);
     await Plotly.react(place, data, { ...layout, uirevision: "keep" }, config);
     place.classList.add("drawn");
   };

@@ -16,6 +16,7 @@ import numpy as np
 from rnndyn._common.checks import check_path
 from rnndyn._common.compare import ByFields
 from rnndyn._common.optional import import_optional
+from rnndyn._common.stopping import StopReason
 from rnndyn.io._files import complete_file, complete_path
 from rnndyn.results.export import (
     EXPORT_VERSION,
@@ -26,6 +27,7 @@ from rnndyn.results.export import (
     without_complex,
 )
 from rnndyn.results.files import ResultFormat
+from rnndyn.results.run import Run
 from rnndyn.results.table import html_text, plain_text, table_of
 
 _EXPORTS = {".json": "to_json", ".nc": "to_netcdf"}
@@ -207,6 +209,26 @@ class TabularResult(SavedResult):
 
     #: Names of its tables, the one that is meant by default first.
     TABLES: ClassVar[tuple[str, ...]]
+
+    def _made_by(self) -> Run:
+        """Return how it was made."""
+        run: Run = self.run  # type: ignore[attr-defined]
+        return run
+
+    @property
+    def finished(self) -> bool:
+        """Whether the computation ran to its end; False after Ctrl-C or a time limit."""
+        return self._made_by().finished
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing of what was asked for; never True unless `finished` is."""
+        return self._made_by().complete
+
+    @property
+    def stopped_by(self) -> StopReason:
+        """Why it ended: ``"finished"``, ``"time_limit"`` or ``"interrupt"``."""
+        return self._made_by().stopped_by
 
     def to_columns(self, table: str | None = None) -> dict[str, Any]:
         """Return a table as equally long columns of numbers and words, by name.

@@ -25,6 +25,12 @@ def _table(diagram: StabilityDiagram) -> Table:
         done = f"{run.n_lines_done:,} of {run.n_lines:,} lines; there are no curves"
         lines.append(run.incomplete_text(done))
         return Table(title, notes=lines)
-    sure = "complete at every point" if run.complete else "may miss cycles"
-    lines.append(f"  {sure}; {counted(len(diagram.gaps), 'gap')}")
+    n_gaps = len(diagram.gaps)
+    if not run.complete:
+        lines.append(f"  may miss cycles; {counted(n_gaps, 'gap')}")
+    elif n_gaps:
+        what = "a gap tells" if n_gaps == 1 else f"{n_gaps:,} gaps tell"
+        lines.append(f"  complete at every point but for what {what} of")
+    else:
+        lines.append("  complete at every point; no gaps")
     return Table(title, notes=lines)

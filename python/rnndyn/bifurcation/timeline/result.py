@@ -15,6 +15,7 @@ from rnndyn.bifurcation.path.result import BranchSet
 from rnndyn.bifurcation.timeline._file import FORMAT
 from rnndyn.bifurcation.timeline.loss_jumps import Coincidence, LossJumps, coincidence, loss_jumps
 from rnndyn.results.base import TabularResult
+from rnndyn.results.run import Run
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -58,6 +59,9 @@ class Timeline(TabularResult):
     def _is_in(cls, header: Mapping[str, Any]) -> bool:
         # Its files are those of branch sets; only a timeline is over epochs.
         return header.get("axis") == "epoch"
+
+    def _made_by(self) -> Run:
+        return self.branch_set.run
 
     @property
     def events(self) -> BifurcationEvents:
