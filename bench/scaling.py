@@ -77,7 +77,7 @@ class Point:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--networks", type=int, default=5, help="networks per point")
-    parser.add_argument("--cap", type=float, default=10.0, help="seconds of Algorithm 1 a network and seed")
+    parser.add_argument("--cap", type=float, default=10.0, help="seconds of Algorithm 1 a seed")
     parser.add_argument("--output", type=Path, default=Path("scaling.png"), help="the figure")
 
 
