@@ -17,11 +17,12 @@ from rnndyn._common.planes import (
     principal_plane,
     window_around,
 )
+from rnndyn.cycles._origin import ModelWithCycles
 from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.continuum import ContinuumOfFixedPoints
 from rnndyn.cycles.cycle import STABILITY_NAMES
 from rnndyn.cycles.result import CycleSet
-from rnndyn.models import PiecewiseLinearModel, RecurrentNetwork
+from rnndyn.models import PiecewiseLinearModel
 from rnndyn.plot import _style
 from rnndyn.plot._by_input import draw_by_input
 from rnndyn.plot._cobweb import draw_cobweb
@@ -177,7 +178,7 @@ def _points_of_interest(cycles: CycleSet) -> FloatArray:
 
 
 def _orbits(
-    model: PiecewiseLinearModel | RecurrentNetwork,
+    model: ModelWithCycles,
     frame: _Frame,
     orbits: int | ArrayLike,
     n_steps: int,
