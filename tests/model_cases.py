@@ -185,6 +185,23 @@ def _rnn_arguments(draw: Draw) -> dict[str, Any]:
     return {**_recurrent_arrays(draw, 1), "nonlinearity": nonlinearity}
 
 
+def _deep_arrays(draw: Draw) -> dict[str, Any]:
+    sizes = [draw.n_states, draw.n_hidden + 1, 2, draw.n_states]
+    layers = list(zip(sizes[1:], sizes, strict=False))
+    return {
+        "A": draw.state_matrix(),
+        "weights": [draw.array(*shape) for shape in layers],
+        "biases": [draw.array(size) for size, _ in layers],
+    }
+
+
+def _driven_arguments(draw: Draw) -> dict[str, Any]:
+    m, k = draw.n_states, int(draw.rng.integers(1, 4))
+    W, b, C = draw.array(m, m), draw.array(m), draw.array(m, k)
+    model = models.ReLURNN(W, b, C=C, s=draw.array(k))
+    return {"model": model, "inputs": draw.array(int(draw.rng.integers(1, 5)), k)}
+
+
 #: Random constructor arguments by family.
 ARGUMENTS: dict[str, Callable[[Draw], dict[str, Any]]] = {
     "PLRNN": _plrnn_arrays,
@@ -202,6 +219,8 @@ ARGUMENTS: dict[str, Callable[[Draw], dict[str, Any]]] = {
     "LeakyReLURNN": lambda draw: {**_relu_arrays(draw), "slope": draw.slope(draw.n_states)},
     "LowRankRNN": _low_rank_arrays,
     "PiecewiseLinearMap": _map_arrays,
+    "DeepPLRNN": _deep_arrays,
+    "PeriodicallyDriven": _driven_arguments,
     "RNN": _rnn_arguments,
     "GRU": lambda draw: _recurrent_arrays(draw, 3),
     "LSTM": lambda draw: _recurrent_arrays(draw, 4),

@@ -1,7 +1,9 @@
+#include <limits>
 #include <stdexcept>
 
 #include "bindings.hpp"
 #include "rnndyn/cycles.hpp"
+#include "rnndyn/linear_program.hpp"
 
 namespace rnndyn::bindings {
 
@@ -81,6 +83,42 @@ void register_cycles(py::module_& module) {
         return record;
       },
       py::arg("canonical_map"), py::arg("itinerary"));
+
+  module.def(
+      "multipliers",
+      [](const std::vector<Matrix>& jacobians) {
+        if (jacobians.empty()) throw std::invalid_argument("a cycle has at least one Jacobian");
+        for (const Matrix& jacobian : jacobians) {
+          if (jacobian.rows() != jacobian.cols() || jacobian.rows() != jacobians.front().rows()) {
+            throw std::invalid_argument("Jacobians must be square and of one size");
+          }
+        }
+        Multipliers found;
+        {
+          const py::gil_scoped_release release;
+          found = multipliers(jacobians);
+        }
+        py::dict record;
+        record["multipliers"] = Eigen::VectorXcd(found.values);
+        record["log_moduli"] = Vector(found.log_moduli);
+        record["spectral_radius"] = found.spectral_radius;
+        record["stability"] = static_cast<int>(found.stability);
+        return record;
+      },
+      py::arg("jacobians"));
+
+  // The largest value of objective x where normals x <= offsets, with offsets of at least 0;
+  // infinite where there is none.
+  module.def(
+      "maximize",
+      [](const Vector& objective, const Matrix& normals, const Vector& offsets) {
+        if (normals.cols() != objective.size() || normals.rows() != offsets.size()) {
+          throw std::invalid_argument("an inequality has an entry for each variable and an offset");
+        }
+        const LinearProgramResult best = maximize(objective, normals, offsets);
+        return best.bounded ? best.value : std::numeric_limits<double>::infinity();
+      },
+      py::arg("objective"), py::arg("normals"), py::arg("offsets"));
 }
 
 }  // namespace rnndyn::bindings

@@ -135,6 +135,14 @@ py::dict result_record(const CanonicalMap& map, const SearchResult& result) {
   return record;
 }
 
+// A state a row becomes a state a column.
+Matrix states_of(const CanonicalMap& map, const Matrix& rows) {
+  if (rows.cols() != map.n_states()) {
+    throw std::invalid_argument("states must have one column per state of the map");
+  }
+  return rows.transpose();
+}
+
 }  // namespace
 
 void register_search(py::module_& module) {
@@ -144,10 +152,11 @@ void register_search(py::module_& module) {
       [](const CanonicalMap& map, const std::vector<Index>& orders, const std::string& method,
          std::uint64_t seed, std::optional<std::int64_t> max_restarts,
          std::optional<std::int64_t> max_iterations, const std::optional<Vector>& box_lower,
-         const std::optional<Vector>& box_upper, int n_threads, std::optional<double> time_limit,
-         const std::optional<py::function>& observer, const std::string& proof_method,
-         const std::string& branching, bool rigorous, bool keep_tree,
-         const std::optional<py::dict>& resume, const std::optional<py::list>& known) {
+         const std::optional<Vector>& box_upper, const std::optional<Matrix>& states, int n_threads,
+         std::optional<double> time_limit, const std::optional<py::function>& observer,
+         const std::string& proof_method, const std::string& branching, bool rigorous,
+         bool keep_tree, const std::optional<py::dict>& resume,
+         const std::optional<py::list>& known) {
         for (const Index order : orders) {
           if (order < 1) throw std::invalid_argument("orders must be at least 1");
         }
@@ -163,6 +172,7 @@ void register_search(py::module_& module) {
         options.max_restarts = max_restarts;
         options.max_iterations = max_iterations;
         if (box_lower && box_upper) options.box = Box{*box_lower, *box_upper};
+        if (states) options.states = states_of(map, *states);
         options.n_threads = n_threads;
         if (time_limit) options.time_limit = *time_limit;
         options.proof.method = proof_method_from(proof_method);
@@ -191,11 +201,11 @@ void register_search(py::module_& module) {
       py::arg("canonical_map"), py::arg("orders"), py::arg("method") = "auto", py::arg("seed") = 0,
       py::kw_only(), py::arg("max_restarts") = std::nullopt,
       py::arg("max_iterations") = std::nullopt, py::arg("box_lower") = std::nullopt,
-      py::arg("box_upper") = std::nullopt, py::arg("n_threads") = 1,
-      py::arg("time_limit") = std::nullopt, py::arg("observer") = std::nullopt,
-      py::arg("proof_method") = "auto", py::arg("branching") = "violation",
-      py::arg("rigorous") = true, py::arg("keep_tree") = false, py::arg("resume") = std::nullopt,
-      py::arg("known") = std::nullopt);
+      py::arg("box_upper") = std::nullopt, py::arg("states") = std::nullopt,
+      py::arg("n_threads") = 1, py::arg("time_limit") = std::nullopt,
+      py::arg("observer") = std::nullopt, py::arg("proof_method") = "auto",
+      py::arg("branching") = "violation", py::arg("rigorous") = true, py::arg("keep_tree") = false,
+      py::arg("resume") = std::nullopt, py::arg("known") = std::nullopt);
 
   module.def(
       "philox",

@@ -166,7 +166,7 @@ def test_a_checkpoint_with_an_optimizer(tmp_path):
     )
     found = import_model(path, options={"nonlinearity": "relu"})
     assert found.model == rnndyn.from_torch(module.rnn)
-    assert found.notes == ()
+    assert found.notes == ("only the RNN at 'model.rnn' is taken, of a larger network",)
     assert "model.readout.weight" in found.unused
 
 
@@ -178,7 +178,7 @@ def test_a_module_saved_whole_is_read_without_running_it(tmp_path):
     assert found.model == rnndyn.from_torch(module.rnn)
     assert found.keys["weight_hh_l0"] == "rnn.weight_hh_l0"
     # Other than its weights alone, the module says that it has relu.
-    assert found.notes == ()
+    assert found.notes == ("only the RNN at 'rnn' is taken, of a larger network",)
     for cell in (torch.nn.RNNCell(2, 3, nonlinearity="relu"), torch.nn.RNN(2, 3)):
         found = import_model(torch_file(tmp_path, [cell]))
         assert (found.model, found.notes) == (rnndyn.from_torch(cell), ())
@@ -401,7 +401,8 @@ def test_the_state_of_flux_models(tmp_path):
     found = import_model(path, nonlinearity="relu")
     assert found.model == RNN(Wi, Wh, b, nonlinearity="relu")
     assert found.keys["weight_hh_l0"] == "model_state.layers.0.cell.Wh"
-    assert found.notes == ()
+    assert len(found.notes) == 1
+    assert found.notes[0].startswith("only the RNN at 'model_state.layers.0.cell' is taken")
     gru = named_tuple(Wi=np.ones((9, 2)), Wh=np.ones((9, 3)), b=np.ones(9))
     with pytest.raises(ValueError, match="GRU with the names of Flux: the GRU of Flux applies"):
         import_model(bson_file(tmp_path, {"m": gru}))

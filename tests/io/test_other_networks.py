@@ -90,15 +90,17 @@ def test_ordinary_files_are_read_as_before(make, tmp_path):
     network = Network()
     expected = rd.from_torch(network.rnn)
     optimizer = torch.optim.Adam(network.parameters()).state_dict()
-    for content in (
-        network.state_dict(),
-        {"model": network.state_dict(), "optimizer": optimizer, "epoch": 3, "loss": 0.5},
-        {**network.rnn.state_dict(), "epoch": 3},
-        {**network.rnn.state_dict(), "h0": drawn(2, 1, 3)},
-        {"rnn": network.rnn},
+    trained = {"model": network.state_dict(), "optimizer": optimizer, "epoch": 3, "loss": 0.5}
+    for content, place in (
+        (network.state_dict(), "rnn"),
+        (trained, "model.rnn"),
+        ({**network.rnn.state_dict(), "epoch": 3}, None),
+        ({**network.rnn.state_dict(), "h0": drawn(2, 1, 3)}, None),
+        ({"rnn": network.rnn}, None),
     ):
         found = import_model(torch_file(tmp_path, content))
-        assert (found.model, found.notes) == (expected, ())
+        larger = f"only the {make.__name__} at {place!r} is taken, of a larger network"
+        assert (found.model, found.notes) == (expected, (larger,) if place else ())
 
 
 def test_a_subclass_with_parameters_of_its_own_is_refused():

@@ -39,7 +39,8 @@ def test_every_family_is_registered_and_has_cases():
         if isinstance(value, type) and issubclass(value, Model) and value not in BASES
     }
     assert classes == dict(FAMILIES)
-    assert {*FAMILIES} == {*PIECEWISE_LINEAR_FAMILIES, "RNN", "GRU", "LSTM"}
+    others = {"RNN", "GRU", "LSTM", "DeepPLRNN", "PeriodicallyDriven"}
+    assert {*FAMILIES} == {*PIECEWISE_LINEAR_FAMILIES, *others}
     assert all(issubclass(f, PiecewiseLinearModel) for f in PIECEWISE_LINEAR_FAMILIES.values())
     assert all(issubclass(family, RecurrentNetwork) for family in (RNN, GRU, LSTM))
     assert set(ARGUMENTS) == set(FAMILIES)

@@ -106,7 +106,7 @@ def test_picture(slow: Any) -> None:
             ValueError,
             "has no external input: leave out inputs",
         ),
-        (lambda: rd.find_slow_points(GHOST, drive=[[1.0]]), ValueError, "drive is for models of"),
+        (lambda: rd.find_slow_points(GHOST, drive=[[1.0]]), ValueError, "no external input"),
         (lambda: rd.find_slow_points(GHOST, states=[1.0]), ValueError, "states must have shape"),
     ],
 )

@@ -118,9 +118,9 @@ def search(**arguments: Any) -> Any:
             "this RNN has no external input: leave out drive",
         ),
         (
-            lambda: rd.find_fixed_points(RELU, drive=SEQUENCES),
+            lambda: rd.find_fixed_points(rd.PLRNN([0.5], [[1.0]], [0.0]), drive=SEQUENCES),
             ValueError,
-            "drive is for tanh, GRU and LSTM networks",
+            "this PLRNN has no external input: leave out drive",
         ),
         (
             lambda: rd.find_fixed_points(RELU, [[0.0, 0.0]], resume=rd.find_fixed_points(RELU)),

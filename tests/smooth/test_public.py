@@ -294,7 +294,7 @@ def test_network_of_torch(tmp_path: Any) -> None:
         (lambda: rd.find_fixed_points(BIT, states=[1.0, 2.0]), "states must have shape"),
         (lambda: rd.find_fixed_points(BIT, states=[[np.inf]]), "states must be finite"),
         (lambda: rd.find_fixed_points(TENT, [1.0]), "this PLRNN has no external input"),
-        (lambda: rd.find_fixed_points(TENT, states=[[1.0]]), "states is for tanh, GRU and LSTM"),
+        (lambda: rd.find_fixed_points(TENT, states=[1.0, 2.0]), "states must have shape"),
         (lambda: rd.find_fixed_points(RELU, [1.0, 2.0]), "inputs must have shape"),
         (lambda: rd.find_fixed_points(BIT, method="scyfi"), "method must be one of auto, search"),
         (lambda: rd.find_fixed_points(BIT, box=3.0), "box is for piecewise-linear networks"),

@@ -39,6 +39,8 @@ struct SearchOptions {
   std::optional<std::int64_t> max_restarts;
   std::optional<std::int64_t> max_iterations;
   std::optional<Box> box;  // report only cycles with all points in it, and start there
+  // States to begin at as well, one a column: each by the regions of its next points.
+  Matrix states;
   int n_threads = 1;
   // That of the control, in seconds: a complete search shares it out between proof and search.
   double time_limit = std::numeric_limits<double>::infinity();

@@ -36,11 +36,13 @@ constexpr Index kLongOrbit = 400;
 constexpr Index kMostLongOrbits = 8;
 constexpr double kLongOrbitShare = 0.03;
 constexpr double kWorkBetweenLooks = 1e7;
+constexpr Index kStatesAtATime = 256;  // of those given, between two looks at what they found
 
 struct Restart {
   StartSource source = StartSource::random_bits;
   bool chosen = false;                 // the source of an independent one, beforehand
   std::int32_t root = -1;              // of a neighbour
+  std::optional<Index> state;          // of those given, at which it begins
   std::optional<Vector> point;         // of a cycle from which a path begins
   Itinerary itinerary;                 // where it starts (neighbours), then where it settled
   std::vector<std::uint64_t> visited;  // hashes of the itineraries solved
@@ -74,6 +76,7 @@ class HeuristicSearch {
 
   void run() {
     if (order_ == 1 && is_large()) follow_short_orbit();
+    begin_at_states();
     sampler_.emplace(context_.map, context_.options.box, context_.options.seed);
     follow_long_orbits();
     neighbours_.add_from_shorter(context_.collection);
@@ -88,19 +91,7 @@ class HeuristicSearch {
       std::vector<Restart> batch = make_batch();
       const std::uint64_t first = next_restart_;
       next_restart_ += batch.size();
-      // Groups of fixed size, so that the result does not depend on the number of threads.
-      const std::size_t group = 2 * static_cast<std::size_t>(kernels_.front()->lanes());
-      const std::size_t n_groups = (batch.size() + group - 1) / group;
-      parallel_for(n_groups, threads_for(batch.size()), [&](std::size_t g, int thread) {
-        const std::size_t begin = g * group;
-        const std::size_t count = std::min(group, batch.size() - begin);
-        try {
-          run_group(std::span(batch).subspan(begin, count), first + begin,
-                    static_cast<std::size_t>(thread));
-        } catch (const Stopped&) {  // its restarts are not finished
-        }
-      });
-      merge(batch);
+      run_batch(batch, first);
     }
     estimate_coverage();
   }
@@ -140,6 +131,40 @@ class HeuristicSearch {
     if (context_.options.max_restarts) return *context_.options.max_restarts;
     return std::max(kMinRestarts,
                     static_cast<std::int64_t>(kPatience * static_cast<double>(last_new_)));
+  }
+
+  void run_batch(std::vector<Restart>& batch, std::uint64_t first) {
+    // Groups of fixed size, so that the result does not depend on the number of threads.
+    const std::size_t group = 2 * static_cast<std::size_t>(kernels_.front()->lanes());
+    const std::size_t n_groups = (batch.size() + group - 1) / group;
+    parallel_for(n_groups, threads_for(batch.size()), [&](std::size_t g, int thread) {
+      const std::size_t begin = g * group;
+      const std::size_t count = std::min(group, batch.size() - begin);
+      try {
+        run_group(std::span(batch).subspan(begin, count), first + begin,
+                  static_cast<std::size_t>(thread));
+      } catch (const Stopped&) {  // its restarts are not finished
+      }
+    });
+    merge(batch);
+  }
+
+  // The states given come before everything else. Like ends of orbits they do not count among the
+  // independent starts.
+  void begin_at_states() {
+    const Index n_states = context_.options.states.cols();
+    for (Index first = 0; first < n_states; first += kStatesAtATime) {
+      if (context_.control.stop_requested()) return;
+      std::vector<Restart> batch(
+          static_cast<std::size_t>(std::min(kStatesAtATime, n_states - first)));
+      for (std::size_t i = 0; i < batch.size(); ++i) {
+        batch[i].source = StartSource::neighbour;
+        batch[i].state = first + static_cast<Index>(i);
+      }
+      run_batch(batch, 0);
+    }
+    // What they find says nothing about how long to go on at random.
+    last_new_ = 0;
   }
 
   // Where one fixed point attracts all, it is found before anything is made ready to look for more.
@@ -290,6 +315,14 @@ class HeuristicSearch {
   // Where the restart begins; where it follows a path, all of it.
   void draw(Restart& restart, std::uint64_t number, std::size_t thread) {
     const bool neighbour = restart.source == StartSource::neighbour;
+    if (restart.state) {
+      Vector state = context_.options.states.col(*restart.state);
+      restart.itinerary = Itinerary(order_, context_.map.words_per_region());
+      restart.finished = !kernels_[thread]->read_itinerary(state, 0, restart.itinerary.bits.data());
+      // Of a cycle that the states go round several of them are points.
+      if (!restart.finished) restart.itinerary = canonical_rotation(restart.itinerary);
+      return;
+    }
     if (neighbour && !restart.point) return;
     RandomStream stream(context_.options.seed, static_cast<std::uint64_t>(order_), number);
     if (!neighbour && !restart.chosen) restart.source = choice_.draw(stream);

@@ -39,6 +39,10 @@ class CanonicalMap:
     def offset(self, region: NDArray[np.bool_]) -> NDArray[np.float64]: ...
 
 def solve_cycle(canonical_map: CanonicalMap, itinerary: NDArray[np.bool_]) -> dict[str, Any]: ...
+def maximize(
+    objective: NDArray[np.float64], normals: NDArray[np.float64], offsets: NDArray[np.float64]
+) -> float: ...
+def multipliers(jacobians: list[NDArray[np.float64]]) -> dict[str, Any]: ...
 
 class TooManyItinerariesError(ValueError): ...
 
@@ -52,6 +56,7 @@ def find_cycles(
     max_iterations: int | None = None,
     box_lower: NDArray[np.float64] | None = None,
     box_upper: NDArray[np.float64] | None = None,
+    states: NDArray[np.float64] | None = None,
     n_threads: int = 1,
     time_limit: float | None = None,
     observer: Callable[..., object] | None = None,

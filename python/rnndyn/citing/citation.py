@@ -53,6 +53,8 @@ _CLASSES: dict[str, tuple[tuple[str, str], ...]] = {
     "LeakyReLURNN": _LEAKY,
     "LowRankRNN": (("pals2024inferring", _FAMILY),),
     "PiecewiseLinearMap": (),
+    "PeriodicallyDriven": (),
+    "DeepPLRNN": (("pascanu2014construct", _FAMILY),),
     "DifferentiableMap": (),
     "RNN": (("elman1990finding", _FAMILY),),
     "GRU": (("cho2014learning", _FAMILY),),

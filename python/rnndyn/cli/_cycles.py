@@ -37,6 +37,7 @@ examples:
   rnndyn cycles network.npz --max-order 4 -o cycles.nc
   rnndyn cycles network.npz --max-order 3 --method complete --certificate proof.npz
   rnndyn cycles gru.pt --max-order 1 --inputs resting.npy --states visited.npy
+  rnndyn cycles driven.npz --max-order 8 --inputs one_period.npy --periodic
 
 Ctrl-C ends the search and shows what was found until then (exit code 130).
 """
@@ -55,10 +56,15 @@ def add_parser(commands: Any) -> None:
     add_orders(parser, "search")
     add_inputs(parser, "constant external input, an array of shape (K,), or several (C, K)")
     parser.add_argument(
+        "--periodic",
+        action="store_true",
+        help="take --inputs as the input (T, K) of every step of one period",
+    )
+    parser.add_argument(
         "--states",
         type=Path,
         metavar="Z.npy",
-        help="states (..., N) where the search of a tanh, GRU or LSTM network may begin",
+        help="states (..., N), such as data, from which the search begins as well",
     )
     parser.add_argument(
         "--drive",
@@ -108,7 +114,7 @@ def run(options: argparse.Namespace) -> int:
     outputs = Outputs(options)
     network = load_network(options.model, options.nonlinearity)
     inputs = read_inputs(options.inputs)
-    if options.certificate and np.ndim(inputs) > 1:
+    if options.certificate and (options.periodic or np.ndim(inputs) > 1):
         raise ValueError("--certificate is for one constant input: give --inputs of shape (K,)")
     if options.certificate and smooth_network(network) is not None:
         raise ValueError(
@@ -119,6 +125,7 @@ def run(options: argparse.Namespace) -> int:
         options.max_order,
         options.orders,
         inputs=inputs,
+        periodic=options.periodic,
         states=read_states(options.states),
         drive=read_inputs(options.drive),
         method=options.method,

@@ -36,7 +36,7 @@ def search_each(
     """
     rows, places = np.unique(inputs, axis=0, return_inverse=True)
     order = list(dict.fromkeys(places.reshape(-1).tolist()))
-    meter = _Shared(options.meter, len(order))
+    meter = SharedMeter(options.meter, len(order))
     options = options._replace(meter=meter)
     found: dict[int, CycleSet] = {}
     tried: dict[int, dict[int, int]] = {}
@@ -93,7 +93,7 @@ def _points(sets: list[CycleSet]) -> list[FloatArray]:
     return [points for cycles in sets for block in cycles.blocks for points in block.points]
 
 
-class _Shared:
+class SharedMeter:
     """A meter that shows several searches as one."""
 
     def __init__(self, meter: ProgressMeter, n_searches: int) -> None:

@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from rnndyn._common.arrays import itinerary_text
+from rnndyn._common.arrays import FloatArray, itinerary_text
 from rnndyn.cycles.block import COLUMNS
 from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.cycle import STABILITY_NAMES
 from rnndyn.cycles.result import CycleSet
-from rnndyn.models import PiecewiseLinearModel
+from rnndyn.models import PeriodicallyDriven, RecurrentNetwork
 from rnndyn.results.export import (
     LabelledArrays,
     columns_of,
@@ -37,7 +37,7 @@ _OF_REGIONS = ("margin", "on_border", "itinerary")
 def _dictionary(cycles: CycleSet) -> dict[str, Any]:
     return {
         "model": model_sizes(cycles.model),
-        **({"inputs": _inputs(cycles)} if cycles.is_smooth else {}),
+        **({} if (inputs := _inputs(cycles)) is None else {"inputs": inputs.tolist()}),
         "search": cycles.search.to_dict(),
         "certificate": None if cycles.certificate is None else cycles.certificate.to_dict(),
         "cycles": (cycle.to_dict() for cycle in cycles),
@@ -45,8 +45,13 @@ def _dictionary(cycles: CycleSet) -> dict[str, Any]:
     }
 
 
-def _inputs(cycles: CycleSet) -> list[float]:
-    return [0.0] * cycles.model.n_inputs if cycles.inputs is None else cycles.inputs.tolist()
+def _inputs(cycles: CycleSet) -> FloatArray | None:
+    """Return the constant input (K,) of a smooth network, or one period (T, K) of a driven one."""
+    if isinstance(cycles.model, PeriodicallyDriven):
+        return cycles.model.inputs
+    if not cycles.is_smooth:
+        return None
+    return np.zeros(cycles.model.n_inputs) if cycles.inputs is None else cycles.inputs
 
 
 @columns_of.register
@@ -84,7 +89,8 @@ def _joined(cycles: CycleSet, name: str) -> np.ndarray[Any, Any]:
 @labelled_of.register
 def _labelled(cycles: CycleSet) -> LabelledArrays:
     m = cycles.model.n_states
-    h = cycles.model.n_units if isinstance(cycles.model, PiecewiseLinearModel) else 0
+    h = 0 if isinstance(cycles.model, RecurrentNetwork) else cycles.model.n_units
+    inputs = _inputs(cycles)
     columns = _columns(cycles, "cycles")
     orders = columns["order"]
     points = [block.points.reshape(-1, m) for block in cycles.blocks]
@@ -121,7 +127,7 @@ def _labelled(cycles: CycleSet) -> LabelledArrays:
             ),
             "point_cycle": ("point", np.repeat(np.arange(len(cycles)), orders)),
             "point_time": ("point", np.concatenate([np.empty(0, dtype=np.int64), *times])),
-            **({"inputs": ("input", np.array(_inputs(cycles)))} if cycles.is_smooth else {}),
+            **({} if inputs is None else {"inputs": (("step", "input")[-inputs.ndim :], inputs)}),
             **{
                 f"continuum_{name}": ("continuum", np.asarray(values))
                 for name, values in continua.items()

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from rnndyn.certificate import _file as certificate_file
 from rnndyn.certificate.result import Certificate
-from rnndyn.cycles._origin import Origin
+from rnndyn.cycles._origin import ModelWithCycles, Origin
 from rnndyn.cycles.block import COLUMNS, CycleBlock
 from rnndyn.cycles.continuum import ContinuumOfFixedPoints
 from rnndyn.cycles.cycle import STABILITY_NAMES, Cycle
@@ -46,9 +46,9 @@ def _taken_apart(state: dict[str, Any]) -> tuple[dict[str, Any], Arrays]:
 
 def _put_together(header: dict[str, Any], arrays: Arrays) -> dict[str, Any]:
     model = model_of(record_from(header["model"], group_of(arrays, "model")))
-    if not isinstance(model, PiecewiseLinearModel | RecurrentNetwork):
+    if not isinstance(model, ModelWithCycles):
         raise ValueError(f"cycles are searched of no such model as {model!r}")
-    n_units = model.n_units if isinstance(model, PiecewiseLinearModel) else 0
+    n_units = 0 if isinstance(model, RecurrentNetwork) else model.n_units
     blocks = [block_from(order, group_of(arrays, f"order_{order}")) for order in header["orders"]]
     for block in blocks:
         if (block.points.shape[2], block.itinerary.shape[2]) != (model.n_states, n_units):

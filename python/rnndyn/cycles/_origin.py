@@ -6,8 +6,12 @@ import numpy as np
 
 from rnndyn import _core
 from rnndyn._common.arrays import BoolArray, FloatArray
-from rnndyn.models import PiecewiseLinearModel, RecurrentNetwork
+from rnndyn.models import PeriodicallyDriven, PiecewiseLinearModel, RecurrentNetwork
 from rnndyn.models._base import ModelWithInput
+from rnndyn.models._composition import Composition
+
+#: What has cycles.
+ModelWithCycles = PiecewiseLinearModel | RecurrentNetwork | Composition
 
 
 class Origin(NamedTuple):
@@ -15,13 +19,13 @@ class Origin(NamedTuple):
 
     Attributes
     ----------
-    model : PiecewiseLinearModel or RecurrentNetwork
+    model : PiecewiseLinearModel, RecurrentNetwork, PeriodicallyDriven or DeepPLRNN
         The network.
     inputs : ndarray of float64, shape (K,), or None
         Constant input of a recurrent network; None is the input 0.
     """
 
-    model: PiecewiseLinearModel | RecurrentNetwork
+    model: ModelWithCycles
     inputs: FloatArray | None
 
     @property
@@ -38,11 +42,16 @@ class Origin(NamedTuple):
 
     def input_jacobian(self, points: FloatArray, itinerary: BoolArray) -> FloatArray:
         """Return the derivative of all steps with respect to an input that stays the same."""
-        total = np.zeros((self.model.n_states, self.model.n_inputs))
+        total = np.zeros((self.model.n_states, self._driven.n_inputs))
         steps = self._steps(points, itinerary)
         for step, direct in zip(steps, self._direct(points, itinerary), strict=True):
             total = step @ total + direct
         return total
+
+    @property
+    def _driven(self) -> ModelWithCycles:
+        """The network on which inputs act."""
+        return self.model.network if isinstance(self.model, PeriodicallyDriven) else self.model
 
     def _steps(self, points: FloatArray, itinerary: BoolArray) -> FloatArray:
         if isinstance(self.model, RecurrentNetwork):
@@ -51,7 +60,7 @@ class Origin(NamedTuple):
 
     def _direct(self, points: FloatArray, itinerary: BoolArray) -> list[FloatArray]:
         """Return the derivatives of each step with respect to its own input."""
-        model = self.model
+        model = self._driven
         if isinstance(model, RecurrentNetwork):
             if not model.n_inputs:
                 return [np.zeros((model.n_states, 0))] * len(points)

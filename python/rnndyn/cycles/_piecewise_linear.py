@@ -37,6 +37,7 @@ def search_piecewise_linear(
     resume: CycleSet | None,
     proof_method: str,
     branching: str,
+    starts: FloatArray | None,
     common: Options,
 ) -> CycleSet:
     canonical = canonical_map_of(linear)
@@ -46,6 +47,11 @@ def search_piecewise_linear(
         max_restarts = check_count("max_restarts", max_restarts)
     if max_iterations is not None:
         max_iterations = check_count("max_iterations", max_iterations)
+    if starts is not None and method == "scyfi":
+        raise ValueError(
+            "states and drive have no place in method='scyfi', which is the published algorithm "
+            "alone: leave them out, or give method='auto' or 'search'"
+        )
     lower, upper = _check_box(box, linear.n_states)
     rigorous = check_flag("rigorous", rigorous)
     keep_tree = check_flag("keep_tree", keep_tree)
@@ -63,6 +69,7 @@ def search_piecewise_linear(
             max_iterations=max_iterations,
             box_lower=lower,
             box_upper=upper,
+            states=starts,
             n_threads=common.n_threads,
             time_limit=seconds,
             observer=_observer(common.meter),
@@ -122,6 +129,7 @@ def search_piecewise_linear(
             "time_limit": common.time_limit,
             "rigorous": rigorous,
             "keep_tree": keep_tree,
+            **({} if starts is None else {"n_states_given": len(starts)}),
         },
     )
     certificate = None

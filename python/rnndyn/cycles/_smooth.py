@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnndyn import _core
-from rnndyn._common.arrays import FloatArray, finite_numbers
+from rnndyn._common.arrays import FloatArray
 from rnndyn._common.checks import check_count
 from rnndyn._common.options import Options
 from rnndyn.cycles._conditions import search_each
+from rnndyn.cycles._starts import starting_states
 from rnndyn.cycles.block import COLUMNS, CycleBlock
 from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.progress import SearchProgress
@@ -21,62 +22,8 @@ from rnndyn.cycles.result import CycleSet
 from rnndyn.cycles.run import OrderStatistics, SearchStatistics
 from rnndyn.models import RecurrentNetwork
 from rnndyn.models._canonical_map_of import check_inputs
-from rnndyn.models._stepping import to_states
 
 METHODS = ("auto", "search", "complete")
-
-
-#: Of longer input sequences the network visits more states than a search has use for.
-_MOST_STATES = 65_536
-
-
-def without_starts(states: Any, drive: Any) -> None:
-    """Complain about starts that a search of a piecewise-linear map has no use for.
-
-    Raises
-    ------
-    ValueError
-        If one is given.
-    """
-    for name, value in (("states", states), ("drive", drive)):
-        if value is not None:
-            raise ValueError(
-                f"{name} is for tanh, GRU and LSTM networks; of a piecewise-linear network the "
-                "search starts from itineraries, so leave it out"
-            )
-
-
-def starting_states(
-    model: RecurrentNetwork, states: ArrayLike | None, drive: ArrayLike | None
-) -> FloatArray | None:
-    """Return the states (S, N) where restarts may begin: those given, and those of driven runs."""
-    parts = []
-    if states is not None:
-        parts.append(to_states("states", states, model.n_states).reshape(-1, model.n_states))
-    if drive is not None:
-        parts.append(_driven_states(model, drive))
-    return np.ascontiguousarray(np.concatenate(parts)) if parts else None
-
-
-def _driven_states(model: RecurrentNetwork, drive: ArrayLike) -> FloatArray:
-    sequences = finite_numbers("drive", drive)
-    width = model.n_inputs
-    if not width:
-        raise ValueError(f"this {model.family} has no external input: leave out drive")
-    if sequences.ndim not in (2, 3) or sequences.shape[-1] != width or not sequences.size:
-        raise ValueError(
-            f"drive must be input sequences of shape (B, T, K) or (T, K) with K = {width}, got "
-            f"{sequences.shape}"
-        )
-    sequences = sequences.reshape(-1, *sequences.shape[-2:])
-    # Every n-th step, spread evenly over the sequences, where there are very many.
-    stride = -(-sequences.shape[0] * sequences.shape[1] // _MOST_STATES)
-    zero = np.zeros(model.n_states)
-    kept = [
-        model.orbit(zero, inputs=sequence)[number % stride :: stride]
-        for number, sequence in enumerate(sequences)
-    ]
-    return np.concatenate(kept)
 
 
 def check_method(model: RecurrentNetwork, method: str, refused: dict[str, Any]) -> None:

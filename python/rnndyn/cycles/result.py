@@ -14,12 +14,12 @@ from rnndyn._common.arrays import BoolArray, FloatArray, finite_numbers, frozen
 from rnndyn.certificate.result import Certificate
 from rnndyn.cycles._file import FORMAT
 from rnndyn.cycles._latex import DEFAULT_COLUMNS, LatexEnvironment, latex_table, without_regions
-from rnndyn.cycles._origin import Origin
+from rnndyn.cycles._origin import ModelWithCycles, Origin
 from rnndyn.cycles.block import CycleBlock
 from rnndyn.cycles.continuum import ContinuumOfFixedPoints
 from rnndyn.cycles.cycle import STABILITY_NAMES, Cycle, Stability
 from rnndyn.cycles.run import SearchStatistics
-from rnndyn.models import PiecewiseLinearModel, RecurrentNetwork
+from rnndyn.models import RecurrentNetwork
 from rnndyn.results.base import TabularResult
 
 
@@ -36,7 +36,7 @@ class CycleSet(TabularResult, Sequence[Cycle]):
 
     Attributes
     ----------
-    model : PiecewiseLinearModel or RecurrentNetwork
+    model : PiecewiseLinearModel, RecurrentNetwork, PeriodicallyDriven or DeepPLRNN
         The network that was searched.
     blocks : tuple of CycleBlock
         The cycles as arrays, one block per order that has cycles.
@@ -75,7 +75,7 @@ class CycleSet(TabularResult, Sequence[Cycle]):
     FORMAT = FORMAT
     TABLES: ClassVar = ("cycles", "continua")
 
-    model: PiecewiseLinearModel | RecurrentNetwork
+    model: ModelWithCycles
     blocks: tuple[CycleBlock, ...]
     continua: tuple[ContinuumOfFixedPoints, ...]
     search: SearchStatistics = field(compare=False)
@@ -103,7 +103,7 @@ class CycleSet(TabularResult, Sequence[Cycle]):
         return isinstance(self.model, RecurrentNetwork)
 
     @property
-    def free_model(self) -> PiecewiseLinearModel | RecurrentNetwork:
+    def free_model(self) -> ModelWithCycles:
         """The model with the constant input, if any, as a part of its bias."""
         if isinstance(self.model, RecurrentNetwork) and self.inputs is not None:
             return self.model.with_constant_input(self.inputs)

@@ -17,21 +17,25 @@ from rnndyn._common.checks import (
 from rnndyn._common.options import Options, check_options
 from rnndyn._common.progress import ProgressMeter
 from rnndyn.cycles import _smooth
+from rnndyn.cycles._compositions import orders_of, search_composition
 from rnndyn.cycles._conditions import search_each
 from rnndyn.cycles._origin import Origin
 from rnndyn.cycles._piecewise_linear import search_piecewise_linear
+from rnndyn.cycles._starts import starting_states, starts_of_map
 from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.continuum import ContinuumOfFixedPoints, continuum_from_record
 from rnndyn.cycles.cycle import Cycle, cycle_from_record
 from rnndyn.cycles.result import CycleSet
 from rnndyn.io._as_model import NetworkLike, as_model, as_piecewise_linear
-from rnndyn.models import DifferentiableMap
+from rnndyn.models import DifferentiableMap, PiecewiseLinearModel
 from rnndyn.models._canonical_map_of import (
     canonical_map_of,
     check_inputs,
+    periodically_driven,
     piecewise_linear,
     smooth_network,
 )
+from rnndyn.models._composition import Composition
 
 
 class _FixedPointOptions(TypedDict, total=False):
@@ -55,6 +59,10 @@ class _SearchOptions(_FixedPointOptions, total=False):
     states: ArrayLike | None
 
 
+class _CycleOptions(_SearchOptions, total=False):
+    periodic: bool
+
+
 # Whether inputs are one or several is in their shape, of which types do not know.
 @overload
 def find_cycles(
@@ -63,7 +71,7 @@ def find_cycles(
     orders: Iterable[int] | None = None,
     *,
     inputs: None = None,
-    **options: Unpack[_SearchOptions],
+    **options: Unpack[_CycleOptions],
 ) -> CycleSet: ...
 @overload
 def find_cycles(
@@ -72,7 +80,7 @@ def find_cycles(
     orders: Iterable[int] | None = None,
     *,
     inputs: ArrayLike | None,
-    **options: Unpack[_SearchOptions],
+    **options: Unpack[_CycleOptions],
 ) -> Any: ...
 def find_cycles(
     model: NetworkLike,
@@ -80,6 +88,7 @@ def find_cycles(
     orders: Iterable[int] | None = None,
     *,
     inputs: ArrayLike | None = None,
+    periodic: bool = False,
     states: ArrayLike | None = None,
     drive: ArrayLike | None = None,
     method: str = "auto",
@@ -106,13 +115,20 @@ def find_cycles(
         Search the orders 1, 2, ..., `max_order` in turn. Give this or `orders`.
     orders : iterable of int, optional
         Search these orders only.
-    inputs : (K,) or (C, K) array_like, optional
-        Constant external input, or several, of which each is searched, in a tanh, GRU or LSTM
-        network beginning also at what is found under the others. Default: that of the model, else
-        0.
+    inputs : (K,), (C, K) or (T, K) array_like, optional
+        Constant external input, or C of them, of which each is searched, in a tanh, GRU or LSTM
+        network beginning also at what is found under the others. With `periodic` the input of every
+        step of one period of T steps. Default: that of the model, else 0.
+    periodic : bool
+        Search a ReLU network under an input that repeats: see `PeriodicallyDriven`. The order of a
+        cycle, in steps, is then a multiple of the period, and its first point is that on which the
+        first input acts.
     states : (..., N) array_like, optional
-        Where restarts may begin in a tanh, GRU or LSTM network, besides random states: best those
-        that it visits on its task. In an LSTM h and c side by side, see ``model.join_states``.
+        States from which the search begins as well, besides its own starts: best those that the
+        network visits on its task, or data. In a piecewise-linear network, where the ends of long
+        orbits are starts in any case, all are tried first, in their order, each by the itinerary
+        of the orbit from there. In a tanh, GRU or LSTM network restarts draw from them. In an LSTM
+        h and c side by side, see ``model.join_states``.
     drive : (B, T, K) or (T, K) array_like, optional
         Input sequences: the states that the network visits under them, from the state 0 on, are
         taken as `states`. Of more than 65,536 only every n-th.
@@ -218,12 +234,25 @@ def find_cycles(
       1      1  unstable              1.25   108  yes
       2      1  stable            0.697157   101  yes
     Orders 1 to 3: proved with 21 boxes, nothing is missing
+
+    A unit under an input that repeats after two steps:
+
+    >>> unit = rd.PLRNN(A=[0.5], W=[[-3.0]], h=[0.5], C=[[1.0]], s=[0.0])
+    >>> driven = rd.find_cycles(unit, max_order=4, inputs=[[1.0], [-1.0]], periodic=True)
+    >>> driven
+    2 cycles of PeriodicallyDriven (1 state, 1 unit): 1 stable, 1 unstable
+      #  order  stability  spectral radius  margin    hits  certified
+      0      2  unstable              1.25   0.556  listed  yes
+      1      4  stable              0.3125   0.238  listed  yes
+    Period of the input: 2 steps
+    Orders 2 and 4: all 20 itineraries listed, nothing is missing
     """
     return search(
         model,
         max_order,
         orders,
         inputs=inputs,
+        periodic=periodic,
         states=states,
         drive=drive,
         method=method,
@@ -246,6 +275,7 @@ def search(
     orders: Iterable[int] | None,
     *,
     inputs: ArrayLike | None = None,
+    periodic: bool = False,
     states: ArrayLike | None = None,
     drive: ArrayLike | None = None,
     method: str,
@@ -272,6 +302,13 @@ def search(
         Bit that the dictionary method branches on.
     """
     network = as_model(model)
+    if check_flag("periodic", periodic):
+        if drive is not None:
+            raise ValueError(
+                "drive is for searches under a constant input; under a periodic one give states, "
+                "such as those that the network visits at the beginning of a period"
+            )
+        network, inputs = periodically_driven(network, inputs), None
     if (smooth := smooth_network(network)) is not None:
         _smooth.check_method(
             smooth,
@@ -294,23 +331,66 @@ def search(
             max_restarts=max_restarts,
             options=check_options(n_threads, time_limit, progress, seed),
         )
-    _smooth.without_starts(states, drive)
     common = check_options(n_threads, time_limit, progress, seed)
 
-    def under(constant: FloatArray | None, points: Any, how: Options, *, quick: bool) -> CycleSet:
+    def linear(
+        model: PiecewiseLinearModel,
+        order_list: list[int],
+        how: Options,
+        region: float | tuple[ArrayLike, ArrayLike] | None,
+        starts: FloatArray | None,
+    ) -> CycleSet:
         return search_piecewise_linear(
-            piecewise_linear(network, constant),
-            check_orders(max_order, orders),
+            model,
+            order_list,
             method=method,
             max_restarts=max_restarts,
             max_iterations=max_iterations,
-            box=box,
+            box=region,
             rigorous=rigorous,
             keep_tree=keep_tree,
             resume=resume,
             proof_method=proof_method,
             branching=branching,
+            starts=starts,
             common=how,
+        )
+
+    starts = starting_states(network, states, drive)
+    if isinstance(network, Composition):
+        if keep_tree or resume is not None:
+            raise ValueError(
+                f"keep_tree and resume are for networks that are one map; leave them out for a "
+                f"{network.family}"
+            )
+        if inputs is not None:
+            raise ValueError(
+                f"a {network.family} has no input that could be given: leave out inputs"
+            )
+        return search_composition(
+            network,
+            orders_of(network, check_orders(max_order, orders), all_up_to=orders is None),
+            lambda chain, region, begin, how: linear(
+                chain, [1], how, region, None if method == "scyfi" else begin
+            ),
+            box=box,
+            starts=starts,
+            record={
+                "method": method,
+                "max_restarts": max_restarts,
+                "max_iterations": max_iterations,
+                "rigorous": rigorous,
+            },
+            options=common,
+        )
+
+    def under(constant: FloatArray | None, points: Any, how: Options, *, quick: bool) -> CycleSet:
+        return linear(
+            piecewise_linear(network, constant),
+            check_orders(max_order, orders),
+            how,
+            box,
+            starts_of_map(network, starts, constant),
         )
 
     if inputs is None or isinstance(network, DifferentiableMap):

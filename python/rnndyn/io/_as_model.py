@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from rnndyn._common.arrays import plain_array
 from rnndyn.io._content import content_of
 from rnndyn.io._identify import UnsaidNonlinearityError, identify
-from rnndyn.io._import import ImportGuessWarning
+from rnndyn.io._import import ImportGuessWarning, with_unused
 from rnndyn.io._torch import from_torch
 from rnndyn.models import DifferentiableMap, Model, PiecewiseLinearModel, RecurrentNetwork
 from rnndyn.models._canonical_map_of import piecewise_linear, smooth_network
@@ -115,7 +115,8 @@ def _of_arrays(arrays: Mapping[Any, Any], name: str) -> Model:
             f"{name}, arrays by name, is no network that is known: {problem}"
         ) from None
     if found.notes:
-        warnings.warn(f"{name}: {'; '.join(found.notes)}", ImportGuessWarning, stacklevel=4)
+        notes = "; ".join(with_unused(found.notes, found.unused))
+        warnings.warn(f"{name}: {notes}", ImportGuessWarning, stacklevel=4)
     return found.model
 
 

@@ -1,6 +1,7 @@
 """From arrays by name to a model: family, which array is which parameter, and orientation."""
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from rnndyn.io._content import Content
 from rnndyn.io._names import (
     ALSO,
+    BESIDE,
     FLUX_GRU,
     FLUX_NAMES,
     OPTION_NAMES,
@@ -31,6 +33,7 @@ _TYPES: Mapping[str, tuple[str, dict[str, Any]]] = {
     "clippedShallowPLRNN": ("ClippedShallowPLRNN", {}),
     "dendPLRNN": ("DendriticPLRNN", {}),
     "clippedDendPLRNN": ("DendriticPLRNN", {"clipped": True}),
+    "deepPLRNN": ("DeepPLRNN", {}),
     "RNNCell": ("RNN", {}),
     "LSTMCell": ("LSTM", {}),
 }
@@ -39,6 +42,10 @@ _REFUSED = {"GRUCell": FLUX_GRU}
 _ACTIVATIONS = {"tanh": "tanh", "tanh_fast": "tanh", "relu": "relu"}
 #: Names of what low-rank networks have in place of their decay A.
 _DECAYS = ("AW", "decay_param")
+#: Where the experts of a DynaMix are.
+_EXPERT = re.compile(r"(?P<start>(.*\.)?)experts\.\d+", re.ASCII)
+#: Parts of names of what checkpoints hold besides weights.
+_OF_TRAINING = ("optim", "scheduler", "loss", "callback", "ema", "rng", "metric", "hyper", "config")
 _SHOWN = 8
 
 
@@ -95,6 +102,10 @@ def identify(
                 f"{', '.join(found.keys)}"
             )
     _check_strangers(arrays, found, family, keys, notes)
+    _check_activations(content, found)
+    if family is None and _is_expert(arrays, found.prefix):
+        found, known = _expert(found, options, here), True
+        notes.append("an expert of a DynaMix, which weighs its experts anew at every step")
     chosen: dict[str, Any] = {}
     type_name = content.types.get(found.prefix, "")
     if type_name in _TYPES and _TYPES[type_name][0] == found.family:
@@ -133,7 +144,9 @@ def identify(
     notes.extend(
         f"{parameter} is {name!r}, guessed"
         for parameter, name in found.keys.items()
-        if parameter not in keys and not _is_plain(parameter, name, found.prefix)
+        if parameter not in keys
+        and found.family != "DeepPLRNN"
+        and not _is_plain(parameter, name, found.prefix)
     )
     if "C" in values and "s" not in values:
         values["s"] = np.zeros(values["C"].shape[-1])
@@ -144,8 +157,26 @@ def identify(
     used = set(keys_in_file.values())
     model = FAMILIES[found.family].from_parameters({**values, **chosen})
     unused = [name for name in arrays if name not in used and name not in joined]
+    said = family is not None or bool(keys) or prefix is not None
+    if known and not said and any(_is_weight(name, arrays[name]) for name in unused):
+        place = f"at {found.prefix!r:.60}" if found.prefix else "at its top"
+        notes.append(f"only the {found.family} {place} is taken, of a larger network")
     unused += [f"{name} ({what})" for name, what in content.unread.items()]
     return Identified(model, keys_in_file, notes, unused)
+
+
+def _is_weight(name: str, array: NDArray[Any]) -> bool:
+    """Whether an array may be a weight: no number, text of a setting, or state of training."""
+    places = local_name(name).lower().split(".")
+    # JLD2 has its references there.
+    bookkeeping = places[0].startswith("_")
+    return (
+        not bookkeeping
+        and array.ndim > 0
+        and array.dtype.kind == "f"
+        and not any(word in place for place in places for word in _OF_TRAINING)
+        and places[-1] not in BESIDE
+    )
 
 
 def _decays(arrays: dict[str, NDArray[Any]]) -> dict[str, str]:
@@ -226,6 +257,12 @@ def _matched(
         raise ValueError(
             f"{what}; {_listed(content)}; give the family, and by keys which array is which "
             f"parameter, such as family='PLRNN' and keys={{'W': {example!r:.60}}}"
+        )
+    if len(matches) > 1 and prefix is None and all(_is_expert(arrays, m.prefix) for m in matches):
+        raise ValueError(
+            f"it is a DynaMix of {len(matches)} experts, which are weighed anew at every step by "
+            "what the network has seen, so that the whole is no map of states: choose an expert by "
+            f"prefix, such as prefix={matches[0].prefix!r:.60}"
         )
     if len(matches) > 1:
         places = ", ".join(f"{m.family} at {m.prefix!r:.60}" for m in matches[:_SHOWN])
@@ -324,6 +361,36 @@ def _as_declared(array: NDArray[Any], dimensions: set[int]) -> NDArray[Any]:
 
 def _flat(array: NDArray[Any]) -> NDArray[Any]:
     return array.reshape(-1) if array.ndim == 2 and 1 in array.shape else array
+
+
+def _check_activations(content: Content, found: Match) -> None:
+    """Refuse a feedforward network between whose layers the file has something else than ReLUs."""
+    inner = [name for name in found.keys.values() if name.endswith(".weight")]
+    for name in inner if found.family == "DeepPLRNN" else []:
+        place = f"{name.removesuffix('weight')}activation"
+        activation = content.types.get(place, "relu").lstrip("#")
+        if activation not in ("relu", "identity"):
+            raise ValueError(f"the activation {activation!r:.40} of its layers is not relu")
+
+
+def _is_expert(arrays: Mapping[str, NDArray[Any]], prefix: str) -> bool:
+    """Whether a prefix is that of one of the experts of a DynaMix."""
+    owner = _EXPERT.fullmatch(prefix)
+    gate = f"{owner['start']}gating_network." if owner else ""
+    return owner is not None and any(name.startswith(gate) for name in arrays)
+
+
+def _expert(found: Match, options: Mapping[str, Any], here: Mapping[str, str]) -> Match:
+    """Return the match with the family that the experts of a DynaMix have."""
+    if found.family == "ShallowPLRNN":
+        return found._replace(family="ClippedShallowPLRNN")
+    if found.family == "PLRNN" and "n_relu" not in options and "n_relu" not in here:
+        raise ValueError(
+            "it is an expert of a DynaMix, an ALRNN of which the file does not say how many states "
+            "are rectified: give options={'n_relu': P}, P of its settings, in a shell rnndyn "
+            "convert --option n_relu=P"
+        )
+    return found
 
 
 def _check_unread(

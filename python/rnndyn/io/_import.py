@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -78,20 +78,25 @@ class ImportedModel:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What somebody who gets the model alone should know: the notes, and what was not used."""
-        unused = (f"not used: {self._listed_unused()}",) if self.notes and self.unused else ()
-        return self.notes + unused
-
-    def _listed_unused(self) -> str:
-        more = ", ..." if len(self.unused) > 8 else ""
-        return f"{', '.join(self.unused[:8])}{more}"
+        return with_unused(self.notes, self.unused)
 
     def __repr__(self) -> str:
         lines = [f"{self.model!r} from {self.path} ({self.format})"]
         lines += [f"  {parameter} = {name}" for parameter, name in self.keys.items()]
         lines += [f"  note: {note}" for note in self.notes]
         if self.unused:
-            lines.append(f"  not used: {self._listed_unused()}")
+            lines.append(f"  {_unused_text(self.unused)}")
         return "\n".join(lines)
+
+
+def with_unused(notes: Sequence[str], unused: Sequence[str]) -> tuple[str, ...]:
+    """Return notes, if there are any, and after them what was not used."""
+    return (*notes, _unused_text(unused)) if notes and unused else tuple(notes)
+
+
+def _unused_text(unused: Sequence[str]) -> str:
+    more = ", ..." if len(unused) > 8 else ""
+    return f"not used: {', '.join(unused[:8])}{more}"
 
 
 class ImportGuessWarning(UserWarning):

@@ -29,6 +29,7 @@ FIELDS = {
     "clippedShallowPLRNN": _SHALLOW,
     "dendPLRNN": _DENDRITIC,
     "clippedDendPLRNN": _DENDRITIC,
+    "deepPLRNN": ("A", "MLP", "C"),
     "RNNCell": ("σ", "Wi", "Wh", "b", "state0"),
     "LSTMCell": ("Wi", "Wh", "b", "state0"),
     "GRUCell": ("Wi", "Wh", "b", "state0"),

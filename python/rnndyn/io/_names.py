@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from rnndyn.io._torch import BIDIRECTIONAL, PROJECTIONS
-from rnndyn.models import FAMILIES
+from rnndyn.models import FAMILIES, RecurrentNetwork
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -50,6 +50,9 @@ ALSO = {
 }
 #: What makes a family another one: an initial state has the shape of slopes and is none.
 _DISTINCTIVE = ("slope", "alpha", "thresholds")
+_IN_TURN = re.compile(
+    r"(?P<box>[^.]+)\.(layers\.)?(?P<number>\d{1,4})\.(?P<what>weight|bias)", re.ASCII
+)
 _LAYER = re.compile(r"(weight|bias)_(ih|hh)(_l\d{1,4})?")
 #: Names in the cells of Flux -> those of torch; the gates of an LSTM have the same order.
 FLUX_NAMES = {"Wi": "weight_ih", "Wh": "weight_hh", "b": "bias_ih", "bias": "bias_ih"}
@@ -70,7 +73,7 @@ _PLAIN = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789", "") | {
 
 #: What may stand beside the weights of a recurrent network without being one of them: initial
 #: states, and a setting of modules saved whole.
-_BESIDE = ("state", "state0", "h0", "c0", "h_0", "c_0", "hx", "cx", "z0", "dropout")
+BESIDE = ("state", "state0", "h0", "c0", "h_0", "c_0", "hx", "cx", "z0", "dropout")
 #: Cells of Flux have had their initial states under these names.
 _BESIDE_IN_FLUX = ("h", "c")
 
@@ -126,7 +129,7 @@ def strangers(arrays: Arrays, found: Match) -> list[str]:
     another family of it counts.
     """
     used = set(found.keys.values())
-    if hasattr(FAMILIES[found.family], "_arrays"):
+    if not issubclass(FAMILIES[found.family], RecurrentNetwork):
         return [
             name
             for name in _beside(arrays, found.prefix)
@@ -140,7 +143,7 @@ def strangers(arrays: Arrays, found: Match) -> list[str]:
         # Wrappers, such as those that drop weights, keep their own parameters one level up.
         below += _beside(arrays, found.prefix.rpartition(".")[0])
     of_flux = any(name.rpartition(".")[2] in FLUX_NAMES for name in used)
-    beside = _BESIDE + (_BESIDE_IN_FLUX if of_flux else ())
+    beside = BESIDE + (_BESIDE_IN_FLUX if of_flux else ())
     return [
         name
         for name in below
@@ -153,6 +156,49 @@ def strangers(arrays: Arrays, found: Match) -> list[str]:
 def _is_number(array: NDArray[Any]) -> bool:
     """Whether it is a size, a number of epochs or a setting, and no weight."""
     return array.ndim == 0 and array.dtype.kind in "biu"
+
+
+def layers_in_turn(arrays: Arrays, prefix: str) -> list[tuple[str, str]]:
+    """Return the weights and biases of a feedforward network below a prefix, in their order.
+
+    Its layers have numbers, as in ``torch.nn.Sequential`` and Flux's ``Chain``; those without
+    weights, such as activations, are passed over.
+    """
+    start = f"{prefix}." if prefix else ""
+    found: dict[str, dict[int, dict[str, str]]] = {}
+    for name in arrays:
+        layer = _IN_TURN.fullmatch(name[len(start) :]) if name.startswith(start) else None
+        if layer is not None:
+            numbered = found.setdefault(layer["box"], {}).setdefault(int(layer["number"]), {})
+            numbered[layer["what"]] = name
+    if len(found) != 1:
+        return []
+    (layers,) = found.values()
+    ordered = [layers[number] for number in sorted(layers)]
+    if any(len(parts) != 2 for parts in ordered):
+        return []
+    return [(parts["weight"], parts["bias"]) for parts in ordered]
+
+
+def _match_deep(arrays: Arrays, here: Mapping[str, str], prefix: str) -> Match | None:
+    """Match ``A z`` plus a feedforward network of ReLUs: with one layer of them it is shallow."""
+    if "A" not in here or arrays[here["A"]].ndim not in (1, 2):
+        return None
+    layers = layers_in_turn(arrays, prefix)
+    shapes = [arrays[weight].shape for weight, _ in layers]
+    n_states = len(arrays[here["A"]])
+    widths = [n_states, *(shape[0] for shape in shapes if shape)]
+    fits = len(layers) > 1 and widths[-1] == n_states
+    if not fits or shapes != list(zip(widths[1:], widths, strict=False)):
+        return None
+    keys = {"A": here["A"]}
+    if len(layers) == 2:
+        (inner, inner_bias), (outer, outer_bias) = layers
+        keys |= {"W1": outer, "W2": inner, "h1": outer_bias, "h2": inner_bias}
+        return Match(prefix, "ShallowPLRNN", keys | ({"C": here["C"]} if "C" in here else {}))
+    for number, (weight, bias) in enumerate(layers, 1):
+        keys |= {f"W{number}": weight, f"b{number}": bias}
+    return Match(prefix, "DeepPLRNN", keys)
 
 
 def _beside(arrays: Arrays, prefix: str) -> list[str]:
@@ -177,6 +223,10 @@ def match(
     recurrent = _match_layers(arrays, here, prefix, family, keys)
     if recurrent is not None:
         return recurrent
+    if family in (None, "DeepPLRNN") and not keys:
+        deep = _match_deep(arrays, here, prefix)
+        if deep is not None:
+            return deep
     for name in _BY_NAMES if family is None else (family,):
         model = FAMILIES[name]
         if not hasattr(model, "_arrays"):

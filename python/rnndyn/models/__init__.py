@@ -6,6 +6,7 @@ from rnndyn.models._model import Model
 from rnndyn.models._recurrent import RecurrentNetwork
 from rnndyn.models.alrnn import ALRNN
 from rnndyn.models.clipped_shallow_plrnn import ClippedShallowPLRNN
+from rnndyn.models.deep_plrnn import DeepPLRNN
 from rnndyn.models.dendritic_plrnn import DendriticPLRNN
 from rnndyn.models.differentiable_map import DifferentiableMap
 from rnndyn.models.gru import GRU
@@ -15,6 +16,7 @@ from rnndyn.models.leaky_shallow_plrnn import LeakyShallowPLRNN
 from rnndyn.models.low_rank_rnn import LowRankRNN
 from rnndyn.models.lstm import LSTM
 from rnndyn.models.mean_centered_plrnn import MeanCenteredPLRNN
+from rnndyn.models.periodically_driven import PeriodicallyDriven
 from rnndyn.models.piecewise_linear_map import PiecewiseLinearMap
 from rnndyn.models.plrnn import PLRNN
 from rnndyn.models.relu_rnn import ReLURNN
@@ -31,6 +33,7 @@ __all__ = [
     "PLRNN",
     "RNN",
     "ClippedShallowPLRNN",
+    "DeepPLRNN",
     "DendriticPLRNN",
     "DifferentiableMap",
     "LeakyPLRNN",
@@ -39,6 +42,7 @@ __all__ = [
     "LowRankRNN",
     "MeanCenteredPLRNN",
     "Model",
+    "PeriodicallyDriven",
     "PiecewiseLinearMap",
     "PiecewiseLinearModel",
     "ReLURNN",

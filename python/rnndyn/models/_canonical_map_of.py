@@ -10,10 +10,12 @@ from numpy.typing import ArrayLike
 
 from rnndyn._common.arrays import FloatArray, finite_numbers
 from rnndyn._core import CanonicalMap
-from rnndyn.models._base import PiecewiseLinearModel
+from rnndyn.models._base import ModelWithInput, PiecewiseLinearModel
+from rnndyn.models._composition import Composition
 from rnndyn.models._model import Model
 from rnndyn.models._recurrent import RecurrentNetwork
 from rnndyn.models.differentiable_map import DifferentiableMap
+from rnndyn.models.periodically_driven import PeriodicallyDriven
 from rnndyn.models.rnn import RNN
 
 #: Squares of larger numbers overflow, and with them every norm.
@@ -34,6 +36,12 @@ def canonical_map_of(model: object) -> CanonicalMap:
     if isinstance(canonical, CanonicalMap):
         _check_size(canonical)
         return canonical
+    if isinstance(model, Composition):
+        raise TypeError(
+            f"model must be one piecewise-linear map of its states, but in {model!r} several "
+            "follow each other: rnndyn has its cycles (find_cycles), and no basins, manifolds, "
+            "bifurcations or reports"
+        )
     if isinstance(model, RecurrentNetwork | DifferentiableMap):
         raise TypeError(
             "model must be piecewise linear, such as rnndyn.PLRNN(A, W, h), since only then the "
@@ -63,6 +71,26 @@ def piecewise_linear(model: object, inputs: ArrayLike | None = None) -> Piecewis
     return known if constant is None else known.with_parameters(s=constant)
 
 
+def periodically_driven(model: object, inputs: ArrayLike | None) -> PeriodicallyDriven:
+    """Return a network under an input that repeats, of which `inputs` (T, K) are one period."""
+    if inputs is None:
+        raise ValueError(
+            "periodic=True needs inputs of shape (T, K), the input of every step of one period"
+        )
+    if smooth_network(model) is not None:
+        raise ValueError(
+            f"periodic=True is for piecewise-linear networks, and got {model!r}: of a tanh, GRU or "
+            "LSTM network rnndyn has the fixed points and cycles under constant inputs"
+        )
+    network = piecewise_linear(model)
+    if not isinstance(network, ModelWithInput) or not network.n_inputs:
+        raise ValueError(
+            f"this {network.family} has no weights C of an external input, so that it cannot be "
+            "driven: leave out inputs and periodic"
+        )
+    return PeriodicallyDriven(network, inputs)
+
+
 def under_constant_input(model: Model, inputs: ArrayLike | None) -> Model:
     """Return a network driven by the same input at every step, as a network without drive."""
     if isinstance(model, RecurrentNetwork) and smooth_network(model) is not None:
@@ -90,10 +118,15 @@ def _checked(model: Model, inputs: ArrayLike | None, *, several: bool) -> FloatA
         raise ValueError(f"this {model.family} has no external input: leave out inputs")
     shapes = f"(K,) or (C, K) with K = {width}" if several else f"(K,) with K = {width}"
     if constant.ndim > 2:
+        instead = (
+            "or one for each step of its period"
+            if smooth_network(model) is not None
+            else "or give the input (T, K) of every step of one period, with periodic=True"
+        )
         raise ValueError(
             f"inputs must be constant, of shape {shapes}, got shape {constant.shape}: under an "
             "input that changes in time a network has no fixed points, so choose a constant one, "
-            "such as the input between two pulses, or one for each step of its period"
+            f"such as the input between two pulses, {instead}"
         )
     if constant.ndim == 2 and not several:
         raise ValueError(

@@ -4,8 +4,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnndyn._common.arrays import FloatArray
+from rnndyn.cycles._origin import ModelWithCycles
 from rnndyn.cycles.cycle import STABILITY_NAMES
 from rnndyn.cycles.result import CycleSet
+from rnndyn.models import PeriodicallyDriven
+from rnndyn.models._composition import applied
 from rnndyn.plot import _style
 
 if TYPE_CHECKING:
@@ -17,11 +21,12 @@ _MAX_COBWEBS = 12
 
 def draw_cobweb(cycles: CycleSet, ax: "Axes", lower: float, upper: float) -> None:
     """Draw the map of a network with one state, and its cycles, between two states."""
-    model = cycles.free_model
     states = np.linspace(lower, upper, 801)
-    images = np.array([model.step(np.array([state]))[0] for state in states])
+    images = _images(cycles.free_model, states)
     ax.plot([lower, upper], [lower, upper], color=_style.BORDER_COLOR, linewidth=1.0, zorder=0)
-    ax.plot(states, images, color=_style.GUIDE_COLOR, linewidth=1.4, zorder=1, label="map")
+    for number, image in enumerate(images):
+        label = "_nolegend_" if number else "map" if len(images) == 1 else "maps of the steps"
+        ax.plot(states, image, color=_style.GUIDE_COLOR, linewidth=1.4, zorder=1, label=label)
     for continuum in cycles.continua:
         start, end = np.clip(continuum.extent[0], lower - upper, upper - lower)
         ends = continuum.points[0, 0] + continuum.basis[0, 0] * np.array([start, end])
@@ -51,4 +56,12 @@ def draw_cobweb(cycles: CycleSet, ax: "Axes", lower: float, upper: float) -> Non
     ax.set_ylim(min(lower, float(images.min())), max(upper, float(images.max())))
     ax.set_xlabel("$z_t$")
     ax.set_ylabel("$z_{t+1}$")
-    _style.legend(ax, np.column_stack([states, images]))
+    _style.legend(ax, np.column_stack([np.tile(states, len(images)), images.ravel()]))
+
+
+def _images(model: ModelWithCycles, states: FloatArray) -> FloatArray:
+    """Return what the map makes of the states; under periodic input a row for each step."""
+    column = states[:, np.newaxis]
+    if isinstance(model, PeriodicallyDriven):
+        return np.stack([applied(form, column)[:, 0] for form in model.forms])
+    return np.array([[model.step(state)[0] for state in column]])

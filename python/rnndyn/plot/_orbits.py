@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 
 from rnndyn._common.arrays import BoolArray, FloatArray, finite_numbers
 from rnndyn._common.planes import window_around
+from rnndyn.cycles._origin import ModelWithCycles
 from rnndyn.cycles.result import CycleSet
-from rnndyn.models import PiecewiseLinearModel, RecurrentNetwork
 
 
 class Frame(NamedTuple):
@@ -41,7 +41,7 @@ def points_of_interest(cycles: CycleSet) -> FloatArray:
 
 
 def orbits_in(
-    model: PiecewiseLinearModel | RecurrentNetwork,
+    model: ModelWithCycles,
     frame: Frame,
     orbits: int | ArrayLike,
     n_steps: int,

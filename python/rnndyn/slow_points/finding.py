@@ -10,16 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnndyn import _core
-from rnndyn._common.arrays import FloatArray
 from rnndyn._common.checks import check_count, check_positive
 from rnndyn._common.options import check_options
 from rnndyn._common.progress import ProgressMeter
-from rnndyn.cycles._smooth import smooth_map, starting_states
+from rnndyn.cycles._smooth import smooth_map
+from rnndyn.cycles._starts import starting_states, starts_of_map
 from rnndyn.cycles.progress import SearchProgress
 from rnndyn.io._as_model import NetworkLike, as_followed, as_model
-from rnndyn.models import RecurrentNetwork
 from rnndyn.models._canonical_map_of import canonical_map_of, check_constant_input, smooth_network
-from rnndyn.models._stepping import to_states
 from rnndyn.slow_points.curve import SlowCurve
 from rnndyn.slow_points.point import SlowPoint
 from rnndyn.slow_points.result import SlowPointSet
@@ -121,7 +119,7 @@ def find_slow_points(
         max_restarts = check_count("max_restarts", max_restarts)
     source = as_model(model)
     followed = as_followed(source, inputs)
-    starts = _starts(source, states, drive)
+    starts = starts_of_map(source, starting_states(source, states, drive), inputs)
     begin = time.perf_counter()
 
     def observe(*state: Any) -> None:
@@ -170,21 +168,6 @@ def find_slow_points(
         ),
         constant,
     )
-
-
-def _starts(model: Any, states: ArrayLike | None, drive: ArrayLike | None) -> FloatArray | None:
-    """Return the states (S, M) where descents may begin."""
-    if isinstance(model, RecurrentNetwork):
-        return starting_states(model, states, drive)
-    if drive is not None:
-        raise ValueError(
-            f"drive is for models of RNN, GRU and LSTM; of a {model.family} give the states that "
-            "it visits as states"
-        )
-    if states is None:
-        return None
-    rows = to_states("states", states, model.n_states, "M").reshape(-1, model.n_states)
-    return np.ascontiguousarray(rows)
 
 
 def _point(record: dict[str, Any], n_states: int) -> SlowPoint:
