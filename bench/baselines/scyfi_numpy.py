@@ -35,6 +35,7 @@ class SearchLog:
 
     order: int
     cycles: dict[bytes, FloatArray] = field(default_factory=dict)
+    multipliers: list[NDArray[np.complex128]] = field(default_factory=list)
     n_solves: int = 0
     seconds: float = 0.0
     solves_at_discovery: list[int] = field(default_factory=list)
@@ -91,8 +92,8 @@ class Scyfi:
             return self.pool[self.rng.integers(len(self.pool), size=order)]
         return self.rng.random((order, self.n_units)) < 0.5
 
-    def candidate(self, itinerary: BoolArray) -> FloatArray | None:
-        """The only point that can start a cycle with this itinerary."""
+    def composed(self, itinerary: BoolArray) -> FloatArray:
+        """The affine map through the regions of an itinerary, with a last row (0, 1)."""
         m = self.n_states
         # Affine maps as matrices of one more dimension, so that composing them is a product.
         maps = np.zeros((len(itinerary), m + 1, m + 1))
@@ -108,8 +109,14 @@ class Scyfi:
             n_paired = len(maps) // 2 * 2
             pairs = maps[1:n_paired:2] @ maps[0:n_paired:2]
             maps = np.concatenate([pairs, maps[n_paired:]]) if n_paired < len(maps) else pairs
+        return np.asarray(maps[0])
+
+    def candidate(self, itinerary: BoolArray) -> FloatArray | None:
+        """The only point that can start a cycle with this itinerary."""
+        m = self.n_states
+        map_ = self.composed(itinerary)
         try:
-            return np.linalg.solve(self.identity - maps[0, :m, :m], maps[0, :m, m])
+            return np.linalg.solve(self.identity - map_[:m, :m], map_[:m, m])
         except np.linalg.LinAlgError:
             return None
 
@@ -187,6 +194,13 @@ class Scyfi:
         if key in log.cycles or len(set(rotations)) < log.order:
             return False
         log.cycles[key] = z
+        # The published search computes them where it finds a cycle, as the package does.
+        jacobian = self.composed(itinerary)[: self.n_states, : self.n_states]
+        log.multipliers.append(
+            np.linalg.eigvals(jacobian).astype(complex)
+            if np.isfinite(jacobian).all()
+            else np.full(self.n_states, np.nan, complex)
+        )
         log.seconds = time.perf_counter() - start
         log.solves_at_discovery.append(log.n_solves)
         log.seconds_at_discovery.append(log.seconds)
