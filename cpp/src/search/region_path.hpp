@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "kernels/pack.hpp"
 #include "rnndyn/itinerary.hpp"
 #include "rnndyn/map.hpp"
 #include "rnndyn/parallel.hpp"
@@ -70,6 +71,7 @@ class RegionPath {
   Matrix inverse_;         // of I - J around the cycle, its columns padded
   Vector change_;          // what the inverse makes of a vector, padded
   Vector x_, y_, p_, left_, right_;
+  kernels::AlignedVector<double> work_;
   Looks looks_;
 };
 
