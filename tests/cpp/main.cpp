@@ -1,6 +1,6 @@
 // The tests, with the kernels of the baseline or, where RNNDYN_TEST_KERNELS names a library of them
-// (see CMakeLists.txt), with those of RNNDYN_TEST_INSTRUCTION_SET. Returns 77 where the machine does
-// not have it.
+// (see CMakeLists.txt), with those of RNNDYN_TEST_INSTRUCTION_SET. Returns 77 where the machine
+// does not have it.
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 

@@ -28,7 +28,8 @@ Dense<Real> random_dense(RandomStream& stream, Index rows, Index columns) {
 
 std::vector<Index> random_picks(RandomStream& stream, Index n, Index below) {
   std::vector<Index> picks(static_cast<std::size_t>(n));
-  for (Index& pick : picks) pick = static_cast<Index>(stream.below(static_cast<std::uint64_t>(below)));
+  for (Index& pick : picks)
+    pick = static_cast<Index>(stream.below(static_cast<std::uint64_t>(below)));
   return picks;
 }
 
@@ -44,24 +45,22 @@ TEST_CASE_TEMPLATE("sums of outer products of vectors that are picked", Real, do
     for (const Index columns : {1, 3, 8, 21, 100}) {
       for (const Index n : {0, 1, 7, 200, 400}) {
         const Index table = std::max<Index>(n, 5);
-        const Dense<Real> left = random_dense<Real>(stream, columns + 2, table);
+        const Dense<Real> left = random_dense<Real>(stream, padded<Real>(columns), table);
         const Dense<Real> right = random_dense<Real>(stream, rows + 16, table);
         const Dense<Real> before = random_dense<Real>(stream, rows + 3, columns);
-        const Dense<Real> factors = random_dense<Real>(stream, std::max<Index>(n, 1), 1);
         const auto picks = random_picks(stream, n, table);
         for (const bool picked : {false, true}) {
-          for (const bool scaled : {false, true}) {
+          for (const Index n_removed : {Index{0}, n / 3, n}) {
             Dense<Real> c = before;
             kernels::linear<Real>().add_outer_products(
-                rows, columns, n, picked ? picks.data() : nullptr,
-                scaled ? factors.data() : nullptr, left.data(), left.rows(), right.data(),
-                right.rows(), c.data(), c.rows(), work);
+                rows, columns, n - n_removed, n_removed, picked ? picks.data() : nullptr,
+                left.data(), left.rows(), right.data(), right.rows(), c.data(), c.rows(), work);
             Dense<Real> expected = before;
             for (Index l = 0; l < n; ++l) {
               const Index from = picked ? picks[static_cast<std::size_t>(l)] : l;
-              const Real factor = scaled ? factors(l, 0) : Real{1};
-              expected.topRows(rows) += right.col(from).head(rows) *
-                                        (factor * left.col(from).head(columns)).transpose();
+              const Real factor = l < n - n_removed ? Real{1} : Real{-1};
+              expected.topRows(rows) +=
+                  right.col(from).head(rows) * (factor * left.col(from).head(columns)).transpose();
             }
             CHECK(static_cast<double>((c - expected).cwiseAbs().maxCoeff()) <
                   kTolerance<Real> * (1.0 + 0.02 * static_cast<double>(n)));
@@ -141,8 +140,8 @@ TEST_CASE("bits that two regions do not share") {
     }
     std::vector<Index> found(64 * words);
     Index n_removed = 0;
-    const Index n = kernels::functions().list_differences(words, a.data(), b.data(), found.data(),
-                                                          n_removed);
+    const Index n =
+        kernels::functions().list_differences(words, a.data(), b.data(), found.data(), n_removed);
     REQUIRE(n == static_cast<Index>(expected[0].size()));
     REQUIRE(n_removed == static_cast<Index>(expected[1].size()));
     CHECK(std::equal(expected[0].begin(), expected[0].end(), found.begin()));

@@ -15,6 +15,7 @@ Real largest(Index m, Index n, const Real* a, Index lda);
 template <class Real>
 void scale_columns(Index m, Index n, const Real* a, const Real* factors, Real* c);
 
-inline constexpr DenseFunctions kDense{&multiply, &multiply_vector, &factor, &solve, &largest<double>};
+inline constexpr DenseFunctions kDense{&multiply, &multiply_vector, &factor, &solve,
+                                       &largest<double>};
 
 }  // namespace rnndyn::kernels

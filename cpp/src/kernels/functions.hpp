@@ -66,8 +66,8 @@ struct DenseFunctions {
 // What solves for candidates with many states; see kernels/outer_products.hpp and kernels/lu.hpp.
 template <class Real>
 struct LinearFunctions {
-  void (*add_outer_products)(Index rows, Index columns, Index n, const Index* picked,
-                             const Real* factors, const Real* left, Index left_step,
+  void (*add_outer_products)(Index rows, Index columns, Index n_added, Index n_removed,
+                             const Index* picked, const Real* left, Index left_step,
                              const Real* right, Index right_step, Real* c, Index stride,
                              AlignedVector<Real>& work);
   Real (*factor)(Index n, Real* a, Index stride, Index* swaps, AlignedVector<Real>& work);

@@ -105,14 +105,16 @@ void eliminate(Index n, Index first, Index width, Real* a, Index stride, const I
   for (Index k = 0; k < first; k += kPanel) {
     solve_triangle(a + k * stride + k, stride, width, columns + k, factors);
     Index row = k + kPanel;
-    const Real* right = a + k * stride;
+    const Vectors<Real> left{factors, kTileColumns};
+    const auto right = [&](Index first_row) {
+      return Vectors<Real>{a + k * stride + first_row, stride};
+    };
     for (; row + kHeight <= n; row += kHeight) {
-      add_narrow_tile<Real, kTilePacks, false>(width, kPanel, factors, right + row, stride, nullptr,
-                                               columns + row, stride);
+      add_narrow_tile<Real, kTilePacks, false>(width, kPanel, left, right(row), columns + row,
+                                               stride);
     }
     for (; row < n; row += kLanesOf<Real>) {
-      add_narrow_tile<Real, 1, false>(width, kPanel, factors, right + row, stride, nullptr,
-                                      columns + row, stride);
+      add_narrow_tile<Real, 1, false>(width, kPanel, left, right(row), columns + row, stride);
     }
   }
 }

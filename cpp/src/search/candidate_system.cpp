@@ -32,11 +32,10 @@ CandidateSystem<Real>::CandidateSystem(const CanonicalMap& map, Index order)
       padded_(kernels::padded<Real>(m_)),
       padded_affine_(kernels::padded<Real>(m_ + 1)),
       w1_(at(padded_ * units_)),
-      w2_(at((m_ + 1) * units_)),
+      w2_(at(padded_affine_ * units_)),
       base_(at(padded_ * (m_ + 1))),
       diagonal_(at(m_)),
       picked_(64 * words_),
-      factors_(64 * words_),
       product_(at(padded_affine_ * m_)),
       fresh_(product_.size()),
       stride_(kernels::lu_stride<Real>(m_)),
@@ -51,7 +50,7 @@ CandidateSystem<Real>::CandidateSystem(const CanonicalMap& map, Index order)
   }
   for (Index u = 0; u < units_; ++u) {
     for (Index i = 0; i < m_; ++i) w1_[at(u * padded_ + i)] = static_cast<Real>(map.w1()(i, u));
-    Real* row = w2_.data() + u * (m_ + 1);
+    Real* row = w2_.data() + u * padded_affine_;
     for (Index j = 0; j < m_; ++j) row[j] = static_cast<Real>(map.w2()(u, j));
     row[m_] = static_cast<Real>(map.h2()(u));
   }
@@ -59,7 +58,7 @@ CandidateSystem<Real>::CandidateSystem(const CanonicalMap& map, Index order)
   steps_.resize(bytes <= kMostBytes && !by_factors_ ? at(order) : 1);
   if (by_factors_ && !plain_) {
     active_w1_.resize(at(padded_ * units_));
-    active_w2_.resize(at(m_ * units_));
+    active_w2_.resize(at(m_ * kernels::padded<Real>(units_)));
     between_.resize(at(padded_affine_ * units_));
   }
 }
@@ -73,8 +72,8 @@ template <class Real>
 void CandidateSystem<Real>::list_active(const Word* region) {
   Index none = 0;
   const std::vector<Word> nothing(words_, 0);
-  n_active_ = kernels::functions().list_differences(words_, region, nothing.data(), picked_.data(),
-                                                    none);
+  n_active_ =
+      kernels::functions().list_differences(words_, region, nothing.data(), picked_.data(), none);
 }
 
 template <class Real>
@@ -90,22 +89,20 @@ void CandidateSystem<Real>::form_anew(Step& step, const Word* region) {
     }
     return;
   }
-  kernels::linear<Real>().add_outer_products(padded_, m_ + 1, n_active_, picked_.data(), nullptr,
-                                             w2_.data(), m_ + 1, w1_.data(), padded_,
+  kernels::linear<Real>().add_outer_products(padded_, m_ + 1, n_active_, 0, picked_.data(),
+                                             w2_.data(), padded_affine_, w1_.data(), padded_,
                                              step.affine.data(), padded_, work_);
 }
 
 template <class Real>
 void CandidateSystem<Real>::change(Step& step, const Word* region) {
   Index n_removed = 0;
-  const Index n_added = kernels::functions().list_differences(
-      words_, region, step.region.data(), picked_.data(), n_removed);
-  std::fill_n(factors_.begin(), n_added, Real{1});
-  std::fill_n(factors_.begin() + n_added, n_removed, Real{-1});
+  const Index n_added = kernels::functions().list_differences(words_, region, step.region.data(),
+                                                              picked_.data(), n_removed);
   ++step.n_changes;
-  kernels::linear<Real>().add_outer_products(padded_, m_ + 1, n_added + n_removed, picked_.data(),
-                                             factors_.data(), w2_.data(), m_ + 1, w1_.data(),
-                                             padded_, step.affine.data(), padded_, work_);
+  kernels::linear<Real>().add_outer_products(padded_, m_ + 1, n_added, n_removed, picked_.data(),
+                                             w2_.data(), padded_affine_, w1_.data(), padded_,
+                                             step.affine.data(), padded_, work_);
 }
 
 template <class Real>
@@ -146,9 +143,9 @@ void CandidateSystem<Real>::multiply(const Numbers& affine) {
   for (Index i = 0; i < m_; ++i) {
     fresh_[at(i * padded_affine_ + m_)] = affine[at(m_ * padded_ + i)];
   }
-  kernels::linear<Real>().add_outer_products(padded_affine_, m_, m_, nullptr, nullptr,
-                                             affine.data(), padded_, product_.data(),
-                                             padded_affine_, fresh_.data(), padded_affine_, work_);
+  kernels::linear<Real>().add_outer_products(padded_affine_, m_, m_, 0, nullptr, affine.data(),
+                                             padded_, product_.data(), padded_affine_,
+                                             fresh_.data(), padded_affine_, work_);
   product_.swap(fresh_);
 }
 
@@ -159,28 +156,28 @@ void CandidateSystem<Real>::multiply_by_factors(const Word* region) {
   linear.scale_columns(padded_affine_, m_, product_.data(), diagonal_.data(), fresh_.data());
   for (Index i = 0; i < m_; ++i) fresh_[at(i * padded_affine_ + m_)] += base_[at(m_ * padded_ + i)];
   if (plain_) {
-    linear.add_outer_products(padded_affine_, m_, n_active_, picked_.data(), nullptr, w1_.data(),
-                              padded_, product_.data(), padded_affine_, fresh_.data(),
-                              padded_affine_, work_);
+    linear.add_outer_products(padded_affine_, m_, n_active_, 0, picked_.data(), w1_.data(), padded_,
+                              product_.data(), padded_affine_, fresh_.data(), padded_affine_,
+                              work_);
     product_.swap(fresh_);
     return;
   }
+  const Index step = kernels::padded<Real>(n_active_);
   // What the active units see of the product, one column each, then what they make of it.
   for (Index l = 0; l < n_active_; ++l) {
-    const Real* row = w2_.data() + picked_[at(l)] * (m_ + 1);
+    const Real* row = w2_.data() + picked_[at(l)] * padded_affine_;
     Real* seen = between_.data() + l * padded_affine_;
     std::fill_n(seen, padded_affine_, Real{});
     seen[m_] = row[m_];
-    for (Index j = 0; j < m_; ++j) active_w2_[at(j * n_active_ + l)] = row[j];
+    for (Index j = 0; j < m_; ++j) active_w2_[at(j * step + l)] = row[j];
     Real* w1 = active_w1_.data() + l * padded_;
     std::copy_n(w1_.data() + picked_[at(l)] * padded_, padded_, w1);
   }
-  linear.add_outer_products(padded_affine_, n_active_, m_, nullptr, nullptr, active_w2_.data(),
-                            n_active_, product_.data(), padded_affine_, between_.data(),
-                            padded_affine_, work_);
-  linear.add_outer_products(padded_affine_, m_, n_active_, nullptr, nullptr, active_w1_.data(),
-                            padded_, between_.data(), padded_affine_, fresh_.data(),
-                            padded_affine_, work_);
+  linear.add_outer_products(padded_affine_, n_active_, m_, 0, nullptr, active_w2_.data(), step,
+                            product_.data(), padded_affine_, between_.data(), padded_affine_,
+                            work_);
+  linear.add_outer_products(padded_affine_, m_, n_active_, 0, nullptr, active_w1_.data(), padded_,
+                            between_.data(), padded_affine_, fresh_.data(), padded_affine_, work_);
   product_.swap(fresh_);
 }
 

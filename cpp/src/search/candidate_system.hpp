@@ -55,13 +55,12 @@ class CandidateSystem {
   std::size_t words_;
   Index padded_, padded_affine_;  // M and M + 1, up to full packs
   Numbers w1_;                    // columns of W1, padded
-  Numbers w2_;                    // rows of [W2 | h2], of M + 1 numbers
+  Numbers w2_;                    // rows of [W2 | h2], padded
   Numbers base_;                  // [A | h1]
   Numbers diagonal_;              // of A
   std::vector<Step> steps_;       // one for all where there are too many to keep
   std::vector<Index> picked_;
   Index n_active_ = 0;
-  Numbers factors_;  // 1 for units that are added, -1 for those that are taken away
   // The affine map so far, transposed: column i is row i of [J | c], padded.
   Numbers product_, fresh_;
   Numbers active_w1_, active_w2_, between_;

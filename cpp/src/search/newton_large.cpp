@@ -177,8 +177,8 @@ void LargeNewton::set_residual(const Word* itinerary) {
 }
 
 std::optional<NewtonStatus> LargeNewton::iterate_fast(const Word* itinerary, Word* next) {
-  const double growth = fast_->compose(itinerary, kFastProductLimit, looks_,
-                                       flops() / static_cast<double>(order_));
+  const double growth =
+      fast_->compose(itinerary, kFastProductLimit, looks_, flops() / static_cast<double>(order_));
   if (!(growth <= kFastProductLimit) || !fast_->factor(kFastSingularPivot)) return {};
   fast_->solve(candidate_);
   double before = candidate_.cwiseAbs().maxCoeff();  // what was corrected last
@@ -218,8 +218,8 @@ bool LargeNewton::follow_orbit(double threshold, double doubt, const Word* itine
       functions.read_region(p_.data(), map_.n_units(), doubt, nothing_.data(), relevant, out);
       if (!std::equal(out, out + words, other_.data())) return false;
     }
-    difference |= functions.read_region(p_.data(), map_.n_units(), threshold,
-                                        itinerary + t * words, relevant, out);
+    difference |= functions.read_region(p_.data(), map_.n_units(), threshold, itinerary + t * words,
+                                        relevant, out);
     if (t + 1 == order_) break;  // nothing depends on where the last step leads
     pick(out);
     advance();

@@ -34,8 +34,8 @@ class LargeNewton final : public kernels::Newton {
   // By the system in single precision; nothing where that does not do.
   std::optional<NewtonStatus> iterate_fast(const Word* itinerary, Word* next);
   NewtonStatus follow(double growth, const Word* itinerary, Word* next);
-  // The regions of the true orbit of candidate_. False where a pre-activation beyond `threshold` is within `doubt` of a
-  // border.
+  // The regions of the true orbit of candidate_. False where a pre-activation beyond `threshold` is
+  // within `doubt` of a border.
   bool follow_orbit(double threshold, double doubt, const Word* itinerary, Word* next);
   // change_ = F^k(z) - z for the candidate, where F is the linear map of each region.
   void set_residual(const Word* itinerary);

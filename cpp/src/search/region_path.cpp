@@ -35,6 +35,7 @@ RegionPath::RegionPath(const CanonicalMap& map, Index order, Control* control)
       padded_(kernels::padded<double>(map.n_states())),
       inverse_(Matrix::Zero(padded_, map.n_states())),
       change_(Vector::Zero(padded_)),
+      scaled_(Vector::Zero(padded_)),
       looks_(control) {
   for (Index u = 0; u < map.n_units(); ++u) {
     if (get_bit(map.relevant_units().data(), u)) units_.push_back(u);
@@ -212,8 +213,8 @@ bool RegionPath::cross(const Border& border) {
   // As it is followed, without the rounding errors of the inverse.
   const double velocity = sense_ * velocities_(border.unit, border.step);
   slope_ += (factor * velocity / pivot) * change_.head(m);
-  const double scale = factor / pivot;
-  kernels::linear<double>().add_outer_products(padded_, m, 1, nullptr, &scale, right_.data(), m,
+  scaled_.head(m) = (factor / pivot) * right_;
+  kernels::linear<double>().add_outer_products(padded_, m, 1, 0, nullptr, scaled_.data(), padded_,
                                                change_.data(), padded_, inverse_.data(), padded_,
                                                work_);
   // The unit goes on in its direction, which now is that of its velocity over the pivot.
