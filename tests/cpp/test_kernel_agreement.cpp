@@ -10,7 +10,7 @@ using namespace rnndyn::testing;
 
 namespace {
 
-enum class Family { plrnn, alrnn, shallow, wide, count };
+enum class Family { plrnn, alrnn, shallow, wide, large, large_shallow, count };
 
 Matrix scaled(RandomStream& stream, Index rows, Index cols, double size) {
   return size / std::sqrt(static_cast<double>(cols)) * random_matrix(stream, rows, cols);
@@ -48,6 +48,19 @@ CanonicalMap random_network(RandomStream& stream, Family family) {
       const Index h = between(static_cast<std::uint64_t>(m) + 1, 150);
       return CanonicalMap(diagonal(m), scaled(stream, m, h, gain),
                           scaled(stream, h, m, std::sqrt(static_cast<double>(m) / 4.0)),
+                          random_vector(stream, m), random_vector(stream, h));
+    }
+    // So many states that the system is made in single precision first.
+    case Family::large: {
+      const Index m = between(40, 90);
+      return plrnn(diagonal(m), scaled(stream, m, m, gain), random_vector(stream, m));
+    }
+    case Family::large_shallow: {
+      const Index m = between(40, 64);
+      const Index h = between(10, 200);  // fewer than states, and more
+      const bool full = stream.below(4) == 0;
+      return CanonicalMap(full ? scaled(stream, m, m, 0.8) : diagonal(m),
+                          scaled(stream, m, h, gain), scaled(stream, h, m, 1.0),
                           random_vector(stream, m), random_vector(stream, h));
     }
     default: {  // thresholds anywhere, and a unit that changes nothing
@@ -114,7 +127,8 @@ TEST_CASE("the kernels of a search find the candidates that dense matrices find"
     RandomStream stream(trial, 10, 0);
     const auto family = static_cast<Family>(trial % static_cast<std::uint64_t>(Family::count));
     const CanonicalMap map = random_network(stream, family);
-    const auto order = 1 + static_cast<Index>(stream.below(4));
+    // Long ones as well, whose products grow beyond what single precision and the product can do.
+    const auto order = 1 + static_cast<Index>(stream.below(trial % 16 == 5 ? 30 : 4));
     const auto tables = make_newton_tables(map);
     const auto reduced = reduced_where_faster(map, *tables, order);
     n_reduced += reduced ? 1 : 0;

@@ -82,44 +82,58 @@ void solve(Index n, const double* lu, const Index* rows, double* x) {
   std::copy_n(permuted.data(), n, x);
 }
 
-double largest(Index m, Index n, const double* a, Index lda) {
+template <class Real>
+Real largest(Index m, Index n, const Real* a, Index lda) {
   // x - x is not zero where x is not finite, which a comparison would pass over.
-  double top = 0.0, bad = 0.0;
+  Real top{}, bad{};
   Index first = 0;  // row from which on numbers are taken one by one
 #if defined(__GNUC__)
-  using Reals = Pack<kNativeLanes>;
+  constexpr Index kLanes = kLanesOf<Real>;
+  using Reals = NativePack<Real>;
   Reals tops[2] = {}, bads[2] = {};
-  first = m / (2 * kNativeLanes) * (2 * kNativeLanes);
-  for (Index j = 0; j < n; ++j) {
-    for (Index i = 0; i < first; i += 2 * kNativeLanes) {
-      for (int half = 0; half < 2; ++half) {
-        Reals x;
-        load<kNativeLanes>(x, a + j * lda + i + half * kNativeLanes);
-        const Reals size = x < 0.0 ? -x : x;
-        tops[half] = size > tops[half] ? size : tops[half];
-        bads[half] += x - x;
+  const auto look = [&](const Reals& x, int half) {
+    const Reals size = x < Real{} ? -x : x;
+    tops[half] = size > tops[half] ? size : tops[half];
+    bads[half] += x - x;
+  };
+  if (m >= kLanes) {
+    first = m;
+    for (Index j = 0; j < n; ++j) {
+      const Real* column = a + j * lda;
+      Index i = 0;
+      for (; i + 2 * kLanes <= m; i += 2 * kLanes) {
+        look(load_pack<Real>(column + i), 0);
+        look(load_pack<Real>(column + i + kLanes), 1);
       }
+      if (i + kLanes < m) look(load_pack<Real>(column + i), 0);
+      if (i < m) look(load_pack<Real>(column + m - kLanes), 1);  // some numbers once more
     }
   }
-  for (int lane = 0; lane < kNativeLanes; ++lane) {
+  for (Index lane = 0; lane < kLanes; ++lane) {
     top = std::max({top, tops[0][lane], tops[1][lane]});
     bad += bads[0][lane] + bads[1][lane];
   }
 #endif
   for (Index i = first; i < m; ++i) {
     for (Index j = 0; j < n; ++j) {
-      const double x = a[j * lda + i];
+      const Real x = a[j * lda + i];
       top = std::max(top, std::abs(x));
       bad += x - x;
     }
   }
-  return bad == 0.0 ? top : std::numeric_limits<double>::infinity();
+  return bad == Real{} ? top : std::numeric_limits<Real>::infinity();
 }
 
-void scale_columns(Index m, Index n, const double* a, const double* factors, double* c) {
+template <class Real>
+void scale_columns(Index m, Index n, const Real* a, const Real* factors, Real* c) {
   for (Index j = 0; j < n; ++j) {
     for (Index i = 0; i < m; ++i) c[j * m + i] = factors[j] * a[j * m + i];
   }
 }
+
+template double largest<double>(Index, Index, const double*, Index);
+template float largest<float>(Index, Index, const float*, Index);
+template void scale_columns<double>(Index, Index, const double*, const double*, double*);
+template void scale_columns<float>(Index, Index, const float*, const float*, float*);
 
 }  // namespace rnndyn::kernels

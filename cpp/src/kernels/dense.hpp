@@ -10,10 +10,12 @@ void multiply(Index m, Index n, Index k, Transposed transposed, double alpha, co
 void multiply_vector(Index m, Index n, const double* a, Index lda, const double* x, double* y);
 void factor(Index n, double* a, Index* rows);
 void solve(Index n, const double* lu, const Index* rows, double* x);
-double largest(Index m, Index n, const double* a, Index lda);
-void scale_columns(Index m, Index n, const double* a, const double* factors, double* c);
+template <class Real>
+Real largest(Index m, Index n, const Real* a, Index lda);
+template <class Real>
+void scale_columns(Index m, Index n, const Real* a, const Real* factors, Real* c);
 
-inline constexpr DenseFunctions kDense{&multiply, &multiply_vector, &factor,
-                                       &solve,    &largest,         &scale_columns};
+inline constexpr DenseFunctions kDense{&multiply, &multiply_vector, &factor, &solve,
+                                       &largest<double>};
 
 }  // namespace rnndyn::kernels

@@ -1,7 +1,9 @@
 #include "kernels/functions.hpp"
 
 #include "kernels/dense.hpp"
+#include "kernels/lu.hpp"
 #include "kernels/newton_factories.hpp"
+#include "kernels/outer_products.hpp"
 #include "kernels/polygons/polygon_walk.hpp"
 #include "kernels/residual.hpp"
 #include "kernels/sign_bits.hpp"
@@ -37,6 +39,12 @@ constexpr TangentFunctions<Real> tangent_functions() {
           &lyapunov::make_orthonormalizer<Real>};
 }
 
+template <class Real>
+constexpr LinearFunctions<Real> linear_functions() {
+  return {&add_outer_products<Real>, &lu_factor<Real>, &lu_solve<Real>, &largest<Real>,
+          &scale_columns<Real>};
+}
+
 }  // namespace
 
 const Functions& native_functions() {
@@ -45,7 +53,11 @@ const Functions& native_functions() {
       .make_newton = &make_newton,
       .make_reduced_newton = &make_reduced_newton,
       .dense = kDense,
-      .add_rank_ones = &add_rank_ones,
+      .linear_double = linear_functions<double>(),
+      .linear_float = linear_functions<float>(),
+      .list_differences = &list_differences,
+      .add_columns = &add_columns,
+      .add_dots = &add_dots,
       .read_region = &read_region,
       .step_orbits = &step_orbits,
       .near_center = &near_center,

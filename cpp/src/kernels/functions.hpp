@@ -17,7 +17,8 @@
 #include "kernels/newton.hpp"
 #include "kernels/newton_reduced.hpp"
 #include "kernels/orbits.hpp"
-#include "kernels/rank_ones.hpp"
+#include "kernels/pack.hpp"
+#include "kernels/picked.hpp"
 #include "kernels/simplex.hpp"
 #include "rnndyn/types.hpp"
 
@@ -60,8 +61,21 @@ struct DenseFunctions {
   void (*solve)(Index n, const double* lu, const Index* rows, double* x);
   // Largest modulus; NaN counts as infinite.
   double (*largest)(Index m, Index n, const double* a, Index lda);
+};
+
+// What solves for candidates with many states; see kernels/outer_products.hpp and kernels/lu.hpp.
+template <class Real>
+struct LinearFunctions {
+  void (*add_outer_products)(Index rows, Index columns, Index n_added, Index n_removed,
+                             const Index* picked, const Real* left, Index left_step,
+                             const Real* right, Index right_step, Real* c, Index stride,
+                             AlignedVector<Real>& work);
+  Real (*factor)(Index n, Real* a, Index stride, Index* swaps, AlignedVector<Real>& work);
+  void (*solve)(Index n, const Real* lu, Index stride, const Index* swaps, Real* x);
+  // Largest modulus; NaN counts as infinite.
+  Real (*largest)(Index m, Index n, const Real* a, Index lda);
   // Column j of c is factors[j] times column j of a; both are m x n without gaps.
-  void (*scale_columns)(Index m, Index n, const double* a, const double* factors, double* c);
+  void (*scale_columns)(Index m, Index n, const Real* a, const Real* factors, Real* c);
 };
 
 // Steps of networks and the tangent vectors along them.
@@ -86,7 +100,11 @@ struct Functions {
                                          Refutation refutation);
   std::unique_ptr<Newton> (*make_reduced_newton)(const ReducedTables& tables);
   DenseFunctions dense;
-  decltype(&kernels::add_rank_ones) add_rank_ones;
+  LinearFunctions<double> linear_double;
+  LinearFunctions<float> linear_float;
+  decltype(&kernels::list_differences) list_differences;
+  decltype(&kernels::add_columns) add_columns;
+  decltype(&kernels::add_dots) add_dots;
   // The region of a state with the pre-activations p, readable up to the next multiple of 8. Where
   // |p| <= threshold the bit of `now` stays; returns what differs from `now`.
   Word (*read_region)(const double* p, Index n_units, double threshold, const Word* now,
@@ -116,6 +134,15 @@ const Functions& native_functions();
 // is loaded and before anything is computed.
 const Functions& functions();
 void use_functions(const Functions& functions);
+
+template <class Real>
+const LinearFunctions<Real>& linear() {
+  if constexpr (std::is_same_v<Real, double>) {
+    return functions().linear_double;
+  } else {
+    return functions().linear_float;
+  }
+}
 
 template <class Real>
 const TangentFunctions<Real>& tangent() {

@@ -53,7 +53,9 @@ class ReducedNewton final : public Newton {
     return false;
   }
 
-  double flops() const override { return reduced_newton_flops(n_units_, tables_.order); }
+  double flops() const override {  // for half of the bits
+    return reduced_newton_flops(n_units_, tables_.order, 0.5 * static_cast<double>(length_));
+  }
 
  private:
   Word bit_of(const Word* itinerary, Index t, Index unit) const {
@@ -142,9 +144,8 @@ std::unique_ptr<Newton> make_reduced_newton(const ReducedTables& tables) {
   return std::make_unique<ReducedNewton>(tables);
 }
 
-double reduced_newton_flops(Index n_units, Index order) {
+double reduced_newton_flops(Index n_units, Index order, double n) {
   const double length = static_cast<double>(n_units) * static_cast<double>(order);
-  const double n = 0.5 * length;
   return 2.0 / 3.0 * n * n * n + 4.0 * n * n + 3.0 * n * length + 20.0 * length;
 }
 

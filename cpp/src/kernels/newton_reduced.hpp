@@ -35,7 +35,7 @@ struct ReducedTables {
 // The tables must outlive the kernel. It has no orbits to read: make_newton's kernel has.
 std::unique_ptr<Newton> make_reduced_newton(const ReducedTables& tables);
 
-// Floating-point operations per itinerary, half of its bits being set.
-double reduced_newton_flops(Index n_units, Index order);
+// Floating-point operations for an itinerary of which so many bits are set.
+double reduced_newton_flops(Index n_units, Index order, double n_active);
 
 }  // namespace rnndyn::kernels

@@ -13,8 +13,11 @@ namespace {
 // All regions' affine maps are tabulated up to this many doubles (1 MiB: stays in the L2 cache).
 constexpr Index kTableLimit = Index{1} << 17;
 
-// One system of many rows reaches a smaller share of the machine's peak than products of matrices.
-constexpr double kReducedShare = 0.6;
+// One system of many rows reaches a smaller share of the machine's peak than products of matrices,
+// and these are made in single precision where there are many states.
+double reduced_share(Index n_states) { return n_states < LargeNewton::kFastStates ? 0.7 : 0.35; }
+// Tables are made where they serve itineraries of which so many bits are set.
+constexpr double kFewActive = 0.25;
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
@@ -94,8 +97,12 @@ std::shared_ptr<const kernels::ReducedTables> reduced_where_faster(
     const CanonicalMap& map, const kernels::NewtonTables& tables, Index order) {
   // The kernels for few states are written for their number.
   if (map.n_states() <= kernels::kMaxSmallStates) return nullptr;
-  const double reduced = kernels::reduced_newton_flops(map.n_relevant_units(), order);
-  if (reduced > kReducedShare * NewtonKernel(map, tables, order).flops()) return nullptr;
+  const Index n_units = map.n_relevant_units();
+  const double reduced = kernels::reduced_newton_flops(
+      n_units, order, kFewActive * static_cast<double>(n_units * order));
+  if (reduced > reduced_share(map.n_states()) * NewtonKernel(map, tables, order).flops()) {
+    return nullptr;
+  }
   return make_reduced_tables(map, order);
 }
 
@@ -117,7 +124,7 @@ NewtonKernel::NewtonKernel(const CanonicalMap& map, const kernels::NewtonTables&
 
 void NewtonKernel::iterate(const Word* itineraries, Word* next, unsigned active,
                            NewtonStatus* status) {
-  kernels::Newton& kernel = reduced_kernel_ ? *reduced_kernel_ : *kernel_;
+  kernels::Newton& kernel = reduced_serves(itineraries) ? *reduced_kernel_ : *kernel_;
   const unsigned unfinished = kernel.iterate(itineraries, next, active, status);
   for (unsigned left = unfinished; left != 0; left &= left - 1) {
     const int lane = std::countr_zero(left);
@@ -127,6 +134,16 @@ void NewtonKernel::iterate(const Word* itineraries, Word* next, unsigned active,
     }
     status[lane] = iterate_lane(lane, itineraries, next, status[lane] != NewtonStatus::singular);
   }
+}
+
+bool NewtonKernel::reduced_serves(const Word* itinerary) const {
+  if (!reduced_kernel_) return false;
+  const auto n_words = static_cast<std::size_t>(order_) * map_.words_per_region();
+  int n_active = 0;
+  for (std::size_t i = 0; i < n_words; ++i) n_active += std::popcount(itinerary[i]);
+  return kernels::reduced_newton_flops(static_cast<Index>(reduced_->units.size()), order_,
+                                       n_active) <=
+         reduced_share(map_.n_states()) * kernel_->flops();
 }
 
 NewtonStatus NewtonKernel::iterate_lane(int lane, const Word* itineraries, Word* next, bool grown) {

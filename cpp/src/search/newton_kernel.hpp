@@ -1,6 +1,7 @@
 // One step of the search: Newton's method on F^k(z) - z in symbol space.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -40,9 +41,14 @@ class NewtonKernel {
     return kernel_->read_itinerary(state.data(), transient, out);
   }
   // Floating-point operations per itinerary, roughly.
-  double flops() const { return reduced_kernel_ ? reduced_kernel_->flops() : kernel_->flops(); }
+  double flops() const {
+    return reduced_kernel_ ? std::min(reduced_kernel_->flops(), kernel_->flops())
+                           : kernel_->flops();
+  }
 
  private:
+  // Whether so few of an itinerary's bits are set that its pre-activations are the smaller system.
+  bool reduced_serves(const Word* itinerary) const;
   // The way of one lane by other means than the product.
   NewtonStatus iterate_lane(int lane, const Word* itineraries, Word* next, bool grown);
 

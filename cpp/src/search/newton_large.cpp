@@ -1,28 +1,29 @@
 #include "search/newton_large.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
 #include "kernels/functions.hpp"
-#include "kernels/sign_bits.hpp"
+#include "kernels/pack.hpp"
 
 namespace rnndyn {
 namespace {
 
-using kernels::Transposed;
+// The product of Jacobians keeps three digits in single precision up to here.
+constexpr double kFastProductLimit = 1e4;
+constexpr double kFastSingularPivot = 1e-6;
+// A correction has to be smaller than what it corrects by this factor, ...
+constexpr double kMostError = 1e-2;
+// ... and the error that it leaves is taken to be larger than they suggest by this one.
+constexpr double kErrorSafety = 10.0;
+constexpr int kMostCorrections = 6;
+// Where it was refused so often, the next itineraries of a restart often are, too.
+constexpr int kMostRefused = 2;
+// Columns of W2 are added up as long as all of it stays in the first caches; with more states its
+// rows are multiplied one after the other.
+constexpr Index kFewStates = 32;
 
-// The first n columns of c, set or added to: the first k columns of a times b (k x n, or n x k and
-// taken transposed). Rows of c beyond those of a stay as they are.
-void multiply(const Matrix& a, Index k, const Matrix& b, Transposed transposed, Matrix& c, Index n,
-              bool add) {
-  kernels::functions().dense.multiply(a.rows(), n, k, transposed, 1.0, a.data(), a.rows(), b.data(),
-                                      b.rows(), c.data(), c.rows(), add);
-}
-
-void add_product(const Matrix& a, Index columns, const double* x, Vector& y) {
-  kernels::functions().dense.multiply_vector(a.rows(), columns, a.data(), a.rows(), x, y.data());
-}
+std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 }  // namespace
 
@@ -34,22 +35,43 @@ LargeNewton::LargeNewton(const CanonicalMap& map, const kernels::PreactivationRe
       bounded_(refutation == Refutation::bounded),
       error_(reach, map.n_states(), order),
       diagonal_a_(map.a().isDiagonal(0.0)),
-      product_(map.n_states() + 1, map.n_states()),
-      fresh_(map.n_states() + 1, map.n_states()),
-      active_w1_(map.n_states(), map.n_units()),
-      active_w2_(map.n_states(), map.n_units()),
-      active_rows_(map.n_states() + 1, map.n_units()),
-      system_(map.n_states(), map.n_states()),
-      w2_transposed_(map.w2().transpose()),
-      active_h2_(map.n_units()),
-      diagonal_(map.a().diagonal()),
-      z_(map.n_states()),
-      offset_(map.n_states()),
-      p_(Vector::Zero((map.n_units() + 7) / 8 * 8)),
+      padded_(kernels::padded<double>(map.n_states())),
+      padded_units_(std::max<Index>(8, kernels::padded<double>(map.n_units()))),
+      by_rows_(map.n_states() > kFewStates),
+      w1_(at(padded_ * map.n_units()), 0.0),
+      h1_(Vector::Zero(padded_)),
+      h2_(Vector::Zero(padded_units_)),
+      diagonal_(Vector::Zero(padded_)),
+      z_(Vector::Zero(padded_)),
+      candidate_(map.n_states()),
+      change_(map.n_states()),
+      fresh_(padded_),
+      p_(Vector::Zero(padded_units_)),
       nothing_(map.words_per_region(), 0),
-      rows_(static_cast<std::size_t>(map.n_states())),
+      everything_(map.words_per_region(), ~Word{0}),
+      other_(map.words_per_region()),
+      picked_(64 * map.words_per_region()),
       looks_(control) {
-  if (!map.w2_is_identity() && map.n_units() > map.n_states()) steps_.emplace(map, order);
+  const Index m = map.n_states();
+  const Index units = map.n_units();
+  h1_.head(m) = map.h1();
+  diagonal_.head(m) = map.a().diagonal();
+  for (Index u = 0; u < units; ++u) {
+    std::copy_n(map.w1().col(u).data(), m, w1_.data() + u * padded_);
+  }
+  if (!diagonal_a_) {
+    a_.assign(at(padded_ * m), 0.0);
+    for (Index j = 0; j < m; ++j) std::copy_n(map.a().col(j).data(), m, a_.data() + j * padded_);
+  }
+  if (!bounded_ && m >= kFastStates) fast_ = std::make_unique<CandidateSystem<float>>(map, order);
+  if (map.w2_is_identity()) return;
+  h2_.head(units) = map.h2();
+  w2_.assign(at(by_rows_ ? padded_ * units : padded_units_ * m), 0.0);
+  for (Index u = 0; u < units; ++u) {
+    for (Index j = 0; j < m; ++j) {
+      w2_[at(by_rows_ ? u * padded_ + j : j * padded_units_ + u)] = map.w2()(u, j);
+    }
+  }
 }
 
 double LargeNewton::flops() const {
@@ -60,178 +82,163 @@ double LargeNewton::flops() const {
          2.0 / 3.0 * m * m * m;
 }
 
-void LargeNewton::gather(const Word* region) {
-  active_.clear();
-  for (std::size_t w = 0; w < map_.words_per_region(); ++w) {
-    for (Word bits = region[w]; bits != 0; bits &= bits - 1) {
-      active_.push_back(static_cast<Index>(64 * w) + std::countr_zero(bits));
-    }
-  }
-  for (std::size_t a = 0; a < active_.size(); ++a) {
-    std::copy_n(map_.w1().col(active_[a]).data(), map_.n_states(),
-                active_w1_.col(static_cast<Index>(a)).data());
-  }
-  if (map_.w2_is_identity()) return;
-  for (std::size_t a = 0; a < active_.size(); ++a) {
-    active_w2_.col(static_cast<Index>(a)) = w2_transposed_.col(active_[a]);
-    active_h2_(static_cast<Index>(a)) = map_.h2()(active_[a]);
-  }
+void LargeNewton::begin() {
+  if (system_) system_->forget();
+  if (fast_) fast_->forget();
+  n_refused_ = 0;
 }
 
-void LargeNewton::apply(Index step, const Word* region) {
+void LargeNewton::pick(const Word* region) {
+  Index none = 0;
+  n_picked_ = kernels::functions().list_differences(map_.words_per_region(), region,
+                                                    nothing_.data(), picked_.data(), none);
+}
+
+void LargeNewton::preactivate(bool all) {
   const Index m = map_.n_states();
-  if (steps_) {
-    const Matrix& affine = steps_->at(step, region);
-    kernels::functions().dense.multiply(m + 1, m, m, Transposed::none, 1.0, product_.data(), m + 1,
-                                        affine.data(), affine.rows(), fresh_.data(), m + 1, false);
-    fresh_.row(m) += affine.row(m);
-    product_.swap(fresh_);
+  if (map_.w2_is_identity()) {
+    p_.head(m) = z_.head(m);
     return;
   }
-  gather(region);
-  const auto n = static_cast<Index>(active_.size());
-  if (diagonal_a_) {
-    kernels::functions().dense.scale_columns(m + 1, m, product_.data(), diagonal_.data(),
-                                             fresh_.data());
+  p_ = h2_;
+  const auto& functions = kernels::functions();
+  if (!by_rows_) {
+    functions.add_columns(map_.n_units(), m, nullptr, w2_.data(), padded_units_, z_.data(),
+                          p_.data());
   } else {
-    multiply(product_, m, map_.a(), Transposed::right, fresh_, m, false);
-  }
-  if (map_.w2_is_identity()) {
-    for (Index a = 0; a < n; ++a) {
-      const double* from = product_.col(active_[static_cast<std::size_t>(a)]).data();
-      std::copy_n(from, m + 1, active_rows_.col(a).data());
-    }
-  } else {
-    multiply(product_, m, active_w2_, Transposed::none, active_rows_, n, false);
-    active_rows_.row(m).head(n) += active_h2_.head(n).transpose();
-  }
-  multiply(active_rows_, n, active_w1_, Transposed::right, fresh_, m, true);
-  fresh_.row(m) += map_.h1().transpose();
-  product_.swap(fresh_);
-}
-
-void LargeNewton::start(const Word* region) {
-  const Index m = map_.n_states();
-  if (steps_) {
-    product_ = steps_->at(0, region).topRows(m + 1);
-    return;
-  }
-  gather(region);
-  const auto n = static_cast<Index>(active_.size());
-  product_.topRows(m) = map_.a().transpose();
-  product_.row(m) = map_.h1().transpose();
-  if (map_.w2_is_identity()) {
-    for (Index a = 0; a < n; ++a) {
-      product_.row(active_[static_cast<std::size_t>(a)]) += active_w1_.col(a).transpose();
-    }
-    return;
-  }
-  multiply(active_w2_, n, active_w1_, Transposed::right, product_, m, true);
-  offset_.setZero();
-  add_product(active_w1_, n, active_h2_.data(), offset_);
-  product_.row(m) += offset_.transpose();
-}
-
-void LargeNewton::preactivate() {
-  const Index units = map_.n_units();
-  if (map_.w2_is_identity()) {
-    p_.head(units) = z_;
-  } else {
-    p_.head(units) = map_.h2();
-    add_product(map_.w2(), map_.n_states(), z_.data(), p_);
+    functions.add_dots(m, all ? map_.n_units() : n_picked_, all ? nullptr : picked_.data(),
+                       w2_.data(), padded_, z_.data(), p_.data());
   }
 }
 
 void LargeNewton::advance() {
+  const auto& functions = kernels::functions();
+  const Index m = map_.n_states();
+  fresh_ = h1_;
   if (diagonal_a_) {
-    z_ = diagonal_.cwiseProduct(z_) + map_.h1();
+    fresh_ += diagonal_.cwiseProduct(z_);
   } else {
-    offset_ = map_.h1();
-    add_product(map_.a(), map_.n_states(), z_.data(), offset_);
-    z_.swap(offset_);
+    functions.add_columns(m, m, nullptr, a_.data(), padded_, z_.data(), fresh_.data());
   }
-  p_ = p_.cwiseMax(0.0);
-  add_product(map_.w1(), map_.n_units(), p_.data(), z_);
-}
-
-Word LargeNewton::read_region(double threshold, const Word* now, Word* out) const {
-  return kernels::functions().read_region(p_.data(), map_.n_units(), threshold, now,
-                                          map_.relevant_units().data(), out);
+  functions.add_columns(m, n_picked_, picked_.data(), w1_.data(), padded_, p_.data(),
+                        fresh_.data());
+  z_.swap(fresh_);
 }
 
 bool LargeNewton::read_itinerary(double* state, Index transient, Word* out) {
   const Index m = map_.n_states();
   const auto words = static_cast<Index>(map_.words_per_region());
-  z_ = Eigen::Map<const Vector>(state, m);
+  z_.head(m) = Eigen::Map<const Vector>(state, m);
   for (Index t = -transient; t < order_; ++t) {
-    preactivate();
-    if (t >= 0) read_region(0.0, nothing_.data(), out + t * words);
+    preactivate(true);
+    Word* region = t >= 0 ? out + t * words : other_.data();
+    kernels::functions().read_region(p_.data(), map_.n_units(), 0.0, nothing_.data(),
+                                     map_.relevant_units().data(), region);
+    pick(region);
     advance();
   }
-  Eigen::Map<Vector>(state, m) = z_;
+  Eigen::Map<Vector>(state, m) = z_.head(m);
   return z_.allFinite() && z_.cwiseAbs().maxCoeff() < kernels::kFarAway;
 }
 
 unsigned LargeNewton::iterate(const Word* itinerary, Word* next, unsigned /*active*/,
                               NewtonStatus* status) {
-  const auto& dense = kernels::functions().dense;
-  const Index m = map_.n_states();
-  const auto words = static_cast<Index>(map_.words_per_region());
-  double growth = 1.0;
-  start(itinerary);
-  for (Index t = 1; t < order_; ++t) {
-    apply(t, itinerary + t * words);
-    looks_.after(flops() / static_cast<double>(order_));
-    growth = std::max(growth, dense.largest(m, m, product_.data(), m + 1));
-    if (!(growth <= kernels::kProductLimit)) {
-      *status = NewtonStatus::moved;
-      return 1;
+  if (fast_ && n_refused_ < kMostRefused) {
+    if (const auto result = iterate_fast(itinerary, next)) {
+      *status = *result;
+      return 0;
     }
+    ++n_refused_;
   }
-  system_ = -product_.topRows(m).transpose();
-  system_.diagonal().array() += 1.0;
-  const double size = system_.cwiseAbs().maxCoeff();
-  dense.factor(m, system_.data(), rows_.data());
-  if (!(system_.diagonal().cwiseAbs().minCoeff() > kernels::kSingularPivot * size)) {
+  if (!system_) system_ = std::make_unique<CandidateSystem<double>>(map_, order_);
+  const double growth = system_->compose(itinerary, kernels::kProductLimit, looks_,
+                                         flops() / static_cast<double>(order_));
+  *status = NewtonStatus::moved;
+  if (!(growth <= kernels::kProductLimit)) return 1;
+  if (!system_->factor(kernels::kSingularPivot)) {
     *status = NewtonStatus::singular;
     return 1;
   }
-  z_ = product_.row(m).transpose();
-  dense.solve(m, system_.data(), rows_.data(), z_.data());
+  system_->solve(candidate_);
   *status = follow(growth, itinerary, next);
   return 0;
 }
 
-double LargeNewton::inverse_norm() const {
+void LargeNewton::set_residual(const Word* itinerary) {
   const Index m = map_.n_states();
-  // The bound of the small kernels grows too large with so many states. This is a solution of
-  // U x = d with |d| = 1 whose signs make it large (Cline, Moler, Stewart, Wilkinson, SIAM J.
-  // Numer. Anal. 16, 368, 1979).
-  Vector x = Vector::Zero(m);
-  for (Index p = m - 1; p >= 0; --p) {
-    x(p) = (x(p) + std::copysign(1.0, x(p))) / system_(p, p);
-    x.head(p) -= x(p) * system_.col(p).head(p);
+  const auto words = static_cast<Index>(map_.words_per_region());
+  z_.head(m) = candidate_;
+  for (Index t = 0; t < order_; ++t) {
+    pick(itinerary + t * words);
+    preactivate(false);
+    advance();
   }
-  return x.cwiseAbs().maxCoeff();
+  change_ = z_.head(m) - candidate_;
+}
+
+std::optional<NewtonStatus> LargeNewton::iterate_fast(const Word* itinerary, Word* next) {
+  const double growth =
+      fast_->compose(itinerary, kFastProductLimit, looks_, flops() / static_cast<double>(order_));
+  if (!(growth <= kFastProductLimit) || !fast_->factor(kFastSingularPivot)) return {};
+  fast_->solve(candidate_);
+  double before = candidate_.cwiseAbs().maxCoeff();  // what was corrected last
+  double rate = 0.0;                                 // of corrections
+  for (int n = 0; n < kMostCorrections; ++n) {
+    set_residual(itinerary);
+    fast_->apply_inverse(change_);
+    candidate_ += change_;
+    const double largest = candidate_.cwiseAbs().maxCoeff();
+    const double size = change_.cwiseAbs().maxCoeff();
+    rate = std::max(rate, size / before);
+    if (!(rate <= kMostError) || !(largest < 1e150)) return {};
+    before = size;
+    const double threshold = reach_.negligible(largest, growth);
+    const double error = kErrorSafety * std::max(rate, 1e-7) * size;
+    if (!follow_orbit(threshold, reach_.scale * error * growth, itinerary, next)) continue;
+    if (!z_.allFinite()) return {};
+    return next_differs_ ? NewtonStatus::moved : NewtonStatus::settled;
+  }
+  return {};
+}
+
+bool LargeNewton::follow_orbit(double threshold, double doubt, const Word* itinerary, Word* next) {
+  const auto& functions = kernels::functions();
+  const Index m = map_.n_states();
+  const auto words = static_cast<Index>(map_.words_per_region());
+  const Word* relevant = map_.relevant_units().data();
+  z_.head(m) = candidate_;
+  Word difference = 0;
+  for (Index t = 0; t < order_; ++t) {
+    preactivate(true);
+    Word* out = next + t * words;
+    if (doubt > threshold) {
+      // Those within it keep whatever bit they are said to have.
+      functions.read_region(p_.data(), map_.n_units(), doubt, everything_.data(), relevant,
+                            other_.data());
+      functions.read_region(p_.data(), map_.n_units(), doubt, nothing_.data(), relevant, out);
+      if (!std::equal(out, out + words, other_.data())) return false;
+    }
+    difference |= functions.read_region(p_.data(), map_.n_units(), threshold, itinerary + t * words,
+                                        relevant, out);
+    if (t + 1 == order_) break;  // nothing depends on where the last step leads
+    pick(out);
+    advance();
+  }
+  next_differs_ = difference != 0;
+  return true;
 }
 
 NewtonStatus LargeNewton::follow(double growth, const Word* itinerary, Word* next) {
-  const double largest = z_.cwiseAbs().maxCoeff();
+  const double largest = candidate_.cwiseAbs().maxCoeff();
   if (!(largest < 1e150)) return NewtonStatus::diverged;
   double threshold = reach_.negligible(largest, growth);
   if (bounded_) {
-    threshold = std::max(threshold, error_(largest, growth, inverse_norm()));
+    threshold = std::max(threshold, error_(largest, growth, system_->inverse_norm()));
     if (!(threshold < std::numeric_limits<double>::infinity())) return NewtonStatus::singular;
   }
-  const auto words = static_cast<Index>(map_.words_per_region());
-  Word difference = 0;
-  for (Index t = 0; t < order_; ++t) {
-    preactivate();
-    difference |= read_region(threshold, itinerary + t * words, next + t * words);
-    advance();
-  }
-  if (!z_.allFinite()) return NewtonStatus::diverged;
-  return difference == 0 ? NewtonStatus::settled : NewtonStatus::moved;
+  follow_orbit(threshold, 0.0, itinerary, next);
+  if (!z_.allFinite() || !p_.allFinite()) return NewtonStatus::diverged;
+  return next_differs_ ? NewtonStatus::moved : NewtonStatus::settled;
 }
 
 }  // namespace rnndyn

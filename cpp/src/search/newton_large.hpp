@@ -1,44 +1,49 @@
 // The kernel for many states: products of matrices and LU.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "kernels/newton.hpp"
 #include "rnndyn/map.hpp"
 #include "rnndyn/parallel.hpp"
-#include "search/affine_steps.hpp"
+#include "search/candidate_system.hpp"
 
 namespace rnndyn {
 
+// With enough states the system is formed and factored in single precision, in half the time, and
+// the candidate is corrected with residuals in double precision until the signs of all
+// pre-activations are certain; where it does not come to that, all is done in double precision.
 class LargeNewton final : public kernels::Newton {
  public:
+  // From so many states on single precision is the faster way.
+  static constexpr Index kFastStates = 40;
+
   // iterate() throws Stopped when the control says stop.
   LargeNewton(const CanonicalMap& map, const kernels::PreactivationReach& reach, Index order,
               Control* control, Refutation refutation);
 
-  void begin() override {
-    if (steps_) steps_->forget();
-  }
+  void begin() override;
   unsigned iterate(const Word* itinerary, Word* next, unsigned active,
                    NewtonStatus* status) override;
   bool read_itinerary(double* state, Index transient, Word* out) override;
   double flops() const override;
 
  private:
+  // By the system in single precision; nothing where that does not do.
+  std::optional<NewtonStatus> iterate_fast(const Word* itinerary, Word* next);
   NewtonStatus follow(double growth, const Word* itinerary, Word* next);
-  // Estimated, of the inverse of what system_ was before it was factored.
-  double inverse_norm() const;
-  void gather(const Word* region);
-  // product_ = the affine map of the region of the first step.
-  void start(const Word* region);
-  // Composes the affine map of the region of a step after product_.
-  void apply(Index step, const Word* region);
-  // p_ = W2 z + h2, and z = F(z) from it.
-  void preactivate();
+  // The regions of the true orbit of candidate_. False where a pre-activation beyond `threshold` is
+  // within `doubt` of a border.
+  bool follow_orbit(double threshold, double doubt, const Word* itinerary, Word* next);
+  // change_ = F^k(z) - z for the candidate, where F is the linear map of each region.
+  void set_residual(const Word* itinerary);
+  // p_ = W2 z + h2 of the units that are picked, or of all; z_ becomes A z + W1 p + h1 with the
+  // picked ones.
+  void preactivate(bool all);
   void advance();
-  // The region of p_; returns what differs from `now`.
-  Word read_region(double threshold, const Word* now, Word* out) const;
+  void pick(const Word* region);
 
   const CanonicalMap& map_;
   kernels::PreactivationReach reach_;
@@ -46,18 +51,18 @@ class LargeNewton final : public kernels::Newton {
   bool bounded_;
   kernels::PreactivationError error_;
   bool diagonal_a_;
-  // With more units than states J = A + W1 D W2 is formed; else its factors are applied one after
-  // the other.
-  std::optional<AffineSteps> steps_;
-  // The affine map so far, transposed: column i is row i of [J | c], so that the rows of active
-  // units are gathered by copying whole columns.
-  Matrix product_, fresh_;        // (M + 1) x M
-  Matrix active_w1_, active_w2_;  // columns of W1 and (transposed) rows of W2 of the active units
-  Matrix active_rows_, system_;
-  Matrix w2_transposed_;
-  Vector active_h2_, diagonal_, z_, offset_, p_;
-  std::vector<Word> nothing_;
-  std::vector<Index> active_, rows_;
+  std::unique_ptr<CandidateSystem<double>> system_;
+  std::unique_ptr<CandidateSystem<float>> fast_;
+  int n_refused_ = 0;  // by the fast system, within this restart
+  bool next_differs_ = false;
+  Index padded_, padded_units_;
+  bool by_rows_;  // of W2, not by columns
+  kernels::AlignedVector<double> a_, w1_, w2_;
+  Vector h1_, h2_, diagonal_;  // padded
+  Vector z_, candidate_, change_, fresh_, p_;
+  std::vector<Word> nothing_, everything_, other_;
+  std::vector<Index> picked_;
+  Index n_picked_ = 0;
   Looks looks_;
 };
 

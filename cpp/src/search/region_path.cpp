@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "kernels/functions.hpp"
+#include "kernels/pack.hpp"
 #include "linear_algebra/decompositions.hpp"
 
 namespace rnndyn {
@@ -31,10 +32,10 @@ RegionPath::RegionPath(const CanonicalMap& map, Index order, Control* control)
       itinerary_(order, map.words_per_region()),
       preactivations_(map.n_units(), order),
       velocities_(map.n_units(), order),
-      padded_((map.n_states() + kernels::kPackPadding - 1) / kernels::kPackPadding *
-              kernels::kPackPadding),
+      padded_(kernels::padded<double>(map.n_states())),
       inverse_(Matrix::Zero(padded_, map.n_states())),
       change_(Vector::Zero(padded_)),
+      scaled_(Vector::Zero(padded_)),
       looks_(control) {
   for (Index u = 0; u < map.n_units(); ++u) {
     if (get_bit(map.relevant_units().data(), u)) units_.push_back(u);
@@ -212,10 +213,10 @@ bool RegionPath::cross(const Border& border) {
   // As it is followed, without the rounding errors of the inverse.
   const double velocity = sense_ * velocities_(border.unit, border.step);
   slope_ += (factor * velocity / pivot) * change_.head(m);
-  const Index first = 0;
-  const double scale = factor / pivot;
-  kernels::functions().add_rank_ones(m, padded_, &first, &scale, 1, right_.data(), change_.data(),
-                                     inverse_.data());
+  scaled_.head(m) = (factor / pivot) * right_;
+  kernels::linear<double>().add_outer_products(padded_, m, 1, 0, nullptr, scaled_.data(), padded_,
+                                               change_.data(), padded_, inverse_.data(), padded_,
+                                               work_);
   // The unit goes on in its direction, which now is that of its velocity over the pivot.
   if (pivot < 0.0) sense_ = -sense_;
   preactivations_(border.unit, border.step) = 0.0;

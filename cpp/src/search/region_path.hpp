@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "kernels/pack.hpp"
 #include "rnndyn/itinerary.hpp"
 #include "rnndyn/map.hpp"
 #include "rnndyn/parallel.hpp"
@@ -69,7 +70,9 @@ class RegionPath {
   Index padded_;           // M, up to full packs
   Matrix inverse_;         // of I - J around the cycle, its columns padded
   Vector change_;          // what the inverse makes of a vector, padded
+  Vector scaled_;          // what is added to it is a product of both, padded
   Vector x_, y_, p_, left_, right_;
+  kernels::AlignedVector<double> work_;
   Looks looks_;
 };
 

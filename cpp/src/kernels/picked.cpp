@@ -1,0 +1,115 @@
+#include "kernels/picked.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "kernels/pack.hpp"
+
+namespace rnndyn::kernels {
+namespace {
+
+using Reals = NativePack<double>;
+
+Index* list_bits(std::size_t words, const Word* a, const Word* without, Index* to) {
+  for (std::size_t w = 0; w < words; ++w) {
+    Word bits = a[w] & ~without[w];
+    for (int left = std::popcount(bits); left > 0; --left, bits &= bits - 1) {
+      *to++ = static_cast<Index>(64 * w) + std::countr_zero(bits);
+    }
+  }
+  return to;
+}
+
+// Some packs of rows of y; several sums of each, so that additions overlap.
+template <int Packs, int Ways>
+void add_rows(Index n, const Index* picked, const double* a, Index stride, const double* x,
+              double* y) {
+  Reals sums[Ways][Packs] = {};
+  Index l = 0;
+  for (; l + Ways <= n; l += Ways) {
+    RNNDYN_UNROLL
+    for (int way = 0; way < Ways; ++way) {
+      const Index column = picked ? picked[l + way] : l + way;
+      const double* from = a + column * stride;
+      const double factor = x[column];
+      RNNDYN_UNROLL
+      for (int p = 0; p < Packs; ++p) {
+        sums[way][p] += factor * load_pack(from + p * kNativeLanes);
+      }
+    }
+  }
+  for (; l < n; ++l) {
+    const Index column = picked ? picked[l] : l;
+    const double* from = a + column * stride;
+    RNNDYN_UNROLL
+    for (int p = 0; p < Packs; ++p) {
+      sums[0][p] += x[column] * load_pack(from + p * kNativeLanes);
+    }
+  }
+  RNNDYN_UNROLL
+  for (int p = 0; p < Packs; ++p) {
+    Reals sum = load_pack(y + p * kNativeLanes);
+    RNNDYN_UNROLL
+    for (int way = 0; way < Ways; ++way) sum += sums[way][p];
+    store_pack<double>(sum, y + p * kNativeLanes);
+  }
+}
+
+}  // namespace
+
+Index list_differences(std::size_t words, const Word* a, const Word* b, Index* to,
+                       Index& n_removed) {
+  Index* const middle = list_bits(words, a, b, to);
+  Index* const end = list_bits(words, b, a, middle);
+  n_removed = end - middle;
+  return middle - to;
+}
+
+void add_columns(Index m, Index n, const Index* picked, const double* a, Index stride,
+                 const double* x, double* y) {
+  const Index rows = (m + kNativeLanes - 1) / kNativeLanes * kNativeLanes;
+  Index row = 0;
+  for (; row + 4 * kNativeLanes <= rows; row += 4 * kNativeLanes) {
+    add_rows<4, 2>(n, picked, a + row, stride, x, y + row);
+  }
+  switch ((rows - row) / kNativeLanes) {
+    case 3:
+      return add_rows<3, 3>(n, picked, a + row, stride, x, y + row);
+    case 2:
+      return add_rows<2, 4>(n, picked, a + row, stride, x, y + row);
+    case 1:
+      return add_rows<1, 8>(n, picked, a + row, stride, x, y + row);
+    default:
+      return;
+  }
+}
+
+void add_dots(Index m, Index n, const Index* picked, const double* a, Index stride, const double* x,
+              double* y) {
+  constexpr Index kTogether = 4;
+  const auto vector = [&](Index l) { return a + stride * (picked ? picked[l] : l); };
+  const auto add = [&](Index l, const Reals& sums) {
+    double sum = 0.0;
+    for (int lane = 0; lane < kNativeLanes; ++lane) sum += sums[lane];
+    y[picked ? picked[l] : l] += sum;
+  };
+  Index l = 0;
+  for (; l + kTogether <= n; l += kTogether) {
+    Reals sums[kTogether] = {};
+    const double* from[kTogether];
+    for (Index i = 0; i < kTogether; ++i) from[i] = vector(l + i);
+    for (Index j = 0; j < m; j += kNativeLanes) {
+      const Reals factor = load_pack(x + j);
+      RNNDYN_UNROLL
+      for (Index i = 0; i < kTogether; ++i) sums[i] += factor * load_pack(from[i] + j);
+    }
+    for (Index i = 0; i < kTogether; ++i) add(l + i, sums[i]);
+  }
+  for (; l < n; ++l) {
+    Reals sums = {};
+    for (Index j = 0; j < m; j += kNativeLanes) sums += load_pack(x + j) * load_pack(vector(l) + j);
+    add(l, sums);
+  }
+}
+
+}  // namespace rnndyn::kernels
