@@ -20,10 +20,11 @@ from rnndyn._common.checks import (
 from rnndyn._common.options import Options, check_options
 from rnndyn._common.progress import ProgressMeter
 from rnndyn.certificate.result import Certificate
-from rnndyn.cycles import _few_states, _smooth
+from rnndyn.cycles import _smooth
 from rnndyn.cycles._conditions import search_each
-from rnndyn.cycles._index import searched_on, with_index_sums
+from rnndyn.cycles._index import statistics_of
 from rnndyn.cycles._origin import Origin
+from rnndyn.cycles.block import CycleBlock
 from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.continuum import ContinuumOfFixedPoints, continuum_from_record
 from rnndyn.cycles.cycle import Cycle, cycle_from_record
@@ -274,8 +275,8 @@ def search(
 
     Parameters
     ----------
-    proof_method : {"auto", "dictionary", "polygons", "cells", "contraction", "boxes"}
-        Use this method for a complete search.
+    proof_method : str
+        ``"auto"``, or the method of `ProofPart` to use for a complete search.
     branching : {"violation", "time_order"}
         Bit that the dictionary method branches on.
     """
@@ -360,30 +361,21 @@ def _search_piecewise_linear(
     keep_tree = check_flag("keep_tree", keep_tree)
     record, known = _check_resume(resume, linear, method, order_list, (lower, upper))
 
-    def run(
-        orders: list[int], how: str, restarts: int | None, seconds: float | None, **more: Any
-    ) -> dict[str, Any]:
-        return _core.find_cycles(
+    start = time.perf_counter()
+    common.meter.init("find_cycles")
+    try:
+        raw = _core.find_cycles(
             canonical,
-            orders,
-            how,
+            order_list,
+            method,
             common.seed,
-            max_restarts=restarts,
+            max_restarts=max_restarts,
             max_iterations=max_iterations,
             box_lower=lower,
             box_upper=upper,
             n_threads=common.n_threads,
-            time_limit=seconds,
+            time_limit=common.deadline.seconds_left(),
             observer=_observer(common.meter),
-            **more,
-        )
-
-    def core(orders: list[int], seconds: float | None) -> dict[str, Any]:
-        return run(
-            orders,
-            method,
-            max_restarts,
-            seconds,
             proof_method=proof_method,
             branching=branching,
             rigorous=rigorous,
@@ -391,34 +383,15 @@ def _search_piecewise_linear(
             resume=record,
             known=known,
         )
-
-    def again(order: int, restarts: int) -> dict[str, Any]:
-        return run([order], "search", restarts, common.deadline.seconds_left())
-
-    # The proof by boxes has no tree to keep or to go on with.
-    by_boxes = proof_method == "auto" and record is None and not keep_tree and rigorous
-    start = time.perf_counter()
-    common.meter.init("find_cycles")
-    try:
-        if by_boxes and _few_states.is_for(
-            canonical, order_list, method, bounded=lower is not None
-        ):
-            raw = _few_states.search_with(
-                core, canonical, order_list, method, (lower, upper), common
-            )
-        else:
-            raw = core(order_list, common.deadline.seconds_left())
-        found = with_index_sums(raw, canonical, restricted=lower is not None)
-        if max_restarts is None:
-            found = searched_on(found, canonical, again)
     except _core.TooManyItinerariesError as error:
         raise ValueError(f"{error}: use method='auto', or smaller orders") from None
     finally:
         common.meter.close()
-    blocks, continua = found.blocks, found.continua
+    blocks = tuple(CycleBlock.from_record(block) for block in raw["blocks"])
+    continua = tuple(continuum_from_record(one, canonical) for one in raw["continua"])
     statistics = SearchStatistics(
-        orders=found.orders,
-        stopped_by=found.stopped_by,
+        orders=tuple(statistics_of(order) for order in raw["statistics"]),
+        stopped_by=raw["stopped_by"],
         seconds=time.perf_counter() - start,
         n_threads=common.n_threads,
         seed=common.seed,

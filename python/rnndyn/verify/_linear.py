@@ -99,6 +99,59 @@ def is_positive_definite(matrix: list[list[int]]) -> bool:
     return True
 
 
+#: Bits behind the point of a scaled matrix and of its factor; what is left to be sure.
+_MATRIX_BITS, _FACTOR_BITS = 64, 44
+_ROOM = 1e-9
+
+
+def is_surely_positive_definite(matrix: list[list[int]]) -> bool:
+    """Whether a symmetric matrix is shown to be positive definite by an approximate factor.
+
+    It is scaled to a diagonal near 1. The Cholesky factor C of what is left without `_ROOM` is
+    computed in floating point; C^T C is positive semidefinite whatever its errors are, and what it
+    differs from the matrix, added up in exact arithmetic row by row, must be below `_ROOM`.
+    """
+    n = len(matrix)
+    if any(row[i] <= 0 for i, row in enumerate(matrix)):
+        return False
+    # Scaled by powers of two; the entries are cut, by less than one unit each.
+    scales = [row[i].bit_length() // 2 for i, row in enumerate(matrix)]
+    scaled = [
+        [_shifted(matrix[i][j], _MATRIX_BITS - scales[i] - scales[j]) for j in range(i + 1)]
+        for i in range(n)
+    ]
+    one = 1 << _MATRIX_BITS
+    factor: list[list[int]] = []
+    numbers: list[list[float]] = []
+    for i in range(n):
+        row: list[float] = []
+        for j in range(i):
+            other = numbers[j]
+            total = scaled[i][j] / one - sum(a * b for a, b in zip(row, other, strict=False))
+            row.append(total / other[j])
+        pivot = scaled[i][i] / one - _ROOM - sum(a * a for a in row)
+        if not pivot > 0.0:
+            return False
+        row.append(pivot**0.5)
+        numbers.append(row)
+        factor.append([round(value * (1 << _FACTOR_BITS)) for value in row])
+    up = 2 * _FACTOR_BITS - _MATRIX_BITS
+    room = int(_ROOM * one) << up
+    left = [n << up] * n
+    for i in range(n):
+        for j in range(i + 1):
+            product = sum(a * b for a, b in zip(factor[i], factor[j], strict=False))
+            difference = abs((scaled[i][j] << up) - product - (room if i == j else 0))
+            left[i] += difference
+            if i != j:
+                left[j] += difference
+    return max(left) < room
+
+
+def _shifted(value: int, by: int) -> int:
+    return value << by if by >= 0 else value >> -by
+
+
 def feasible(forms: Sequence[Form], dimension: int) -> bool:
     """Whether some y makes all forms nonnegative.
 
