@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import isqrt
+from operator import mul
 
 #: The affine function form[0] + form[1] y_1 + form[2] y_2 + ...
 Form = Sequence[int]
@@ -63,6 +65,9 @@ def solve(matrix: list[list[int]], right: list[int]) -> tuple[list[list[int]], i
         denominator; None if there is none.
     """
     n = len(matrix[0])
+    if len(matrix) == n >= _FEWEST_LIFTED and (lifted := _solve_by_lifting(matrix, right)):
+        values, denominator = lifted
+        return [values], denominator
     rows, pivots, denominator = reduced_rows(
         [[*row, value] for row, value in zip(matrix, right, strict=True)], n
     )
@@ -80,6 +85,97 @@ def solve(matrix: list[list[int]], right: list[int]) -> tuple[list[list[int]], i
             direction[pivot] = -sign * row[free]
         columns.append(direction)
     return columns, sign * denominator
+
+
+#: With fewer unknowns elimination is as quick.
+_FEWEST_LIFTED = 14
+_PRIME = (1 << 61) - 1
+
+
+def _solve_by_lifting(matrix: list[list[int]], right: list[int]) -> tuple[list[int], int] | None:
+    """Solve a square system digit by digit modulo powers of a prime; None where that fails.
+
+    From the inverse modulo a prime p come the digits of the solution to the base p, and from enough
+    of these its numerators and their common denominator (Dixon, Numer. Math. 40 (1982) 137). What
+    is returned was put into the equations. The only solution, as the matrix is invertible modulo p.
+    """
+    inverse = _inverse_modulo_prime(matrix)
+    if inverse is None:
+        return None
+    # Hadamard: no numerator and no denominator is larger than the product of these lengths.
+    n_bits = sum(
+        max(1, sum(value * value for value in row) + b * b).bit_length() // 2 + 1
+        for row, b in zip(matrix, right, strict=True)
+    )
+    solution = [0] * len(matrix)
+    rest, power = list(right), 1
+    enough = 1 << (2 * n_bits + 2)
+    next_try = 1 << min(512, 2 * n_bits + 2)
+    while True:
+        digits = [sum(map(mul, row, rest)) % _PRIME for row in inverse]
+        solution = [value + power * digit for value, digit in zip(solution, digits, strict=True)]
+        power *= _PRIME
+        rest = [
+            (value - sum(map(mul, row, digits))) // _PRIME
+            for value, row in zip(rest, matrix, strict=True)
+        ]
+        if power > next_try:
+            found = _fractions(solution, power)
+            if found is not None and all(
+                sum(map(mul, row, found[0])) == b * found[1]
+                for row, b in zip(matrix, right, strict=True)
+            ):
+                return found
+            if power > enough:
+                return None
+            next_try = min(next_try * next_try, enough)
+
+
+def _inverse_modulo_prime(matrix: list[list[int]]) -> list[list[int]] | None:
+    n, p = len(matrix), _PRIME
+    rows = [
+        [*(value % p for value in row), *(int(i == j) for j in range(n))]
+        for i, row in enumerate(matrix)
+    ]
+    for c in range(n):
+        pivot = next((i for i in range(c, n) if rows[i][c]), None)
+        if pivot is None:
+            return None
+        rows[c], rows[pivot] = rows[pivot], rows[c]
+        factor = pow(rows[c][c], -1, p)
+        own = rows[c] = [value * factor % p for value in rows[c]]
+        for i, row in enumerate(rows):
+            if i != c and (factor := row[c]):
+                rows[i] = [(a - factor * b) % p for a, b in zip(row, own, strict=True)]
+    return [row[n:] for row in rows]
+
+
+def _fractions(values: list[int], modulus: int) -> tuple[list[int], int] | None:
+    """Return numerators and a common denominator, all small, that are `values` by the modulus."""
+    bound = isqrt(modulus // 2)
+    denominator = 1
+    numerators: list[int] = []
+    for value in values:
+        a, b = modulus, value * denominator % modulus
+        if modulus - b <= bound:
+            numerators.append(b - modulus)
+            continue
+        # Euclid's algorithm, until the remainder is small.
+        s, t = 0, 1
+        while b > bound:
+            quotient = a // b
+            a, b, s, t = b, a - quotient * b, t, s - quotient * t
+        if abs(t) > bound or t == 0:
+            return None
+        if t < 0:
+            b, t = -b, -t
+        if t != 1:
+            denominator *= t
+            if denominator > bound:
+                return None
+            numerators = [numerator * t for numerator in numerators]
+        numerators.append(b)
+    return numerators, denominator
 
 
 def is_positive_definite(matrix: list[list[int]]) -> bool:
