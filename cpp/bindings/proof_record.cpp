@@ -7,8 +7,8 @@
 namespace rnndyn::bindings {
 namespace {
 
-constexpr const char* kMethods[] = {"auto",  "dictionary",  "polygons",
-                                    "cells", "contraction", "boxes"};
+constexpr const char* kMethods[] = {"auto",        "dictionary", "polygons",          "cells",
+                                    "contraction", "boxes",      "homogeneous_boxes", "p_matrix"};
 constexpr const char* kStatuses[] = {"proved", "searched", "partial"};
 
 template <typename T>
@@ -71,6 +71,10 @@ py::dict part_record(const PartialProof& part) {
       data["kind"] = "weighted_infinity";
       data["weights"] = part.contraction->weights;
     }
+    record["data"] = data;
+  } else if (part.p_matrix) {
+    py::dict data;
+    data["Lambda"] = *part.p_matrix;
     record["data"] = data;
   } else {
     record["data"] = py::none();

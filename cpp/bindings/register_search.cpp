@@ -88,6 +88,13 @@ py::dict block(const CanonicalMap& map, const FoundCycle* first, std::size_t n) 
   return columns;
 }
 
+const char* name_of(IndexReason reason) {
+  constexpr const char* kNames[] = {
+      "",          "no_box",        "restricted", "order_not_searched", "continuum",
+      "on_border", "not_certified", "too_long",   "sign_is_open"};
+  return kNames[static_cast<int>(reason)];
+}
+
 py::dict statistics_record(const OrderStatistics& statistics) {
   py::dict record;
   record["order"] = statistics.order;
@@ -103,6 +110,10 @@ py::dict statistics_record(const OrderStatistics& statistics) {
   record["seconds"] = statistics.seconds;
   record["seconds_at_last_new"] = statistics.seconds_at_last_new;
   record["complete"] = statistics.complete;
+  record["n_boxes"] = statistics.n_boxes;
+  const IndexSum& index = statistics.index;
+  record["index_sum"] = index.sum;
+  record["index_unknown"] = py::make_tuple(name_of(index.reason), index.order, index.n);
   return record;
 }
 

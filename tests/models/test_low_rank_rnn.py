@@ -1,12 +1,14 @@
 """The low-rank RNN: its equation, and all its fixed points against listing."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 import rnndyn as rd
 from draws import drawn
 from model_cases import ARGUMENTS, assert_is_the_map, draws
-from rnndyn.cycles._boxes import regions_of_fixed_points
+from rnndyn.cycles.search import search
 from rnndyn.models import LowRankRNN
 
 
@@ -60,9 +62,17 @@ def random_network(rng, rank, n_units, gain):
     )
 
 
+def by_boxes(model, **options):
+    """All fixed points by boxes, without the threshold that leaves small networks to others."""
+    given = {"max_restarts": None, "max_iterations": None, "box": None, "n_threads": 1}
+    given |= {"time_limit": None, "progress": False, "rigorous": True, "keep_tree": True}
+    given |= {"resume": None, "seed": 0, "proof_method": "homogeneous_boxes"}
+    return search(model, None, [1], method="complete", **(given | options))
+
+
 @pytest.mark.parametrize("part", range(4))
 def test_fixed_points_are_those_of_listing_every_region(part):
-    """Of 200 networks: the boxes, without the threshold that leaves small networks to the core."""
+    """Of 200 networks, with their records."""
     counts = []
     for number in range(part, drawn(200, 2000), 4):
         rng = np.random.default_rng([7, number])
@@ -70,33 +80,19 @@ def test_fixed_points_are_those_of_listing_every_region(part):
         model = random_network(rng, rank, int(rng.integers(rank, 13)), 4.0 * 3.0 ** rng.normal())
         listed = rd.find_fixed_points(model, method="exhaustive")
         assert not listed.continua
-        found = regions_of_fixed_points(model.canonical, None, None, lambda share: True)
+        found = by_boxes(model)
+        assert [part.method for part in found.certificate.parts] == ["homogeneous_boxes"]
         if any(point.on_border for point in listed):
-            assert found is None
             continue
-        assert found is not None
-        assert all(point.certified for point in listed)
-        real = [bits for bits in found.bits if not virtual(model, bits)]
-        assert {bits.tobytes() for bits in real} == {p.itinerary.tobytes() for p in listed}
-        # In a box, those in it.
-        inside = regions_of_fixed_points(
-            model.canonical, np.full(rank, -1.0), np.full(rank, 1.5), lambda share: True
-        )
-        assert inside is not None
-        within = {
-            p.itinerary.tobytes()
-            for p in listed
-            if (p.points[0] > -1.0).all() and (p.points[0] < 1.5).all()
-        }
-        assert within <= {bits.tobytes() for bits in inside.bits}
+        assert found.certificate.status == "proved"
+        assert not found.certificate.undecided
+        assert {p.itinerary.tobytes() for p in found} == {p.itinerary.tobytes() for p in listed}
+        if number < 40:
+            verdict = found.certificate.verify(model)
+            assert verdict.confirmed, verdict.reasons
         counts.append(len(listed))
     assert max(counts) >= 3
     assert min(counts) == 0
-
-
-def virtual(model, bits):
-    solved = rd.solve_cycle(model, bits)
-    return solved is None or solved.virtual
 
 
 @pytest.mark.parametrize(("rank", "n_units"), [(1, 200), (2, 60), (2, 150), (3, 60), (3, 90)])
@@ -108,10 +104,11 @@ def test_large_networks_against_the_methods_of_the_core(rank, n_units):
         assert ours.search.orders[0].n_boxes
         assert ours.certificate.status == "proved"
         assert ours.certificate.parts[0].method == "homogeneous_boxes"
-        theirs = rd.find_fixed_points(model, method="complete", keep_tree=True)
-        assert theirs.certificate.parts[0].method != "homogeneous_boxes"
+        theirs = by_boxes(model, proof_method="polygons" if rank < 3 else "dictionary")
+        assert theirs.certificate.status == "proved"
         assert [p.itinerary.tobytes() for p in ours] == [p.itinerary.tobytes() for p in theirs]
         assert ours == theirs
+        assert ours == rd.find_fixed_points(model, method="complete", n_threads=3)
         boxed = rd.find_fixed_points(model, method="complete", box=1.0)
         assert boxed.certificate.box is not None
         assert len(boxed) == sum(np.abs(p.points).max() < 1.0 for p in theirs)
@@ -131,24 +128,121 @@ def test_other_orders_are_left_to_the_core(tmp_path):
     assert both.certificate.proved_orders == (1, 2)
     assert both.search.orders[0].n_boxes
     assert not both.search.orders[1].n_boxes
-    assert both == rd.find_cycles(model, 2, method="complete", keep_tree=True)
-    verdict = both.certificate.verify(model)
-    assert not verdict.confirmed
-    assert "does not check proofs by homogeneous boxes" in verdict.reasons[0]
+    kept = rd.find_cycles(model, 2, method="complete", keep_tree=True)
+    assert both == kept
+    verdict = kept.certificate.verify(model)
+    assert verdict.confirmed, verdict.reasons
     both.save(tmp_path / "both.npz")
     assert rd.CycleSet.load(tmp_path / "both.npz") == both
 
 
-def test_what_boxes_cannot_decide_is_left_to_the_core():
-    """A line of fixed points, and one on a border, are in no region of their own."""
+def test_what_boxes_cannot_decide_is_left_to_other_methods():
+    """A fixed point on forty borders is in no region of its own."""
+    rng = np.random.default_rng(0)
+    m = rng.normal(size=(40, 2))
+    border = LowRankRNN(m, 0.01 * rng.normal(size=(2, 40)), np.zeros(40), 0.5)
+    certificate = by_boxes(border).certificate
+    assert certificate.status == "searched"
+    assert "borders of too many regions" in certificate.parts[0].reason
+
+
+def test_a_line_of_fixed_points_is_listed():
     rng = np.random.default_rng(0)
     m, n = rng.normal(size=(40, 2)), np.zeros((2, 40))
+    n[1] = rng.normal(size=40)
     line = LowRankRNN(m, n, np.ones(40), [1.0, 0.5])
-    assert regions_of_fixed_points(line.canonical, None, None, lambda share: True) is None
-    found = rd.find_fixed_points(line, method="complete", time_limit=1.0)
-    assert all(part.method != "homogeneous_boxes" for part in found.certificate.parts)
-    border = LowRankRNN(m, 0.01 * rng.normal(size=(2, 40)), np.zeros(40), 0.5)
-    assert regions_of_fixed_points(border.canonical, None, None, lambda share: True) is None
+    found = by_boxes(line)
+    assert found.continua
+    if found.certificate.status == "proved":
+        assert found.certificate.verify(line).confirmed
+
+
+def test_a_point_on_a_border_is_listed():
+    """The first unit is zero exactly at a fixed point, which two itineraries lead to."""
+    rng = np.random.default_rng(1)
+    m = np.round(8.0 * rng.normal(size=(40, 2))) / 8.0
+    n = np.round(64.0 * rng.normal(size=(2, 40)) / 40.0) / 64.0
+    h = np.round(8.0 * rng.normal(size=40)) / 8.0
+    # z = A z + n relu(m z - h) at z = 0: the rates of the units with h < 0 must cancel.
+    off = h < 0.0
+    n[0, np.flatnonzero(off)[0]] += -(n[0, off] @ -h[off]) / -h[off][0]
+    n[1, np.flatnonzero(off)[0]] += -(n[1, off] @ -h[off]) / -h[off][0]
+    h[np.flatnonzero(~off)[0]] = 0.0
+    model = LowRankRNN(m, n, h, 0.5)
+    assert np.abs(model.step(np.zeros(2))).max() == 0.0
+    found = rd.find_fixed_points(model, method="complete", keep_tree=True)
+    assert found.certificate.parts[0].method == "homogeneous_boxes"
+    at_zero = [p for p in found if np.abs(p.points).max() == 0.0]
+    assert len(at_zero) == 1
+    assert at_zero[0].on_border
+    assert found.certificate.status == "proved"
+    verdict = found.certificate.verify(model)
+    assert verdict.confirmed, verdict.reasons
+
+
+@pytest.mark.parametrize("exponent", [-480, -20, 20, 480])
+def test_any_scale_of_states_gives_the_same_boxes(exponent):
+    model = random_network(np.random.default_rng(5), 2, 40, 20.0)
+    c = model.canonical
+    size = 2.0**exponent
+    plain = rd.ShallowPLRNN(c.A, c.W1, c.W2, c.h1, c.h2)
+    scaled = rd.ShallowPLRNN(c.A, c.W1, c.W2, size * c.h1, size * c.h2)
+    ours, theirs = (rd.find_fixed_points(m, method="complete") for m in (plain, scaled))
+    assert ours.search.orders[0].n_boxes == theirs.search.orders[0].n_boxes > 0
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(a.itinerary, b.itinerary)
+
+
+def test_records_are_refused_after_a_change():
+    model = random_network(np.random.default_rng(3), 2, 40, 20.0)
+    certificate = by_boxes(model).certificate
+    assert certificate.verify(model).confirmed
+    part = certificate.parts[0]
+
+    def refused(**changes):
+        changed = dataclasses.replace(part, **changes)
+        verdict = dataclasses.replace(certificate, parts=(changed,)).verify(model)
+        return not verdict.confirmed
+
+    assert refused(radius=1.5 * part.radius)
+    assert refused(radius=2.0**80 * part.radius)
+    assert refused(unbounded=False)
+    assert refused(at_infinity=True)
+    assert refused(orders=(1, 2))
+    assert refused(method="boxes")
+    assert refused(nodes=None)
+    assert refused(nodes=part.nodes[:-1])
+    assert refused(nodes=np.append(part.nodes, np.int32(-2)))
+    assert refused(value=-part.value)
+    assert refused(value=0.0 * part.value)
+    for entry in (-4, -5, -3, 7):
+        nodes = part.nodes.copy()
+        nodes[np.flatnonzero(nodes >= 0)[0]] = entry
+        assert refused(nodes=nodes)
+    fewer = dataclasses.replace(
+        certificate.cycles[0],
+        **{
+            name: getattr(certificate.cycles[0], name)[1:]
+            for name in ("itinerary", "points", "error_bound", "certified", "on_border")
+        },
+    )
+    assert len(certificate.cycles[0]) > 0
+    assert not dataclasses.replace(certificate, cycles=(fewer,)).verify(model).confirmed
+
+
+def test_threads_and_interruptions_do_not_matter():
+    model = random_network(np.random.default_rng(3), 3, 200, 100.0)
+    whole = by_boxes(model)
+    threaded = by_boxes(model, n_threads=4)
+    assert threaded.certificate == whole.certificate
+    pieces = by_boxes(model, time_limit=1e-4)
+    assert pieces.certificate.status == "partial"
+    for _ in range(400):
+        if pieces.certificate.status == "proved":
+            break
+        pieces = by_boxes(model, time_limit=0.01, resume=pieces)
+    assert pieces == whole
+    assert pieces.certificate.verify(model).confirmed
 
 
 def test_a_search_that_proves_only_where_it_is_cheap_gives_up_early():
@@ -158,13 +252,22 @@ def test_a_search_that_proves_only_where_it_is_cheap_gives_up_early():
     assert rd.find_fixed_points(model, method="complete").search.orders[0].n_boxes > 2500
 
 
-def test_a_time_limit_and_ctrl_c_are_kept(monkeypatch):
+def test_a_time_limit_and_ctrl_c_are_kept():
     model = random_network(np.random.default_rng(3), 3, 1000, 100.0)
     stopped = rd.find_fixed_points(model, method="complete", time_limit=1e-4)
     assert stopped.search.stopped_by == "time_limit"
 
-    def interrupted(*_):
-        raise KeyboardInterrupt
+    class Interrupting(rd.ProgressMeter):
+        def init(self, *_):
+            pass
 
-    monkeypatch.setattr("rnndyn.cycles._few_states.regions_of_fixed_points", interrupted)
-    assert rd.find_fixed_points(model, method="complete").search.stopped_by == "interrupt"
+        def step(self, *_):
+            raise KeyboardInterrupt
+
+        def close(self):
+            pass
+
+    slow = random_network(np.random.default_rng(4), 4, 1000, 400.0)
+    found = rd.find_fixed_points(slow, method="complete", progress=Interrupting(), n_threads=1)
+    assert found.search.stopped_by == "interrupt"
+    assert found.certificate.status == "partial"

@@ -10,7 +10,7 @@ from reference.exact_map import ExactMap as ReferenceMap
 from reference.networks import FAMILIES, random_network
 from reference.polyhedron import intersect_half_spaces
 from reference.rational import rank, solve_affine
-from rnndyn.verify import fingerprint
+from rnndyn.verify import _linear, fingerprint
 from rnndyn.verify._exact_map import ExactMap, common_shift, scaled
 from rnndyn.verify._linear import feasible, implies, is_positive_definite, solve
 from rnndyn.verify._orbits import canonical, primitive_period, real_orbits, solve_word
@@ -146,3 +146,37 @@ def test_words():
         2,
         3,
     ]
+
+
+@pytest.mark.parametrize("n", [1, 3, 14, 20])
+def test_lifted_solutions_are_those_of_elimination(n, monkeypatch):
+    rng = np.random.default_rng(n)
+    monkeypatch.setattr(_linear, "_FEWEST_LIFTED", 1)
+    for _ in range(12):
+        size = 1 << int(rng.integers(1, 300))
+        matrix = [[int(v) * size + int(v) for v in row] for row in rng.integers(-99, 99, (n, n))]
+        right = [int(v) for v in rng.integers(-9, 9, n)]
+        lifted = _linear._solve_by_lifting(matrix, right)
+        columns, denominator = _linear.solve(matrix, right)
+        monkeypatch.setattr(_linear, "_FEWEST_LIFTED", 10**9)
+        expected, below = _linear.solve(matrix, right)
+        monkeypatch.setattr(_linear, "_FEWEST_LIFTED", 1)
+        assert len(columns) == len(expected)
+        assert denominator > 0
+        if len(expected) == 1:
+            assert lifted is not None
+            ours = [Fraction(value, denominator) for value in columns[0]]
+            assert ours == [Fraction(value, below) for value in expected[0]]
+
+
+def test_singular_systems_are_not_lifted(monkeypatch):
+    monkeypatch.setattr(_linear, "_FEWEST_LIFTED", 1)
+    matrix = [[2, 4, 0], [1, 2, 0], [0, 0, 5]]
+    assert _linear._solve_by_lifting(matrix, [2, 1, 5]) is None
+    columns, _ = _linear.solve(matrix, [2, 1, 5])
+    assert len(columns) == 2
+    assert _linear.solve(matrix, [2, 2, 5]) is None
+    # Singular modulo the prime alone.
+    prime = [[(1 << 61) - 1, 0], [0, 1]]
+    assert _linear._solve_by_lifting(prime, [1, 1]) is None
+    assert _linear.solve(prime, [1, 1]) == ([[1, (1 << 61) - 1]], (1 << 61) - 1)

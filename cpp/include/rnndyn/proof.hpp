@@ -18,11 +18,13 @@ struct Box {
 // The numbers are part of the file format of certificates.
 enum class ProofMethod : std::int8_t {
   automatic = 0,
-  dictionary = 1,   // branch and bound over the bits of one order, linear complementarity
-  polygons = 2,     // forward images of polygons, M <= 2, all orders in one tree
-  cells = 3,        // cover of F-invariant cells and words over them, in a box
-  contraction = 4,  // the map contracts in some norm: one fixed point, no other cycle
-  boxes = 5         // boxes of first states, few states, in a box
+  dictionary = 1,         // branch and bound over the bits of one order, linear complementarity
+  polygons = 2,           // forward images of polygons, M <= 2, all orders in one tree
+  cells = 3,              // cover of F-invariant cells and words over them, in a box
+  contraction = 4,        // the map contracts in some norm: one fixed point, no other cycle
+  boxes = 5,              // boxes of first states, few states, in a box
+  homogeneous_boxes = 6,  // the same for fixed points in all of R^M
+  p_matrix = 7            // the linear complementarity problem of an order has one solution
 };
 
 // Which undecided bit the dictionary method branches on. The answer does not depend on it.
@@ -105,6 +107,7 @@ struct PartialProof {
   std::vector<Path> open;
   ProofTree tree;  // empty unless kept
   std::optional<ContractionProof> contraction;
+  std::optional<Vector> p_matrix;  // multipliers by unit; see proof/p_matrix.hpp
 };
 
 enum class UndecidedReason : std::int8_t {

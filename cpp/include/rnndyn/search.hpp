@@ -51,6 +51,28 @@ struct SearchOptions {
   std::vector<Itinerary> known;
 };
 
+// Why an index sum is not known.
+enum class IndexReason : std::int8_t {
+  none,                // it is known
+  no_box,              // no box is found that the network maps into itself
+  restricted,          // the search was restricted to a box
+  order_not_searched,  // `order`, whose cycles count as well
+  continuum,           // of `order`, is degenerate
+  on_border,           // `n` cycles of `order` have no index
+  not_certified,       // `n` cycles of `order`
+  too_long,            // the cycles of `order` are too many or too long for their signs
+  sign_is_open         // of a cycle of `order`, by rounding errors
+};
+
+// The sum of sign det(I - J) over all points found that come back after the order's steps, J their
+// Jacobian of these steps; it is 1 if nothing is missing.
+struct IndexSum {
+  std::optional<std::int64_t> sum;
+  IndexReason reason = IndexReason::none;
+  Index order = 0;
+  std::int64_t n = 0;
+};
+
 struct OrderStatistics {
   Index order = 0;
   SearchMethod method = SearchMethod::automatic;  // the one that ran
@@ -65,6 +87,8 @@ struct OrderStatistics {
   double seconds = 0.0;
   double seconds_at_last_new = 0.0;
   bool complete = false;  // came to its own end
+  IndexSum index;
+  std::int64_t n_boxes = 0;  // of states, of a proof that needs nothing else
 };
 
 struct FoundCycle {

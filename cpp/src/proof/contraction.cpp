@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <utility>
 #include <vector>
 
 #include "linear_algebra/decompositions.hpp"
+#include "proof/positive_definite.hpp"
 #include "rnndyn/random.hpp"
 #include "rnndyn/rounding.hpp"
 
@@ -16,57 +16,13 @@ namespace {
 
 // ---- Verification -------------------------------------------------------------------------------
 
-// Entries up to kLargest in size only: what underflows is multiplied by at most four of them, in
-// sums of fewer than 10^12 terms.
-constexpr double kLargest = 1e60;
-constexpr double kTiny = 1e-60;
-static_assert(underflow(1e12) * kLargest * kLargest * kLargest * kLargest < kTiny);
-
-bool is_moderate(const Matrix& matrix) {
-  return matrix.allFinite() && matrix.cwiseAbs().sum() <= kLargest;
-}
-bool is_moderate(const CanonicalMap& map) {
+bool has_moderate_entries(const CanonicalMap& map) {
   return is_moderate(map.a()) && is_moderate(map.w1()) && is_moderate(map.w2());
 }
 
 double gamma_of(Index n) { return gamma(static_cast<double>(n)); }
 
 Matrix absolute(const Matrix& matrix) { return matrix.cwiseAbs(); }
-
-// diag(rows) matrix diag(columns).
-Matrix scaled(const Matrix& matrix, const Vector& rows, const Vector& columns) {
-  Matrix result(matrix.rows(), matrix.cols());
-  for (Index c = 0; c < matrix.cols(); ++c) {
-    for (Index r = 0; r < matrix.rows(); ++r) result(r, c) = rows(r) * matrix(r, c) * columns(c);
-  }
-  return result;
-}
-
-// Whether every symmetric matrix within the entrywise bounds E of `matrix` (lower triangle) is
-// positive definite; `bound(d)` is an upper bound of E d for d > 0. By the criterion of Rump, BIT
-// 46, 433 (2006): the floating-point Cholesky decomposition of a shifted matrix runs through.
-// Scaled first by powers of two, which changes neither the answer nor any digit.
-bool is_positive_definite(const Matrix& matrix, const std::function<Vector(const Vector&)>& bound) {
-  const Index n = matrix.rows();
-  Vector scale(n);
-  for (Index i = 0; i < n; ++i) {
-    const double diagonal = matrix(i, i);
-    if (!(diagonal > 0.0) || !std::isfinite(diagonal)) return false;
-    scale(i) = std::ldexp(1.0, -(std::ilogb(diagonal) / 2));
-  }
-  if (!is_moderate(scale)) return false;
-  const double radius = (bound(scale).array() * scale.array()).maxCoeff();
-  Matrix shifted = scaled(matrix, scale, scale);
-  // Cholesky of a matrix with trace t is the exact one of a matrix that differs by at most
-  // gamma_(n+1) / (1 - gamma_(n+1)) t in norm (Higham, theorem 10.3); twice that leaves room for
-  // divisions carried out as products with reciprocals. The rest covers the subtraction itself.
-  const double trace = shifted.trace();
-  const double shift =
-      kOutward * (radius + (2.0 * gamma_of(n + 8) + 4.0 * kUnitRoundoff) * trace) + kTiny;
-  shifted.diagonal().array() -= shift;
-  if (!std::isfinite(shift)) return false;
-  return dense::cholesky(shifted).has_value();
-}
 
 // Bound of |J_ij|: the middle of the interval that J_ij runs through, and half its length.
 Matrix largest_entries(const CanonicalMap& map) {
@@ -83,21 +39,21 @@ Matrix largest_entries(const CanonicalMap& map) {
 bool contracts_in_infinity_norm(const CanonicalMap& map, const Matrix& largest,
                                 const Vector& weights) {
   const Index m = map.n_states();
-  if (weights.size() != m || !is_moderate(weights) || !is_moderate(map)) return false;
+  if (weights.size() != m || !is_moderate(weights) || !has_moderate_entries(map)) return false;
   if (!(weights.array() > 0.0).all()) return false;
   Vector size = dense::apply(absolute(map.a()), weights);
   size += dense::apply(absolute(map.w1()), dense::apply(absolute(map.w2()), weights));
   // largest_entries is wrong by at most gamma of the products' terms and some roundings more.
   Vector bound = dense::apply(largest, weights);
   bound += gamma_of(map.n_units() + 8) * size;
-  return ((kOutward * bound).array() + kTiny < weights.array()).all();
+  return ((kOutward * bound).array() + kTiniest < weights.array()).all();
 }
 
 bool contracts_in_quadratic_norm(const CanonicalMap& map, const Matrix& norm,
                                  const Vector& multipliers) {
   const Index m = map.n_states();
   if (norm.rows() != m || norm.cols() != m || multipliers.size() != map.n_units()) return false;
-  if (!is_moderate(map) || !is_moderate(norm) || !is_moderate(multipliers)) return false;
+  if (!has_moderate_entries(map) || !is_moderate(norm) || !is_moderate(multipliers)) return false;
   if (norm != norm.transpose()) return false;
   if (!(multipliers.array() > 0.0).all()) return false;
   const auto no_error = [](const Vector& d) -> Vector { return Vector::Zero(d.size()); };
@@ -134,35 +90,6 @@ bool contracts_in_quadratic_norm(const CanonicalMap& map, const Matrix& norm,
 constexpr Index kFew = 32;
 bool stopped(Control* control, Index n_states, Index n_units) {
   return control != nullptr && n_states + n_units > kFew && control->stop_requested();
-}
-
-// d such that D^-1 N D has a spectral norm near the spectral radius of N >= 0: d = sqrt(x / y) with
-// the right and left Perron vectors x and y (Stoer and Witzgall, Numer. Math. 4, 158, 1962).
-Vector balancing_scale(Matrix entries) {
-  const Index n = entries.rows();
-  // Remove bad scaling first, by balancing rows and columns (Osborne, J. ACM 7, 338, 1960).
-  Vector scale = Vector::Ones(n);
-  for (int sweep = 0; sweep < 8; ++sweep) {
-    const double floor = 1e-3 * entries.mean() + kTiny;
-    Vector rows = dense::apply(entries, Vector::Ones(n));
-    Vector columns = dense::apply_transposed(entries, Vector::Ones(n));
-    rows.array() += floor;
-    columns.array() += floor;
-    const Vector change = rows.cwiseQuotient(columns).cwiseSqrt();
-    entries = scaled(entries, change.cwiseInverse(), change);
-    scale.array() *= change.array();
-  }
-  // A small part of everything keeps the vectors positive where N is reducible.
-  entries.array() += 0.01 * entries.mean() + kTiny;
-  Vector right = Vector::Ones(n);
-  Vector left = right;
-  for (int step = 0; step < 40; ++step) {
-    right = dense::apply(entries, right);
-    right /= right.maxCoeff();
-    left = dense::apply_transposed(entries, left);
-    left /= left.maxCoeff();
-  }
-  return scale.array() * right.cwiseQuotient(left).cwiseSqrt().array();
 }
 
 // Whether some sequence of matrices J makes a vector grow: then no norm can exist. At every step

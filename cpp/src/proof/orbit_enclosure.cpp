@@ -211,7 +211,8 @@ bool OrbitEnclosure::is_separated(const States& d) const {
   return value * (1.0 - kRoom) > spread + 2.0 * unit_ * total + lost_;
 }
 
-// Rows of the inverse of L - 1: along these the changes of the affine part are a box, too.
+// Combinations of coordinates whose affine change depends on one coordinate each of those in which
+// the box has a width: rows of the inverse of L - 1 where it has one in all.
 void OrbitEnclosure::precondition(std::array<States, kMostStates>& directions) const {
   const std::size_t m = at(m_);
   std::array<std::array<double, 2 * kMostStates>, kMostStates> rows{};
@@ -219,20 +220,23 @@ void OrbitEnclosure::precondition(std::array<States, kMostStates>& directions) c
     for (std::size_t j = 0; j < m; ++j) rows[i][j] = l_[i * m + j] - (i == j ? 1.0 : 0.0);
     rows[i][m + i] = 1.0;
   }
+  std::size_t n = 0;
   for (std::size_t c = 0; c < m; ++c) {
-    std::size_t pivot = c;
-    for (std::size_t i = c + 1; i < m; ++i) {
+    if (box_.lower(static_cast<Index>(c)) == box_.upper(static_cast<Index>(c))) continue;
+    std::size_t pivot = n;
+    for (std::size_t i = n + 1; i < m; ++i) {
       if (std::abs(rows[i][c]) > std::abs(rows[pivot][c])) pivot = i;
     }
-    std::swap(rows[c], rows[pivot]);
-    if (rows[c][c] == 0.0) return;
-    for (std::size_t j = 2 * m; j-- > c;) rows[c][j] /= rows[c][c];
+    std::swap(rows[n], rows[pivot]);
+    if (rows[n][c] == 0.0) continue;
+    for (std::size_t j = 2 * m; j-- > c;) rows[n][j] /= rows[n][c];
     for (std::size_t i = 0; i < m; ++i) {
-      if (i == c) continue;
-      for (std::size_t j = 2 * m; j-- > c;) rows[i][j] -= rows[i][c] * rows[c][j];
+      if (i == n) continue;
+      for (std::size_t j = 2 * m; j-- > c;) rows[i][j] -= rows[i][c] * rows[n][j];
     }
+    ++n;
   }
-  for (std::size_t i = 0; i < m; ++i) {
+  for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t j = 0; j < m; ++j) directions[i][j] = rows[i][m + j];
   }
 }

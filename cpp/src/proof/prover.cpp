@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "proof/contraction.hpp"
 #include "proof/cyclic_relaxation.hpp"
 #include "proof/dictionary_search.hpp"
+#include "proof/homogeneous_boxes.hpp"
 #include "proof/polygon_search.hpp"
 #include "proof/unit_relaxation.hpp"
 
@@ -40,6 +42,17 @@ constexpr double kLargestDictionary = 128e6;  // bytes
 constexpr double kFewestBoxes = 1e4;
 constexpr double kMostBoxes = 1e6;
 constexpr double kSecondsOfBox = 4e-6;
+// With fewer units other methods find all fixed points in a few milliseconds. A map that is no more
+// decided after so many boxes is left to them, and where a proof has to be cheap after what takes
+// about 0.2 s: boxes times states times units.
+constexpr Index kFewestUnitsOfBoxes = 33;
+constexpr std::int64_t kMostBoxesOfFixedPoints = 40'000;
+constexpr std::int64_t kCheapBoxes = 10'000'000;
+// Systems in activities whose dictionaries are as quick as the search for a P-matrix, and those for
+// which that search takes too long: bits of all steps.
+constexpr Index kFewestBitsOfPMatrix = 40;
+constexpr Index kMostBitsOfCheapPMatrix = 150;
+constexpr Index kMostBitsOfPMatrix = 800;
 // The first dictionary is built in a tenth of a second.
 constexpr double kOperationsOfMoment = 2e8;
 
@@ -58,7 +71,9 @@ std::string megabytes(double n_bytes) {
 // Branches of a search that is resumed come from files. Those of boxes, whose bits are coordinates,
 // are checked where they are followed.
 void check_open_branches(const PartialProof& part, const CanonicalMap& map) {
-  if (part.method == ProofMethod::boxes || part.orders.empty()) return;
+  const bool boxes =
+      part.method == ProofMethod::boxes || part.method == ProofMethod::homogeneous_boxes;
+  if (boxes || part.orders.empty()) return;
   const Index n_bits = *std::ranges::max_element(part.orders) * map.n_units();
   const Index n_faces = std::max(2 * map.n_states(), map.n_units());
   for (const Path& path : part.open) {
@@ -91,6 +106,13 @@ void Prover::resume(const Certificate& earlier, const std::vector<Itinerary>& kn
 
 bool Prover::is_done(Index order) const {
   return std::find(done_orders_.begin(), done_orders_.end(), order) != done_orders_.end();
+}
+
+std::vector<Index> Prover::orders_left() const {
+  std::vector<Index> orders;
+  std::ranges::copy_if(certificate_.orders, std::back_inserter(orders),
+                       [&](Index order) { return !is_done(order); });
+  return orders;
 }
 
 bool Prover::all_orders_at_once() const { return map_.n_states() <= 2; }
@@ -137,6 +159,35 @@ bool Prover::try_contraction() {
   return finish(certificate_.orders, true);
 }
 
+bool Prover::try_fixed_points(bool only_if_cheap) {
+  const Index n_units = map_.n_relevant_units();
+  if (context_.options.box || certificate_.orders.front() != 1) return false;
+  if (n_units < kFewestUnitsOfBoxes || !radius_of_boxes(map_)) return false;
+  std::int64_t most = kMostBoxesOfFixedPoints;
+  if (only_if_cheap) most = std::min(most, kCheapBoxes / (map_.n_states() * n_units));
+  return prove_by_homogeneous_boxes({1}, most);
+}
+
+bool Prover::prove_by_homogeneous_boxes(const std::vector<Index>& orders, std::int64_t max_nodes) {
+  PartialProof part;
+  part.method = ProofMethod::homogeneous_boxes;
+  part.orders = orders;
+  part.unbounded = true;
+  const std::optional<double> radius = radius_of_boxes(map_);
+  if (orders != std::vector<Index>{1} || context_.options.box) {
+    part.reason = "homogeneous boxes are for fixed points in all of R^M";
+  } else if (!radius) {
+    part.reason = "homogeneous boxes are for maps with at most four states";
+  } else {
+    context_.progress.order.store(1);
+    part.radius = *radius;
+    part.reason = "few states: boxes of states, each with its linear regions at once";
+    return finish(orders, run(std::move(part), max_nodes));
+  }
+  certificate_.parts.push_back(std::move(part));
+  return finish(orders, false);
+}
+
 double Prover::predicted_nodes(Index order, double first_growth) const {
   const auto at = [&](Index k) {
     return k >= 1 ? static_cast<double>(nodes_[static_cast<std::size_t>(k)]) : 0.0;
@@ -150,10 +201,11 @@ double Prover::predicted_nodes(Index order, double first_growth) const {
 }
 
 void Prover::begin_cheaply() {
+  if (try_fixed_points(true) && orders_left().empty()) return;
   if (try_contraction()) return;
   if (!all_orders_at_once()) return;
   // All orders, or the lower half of them, or a quarter ...
-  std::vector<Index> orders = certificate_.orders;
+  std::vector<Index> orders = orders_left();
   while (!orders.empty() && !prove(orders, kCheapNodes) && !context_.control.stop_requested()) {
     orders.resize(orders.size() / 2);
   }
@@ -163,6 +215,9 @@ void Prover::begin_cheaply() {
 bool Prover::prove_cheaply(Index order) {
   if (is_done(order)) return true;
   if (!hopeful_) return false;
+  if (order * map_.n_relevant_units() >= kFewestBitsOfPMatrix && prove_by_p_matrix(order, true)) {
+    return true;
+  }
   const double budget = kCheapSeconds / dictionary_node_seconds(order * map_.n_relevant_units());
   hopeful_ = predicted_nodes(order, kGrowth) <= budget &&
              prove({order}, static_cast<std::int64_t>(budget));
@@ -175,6 +230,16 @@ std::int64_t Prover::n_leaves(Index order) const {
     if (part.orders.front() == order) sum += part.n_leaves;
   }
   return sum;
+}
+
+std::int64_t Prover::n_boxes(Index order) const {
+  for (const PartialProof& part : certificate_.parts) {
+    if (part.method == ProofMethod::homogeneous_boxes && part.complete &&
+        part.orders.front() == order) {
+      return part.n_nodes;
+    }
+  }
+  return 0;
 }
 
 double Prover::seconds(Index order) const {
@@ -209,10 +274,22 @@ bool Prover::prove(const std::vector<Index>& orders, std::int64_t max_nodes) {
   }
   if (method == ProofMethod::cells) return prove_by_cells(orders, max_nodes);
   if (method == ProofMethod::boxes) return prove_by_boxes(orders, max_nodes);
+  if (method == ProofMethod::homogeneous_boxes) {
+    return prove_by_homogeneous_boxes(orders, max_nodes);
+  }
+  if (method == ProofMethod::p_matrix) {
+    return std::ranges::count_if(orders, [&](Index k) { return prove_by_p_matrix(k, false); }) ==
+           std::ssize(orders);
+  }
   bool tried_boxes = false;
   bool tried_cells = false;
   for (std::size_t i = 0; i < orders.size(); ++i) {
     const Index order = orders[i];
+    if (choose && max_nodes == kNoLimit &&
+        order * map_.n_relevant_units() >= kFewestBitsOfPMatrix &&
+        prove_by_p_matrix(order, false)) {
+      continue;
+    }
     const bool may_choose = choose && context_.options.box && max_nodes == kNoLimit;
     // Trees over activities grow slower, and there are no cells to be had of many states.
     const bool by_units =
@@ -296,6 +373,10 @@ bool Prover::run(PartialProof part, std::int64_t max_nodes) {
     case ProofMethod::boxes:
       rnndyn::prove_by_boxes(map_, *context_.options.box, options, n_threads, max_nodes,
                              context_.control, progress, part, &interludes);
+      break;
+    case ProofMethod::homogeneous_boxes:
+      rnndyn::prove_by_homogeneous_boxes(map_, part.radius, options, n_threads, max_nodes,
+                                         context_.control, progress, part, &interludes);
       break;
     default:
       prove_by_dictionaries(map_, context_.options.box, options, n_threads, max_nodes,
@@ -392,6 +473,48 @@ bool Prover::prove_by_boxes(const std::vector<Index>& orders, std::int64_t max_n
   return finish(orders, false);
 }
 
+// Order 1, which all others rest on.
+bool Prover::begin_p_matrix() {
+  if (fixed_point_) return true;
+  if (!may_have_p_matrix_) return false;
+  p_matrix_.emplace(map_, &context_.control);
+  multipliers_of_fixed_point_ = p_matrix_->multipliers(1);
+  if (multipliers_of_fixed_point_) fixed_point_ = p_matrix_->fixed_point();
+  may_have_p_matrix_ = fixed_point_.has_value();
+  return may_have_p_matrix_;
+}
+
+bool Prover::prove_by_p_matrix(Index order, bool only_if_cheap) {
+  const Index n_bits = order * map_.n_relevant_units();
+  if (n_bits > (only_if_cheap ? kMostBitsOfCheapPMatrix : kMostBitsOfPMatrix)) return false;
+  const double start = context_.control.seconds();
+  if (!begin_p_matrix()) return false;
+  std::optional<Vector> multipliers =
+      order == 1 ? multipliers_of_fixed_point_ : p_matrix_->multipliers(order);
+  if (!multipliers) return false;
+  PartialProof part;
+  part.method = ProofMethod::p_matrix;
+  part.orders = {order};
+  part.unbounded = true;
+  part.reason = order == 1 ? "its complementarity problem has a P-matrix, so one solution"
+                           : "its complementarity problem has a P-matrix, so one solution: the "
+                             "fixed point";
+  part.complete = true;
+  part.share = 1.0;
+  part.p_matrix = std::move(multipliers);
+  if (order == 1) {
+    part.n_leaves = 1;
+    leaves_.solve({*fixed_point_});
+  }
+  // That of a search which is resumed is as good, but was not kept in full.
+  for (PartialProof& old : earlier_) {
+    if (old.method == part.method && old.orders == part.orders) old.orders.clear();
+  }
+  part.seconds = context_.control.seconds() - start;
+  certificate_.parts.push_back(std::move(part));
+  return finish({order}, true);
+}
+
 bool Prover::finish(const std::vector<Index>& orders, bool proved) {
   if (!proved || !leaves_.all_solved()) return false;
   for (const Index order : orders) {
@@ -414,10 +537,7 @@ bool Prover::is_time_to_search() const {
 void Prover::search_once() {
   if (!search_) return;
   const Search search = std::exchange(search_, nullptr);
-  std::vector<Index> orders;
-  for (const Index order : certificate_.orders) {
-    if (!is_done(order)) orders.push_back(order);
-  }
+  const std::vector<Index> orders = orders_left();
   Control& outer = context_.control;
   // A proof that has failed leaves all the time there is.
   const double limit = context_.options.time_limit;

@@ -55,6 +55,11 @@ class UnitRelaxation {
   static std::int32_t u(Index bit) { return static_cast<std::int32_t>(2 * bit); }
   static std::int32_t v(Index bit) { return static_cast<std::int32_t>(2 * bit + 1); }
 
+  // p = coupling u + constant tau, within `error` where all u and tau are at most 1.
+  const Matrix& coupling() const { return coupling_; }
+  const Vector& constant() const { return constant_; }
+  const Vector& error() const { return error_; }
+
   const Dictionary& root() const { return *root_; }
   const Dictionary::Kept& kept() const { return kept_; }
 

@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <stdexcept>
 
 #include "proof/prover.hpp"
 #include "rnndyn/regions.hpp"
 #include "search/context.hpp"
+#include "strategy/index_sum.hpp"
 
 namespace rnndyn {
 namespace {
@@ -102,6 +104,18 @@ class Meanwhile {
   std::map<Index, OrderStatistics> statistics_;
 };
 
+// What a proof leaves open is open, too, where every itinerary was listed, and boxes that lead to
+// it have not settled the order.
+void count_undecided(const Certificate& certificate, OrderStatistics& statistics) {
+  const auto open = std::ranges::count_if(certificate.undecided, [&](const Undecided& undecided) {
+    return undecided.itinerary.order == statistics.order;
+  });
+  if (open > 0) statistics.n_boxes = 0;
+  if (statistics.method != SearchMethod::exhaustive) return;
+  statistics.n_undecided = std::max<std::int64_t>(statistics.n_undecided, open);
+  if (statistics.n_undecided > 0) statistics.coverage.reset();
+}
+
 // With a proof, whatever it takes.
 SearchResult find_completely(SearchContext& context) {
   const SearchOptions& options = context.options;
@@ -112,8 +126,9 @@ SearchResult find_completely(SearchContext& context) {
   if (options.resume) prover.resume(*options.resume, options.known);
   const bool choose = options.proof.method == ProofMethod::automatic;
   const bool contraction = options.proof.method == ProofMethod::contraction;
-  const bool settled = (choose || contraction) && prover.try_contraction();
-  if (!settled && !contraction) prover.prove(options.orders, Prover::kNoLimit);
+  bool settled = choose && prover.try_fixed_points(false) && prover.orders_left().empty();
+  settled = settled || ((choose || contraction) && prover.try_contraction());
+  if (!settled && !contraction) prover.prove(prover.orders_left(), Prover::kNoLimit);
   prover.search_once();  // where there is no proof
   SearchResult result;
   for (const Index order : options.orders) {
@@ -124,24 +139,16 @@ SearchResult find_completely(SearchContext& context) {
     statistics.n_solves = statistics.n_solves_at_last_new = prover.n_leaves(order);
     statistics.seconds = statistics.seconds_at_last_new = prover.seconds(order);
     statistics.complete = prover.is_done(order);
+    statistics.n_boxes = prover.n_boxes(order);
     if (statistics.complete) statistics.coverage = 1.0;
     result.statistics.push_back(statistics);
   }
   result.certificate = std::move(prover).certificate();
   for (OrderStatistics& statistics : result.statistics) {
+    count_undecided(*result.certificate, statistics);
     if (!statistics.complete) meanwhile.add(statistics);
   }
   return result;
-}
-
-// What a proof leaves open is open, too, where every itinerary was listed.
-void count_undecided(const Certificate& certificate, OrderStatistics& statistics) {
-  if (statistics.method != SearchMethod::exhaustive) return;
-  const auto open = std::ranges::count_if(certificate.undecided, [&](const Undecided& undecided) {
-    return undecided.itinerary.order == statistics.order;
-  });
-  statistics.n_undecided = std::max<std::int64_t>(statistics.n_undecided, open);
-  if (statistics.n_undecided > 0) statistics.coverage.reset();
 }
 
 // Treats the orders one after another, each in its own way.
@@ -197,6 +204,7 @@ class OrderByOrder {
         break;
       case SearchMethod::complete:
         statistics.n_solves = prover_->n_leaves(order);
+        statistics.n_boxes = prover_->n_boxes(order);
         statistics.complete = true;
         statistics.coverage = 1.0;
         break;
@@ -214,6 +222,8 @@ class OrderByOrder {
   std::optional<SearchMethod> method_for(Index order) {
     const bool choose = options_.method == SearchMethod::automatic;
     if (!choose && options_.method != SearchMethod::exhaustive) return options_.method;
+    // Regions of so many units take longer to list than they took to be proved empty.
+    if (choose && prover_->n_boxes(order) > 0) return SearchMethod::complete;
     const std::vector<Word>* alphabet = alphabets_.for_order(order);
     if (context_.control.stop_requested()) return std::nullopt;
     const double n_listed =
@@ -253,10 +263,8 @@ class OrderByOrder {
   std::optional<Prover> prover_;
 };
 
-}  // namespace
-
-SearchResult find_cycles(const CanonicalMap& map, const SearchOptions& options, Control& control,
-                         SearchProgress& progress) {
+SearchResult find_once(const CanonicalMap& map, const SearchOptions& options, Control& control,
+                       SearchProgress& progress) {
   Collection collection(options.box);
   // The tables serve listing and random searches; a small proof is done sooner than they are made.
   const bool proof = options.method == SearchMethod::complete;
@@ -266,6 +274,54 @@ SearchResult find_cycles(const CanonicalMap& map, const SearchOptions& options, 
   progress.fraction.store(1.0);
   collection.extract(options.orders, control, result);
   result.stopped_by = control.reason();
+  return result;
+}
+
+// Puts what a search of one order found in the place of what was known of that order.
+void replace_order(SearchResult& result, SearchResult&& more) {
+  const Index order = more.statistics.front().order;
+  std::erase_if(result.cycles,
+                [&](const FoundCycle& f) { return f.cycle.itinerary.order == order; });
+  const auto place = std::ranges::find_if(
+      result.cycles, [&](const FoundCycle& found) { return found.cycle.itinerary.order > order; });
+  result.cycles.insert(place, std::make_move_iterator(more.cycles.begin()),
+                       std::make_move_iterator(more.cycles.end()));
+  for (OrderStatistics& statistics : result.statistics) {
+    if (statistics.order == order) statistics = more.statistics.front();
+  }
+}
+
+// Searches on at the orders of which the index sum tells that a cycle is missing: the restarts that
+// were made, and further ones, until kPatience times as many in a row bring nothing new.
+void search_on(const CanonicalMap& map, const SearchOptions& options, Control& control,
+               SearchProgress& progress, SearchResult& result) {
+  constexpr std::int64_t kPatience = 4;
+  for (std::size_t i = 0; i < result.statistics.size(); ++i) {
+    const OrderStatistics& statistics = result.statistics[i];
+    if (statistics.method != SearchMethod::heuristic || n_missing(statistics) == 0) continue;
+    if (control.stop_requested()) return;
+    SearchOptions further = options;
+    further.orders = {statistics.order};
+    further.method = SearchMethod::heuristic;
+    further.max_restarts = kPatience * statistics.n_restarts;
+    SearchResult more = find_once(map, further, control, progress);
+    result.stopped_by = more.stopped_by;
+    const auto n_known = std::ranges::count_if(result.cycles, [&](const FoundCycle& found) {
+      return found.cycle.itinerary.order == statistics.order;
+    });
+    if (!more.continua.empty() || std::ssize(more.cycles) <= n_known) continue;
+    replace_order(result, std::move(more));
+    add_index_sums(map, options, result);
+  }
+}
+
+}  // namespace
+
+SearchResult find_cycles(const CanonicalMap& map, const SearchOptions& options, Control& control,
+                         SearchProgress& progress) {
+  SearchResult result = find_once(map, options, control, progress);
+  add_index_sums(map, options, result);
+  if (!options.max_restarts) search_on(map, options, control, progress, result);
   return result;
 }
 

@@ -15,7 +15,7 @@ from rnndyn._common.compare import ByFields
 from rnndyn._common.words import counted, finite_or_none, orders_text, percent
 
 ProofMethod = Literal[
-    "dictionary", "polygons", "cells", "contraction", "boxes", "homogeneous_boxes"
+    "dictionary", "polygons", "cells", "contraction", "boxes", "homogeneous_boxes", "p_matrix"
 ]
 
 METHODS: tuple[ProofMethod, ...] = get_args(ProofMethod)
@@ -37,12 +37,14 @@ class ProofPart(ByFields):
 
     Attributes
     ----------
-    method : {"dictionary", "polygons", "cells", "contraction", "boxes", "homogeneous_boxes"}
+    method : str
         ``dictionary``: branch and bound over the bits of one order. ``polygons``: all itineraries
         of networks with one or two states, step by step. ``cells``: words over a cover of a box.
         ``boxes``: boxes of first states, of networks with few states and many units.
         ``homogeneous_boxes``: the same for the fixed points in all of R^M.
         ``contraction``: the map contracts, so there is one fixed point and no other cycle.
+        ``p_matrix``: the linear complementarity problem of an order has one solution, the fixed
+        point.
     orders : tuple of int
         Orders that the part is about.
     unbounded : bool

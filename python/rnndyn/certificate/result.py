@@ -230,7 +230,7 @@ class Certificate(SavedResult):
     def has_trees(self) -> bool:
         """Whether all that `verify` needs was kept."""
         return all(
-            part.nodes is not None or part.method == "contraction"
+            part.nodes is not None or part.method in ("contraction", "p_matrix")
             for part in self.parts
             if part.complete
         )

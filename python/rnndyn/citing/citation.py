@@ -308,8 +308,9 @@ def _of_regions(graph: RegionGraph) -> Iterator[tuple[str, str]]:
 
 def _of_certificate(certificate: Certificate) -> Iterator[tuple[str, str]]:
     methods = {part.method for part in certificate.parts}
-    if "dictionary" in methods:
+    if methods & {"dictionary", "p_matrix"}:
         yield ("cottle1992linear", "complementarity, the form of the proof")
+    if "dictionary" in methods:
         yield ("fourer1994notes", "the dual simplex method")
     if methods & {"dictionary", "cells"}:
         yield ("maros2003computational", "the dual simplex method")
@@ -318,10 +319,10 @@ def _of_certificate(certificate: Certificate) -> Iterator[tuple[str, str]]:
         yield ("fredricksen1986algorithm", "following each cycle once")
     if methods & {"boxes", "homogeneous_boxes"}:
         yield ("neumaier1990interval", "the proof, branch and prune with interval arithmetic")
-    if "contraction" in methods:
+    if methods & {"contraction", "p_matrix"}:
         yield ("rump2006verification", "the verified Cholesky decomposition")
     if any(
-        part.rigorous and part.method not in ("contraction", "homogeneous_boxes")
+        part.rigorous and part.method not in ("contraction", "homogeneous_boxes", "p_matrix")
         for part in certificate.parts
     ):
         yield ("schrijver1986theory", "Farkas' lemma")

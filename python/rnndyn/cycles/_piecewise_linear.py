@@ -15,8 +15,9 @@ from rnndyn._common.checks import check_count, check_flag
 from rnndyn._common.options import Options
 from rnndyn._common.progress import ProgressMeter
 from rnndyn.certificate.result import Certificate
-from rnndyn.cycles import _few_states
-from rnndyn.cycles._index import searched_on, with_index_sums
+from rnndyn.cycles._index import statistics_of
+from rnndyn.cycles.block import CycleBlock
+from rnndyn.cycles.continuum import continuum_from_record
 from rnndyn.cycles.progress import SearchProgress
 from rnndyn.cycles.result import CycleSet
 from rnndyn.cycles.run import METHODS, SearchStatistics
@@ -57,31 +58,22 @@ def search_piecewise_linear(
     keep_tree = check_flag("keep_tree", keep_tree)
     record, known = _check_resume(resume, linear, method, order_list, (lower, upper))
 
-    def run(
-        orders: list[int], how: str, restarts: int | None, seconds: float | None, **more: Any
-    ) -> dict[str, Any]:
-        return _core.find_cycles(
+    start = time.perf_counter()
+    common.meter.init("find_cycles")
+    try:
+        raw = _core.find_cycles(
             canonical,
-            orders,
-            how,
+            order_list,
+            method,
             common.seed,
-            max_restarts=restarts,
+            max_restarts=max_restarts,
             max_iterations=max_iterations,
             box_lower=lower,
             box_upper=upper,
             states=starts,
             n_threads=common.n_threads,
-            time_limit=seconds,
+            time_limit=common.deadline.seconds_left(),
             observer=_observer(common.meter),
-            **more,
-        )
-
-    def core(orders: list[int], seconds: float | None) -> dict[str, Any]:
-        return run(
-            orders,
-            method,
-            max_restarts,
-            seconds,
             proof_method=proof_method,
             branching=branching,
             rigorous=rigorous,
@@ -89,34 +81,15 @@ def search_piecewise_linear(
             resume=record,
             known=known,
         )
-
-    def again(order: int, restarts: int) -> dict[str, Any]:
-        return run([order], "search", restarts, common.deadline.seconds_left())
-
-    # The proof by boxes has no tree to keep or to go on with.
-    by_boxes = proof_method == "auto" and record is None and not keep_tree and rigorous
-    start = time.perf_counter()
-    common.meter.init("find_cycles")
-    try:
-        if by_boxes and _few_states.is_for(
-            canonical, order_list, method, bounded=lower is not None
-        ):
-            raw = _few_states.search_with(
-                core, canonical, order_list, method, (lower, upper), common
-            )
-        else:
-            raw = core(order_list, common.deadline.seconds_left())
-        found = with_index_sums(raw, canonical, restricted=lower is not None)
-        if max_restarts is None:
-            found = searched_on(found, canonical, again)
     except _core.TooManyItinerariesError as error:
         raise ValueError(f"{error}: use method='auto', or smaller orders") from None
     finally:
         common.meter.close()
-    blocks, continua = found.blocks, found.continua
+    blocks = tuple(CycleBlock.from_record(block) for block in raw["blocks"])
+    continua = tuple(continuum_from_record(one, canonical) for one in raw["continua"])
     statistics = SearchStatistics(
-        orders=found.orders,
-        stopped_by=found.stopped_by,
+        orders=tuple(statistics_of(order) for order in raw["statistics"]),
+        stopped_by=raw["stopped_by"],
         seconds=time.perf_counter() - start,
         n_threads=common.n_threads,
         seed=common.seed,

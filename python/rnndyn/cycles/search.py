@@ -296,8 +296,8 @@ def search(
 
     Parameters
     ----------
-    proof_method : {"auto", "dictionary", "polygons", "cells", "contraction", "boxes"}
-        Use this method for a complete search.
+    proof_method : str
+        ``"auto"``, or the method of `ProofPart` to use for a complete search.
     branching : {"violation", "time_order"}
         Bit that the dictionary method branches on.
     """

@@ -19,15 +19,26 @@ The cycles of order k that begin in a box are excluded if, for all x and e,
 - z_{t,0} > z_{0,0} for some t < k, so that another rotation is meant; or
 - direction . (z_k - z_0) > 0 with the direction that the certificate gives for this order.
 
+Fixed points in all of R^M come as a forest of such trees. In units of the radius R, they are,
+together with t = 1, fixed points of
+
+    G(x, t) = (A x + W1 relu(W2 x + h2 t / R) + h1 t / R, t),
+
+and so is every multiple s (x, t), s > 0, in the same regions. One of them has t = 1 and all
+|x_j| <= 1, or some x_i = 1 or -1, all |x_j| <= 1 and 0 <= t <= 1: the roots of the trees, in the
+order t = 1, x_1 = -1, x_1 = 1, x_2 = -1, ... Above, G takes the place of F, and a root that of the
+box of the certificate.
+
 Everything here is computed with integers: states in units of 2^-`fine`, entries of L in units of
 2^-`_L_BITS`. What does not fit is rounded outwards.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import product
 
-from rnndyn.verify._exact_map import ExactMap, common_shift, scaled
+from rnndyn.verify._exact_map import Arrays, ExactMap, Rows, common_shift, scaled
 from rnndyn.verify._listing import Listing
 from rnndyn.verify._orbits import Box
 from rnndyn.verify._tree import DECIDED, INFEASIBLE, Tree
@@ -40,8 +51,6 @@ _SLOPE_BITS = 40
 _STATE_BITS = 144
 #: A leaf with more undecided units than these has too many itineraries.
 _MOST_UNDECIDED = 16
-
-Rows = list[list[int]]
 
 
 def check_box_tree(
@@ -60,6 +69,33 @@ def check_box_tree(
     are those of the box.
     """
     checker = _Checker(map_, orders, set(orders) & proved, box, listing)
+    _check_tree(tree, checker, bounds, counts)
+    tree.check_end()
+
+
+def check_homogeneous_trees(
+    tree: Tree, radius: Fraction, map_: ExactMap, listing: Listing, counts: Counts
+) -> None:
+    """Refuse unless the trees prove that every fixed point is listed."""
+    homogeneous = _Homogeneous(map_, radius)
+    n = map_.n_states
+    cube = ([-1.0] * n + [1.0], [1.0] * (n + 1))
+    faces = [cube]
+    for axis in range(n):
+        for side in (-1.0, 1.0):
+            lower, upper = [-1.0] * n + [0.0], [1.0] * (n + 1)
+            lower[axis] = upper[axis] = side
+            faces.append((lower, upper))
+    for lower, upper in faces:
+        box = ([int(value) for value in lower], [int(value) for value in upper], 1)
+        checker = _Checker(homogeneous, [1], {1}, box, listing)
+        _check_tree(tree, checker, (lower, upper), counts)
+    tree.check_end()
+
+
+def _check_tree(
+    tree: Tree, checker: "_Checker", bounds: tuple[list[float], list[float]], counts: Counts
+) -> None:
     waiting = [bounds]
     while waiting:
         number, entry = tree.next_node()
@@ -77,7 +113,6 @@ def check_box_tree(
                 raise RefusedError("it leaves out rotations, which this method must not do")
         except RefusedError as refusal:
             raise RefusedError(f"node {number}: {refusal}") from None
-    tree.check_end()
 
 
 def _halves(
@@ -91,6 +126,34 @@ def _halves(
     below, above = list(upper), list(lower)
     below[coordinate] = above[coordinate] = middle
     return (lower, below), (above, upper)
+
+
+class _Homogeneous:
+    """The map G of fixed points in R^M."""
+
+    def __init__(self, map_: ExactMap, radius: Fraction) -> None:
+        numerator, denominator = radius.as_integer_ratio()
+        if numerator & (numerator - 1) or denominator & (denominator - 1):
+            raise RefusedError("its radius is no power of two")
+        # h / R in units of 2^-shift.
+        more = numerator.bit_length() - 1
+        less = denominator.bit_length() - 1
+        n = map_.n_states + 1
+        self.n_states, self.n_units = n, map_.n_units
+        self.shift = map_.shift + more
+        self.relevant = map_.relevant
+        self.A = [
+            [*(value << more for value in row), h << less]
+            for row, h in zip(map_.A, map_.h1, strict=True)
+        ]
+        self.A.append([0] * (n - 1) + [1 << self.shift])
+        self.W1 = [[value << more for value in row] for row in map_.W1]
+        self.W1.append([0] * map_.n_units)
+        self.W2 = [
+            [*(value << more for value in row), h << less]
+            for row, h in zip(map_.W2, map_.h2, strict=True)
+        ]
+        self.h1, self.h2 = [0] * n, [0] * map_.n_units
 
 
 @dataclass
@@ -108,7 +171,7 @@ class _Enclosure:
 
 class _Checker:
     def __init__(
-        self, map_: ExactMap, orders: list[int], asked: set[int], box: Box, listing: Listing
+        self, map_: Arrays, orders: list[int], asked: set[int], box: Box, listing: Listing
     ) -> None:
         self.map, self.orders, self.asked, self.listing = map_, orders, asked, listing
         lower, upper, scale = box

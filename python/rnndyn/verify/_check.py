@@ -6,13 +6,14 @@ from fractions import Fraction
 
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.models._canonical_map_of import canonical_map_of, piecewise_linear
-from rnndyn.verify._boxes import check_box_tree
+from rnndyn.verify._boxes import check_box_tree, check_homogeneous_trees
 from rnndyn.verify._claims import Claims, Part
 from rnndyn.verify._contraction import check_contraction
 from rnndyn.verify._dictionary import Domain, check_dictionary_trees
 from rnndyn.verify._exact_map import ExactMap, common_shift, scaled
 from rnndyn.verify._listing import Listing, check_listing
 from rnndyn.verify._orbits import Box
+from rnndyn.verify._p_matrix import check_p_matrix
 from rnndyn.verify._prefix import check_word_trees
 from rnndyn.verify._tree import Tree
 from rnndyn.verify._units import check_unit_trees
@@ -138,16 +139,19 @@ def _check_part(
     if part.method == "contraction":
         check_contraction(part.data, map_, listing)
         return
+    if part.method == "p_matrix":
+        for order in proved & set(part.orders):
+            check_p_matrix(part.data, order, map_, listing)
+        return
     if part.method == "cells":
         raise RefusedError("this version of the checker does not check proofs by cells")
-    if part.method == "homogeneous_boxes":
-        raise RefusedError(
-            "this version of the checker does not check proofs by homogeneous boxes; search with "
-            "keep_tree=True for a proof that it does"
-        )
     domain = _domain(part, box, map_.n_states)
     counts.n_trees += 1
-    if part.method == "boxes":
+    if part.method == "homogeneous_boxes":
+        if list(part.orders) != [1] or not part.unbounded or part.at_infinity or part.by_faces:
+            raise RefusedError("trees of homogeneous boxes are about all fixed points in R^M")
+        check_homogeneous_trees(Tree.of(part), domain.radius, map_, listing, counts)
+    elif part.method == "boxes":
         if domain.box is None or _is_half(part):
             raise RefusedError("trees of boxes are about a box, and not about R^M")
         assert certificate.box is not None

@@ -48,13 +48,13 @@ def check_contraction(data: Any, map_: ExactMap, listing: Listing) -> None:
             f"a proof by contraction consists of weights ({m},), or of P ({m}, {m}) and "
             f"Lambda ({h},)"
         )
-    word = _fixed_point(map_, listing)
+    word = find_fixed_point(map_, listing)
     if word is None:
         raise RefusedError("the map contracts, but its fixed point could not be found")
     listing.settle(word)
 
 
-def _integers(numbers: list[float]) -> list[int]:
+def integers_of(numbers: list[float]) -> list[int]:
     """Return the numbers times a power of two."""
     if not all(map(math.isfinite, numbers)):
         raise RefusedError("a number of the norm is not finite")
@@ -63,7 +63,7 @@ def _integers(numbers: list[float]) -> list[int]:
 
 
 def _check_weights(values: list[float], map_: ExactMap) -> None:
-    weights = _integers(values)
+    weights = integers_of(values)
     if min(weights) <= 0:
         raise RefusedError("a weight is not positive")
     for i, (a_row, w_row) in enumerate(zip(map_.A, map_.W1, strict=True)):
@@ -78,7 +78,7 @@ def _check_weights(values: list[float], map_: ExactMap) -> None:
 
 def _check_quadratic_norm(norm: list[list[float]], values: list[float], map_: ExactMap) -> None:
     m = map_.n_states
-    numbers = _integers([*values, *(value for row in norm for value in row)])
+    numbers = integers_of([*values, *(value for row in norm for value in row)])
     multipliers, numbers = numbers[: map_.n_units], numbers[map_.n_units :]
     P = [numbers[i * m : (i + 1) * m] for i in range(m)]
     if any(P[i][j] != P[j][i] for i in range(m) for j in range(i)):
@@ -122,7 +122,7 @@ def _matrix_of_inequality(
     return matrix
 
 
-def _fixed_point(map_: ExactMap, listing: Listing) -> Word | None:
+def find_fixed_point(map_: ExactMap, listing: Listing) -> Word | None:
     """Find the region of the fixed point: among what is listed, else by Newton's method."""
     listed: list[Word] = [*listing.certified, *listing.closed.get(1, set())]
     for word in listed:

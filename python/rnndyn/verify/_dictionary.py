@@ -133,6 +133,7 @@ class _Checker:
     def __init__(self, map_: ExactMap, order: int, domain: Domain, face: Face | None) -> None:
         self.map, self.order, self.domain, self.face = map_, order, domain, face
         self.relevant = set(map_.relevant)
+        self.columns = list(zip(*map_.W1, strict=True))  # of W1, by unit
         #: Whether z is bounded.
         self.bounded = face is not None or domain.box is not None
         if self.bounded:
@@ -222,14 +223,15 @@ class _Checker:
         """Yield unit and coefficients of u and v, times `one`; None where they are zero anyway."""
         map_ = self.map
         for t in range(self.order):
-            for unit in range(map_.n_units):
+            mu = combination.mu[t]
+            first = t * map_.n_units
+            for unit, column in enumerate(self.columns):
                 y = map_.one * combination.y[t][unit]
-                of_u = y - sum(
-                    row[unit] * mu for row, mu in zip(map_.W1, combination.mu[t], strict=True) if mu
-                )
-                on = decisions.get(t * map_.n_units + unit)
-                off = on is False or map_.always_off[unit]
-                yield unit, None if off else of_u, None if on else -y
+                on = decisions.get(first + unit)
+                of_u = None
+                if on is not False and not map_.always_off[unit]:
+                    of_u = y - sum(w * m for w, m in zip(column, mu, strict=True) if m)
+                yield unit, of_u, None if on else -y
 
     def _right_side(self, combination: _Combination) -> int:
         """d, times `one`."""

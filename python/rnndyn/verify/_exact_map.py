@@ -8,8 +8,23 @@ import hashlib
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 Rows = list[list[int]]
+
+
+class Arrays(Protocol):
+    """A map of the same form, its numbers in units of 2^-`shift`, with its relevant units."""
+
+    n_states: int
+    n_units: int
+    shift: int
+    A: Rows
+    W1: Rows
+    W2: Rows
+    h1: list[int]
+    h2: list[int]
+    relevant: list[int]
 
 
 def common_shift(values: Iterable[float]) -> int:

@@ -98,9 +98,16 @@ def check_listing(certificate: Claims, map_: ExactMap, box: Box | None, counts: 
                 raise RefusedError(f"{name} is listed twice")
             seen.add(own)
             certified = bool(cycles.certified[index])
+            on_border = bool(cycles.on_border[index])
+            if certified and on_border:
+                raise RefusedError(f"{name} is said to be certified and to lie on a border")
             if not certified and (own in listing.undecided or cycles.order not in proved):
                 # Nothing is claimed about it.
                 continue
+            if not certified and not on_border:
+                raise RefusedError(
+                    f"{name} is neither certified, nor said to lie on a border, nor undecided"
+                )
             points = _check_cycle(
                 listing,
                 name,
@@ -140,10 +147,14 @@ def _check_cycle(
     orbits = listing.solve(word)
     if orbits is None or orbits.dimension > 0:
         raise RefusedError(f"{name}: the cyclic system of its itinerary has no single solution")
+    touches = False
     for form in orbits.region_forms(word):
         if form[0] < 0 or (certified and form[0] == 0):
             what = "virtual" if form[0] < 0 else "on a border and cannot be certified"
             raise RefusedError(f"{name} is {what}: solved exactly, it leaves its regions")
+        touches = touches or form[0] == 0
+    if not certified and not touches:
+        raise RefusedError(f"{name} is said to lie on a border: solved exactly, it does not")
     exact = orbits.points()
     if any(exact[m] == exact[0] for m in range(1, len(exact))):
         raise RefusedError(f"{name} has a lower minimal period")

@@ -24,7 +24,7 @@ from fractions import Fraction
 from math import ceil
 
 from rnndyn.verify._dictionary import word_of
-from rnndyn.verify._exact_map import ExactMap, Rows
+from rnndyn.verify._exact_map import Arrays, ExactMap, Rows
 from rnndyn.verify._listing import Listing
 from rnndyn.verify._tree import DECIDED, INFEASIBLE, Decisions, Tree
 from rnndyn.verify._verdict import Counts, RefusedError
@@ -48,14 +48,14 @@ def check_unit_trees(
     """Refuse unless the trees prove that every cycle of the order is listed."""
     if order * (map_.n_states + map_.n_units) > _MAX_UNKNOWNS:
         raise RefusedError(f"order {order} has too many unknowns for a proof of this kind")
-    checker = _Checker(map_, order, radius, at_infinity)
+    checker = UnitSystem(map_, order, radius, at_infinity)
     for face in map_.relevant if at_infinity else [None]:
         _check_tree(tree, checker, face, listing, counts)
     tree.check_end()
 
 
 def _check_tree(
-    tree: Tree, checker: "_Checker", face: int | None, listing: Listing, counts: Counts
+    tree: Tree, checker: "UnitSystem", face: int | None, listing: Listing, counts: Counts
 ) -> None:
     map_, order = checker.map, checker.order
     given: Decisions = {} if face is None else {face: True}
@@ -84,14 +84,16 @@ def _check_tree(
             raise RefusedError(f"node {number} leaves out rotations, which this method must not do")
 
 
-class _Checker:
+class UnitSystem:
     """The system in activities; its numbers are integers in units of 2^-`shift`."""
 
-    def __init__(self, map_: ExactMap, order: int, radius: Fraction, at_infinity: bool) -> None:
+    def __init__(
+        self, map_: Arrays, order: int, radius: Fraction, at_infinity: bool, bits: int = _BITS
+    ) -> None:
         self.map, self.order, self.radius, self.at_infinity = map_, order, radius, at_infinity
         self.place = {unit: place for place, unit in enumerate(map_.relevant)}
         n, q = map_.n_states, map_.shift
-        bits = max(_BITS, q)
+        bits = max(bits, q)
         self.shift = bits + q
         inverse = _inverse_of_cycle(map_, order, bits)
         identity = [[int(i == j) << bits for j in range(n)] for i in range(n)]
@@ -183,7 +185,7 @@ def _product(left: Rows, right: Rows) -> Rows:
     return [[sum(a * b for a, b in zip(row, c, strict=True)) for c in columns] for row in left]
 
 
-def _inverse_of_cycle(map_: ExactMap, order: int, bits: int) -> Rows:
+def _inverse_of_cycle(map_: Arrays, order: int, bits: int) -> Rows:
     """Return about (1 - A^k)^-1, in units of 2^-bits: Newton's method from a rounded inverse."""
     n, q = map_.n_states, map_.shift
     power = [[int(i == j) << bits for j in range(n)] for i in range(n)]
