@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnndyn._common.arrays import finite_numbers
+from rnndyn._common.arrays import FloatArray, finite_numbers
 from rnndyn._common.progress import ProgressMeter
 from rnndyn.bifurcation.path._path import Path, is_straight
 from rnndyn.bifurcation.path.continuation import continue_along
 from rnndyn.bifurcation.path.result import BranchSet
 from rnndyn.cycles.result import CycleSet
 from rnndyn.io._as_model import NetworkLike, as_followed, as_model
-from rnndyn.models import RNN
+from rnndyn.models import RNN, Model
+from rnndyn.models._canonical_map_of import check_constant_input, under_constant_input
 from rnndyn.scale_out import Executor
+
+_OVER_INPUTS = re.compile(r"inputs(\[(?P<number>\d+)\])?", re.ASCII)
 
 
 def bifurcation_diagram(
@@ -49,10 +53,14 @@ def bifurcation_diagram(
     parameter : str
         Name of one number, such as ``"A[0,0]"``, ``"h2[3]"`` or ``"slope"``; see
         ``model.scalar_names()``. Of networks of `torch.nn` names are such as ``"bias_hh_l0[0]"``;
-        a ReLU RNN has torch's names and those of `ReLURNN`.
-    values : array_like of shape (n,)
-        Values of the parameter, ascending or descending, at least two.
-    inputs, cycles, max_order, orders, method
+        a ReLU RNN has torch's names and those of `ReLURNN`. Or ``"inputs[k]"``, number k of the
+        constant external input, of any network that has one; or ``"inputs"``, all of it.
+    values : array_like of shape (n,), or (n, K)
+        Values of the parameter, ascending or descending, at least two. Of ``"inputs"`` at least two
+        inputs (K,), between which the path is straight: it counts them, from 0 to n - 1.
+    inputs : (K,) array_like, optional
+        As for `rnndyn.continue_cycles`. Under ``"inputs[k]"`` what the other inputs are.
+    cycles, max_order, orders, method
         As for `rnndyn.continue_cycles`.
     n_threads, time_limit, progress, seed, executor, store
         As for `rnndyn.continue_cycles`.
@@ -79,8 +87,18 @@ def bifurcation_diagram(
     >>> diagram = rd.bifurcation_diagram(tent, "h[0]", (-1.0, 3.0), max_order=1)
     >>> [(event.kind, event.value) for event in diagram.events]
     [('border_collision', 0.0)]
+
+    Over the input of a tanh unit that keeps one bit:
+
+    >>> bit = rd.RNN(weight_ih=[[1.0]], weight_hh=[[2.0]])
+    >>> diagram = rd.bifurcation_diagram(bit, "inputs[0]", (-1.0, 1.0), max_order=1)
+    >>> [(event.kind, round(event.value, 4)) for event in diagram.events]
+    [('fold', -0.5328), ('fold', 0.5328)]
     """
-    path = _path_over(model, parameter, values, inputs)
+    if (over := _OVER_INPUTS.fullmatch(parameter) if isinstance(parameter, str) else None) is None:
+        path = _path_over(model, parameter, values, inputs)
+    else:
+        path, inputs = _path_over_inputs(model, over, values, inputs), None
     return continue_along(
         path,
         "bifurcation_diagram",
@@ -98,12 +116,41 @@ def bifurcation_diagram(
     )
 
 
-def _path_over(network: Any, parameter: str, values: Any, inputs: ArrayLike | None) -> Path:
-    network = as_model(network)
-    model: Any = as_followed(network, inputs)
-    # A ReLU RNN has the names of torch, and those of the map that it is.
-    if isinstance(network, RNN) and parameter in network.scalar_names():
-        model = network
+def _path_over_inputs(
+    network: Any, over: re.Match[str], values: Any, inputs: ArrayLike | None
+) -> Path:
+    known = as_model(network)
+    n_inputs = known.n_inputs
+    if not isinstance(known, Model) or not n_inputs:
+        raise ValueError(
+            f"this {type(known).__name__} has no external input, so that {over.string} is no "
+            "parameter of it"
+        )
+    if over["number"] is None:
+        if inputs is not None:
+            raise ValueError("inputs are the values of the path already: leave out inputs=")
+        rows = finite_numbers("values", values)
+        if rows.ndim != 2 or rows.shape[1] != n_inputs or len(rows) < 2:
+            raise ValueError(
+                f"values of inputs must be at least two inputs, of shape (n, K) with K = "
+                f"{n_inputs}, got shape {rows.shape}; of a single input write inputs[0]"
+            )
+        numbers = np.arange(len(rows), dtype=np.float64)
+    else:
+        number = int(over["number"])
+        if number >= n_inputs:
+            raise ValueError(
+                f"{over.string} is out of range: this {known.family} has {n_inputs} external "
+                "inputs, and they count from 0"
+            )
+        numbers = _checked_values(values)
+        constant = check_constant_input(known, inputs)
+        rows = np.tile(known._default_input if constant is None else constant, (len(numbers), 1))
+        rows[:, number] = numbers
+    return Path(tuple(under_constant_input(known, row) for row in rows), over.string, numbers)
+
+
+def _checked_values(values: Any) -> FloatArray:
     numbers = finite_numbers("values", values)
     if numbers.ndim != 1 or len(numbers) < 2:
         raise ValueError(
@@ -112,6 +159,16 @@ def _path_over(network: Any, parameter: str, values: Any, inputs: ArrayLike | No
     steps = np.diff(numbers)
     if not (np.all(steps > 0.0) or np.all(steps < 0.0)):
         raise ValueError("values must ascend or descend, without repetition")
+    return numbers
+
+
+def _path_over(network: Any, parameter: str, values: Any, inputs: ArrayLike | None) -> Path:
+    network = as_model(network)
+    model: Any = as_followed(network, inputs)
+    # A ReLU RNN has the names of torch, and those of the map that it is.
+    if isinstance(network, RNN) and parameter in network.scalar_names():
+        model = network
+    numbers = _checked_values(values)
     # Asked for first, so that an unknown name gets the message that lists the names there are.
     model.get_parameter(parameter)
 
