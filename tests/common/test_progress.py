@@ -12,6 +12,7 @@ from rnndyn._common.progress import (
     ProgressMeter,
     TextProgress,
     TqdmProgress,
+    _TimeLeft,
     make_progress_meter,
     time_left,
 )
@@ -160,6 +161,14 @@ def test_silent_work_shows_a_sign_of_life_within_two_seconds(kind):
     assert "a long thought" in text
     assert text.rsplit("\r", 1)[1].strip() == ""
     assert not [t for t in threading.enumerate() if t.name == "rnndyn progress"]
+
+
+def test_the_time_left_is_not_known_where_the_share_stands_still():
+    left = _TimeLeft()
+    assert left.text(0.5, 10.0) == "about 10 s left"
+    assert left.text(0.5, 12.0) == "about 12 s left"
+    assert left.text(0.5, 13.0) == ""
+    assert left.text(0.6, 15.0) == "about 10 s left"
 
 
 def test_a_complete_search_shows_one_share():

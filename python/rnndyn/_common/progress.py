@@ -1,6 +1,8 @@
 """Progress of a long computation: an interface of three methods and the meters of the package."""
 
 import importlib.util
+import os
+import shutil
 import sys
 import threading
 import time
@@ -15,6 +17,8 @@ _DELAY_SECONDS = 0.3
 _PULSE_SECONDS = 1.0
 #: Before a time left is worth a number: share of the work, and seconds.
 _LEAST_SHARE, _LEAST_SECONDS = 0.02, 1.0
+#: Part of the time so far for which the share may stand still before the time left is not known.
+_STANDSTILL = 0.2
 
 
 @runtime_checkable
@@ -71,6 +75,32 @@ def time_left(fraction: float, seconds: float) -> str:
     return f"about {max(left, 1.0):.0f} s left"
 
 
+def _has_size(stream: TextIO) -> bool:
+    """Tell whether a terminal knows its width; in one of width 0 no bar would ever show."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns > 0
+    except (AttributeError, OSError, ValueError):
+        # No terminal: tqdm does what is right there.
+        return True
+
+
+class _TimeLeft:
+    """Says how long the rest takes, while the share of the work goes on.
+
+    A share that stands still says nothing of the rest.
+    """
+
+    def __init__(self) -> None:
+        self._share = self._moved = 0.0
+
+    def text(self, share: float, seconds: float) -> str:
+        if share > self._share:
+            self._share, self._moved = share, seconds
+        if seconds - self._moved > max(_LEAST_SECONDS, _STANDSTILL * seconds):
+            return ""
+        return time_left(share, seconds)
+
+
 class _Pulse:
     """A thread that calls a function every second, so that silent work shows that it goes on."""
 
@@ -111,19 +141,24 @@ class TqdmProgress:
         self._lock = threading.Lock()
         self._pulse: _Pulse | None = None
         self._drawn = 0.0
+        self._left = _TimeLeft()
 
     def init(self, title: str) -> None:
         """Begin; the bar appears when it takes longer than a moment."""
+        self._left = _TimeLeft()
         self._start = time.perf_counter()
+        stream = self._stream or sys.stderr
+        sized = _has_size(stream)
         self._bar = self._tqdm(
             total=1.0,
             desc=title,
-            file=self._stream or sys.stderr,
+            file=stream,
             leave=False,
             delay=_DELAY_SECONDS,
             # Redraw though the share stands still: the numbers behind the bar go on.
             miniters=0,
-            dynamic_ncols=True,
+            dynamic_ncols=sized,
+            ncols=None if sized else shutil.get_terminal_size().columns - 1,
             bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}{postfix}",
         )
         self._drawn = self._start
@@ -135,7 +170,7 @@ class TqdmProgress:
         with self._lock:
             # The share of the work is an estimate and may fall; a bar that goes back would confuse.
             share = max(progress.fraction, self._bar.n)
-            left = time_left(share, seconds)
+            left = self._left.text(share, seconds)
             text = progress.text(seconds)
             self._bar.set_postfix_str(f"{left}, {text}" if left else text, refresh=False)
             self._bar.update(share - self._bar.n)
@@ -174,11 +209,13 @@ class TextProgress:
         self._text = ""
         self._lock = threading.Lock()
         self._pulse: _Pulse | None = None
+        self._left = _TimeLeft()
 
     def init(self, title: str) -> None:
         """Begin; the first line appears when it takes longer than a moment."""
         self._title = title
         self._text = ""
+        self._left = _TimeLeft()
         self._start = self._last = time.perf_counter()
         if self._rewrite:
             self._pulse = _Pulse(self._beat)
@@ -190,7 +227,7 @@ class TextProgress:
         if now - self._start < _DELAY_SECONDS or now - self._last < pause:
             return
         seconds = now - self._start
-        left = time_left(progress.fraction, seconds)
+        left = self._left.text(progress.fraction, seconds)
         text = progress.text(seconds)
         with self._lock:
             self._last = now

@@ -150,6 +150,12 @@ class Timeline(TabularResult):
         ------
         ValueError
             If the timeline has no losses, or an argument is out of range.
+
+        Notes
+        -----
+        Chance places the jumps anywhere in the run. Where jumps and events are both frequent in one
+        part of it, mostly the start, a small ``p_value`` says that and no more. Losses that fall by
+        orders of magnitude make every early change an outlier: give their logarithms.
         """
         window = check_integer("window", window, 0, 2**31)
         n_permutations = check_count("n_permutations", n_permutations)
