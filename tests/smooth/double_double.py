@@ -13,8 +13,8 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 
-#: Error of the values below, relative and, as lower parts may underflow, absolute: far less than the
-#: width 2^-48 of an enclosure.
+#: Error of the values below, relative and, as lower parts may underflow, absolute: far less than
+#: the width 2^-48 of an enclosure.
 ERROR, SMALLEST = 2.0**-90, 1e-320
 #: exp(-t) is taken at no larger t: slopes, and logistic(-t), are those there or less.
 LARGEST = 700.0
@@ -81,7 +81,7 @@ def _constant(value: mpmath.mpf, like: Array) -> Pair:
 
 
 def _small_expm1(r: Pair) -> Pair:
-    """Taylor's series at r / 2^8, and (1 + m)^2 - 1 = m (2 + m) eight times, without cancellation."""
+    """Taylor's series at r / 2^8, and eight times m (2 + m) for (1 + m)^2 - 1: nothing cancels."""
     scale = 2.0**-_HALVINGS
     r = Pair(r.high * scale, r.low * scale)
     with mpmath.workdps(60):

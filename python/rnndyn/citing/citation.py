@@ -19,6 +19,7 @@ from rnndyn.manifolds.result import BasinBoundary, Manifold
 from rnndyn.models import RecurrentNetwork
 from rnndyn.parameter_scan._measures import MAX_LYAPUNOV
 from rnndyn.parameter_scan.result import Scan
+from rnndyn.slow_points.by_input import SlowPointsByInput
 from rnndyn.slow_points.result import SlowPointSet
 
 SOFTWARE = Reference(
@@ -148,11 +149,12 @@ def cite(*results: Any) -> Bibliography:
     Parameters
     ----------
     *results : result, model or training strategy
-        `CycleSet`, `CyclesByInput`, `SlowPointSet`, `Certificate`, `BranchSet`, `Timeline`,
-        `StabilityDiagram`, `LyapunovSpectrum`, `Scan`, `Basins`, `Manifold`, `BasinBoundary`,
-        `HomoclinicPoints`, `ChaosCertificate`, any model, and of `rnndyn.training` the kinds of
-        teacher forcing, `LookAhead` and `ManifoldAttractorRegularization`. Of several, each paper
-        is listed once. Without any, the software alone.
+        `CycleSet`, `CyclesByInput`, `SlowPointSet`, `SlowPointsByInput`, `Certificate`,
+        `BranchSet`, `Timeline`, `StabilityDiagram`, `LyapunovSpectrum`, `Scan`, `Basins`,
+        `Manifold`, `BasinBoundary`, `HomoclinicPoints`, `ChaosCertificate`, any model, and of
+        `rnndyn.training` the kinds of teacher forcing, `LookAhead` and
+        `ManifoldAttractorRegularization`. Of several, each paper is listed once. Without any, the
+        software alone.
 
     Returns
     -------
@@ -203,6 +205,9 @@ def _uses(result: Any) -> Iterator[tuple[str, str]]:
                 yield from _of_cycles(cycles)
         case SlowPointSet():
             yield from _of_slow_points(result)
+        case SlowPointsByInput():
+            for slow in result:
+                yield from _of_slow_points(slow)
         case Certificate():
             yield from _of_certificate(result)
         case Timeline():

@@ -133,3 +133,16 @@ class CyclesByInput(TabularResult, Sequence[CycleSet]):
         reasons = {cycles.search.stopped_by for cycles in self.sets}
         among: tuple[StopReason, ...] = ("interrupt", "time_limit")
         return next((reason for reason in among if reason in reasons), "finished")
+
+
+def only_set(found: CycleSet | CyclesByInput) -> CycleSet:
+    """Return the result of a search under one input, which types do not tell from one of several.
+
+    Raises
+    ------
+    TypeError
+        If there were several.
+    """
+    if isinstance(found, CyclesByInput):
+        raise TypeError(f"one constant input is needed here, got {len(found)}")
+    return found

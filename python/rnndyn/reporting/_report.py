@@ -14,6 +14,7 @@ from rnndyn._common.arrays import FloatArray, finite_numbers
 from rnndyn._common.checks import check_integer, check_path
 from rnndyn._common.optional import import_optional
 from rnndyn._common.progress import ProgressMeter
+from rnndyn.cycles.by_input import only_set
 from rnndyn.cycles.result import CycleSet
 from rnndyn.cycles.run import SearchMethod
 from rnndyn.cycles.search import find_cycles
@@ -142,16 +143,18 @@ def report(
         if searched is not None:
             if max_order is None and orders is None:
                 max_order = DEFAULT_MAX_ORDER
-            cycles = find_cycles(
-                searched,
-                max_order,
-                orders,
-                inputs=constant if smooth_network(searched) is not None else None,
-                method=method,
-                seed=seed,
-                n_threads=n_threads,
-                time_limit=time_limit,
-                progress=progress,
+            cycles = only_set(
+                find_cycles(
+                    searched,
+                    max_order,
+                    orders,
+                    inputs=constant if smooth_network(searched) is not None else None,
+                    method=method,
+                    seed=seed,
+                    n_threads=n_threads,
+                    time_limit=time_limit,
+                    progress=progress,
+                )
             )
     elif max_order is not None or orders is not None:
         raise ValueError("give either cycles or the orders to search, not both")

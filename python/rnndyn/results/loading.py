@@ -25,7 +25,8 @@ def load_result(path: str | os.PathLike[str], *, max_bytes: int = _MAX_BYTES) ->
     Returns
     -------
     BasinBoundary, Basins, BranchSet, Certificate, ChaosCertificate, CyclesByInput, CycleSet, \
-    HomoclinicPoints, LyapunovSpectrum, Manifold, Scan, SlowPointSet, StabilityDiagram or Timeline
+    HomoclinicPoints, LyapunovSpectrum, Manifold, Scan, SlowPointSet, \
+    SlowPointsByInput, StabilityDiagram or Timeline
 
     Raises
     ------

@@ -10,6 +10,7 @@ from rnndyn.bifurcation.path._path import Path
 from rnndyn.bifurcation.path._smooth import Follower
 from rnndyn.bifurcation.path._smooth_join import Joined, join
 from rnndyn.bifurcation.path.gap import Gap
+from rnndyn.cycles.by_input import only_set
 from rnndyn.cycles.result import CycleSet
 from rnndyn.cycles.search import find_cycles
 
@@ -97,15 +98,17 @@ def follow_smooth(task: SmoothTask) -> SmoothFollowed:
 
 
 def _search(task: SmoothTask, node: int) -> CycleSet:
-    return find_cycles(
-        task.path.models[node],
-        orders=task.orders,
-        inputs=task.inputs,
-        method=task.method,
-        seed=task.options.seed,
-        n_threads=task.options.n_threads,
-        time_limit=task.options.deadline.seconds_left(),
-        progress=False,
+    return only_set(
+        find_cycles(
+            task.path.models[node],
+            orders=task.orders,
+            inputs=task.inputs,
+            method=task.method,
+            seed=task.options.seed,
+            n_threads=task.options.n_threads,
+            time_limit=task.options.deadline.seconds_left(),
+            progress=False,
+        )
     )
 
 
