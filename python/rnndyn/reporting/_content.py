@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnndyn._common.arrays import FloatArray
+from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.cycle import Cycle
 from rnndyn.cycles.result import CycleSet
 from rnndyn.lyapunov.result import LyapunovSpectrum
@@ -41,6 +42,8 @@ class Content:
         Orbits to draw.
     driven : bool
         Whether input sequences drive the orbits and the exponents.
+    by_input : CyclesByInput or None
+        The cycles under several constant inputs, of which `cycles` are those under one.
     """
 
     title: str
@@ -53,6 +56,7 @@ class Content:
     no_spectrum: str
     orbits: tuple[FloatArray, ...]
     driven: bool
+    by_input: CyclesByInput | None = None
 
 
 def choose_cycles(cycles: CycleSet | None, limit: int) -> tuple[Numbered, ...]:

@@ -22,7 +22,7 @@ from rnndyn.cycles._table import continuum_line, sureness
 from rnndyn.cycles.cycle import STABILITY_NAMES
 from rnndyn.cycles.result import CycleSet
 from rnndyn.lyapunov._table import error_text, number_text
-from rnndyn.reporting import _figures, _html, _tables
+from rnndyn.reporting import _by_input, _figures, _html, _tables
 from rnndyn.reporting._content import Content
 
 
@@ -32,6 +32,7 @@ def page(content: Content) -> str:
     sections = {
         "model": ("Model", _model(content)),
         "cycles": ("Fixed points and cycles", _cycles(content)),
+        "inputs": ("Several inputs", _by_input.section(content.by_input, content.cycles)),
         "state-space": ("State space", _state_space(content)),
         "multipliers-of-cycles": ("Multipliers", _multipliers(figures)),
         "lyapunov-exponents": ("Lyapunov exponents", _lyapunov(content)),

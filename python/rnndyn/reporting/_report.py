@@ -14,7 +14,7 @@ from rnndyn._common.arrays import FloatArray, finite_numbers
 from rnndyn._common.checks import check_integer, check_path
 from rnndyn._common.optional import import_optional
 from rnndyn._common.progress import ProgressMeter
-from rnndyn.cycles.by_input import only_set
+from rnndyn.cycles.by_input import CyclesByInput, only_set
 from rnndyn.cycles.result import CycleSet
 from rnndyn.cycles.run import SearchMethod
 from rnndyn.cycles.search import find_cycles
@@ -25,6 +25,7 @@ from rnndyn.lyapunov.result import LyapunovSpectrum
 from rnndyn.lyapunov.spectrum import DivergenceError, lyapunov_spectrum
 from rnndyn.models import DifferentiableMap, PiecewiseLinearModel, RecurrentNetwork
 from rnndyn.models._canonical_map_of import piecewise_linear, smooth_network
+from rnndyn.reporting._by_input import chosen
 from rnndyn.reporting._content import Content, choose_cycles
 from rnndyn.reporting._page import page
 from rnndyn.reporting._state_space import N_STEPS, orbits_of
@@ -43,7 +44,7 @@ def report(
     orders: Iterable[int] | None = None,
     method: SearchMethod = "auto",
     inputs: ArrayLike | None = None,
-    cycles: CycleSet | None = None,
+    cycles: CycleSet | CyclesByInput | None = None,
     spectrum: LyapunovSpectrum | None = None,
     title: str | None = None,
     metadata: Mapping[str, Any] | None = None,
@@ -75,8 +76,9 @@ def report(
         External input as for `rnndyn.lyapunov_spectrum`: (K,), (T, K) or (B, T, K). Under a
         constant input (K,) cycles are searched, too; sequences drive the exponents and the orbits,
         and the cycles are those of the model's own constant input.
-    cycles : CycleSet, optional
-        Cycles of this model that were searched before.
+    cycles : CycleSet or CyclesByInput, optional
+        Cycles of this model that were searched before. Of those under several inputs the page is
+        about the one that `inputs` names, by default the first, with a table of all.
     spectrum : LyapunovSpectrum, optional
         Exponents of this model that were computed before.
     title : str, optional
@@ -131,6 +133,9 @@ def report(
     path = check_page(check_path("path", path))
     # Now, not after a long search.
     import_optional("plotly", "a report")
+    by_input = None
+    if isinstance(cycles, CyclesByInput):
+        by_input, cycles, inputs = chosen(cycles, inputs)
     n_orbits = check_integer("n_orbits", n_orbits, 0, 1000)
     max_cycles = check_integer("max_cycles", max_cycles, 1, _LARGEST)
     drive = None if inputs is None else finite_numbers("inputs", inputs)
@@ -202,6 +207,7 @@ def report(
             no_spectrum=no_spectrum,
             orbits=orbits,
             driven=driven,
+            by_input=by_input,
         )
     )
     with complete_file(path) as stream:
