@@ -239,7 +239,7 @@ def test_points_behind_closed_gates_against_mpmath(family: str) -> None:
     assert n_checked >= 2
 
 
-@pytest.mark.parametrize("bias", [5.0, 8.0, 10.0, 12.0])
+@pytest.mark.parametrize("bias", [5.0, 8.0, 10.0, 12.0, 15.0, 20.0])
 def test_states_of_rest_and_saddles_of_cells_that_forget_little(bias: float) -> None:
     # The cells could reach 1e3 to 1e5, in which the state of rest is a needle.
     weights = [[1, 0], [0, 1], [0.5, 0], [0, 0.5], [1, -1], [1, 1], [0, 1], [1, 0]]
@@ -249,3 +249,20 @@ def test_states_of_rest_and_saddles_of_cells_that_forget_little(bias: float) -> 
     assert len(found) == 3
     assert found.index_sum == found.index_expected == 1
     assert any(np.abs(cycle.points).max() == 0.0 for cycle in found)
+
+
+@pytest.mark.parametrize("bias", [15.0, 22.0])
+def test_saddles_of_many_cells_that_forget_little(bias: float) -> None:
+    """Some of their cells are at the scale exp(bias), the others are small."""
+    rng = np.random.default_rng(1)
+    n_right = 0
+    count = drawn(12, 100)
+    for number in range(count):
+        n = (1, 2, 3, 4, 6, 8)[number % 6]
+        weights = rng.normal(size=(4 * n, n)) * 2.0 / np.sqrt(n)
+        biases = rng.normal(size=4 * n) / 3.0
+        biases[n : 2 * n] += bias
+        found = _core.find_smooth_cycles(smooth_map(rd.LSTM(None, weights, None, biases)), [1])
+        assert all(cycle["certified"] for cycle in found["cycles"])
+        n_right += found["index_sums"][0] == {"order": 1, "sum": 1, "known": True}
+    assert n_right >= 0.9 * count

@@ -260,7 +260,7 @@ class _Search:
         states: FloatArray | None,
         max_boxes: int,
     ) -> tuple[dict[str, Any], dict[int, dict[str, Any]]]:
-        """Search, then prove; what a proof finds is searched from and proved again."""
+        """Search, then prove; what a proof finds the search takes up, and it is proved again."""
         found = self.run(searched, states)
         proofs: dict[int, dict[str, Any]] = {}
         while found["stopped_by"] == "finished":
@@ -273,8 +273,7 @@ class _Search:
                     return found, proofs
             if not missed:
                 break
-            points = np.concatenate(missed)
-            states = points if states is None else np.concatenate([points, states])
+            self._guesses = [*self._guesses, *map(np.ascontiguousarray, missed)]
             again = self.run(searched, states)
             if len(again["cycles"]) <= len(found["cycles"]):
                 # They exist, but the search cannot certify them, or has no time left.

@@ -75,9 +75,9 @@ class CyclesByInput(TabularResult, Sequence[CycleSet]):
     >>> found
     7 cycles of RNN (1 state, 1 unit) under 3 constant inputs
       #  input  cycles  stable  saddle  unstable  certified  index sum  sure
-      0      0       3       2       0         1          3          1  coverage 100 %
-      1    0.3       3       2       0         1          3          1  coverage 100 %
-      2    0.8       1       1       0         0          1          1  coverage 100 %
+      0      0       3       2       0         1          3          1  nothing is missing
+      1    0.3       3       2       0         1          3          1  nothing is missing
+      2    0.8       1       1       0         0          1          1  nothing is missing
     >>> [len(points.stable) for points in found]
     [2, 2, 1]
     >>> found.to_columns()["input"]
