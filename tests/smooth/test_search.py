@@ -214,7 +214,7 @@ def test_closed_gates_of_cycles_fill_no_list() -> None:
         found = rd.find_cycles(model, max_order=2, method="search", max_restarts=50)
         n_doubtful = len(found) - found.n_certified
         assert n_doubtful <= 16
-        assert (f"; {n_doubtful} more not certified" in repr(found)) == (n_doubtful > 0)
+        assert ("not certified" in repr(found).splitlines()[0]) == (n_doubtful > 0)
         if found.search.orders[1].n_undecided:
             n_standing += 1
             assert "stands still within rounding errors" in repr(found)

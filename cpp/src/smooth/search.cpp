@@ -311,8 +311,11 @@ std::vector<SmoothCycle> listed(const Collection& collection, const std::vector<
   parallel_for(members.size(), n_threads, [&](std::size_t item, int) {
     const Member& member = *members[item];
     SmoothCycle& cycle = cycles[item];
-    cycle.points = first_rotation(member.points);
+    const Index first = first_step(member.points);
+    cycle.points = rotated(member.points, first);
     cycle.verified = member.verified;
+    // Every point keeps its own bounds.
+    if (cycle.verified.certified) cycle.verified.errors = rotated(member.verified.errors, first);
     cycle.multipliers = multipliers(member.jacobians);
     cycle.hits = member.hits;
   });
@@ -328,7 +331,7 @@ std::vector<SmoothCycle> listed(const Collection& collection, const std::vector<
 SmoothCycle cycle_near(const SmoothMap& map, Matrix points) {
   Newton(map).solve(points, {}, nullptr);
   SmoothCycle cycle;
-  cycle.points = first_rotation(points);
+  cycle.points = rotated(points, first_step(points));
   cycle.verified = Verifier(map, cycle.points).verify();
   if (points.cols() == 1 && !cycle.verified.certified) {
     AtRest rest = decide_at_rest(map, cycle.points);

@@ -90,7 +90,13 @@ def _title(cycles: CycleSet) -> str:
     kinds = ", ".join(f"{counts[name]:,} {name}" for name in STABILITY_NAMES if counts[name])
     title = f"{_cycles_text(n, n_doubtful)} of {model_text(cycles.model)}"
     title = f"{title}: {kinds}" if kinds else title
-    return f"{title}; {n_doubtful:,} more not certified" if n_doubtful else title
+    return title + _doubtful_text(n, n_doubtful)
+
+
+def _doubtful_text(n_certified: int, n_doubtful: int) -> str:
+    if not n_doubtful:
+        return ""
+    return f"; {n_doubtful:,} {'more ' if n_certified else ''}not certified"
 
 
 def _cycles_text(n_certified: int, n_doubtful: int) -> str:
@@ -145,8 +151,7 @@ def _by_input_table(found: CyclesByInput) -> Table:
     n_doubtful = found.n_cycles - n
     return Table(
         title=f"{_cycles_text(n, n_doubtful)} of {model_text(found.model)} under "
-        f"{counted(len(found), 'constant input')}"
-        + (f"; {n_doubtful:,} more not certified" if n_doubtful else ""),
+        f"{counted(len(found), 'constant input')}" + _doubtful_text(n, n_doubtful),
         headings=shown,
         rows=head_and_tail(range(len(found)), row, more_in=1),
         left_aligned={"sure"},
