@@ -1,5 +1,9 @@
 #include "smooth/at_rest.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
 #include "linear_algebra/decompositions.hpp"
 #include "smooth/pruning.hpp"
 
@@ -79,6 +83,12 @@ Verified proof_of(const SmoothMap& map, const Equations& equations, const Interv
   // The h of other fixed points lie outside of the ball, whose centre is a little aside.
   const Vector h = equations.unknowns(point);
   const double inside = std::min((ball.upper - h).minCoeff(), (h - ball.lower).minCoeff());
+  if (result.certified && !(equations.unknowns(result.errors).maxCoeff() < inside)) {
+    // It might be another one, outside of the ball.
+    Verified nothing;
+    nothing.residual = result.residual;
+    result = nothing;
+  }
   result.ball = std::max(result.certified ? result.ball : 0.0, down(inside));
   if (result.certified) errors = errors.cwiseMin(result.errors.col(0));
   result.certified = true;

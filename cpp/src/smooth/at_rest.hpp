@@ -1,8 +1,6 @@
 // Fixed points where gates are closed.
 #pragma once
 
-#include <optional>
-
 #include "rnndyn/smooth/verify.hpp"
 
 namespace rnndyn::smooth {
