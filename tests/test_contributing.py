@@ -165,7 +165,7 @@ def test_kinds_of_bifurcations_are_counted_alike():
 def test_results_are_frozen_and_compared_by_their_fields():
     both = (*SavedResult.__subclasses__(), *TabularResult.__subclasses__())
     kinds = [cls for cls in both if cls.__module__.startswith("rnndyn.") and "FORMAT" in vars(cls)]
-    assert len(kinds) == 14
+    assert len(kinds) == 15
     for cls in kinds:
         assert cls.__dataclass_params__.frozen
         assert "__eq__" not in vars(cls)

@@ -73,7 +73,7 @@ if TYPE_CHECKING:
     from rnndyn.regions import RegionGraph, region_graph
     from rnndyn.reporting import report
     from rnndyn.results import load_result
-    from rnndyn.slow_points import SlowPointSet, find_slow_points
+    from rnndyn.slow_points import SlowPointsByInput, SlowPointSet, find_slow_points
 
 _NAMES_OF_MODULES: dict[str, tuple[str, ...]] = {
     "rnndyn._common.optional": ("MissingPackageError",),
@@ -165,6 +165,7 @@ _NAMES_OF_MODULES: dict[str, tuple[str, ...]] = {
     "rnndyn.results": ("load_result",),
     "rnndyn.slow_points": (
         "SlowPointSet",
+        "SlowPointsByInput",
         "find_slow_points",
     ),
 }
@@ -229,6 +230,7 @@ __all__ = [
     "Scan",
     "ShallowPLRNN",
     "SlowPointSet",
+    "SlowPointsByInput",
     "StabilityDiagram",
     "Timeline",
     "__version__",

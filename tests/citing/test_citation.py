@@ -42,9 +42,11 @@ def test_slow_points_and_several_inputs():
     exact = keys(rd.find_slow_points(rd.PLRNN([0.5], [[1.0]], [0.01])))
     assert exact >= slow
     assert "nielsen1999damping" not in exact
-    found = rd.find_fixed_points(unit, [[0.0], [0.6]])
+    found = rd.find_fixed_points(unit, [[0.0], [0.6]], method="search")
     assert keys(found) == keys(*found)
     assert keys(found) >= {"deuflhard2011newton", "granas2003fixed", *SEARCH}
+    proved = keys(rd.find_fixed_points(unit, [[0.0], [0.6]]))
+    assert proved >= {"deuflhard2011newton", "granas2003fixed", "neumaier1990interval"}
 
 
 def test_a_listing_has_no_estimates(lozi):

@@ -218,8 +218,22 @@ def test_print_for_a_notebook(tent):
 
 
 def test_a_set_up_to_the_limit_prints_every_cycle(lozi):
-    assert "more" not in repr(many_cycles(lozi, 24))
-    assert "7 more" in repr(many_cycles(lozi, 25))
+    # After the headline, which has cycles that are not certified as "more".
+    rows = [repr(many_cycles(lozi, n)).partition("\n")[2] for n in (24, 25)]
+    assert "more" not in rows[0]
+    assert "7 more" in rows[1]
+
+
+def test_the_headline_counts_certified_cycles(lozi):
+    cycles = many_cycles(lozi, 24)
+    n_doubtful = sum(not cycle.certified for cycle in cycles)
+    assert n_doubtful
+    assert cycles.n_certified == 24 - n_doubtful
+    assert repr(cycles).startswith(f"{24 - n_doubtful} cycles of PLRNN")
+    assert repr(cycles).splitlines()[0].endswith(f"; {n_doubtful} more not certified")
+    assert repr(cycles.select(lambda cycle: not cycle.certified)).splitlines()[0] == (
+        f"no certified cycle of PLRNN (2 states, 2 units); {n_doubtful} not certified"
+    )
 
 
 # Size ----------------------------------------------------------------------------------------

@@ -162,13 +162,21 @@ def jacobian(
 
 
 def refined(
-    network: Network, points: Any, inputs: Sequence[float], digits: int = 60
+    network: Network,
+    points: Any,
+    inputs: Sequence[float],
+    digits: int = 60,
+    settled: int | None = None,
 ) -> list[list[Any]]:
-    """Return the cycle next to computed points (k, N), by Newton's method with so many digits."""
+    """Return the cycle next to computed points (k, N), by Newton's method with so many digits.
+
+    It ends when all but the last four do not change any more, or so many as `settled` says.
+    """
+    wanted = digits - 4 if settled is None else settled
     with mpmath.workdps(digits):
         k, n = len(points), network.n_states
         z = [[mpmath.mpf(float(value)) for value in point] for point in points]
-        for _ in range(8):
+        for _ in range(12):
             matrix = mpmath.zeros(k * n, k * n)
             right = mpmath.zeros(k * n, 1)
             for t in range(k):
@@ -184,7 +192,7 @@ def refined(
             for t in range(k):
                 for i in range(n):
                     z[t][i] += correction[t * n + i]
-            if mpmath.norm(correction, mpmath.inf) < mpmath.mpf(10) ** (4 - digits):
+            if mpmath.norm(correction, mpmath.inf) < mpmath.mpf(10) ** -wanted:
                 return z
         raise ArithmeticError("Newton's method does not converge from the computed points")
 

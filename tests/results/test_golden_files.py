@@ -55,6 +55,17 @@ def test_slow_points_of_version_1():
     assert slow.line_attractors[0].length == pytest.approx(0.64, abs=0.02)
 
 
+def test_slow_points_by_input_of_version_1():
+    found = rd.SlowPointsByInput.load(FILES / "slow_points_by_input_1.npz")
+    assert found.inputs.tolist() == [[0.3], [0.54]]
+    assert [len(slow) for slow in found] == [0, 1]
+    # The ghost of m = tanh(2 m + 0.54), whose speed is smallest where its slope is 1.
+    assert found[1][0].state == pytest.approx([-np.sqrt(0.5)], abs=0.02)
+    assert np.tanh(2.0 * found[1][0].state[0] + 0.54) - found[1][0].state[0] == pytest.approx(
+        found[1][0].speed, abs=1e-14
+    )
+
+
 @pytest.mark.parametrize("suffix", ["npz", "json"])
 def test_a_certificate_of_version_1(suffix):
     certificate = rd.Certificate.load(FILES / f"certificate_1.{suffix}")
@@ -245,7 +256,8 @@ def written(tmp_path):
     models = [rd.PLRNN([[0.5]], [[w]], [1.0]) for w in (-1.0, -3.5)]
     bit = rd.RNN([[1.0]], [[2.0]])
     results = {
-        "cycle_sets_by_input": rd.find_fixed_points(bit, [[0.0], [0.8]]),
+        "cycle_sets_by_input": rd.find_fixed_points(bit, [[0.0], [0.8]], method="search"),
+        "slow_points_by_input": rd.find_slow_points(bit, [[0.3], [0.54]]),
         "slow_points": rd.find_slow_points(rd.RNN([[1.0], [1.0]], 0.5001 * ONES), [1e-3]),
         "cycle_set": rd.find_cycles(TENT, max_order=3, method="complete"),
         "lyapunov_spectrum": rd.lyapunov_spectrum(TENT, z0=[0.1], n_steps=40, covariant=4),
@@ -323,6 +335,7 @@ EXPORTS = {
     "lyapunov_spectrum_2.npz": (2, "92e39e1a4290"),
     "scan_1.npz": (2, "a456d0856ba5"),
     "slow_points_1.npz": (2, "2efc6f174219"),
+    "slow_points_by_input_1.npz": (2, "3a2dd849032e"),
     "stability_diagram_2.npz": (2, "c88caae12f60"),
 }
 

@@ -94,7 +94,8 @@ def test_picture(slow: Any) -> None:
     ("call", "kind", "message"),
     [
         (lambda: rd.find_slow_points(3), TypeError, "model must be a model of rnndyn"),
-        (lambda: rd.find_slow_points(DRIVEN, [[1.0], [2.0]]), ValueError, "call this for each"),
+        (lambda: rd.find_slow_points(DRIVEN, [[[1.0]], [[2.0]]]), ValueError, "inputs must"),
+        (lambda: rd.find_slow_points(GHOST, [[1.0], [2.0]]), ValueError, "no external input"),
         (lambda: rd.find_slow_points(DRIVEN, [1.0, 2.0]), ValueError, "inputs must have shape"),
         (lambda: rd.find_slow_points(DRIVEN, [np.nan]), ValueError, "inputs must be finite"),
         (lambda: rd.find_slow_points(DRIVEN, states=[1.0]), ValueError, "states must have shape"),

@@ -477,7 +477,6 @@ UNIT, OTHER = tanh_unit(2.0, 0.0), tanh_unit(2.0, 1.0)
         ({"model1": rd.RNN(None, [[1.0]], nonlinearity="relu")}, ValueError, "of one family"),
         ({"method": "exhaustive"}, ValueError, "method must be one of auto, search, complete"),
         ({"inputs": [1.0]}, ValueError, "no external input"),
-        ({"store": "x"}, ValueError, "store is for piecewise-linear networks"),
         ({"cycles": [np.ones((1, 1), bool)], "max_order": None}, TypeError, "sets of cycles"),
         ({"max_order": 0}, ValueError, "max_order"),
         ({"orders": [1]}, (TypeError, ValueError), "orders"),

@@ -8,6 +8,7 @@ import pytest
 
 from draws import drawn
 from rnndyn._core import _core
+from smooth import double_double
 
 FUNCTIONS: dict[str, Any] = {
     "tanh": (_core.tanh_bounds, mpmath.tanh),
@@ -54,7 +55,7 @@ def arguments(n: int) -> np.ndarray[Any, Any]:
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_bounds_hold_and_are_tight(name: str) -> None:
     bounds, exact = FUNCTIONS[name]
-    x = arguments(drawn(8_000, 10_000_000))
+    x = arguments(8_000)
     lower, upper = bounds(x)
     assert np.all(lower <= upper)
     with mpmath.workdps(40):
@@ -64,6 +65,44 @@ def test_bounds_hold_and_are_tight(name: str) -> None:
             assert low - abs(own) <= value <= high + abs(own), float(number)
             # Where it vanishes below 1e-300 only the bound itself is promised.
             assert high - low <= WIDTH * abs(value) + 4e-301, float(number)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_pairs_of_numbers_are_as_exact_as_they_claim(name: str) -> None:
+    x = np.random.default_rng(3).permutation(arguments(1_000))[:2_000]
+    x = x[np.abs(x) <= double_double.LARGEST / 2.0]
+    pair = getattr(double_double, name)(x)
+    with mpmath.workdps(60):
+        for number, high, low in zip(x, pair.high, pair.low, strict=True):
+            value = FUNCTIONS[name][1](mpmath.mpf(float(number)))
+            off = abs(mpmath.mpf(float(high)) + mpmath.mpf(float(low)) - value)
+            # A thousandth of the claim.
+            assert off <= double_double.ERROR * abs(value) / 1000 + double_double.SMALLEST, number
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_bounds_hold_at_millions_of_points(name: str) -> None:
+    """The whole enclosure of the reference lies within, no matter how it is off."""
+    limit = 0.25 if name == "logistic_slope" else 1.0
+    every = np.random.default_rng(5).permutation(arguments(drawn(100_000, 10_000_000)))
+    for x in np.array_split(every, -(-every.size // 100_000)):
+        lower, upper = FUNCTIONS[name][0](x)
+        value = getattr(double_double, name)(x)
+        error = double_double.ERROR * np.abs(value.high) + double_double.SMALLEST
+        # Ends that are those of the range of the function are right whatever the argument.
+        reaches = (upper == limit) | ((upper - value.high) - value.low >= error)
+        begins = (lower == (-1.0 if name == "tanh" else 0.0)) | (
+            (lower - value.high) - value.low <= -error
+        )
+        vanishes = np.zeros(x.size, dtype=bool)
+        if name != "tanh":
+            far = x if name == "logistic" else -np.abs(x)
+            vanishes = far < -double_double.LARGEST / (2.0 if name == "tanh_slope" else 1.0)
+            begins[vanishes] = lower[vanishes] == 0.0
+        assert reaches.all(), x[~reaches]
+        assert begins.all(), x[~begins]
+        wide = upper - lower > WIDTH * np.abs(value.high) + 4e-301
+        assert not wide.any(), x[wide]
 
 
 def test_bounds_are_those_of_the_range() -> None:

@@ -111,13 +111,56 @@ def test_complete_proves_that_nothing_is_missing(model: Any) -> None:
     proof = rd.find_cycles(model, orders=[2], method="complete")
     assert proof.complete
     assert "Order 2: proved with" in repr(proof)
-    again = rd.find_cycles(model, max_order=2)
+    again = rd.find_cycles(model, max_order=2, method="search")
     assert len(proof) == len(again.of_order(2))
     assert not again.complete
     record = proof.search.orders[0]
     assert record.proved
     assert record.n_boxes > 0
     assert record.n_undecided == 0
+
+
+@pytest.mark.parametrize("family", ["RNN", "GRU", "LSTM"])
+def test_small_networks_are_proved_by_default(family: str) -> None:
+    rng = np.random.default_rng(1)
+    for n, n_layers in ((1, 1), (2, 1), (3, 1), (2, 2)):
+        model = random_network(family, n, 2.0, rng, n_layers)
+        found = rd.find_fixed_points(model)
+        assert found.complete
+        assert "proved with" in repr(found)
+        assert found.search.orders[0].n_boxes <= 2_100
+        searched = rd.find_fixed_points(model, method="search")
+        assert not searched.complete
+        assert searched.blocks == found.blocks
+    wide = rd.find_fixed_points(random_network(family, 7, 2.0, rng))
+    assert not wide.complete
+    assert wide.search.orders[0].n_boxes == 0
+
+
+def test_orders_are_proved_by_default_with_those_that_divide_them() -> None:
+    cycles = rd.find_cycles(rd.RNN(None, -2.0 * np.eye(2)), max_order=4)
+    assert [record.method for record in cycles.search.orders] == ["complete"] * 3 + ["search"]
+    assert not cycles.complete
+    assert rd.find_cycles(BIT, orders=[2]).search.orders[0].method == "search"
+
+
+def test_a_proof_by_default_that_takes_too_long_leaves_the_search() -> None:
+    # Symmetric, with a continuum of nearly fixed points: boxes get smaller for ever.
+    model = rd.RNN(None, np.eye(5) * 1.0000001)
+    found = rd.find_fixed_points(model)
+    assert found.finished
+    assert found.search.orders[0].method == "search"
+    assert not found.complete
+
+
+def test_a_proof_by_default_finds_what_the_search_missed() -> None:
+    rng = np.random.default_rng(2)
+    models = [random_network("RNN", 4, 4.0, rng) for _ in range(8)]
+    few: dict[str, Any] = {"max_restarts": 1}
+    searched = [rd.find_fixed_points(model, method="search", **few) for model in models]
+    proved = [rd.find_fixed_points(model, **few) for model in models]
+    assert all(found.complete for found in proved)
+    assert sum(map(len, searched)) < sum(map(len, proved))
 
 
 def test_a_proof_finds_what_the_search_missed() -> None:

@@ -42,6 +42,22 @@ def test_exact_points_lie_within_the_error_bound(family: str, options: Any) -> N
             n_checked += 1
 
 
+def test_every_point_of_a_cycle_has_its_own_bounds() -> None:
+    # Cycles are found from any of their points, and listed from the smallest one on.
+    rng = np.random.default_rng(2)
+    n_unequal = 0
+    for _ in range(12):
+        model = random_network("RNN", 4, float(rng.uniform(2.0, 4.0)), rng, 2)
+        compiled = smooth_map(model)
+        for cycle in _core.find_smooth_cycles(compiled, [2, 3], max_restarts=30)["cycles"]:
+            if cycle["certified"]:
+                own = compiled.verify(cycle["points"])["errors"]
+                # Factors differ by the rotation, so that bounds do a little.
+                assert np.abs(np.log(cycle["errors"] / own)).max() < 1.0
+                n_unequal += bool((own[0] > 3.0 * own[1]).any())
+    assert n_unequal > 0
+
+
 @pytest.mark.parametrize("name", ["flipflop_gru"])
 def test_flip_flop_points_within_the_error_bound(name: str) -> None:
     model, inputs = flip_flop(name)

@@ -49,14 +49,18 @@ bool comes_before(const ConstVectorRef& a, const ConstVectorRef& b) {
   return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end());
 }
 
-Matrix first_rotation(const Matrix& points) {
-  const Index k = points.cols();
+Index first_step(const Matrix& points) {
   Index first = 0;
-  for (Index t = 1; t < k; ++t) {
+  for (Index t = 1; t < points.cols(); ++t) {
     if (comes_before(points.col(t), points.col(first))) first = t;
   }
-  Matrix turned(points.rows(), k);
-  for (Index t = 0; t < k; ++t) turned.col(t) = points.col((t + first) % k);
+  return first;
+}
+
+Matrix rotated(const Matrix& columns, Index first) {
+  const Index k = columns.cols();
+  Matrix turned(columns.rows(), k);
+  for (Index t = 0; t < k; ++t) turned.col(t) = columns.col((t + first) % k);
   return turned;
 }
 

@@ -62,8 +62,10 @@ class Collection {
 bool agree(const Matrix& a, const Matrix& b, double distance);
 // Smallest period of computed points within `distance`, in units of scale_of().
 Index period_within(const Matrix& points, double distance);
-// The rotation that is listed: the point that comes before all others is the first.
-Matrix first_rotation(const Matrix& points);
+// The step with which the rotation that is listed begins: its point comes before all others.
+Index first_step(const Matrix& points);
+// The columns from a step on.
+Matrix rotated(const Matrix& columns, Index first);
 // A strict weak ordering by the coordinates, in which rounding errors rarely decide.
 bool comes_before(const ConstVectorRef& a, const ConstVectorRef& b);
 

@@ -41,7 +41,11 @@ class FixedPointEquations final : public Equations {
     advance(x, image, &by_x);
   }
   bool propagate(IntervalVector& x) const override;
-  Matrix points(const Vector& x) const override;
+  IntervalVector states(const IntervalVector& x) const override;
+  Matrix points(const Vector& x) const override {
+    const IntervalVector all = states({x, x});
+    return 0.5 * all.lower + 0.5 * all.upper;
+  }
   Vector unknowns(const Matrix& points) const override;
 
  private:
@@ -88,6 +92,19 @@ IntervalVector FixedPointEquations::rest_of_gru(const Layer& layer, const Interv
   return result;
 }
 
+// c = i g k where a cell rests.
+struct RestingCell {
+  Interval i, g, k, c;
+
+  RestingCell(const IntervalVector& sums, Index n, Index j)
+      : i(logistic(sums[j])), g(tanh_of(sums[2 * n + j])) {
+    // k = 1 / (1 - f) = 1 / logistic(-p), at least 1.
+    const Interval p = sums[n + j], open = logistic(Interval(-p.hi, -p.lo));
+    k = Interval(std::max(1.0, down(1.0 / open.hi)), up(1.0 / open.lo));
+    c = i * g * k;
+  }
+};
+
 IntervalVector FixedPointEquations::rest_of_lstm(const Layer& layer, const IntervalVector& h,
                                                  const IntervalVector& below,
                                                  RowScales* scales) const {
@@ -98,21 +115,16 @@ IntervalVector FixedPointEquations::rest_of_lstm(const Layer& layer, const Inter
     for (IntervalVector& e : scales->gate) e = IntervalVector(n);
   }
   for (Index j = 0; j < n; ++j) {
-    const Interval p[4] = {sums[j], sums[n + j], sums[2 * n + j], sums[3 * n + j]};
-    const Interval i = logistic(p[0]), g = tanh_of(p[2]), o = logistic(p[3]);
-    // k = 1 / (1 - f) = 1 / logistic(-p), at least 1.
-    const Interval open = logistic(Interval(-p[1].hi, -p[1].lo));
-    const Interval k(std::max(1.0, down(1.0 / open.hi)), up(1.0 / open.lo));
-    const Interval c = i * g * k;
-    const Interval t = tanh_of(c);
+    const RestingCell cell(sums, n, j);
+    const Interval o = logistic(sums[3 * n + j]), t = tanh_of(cell.c);
     result.set(j, o * t);
     if (!scales) continue;
-    const Interval slope = o * tanh_slope(c);
-    // A large k meets a small slope; the derivative of k by p is k f.
-    scales->gate[0].set(j, slope * g * k * logistic_slope(p[0]));
-    scales->gate[1].set(j, slope * c * logistic(p[1]));
-    scales->gate[2].set(j, slope * i * k * tanh_slope(p[2]));
-    scales->gate[3].set(j, t * logistic_slope(p[3]));
+    const Interval slope = o * tanh_slope(cell.c);
+    // A large k meets a small slope; the derivative of k by its sum is k f.
+    scales->gate[0].set(j, slope * cell.g * cell.k * logistic_slope(sums[j]));
+    scales->gate[1].set(j, slope * cell.c * logistic(sums[n + j]));
+    scales->gate[2].set(j, slope * cell.i * cell.k * tanh_slope(sums[2 * n + j]));
+    scales->gate[3].set(j, t * logistic_slope(sums[3 * n + j]));
   }
   return result;
 }
@@ -186,24 +198,21 @@ bool FixedPointEquations::propagate(IntervalVector& x) const {
   return true;
 }
 
-Matrix FixedPointEquations::points(const Vector& x) const {
+IntervalVector FixedPointEquations::states(const IntervalVector& x) const {
   if (map_.kind() != CellKind::lstm) return x;
-  Matrix states(map_.n_states(), 1);
+  IntervalVector all(map_.n_states());
   Index first = 0;
-  Vector below;
+  IntervalVector below;
   for (const Layer& layer : map_.layers()) {
     const Index n = layer.n;
-    const Vector h = x.segment(first, n);
-    const Vector sums = gate_sums<double>(layer, h, below);
-    states.block(2 * first, 0, n, 1) = h;
-    for (Index j = 0; j < n; ++j) {
-      states(2 * first + n + j, 0) =
-          logistic(sums(j)) * tanh_of(sums(2 * n + j)) / logistic(-sums(n + j));
-    }
+    const IntervalVector h = part(x, first, n);
+    const IntervalVector sums = gate_sums<Interval>(layer, h, below);
+    put_part(all, 2 * first, h);
+    for (Index j = 0; j < n; ++j) all.set(2 * first + n + j, RestingCell(sums, n, j).c);
     below = h;
     first += n;
   }
-  return states;
+  return all;
 }
 
 Vector FixedPointEquations::unknowns(const Matrix& points) const {
@@ -246,6 +255,7 @@ class CycleEquations final : public Equations {
     }
   }
   bool propagate(IntervalVector& x) const override;
+  IntervalVector states(const IntervalVector& x) const override { return x; }
   Matrix points(const Vector& x) const override {
     return Eigen::Map<const Matrix>(x.data(), n_, order_);
   }

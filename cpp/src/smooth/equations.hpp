@@ -21,6 +21,8 @@ class Equations {
                           IntervalMatrix& by_x) const = 0;
   // Takes away from the box what cannot be a solution; false where nothing is left.
   virtual bool propagate(IntervalVector& x) const = 0;
+  // Points of the network (N x k, one after another) at the solutions in a box.
+  virtual IntervalVector states(const IntervalVector& x) const = 0;
   // Points of the network (N x k) at a solution, and back.
   virtual Matrix points(const Vector& x) const = 0;
   virtual Vector unknowns(const Matrix& points) const = 0;

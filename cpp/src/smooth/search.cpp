@@ -4,6 +4,7 @@
 #include <cmath>
 #include <memory>
 
+#include "smooth/at_rest.hpp"
 #include "smooth/starts.hpp"
 
 namespace rnndyn::smooth {
@@ -19,6 +20,8 @@ constexpr std::int64_t kPatience = 16;
 constexpr double kNearlyRepeated = 1e-4;
 // What is not proved is listed if it solves its equations as well as rounding allows.
 constexpr double kAcceptedResidual = 1e-10;
+// A fixed point whose error bound is larger than this may be known better.
+constexpr double kWellKnown = 1e-9;
 // Of the ends of restarts of which nothing is proved so many are listed, and the others counted:
 // where gates are closed a network stands still within rounding errors in whole regions.
 constexpr std::int64_t kMostUnproved = 16;
@@ -31,6 +34,8 @@ struct Outcome {
   std::int32_t met = Collection::kNone;
   std::int64_t n_solves = 0;
   Verified verified;
+  // Nearly a fixed point, of which it is proved that there is none.
+  bool is_standing = false;
 };
 
 class OrderSearch {
@@ -54,6 +59,7 @@ class OrderSearch {
   void verify_new(std::vector<Outcome>& outcomes);
   void file(Outcome& outcome);
   void file_shorter(Outcome& outcome, Index period);
+  bool settle(Matrix& points, Verified& verified) const;
   std::int32_t take_in(Matrix points, Verified verified);
   std::int64_t patience() const;
 
@@ -164,6 +170,24 @@ std::int32_t OrderSearch::take_in(Matrix points, Verified verified) {
   return id;
 }
 
+// Where gates are closed, a fixed point that Newton's method has come to is proved, or known well,
+// only by other equations: takes the one that the points stand for. False where there is none.
+bool OrderSearch::settle(Matrix& points, Verified& verified) const {
+  if (verified.certified && verified.error_bound < kWellKnown && verified.index != 0) return true;
+  AtRest rest = decide_at_rest(map_, points);
+  if (!rest.decided) return true;
+  if (!rest.verified.certified) return verified.certified;
+  if (verified.certified) {
+    // Known before and now: the two must be the same.
+    const Matrix apart = (rest.point - points).cwiseAbs();
+    const Matrix bounds = verified.errors + rest.verified.errors;
+    if (!(apart.array() <= bounds.array()).all()) return true;
+  }
+  points = std::move(rest.point);
+  verified = std::move(rest.verified);
+  return true;
+}
+
 // Points that nearly repeat: the shorter cycle is taken in, too, if there is one, and shows by its
 // ball whether it is what was found.
 void OrderSearch::file_shorter(Outcome& outcome, Index period) {
@@ -172,9 +196,14 @@ void OrderSearch::file_shorter(Outcome& outcome, Index period) {
   if (!agree(outcome.points, points, 10.0 * kNearlyRepeated)) return;
   if (period_within(points, kNearlyRepeated) < period) return;
   if (collection_.lookup(points.replicate(1, order_ / period)) == Collection::kNone) {
-    const Verified verified = Verifier(map_, points).verify();
-    if (verified.certified || verified.residual < kAcceptedResidual) {
-      collection_.add(map_, std::move(points), verified);
+    Verified verified = Verifier(map_, points).verify();
+    if (period == 1 && !settle(points, verified)) {
+      outcome.is_standing = true;
+      return;
+    }
+    if (collection_.lookup(points.replicate(1, order_ / period)) == Collection::kNone &&
+        (verified.certified || verified.residual < kAcceptedResidual)) {
+      collection_.add(map_, std::move(points), std::move(verified));
       collection_.begin_order(map_, order_);
     }
   }
@@ -196,8 +225,18 @@ void OrderSearch::file(Outcome& outcome) {
     if (!outcome.verified.certified) {
       outcome.verified = Verifier(map_, outcome.points).verify();
     }
-    outcome.met = collection_.lookup(outcome.points, outcome.verified);
+    bool exists = true;
+    if (order_ == 1) {
+      exists = settle(outcome.points, outcome.verified);
+      outcome.met = collection_.lookup(outcome.points);
+    } else if (outcome.is_standing && !outcome.verified.certified) {
+      exists = false;
+      ++statistics_.n_undecided;
+    }
     if (outcome.met == Collection::kNone) {
+      outcome.met = collection_.lookup(outcome.points, outcome.verified);
+    }
+    if (outcome.met == Collection::kNone && exists) {
       outcome.met = take_in(outcome.points, outcome.verified);
       fresh = outcome.met != Collection::kNone;
     }
@@ -272,8 +311,11 @@ std::vector<SmoothCycle> listed(const Collection& collection, const std::vector<
   parallel_for(members.size(), n_threads, [&](std::size_t item, int) {
     const Member& member = *members[item];
     SmoothCycle& cycle = cycles[item];
-    cycle.points = first_rotation(member.points);
+    const Index first = first_step(member.points);
+    cycle.points = rotated(member.points, first);
     cycle.verified = member.verified;
+    // Every point keeps its own bounds.
+    if (cycle.verified.certified) cycle.verified.errors = rotated(member.verified.errors, first);
     cycle.multipliers = multipliers(member.jacobians);
     cycle.hits = member.hits;
   });
@@ -289,8 +331,15 @@ std::vector<SmoothCycle> listed(const Collection& collection, const std::vector<
 SmoothCycle cycle_near(const SmoothMap& map, Matrix points) {
   Newton(map).solve(points, {}, nullptr);
   SmoothCycle cycle;
-  cycle.points = first_rotation(points);
+  cycle.points = rotated(points, first_step(points));
   cycle.verified = Verifier(map, cycle.points).verify();
+  if (points.cols() == 1 && !cycle.verified.certified) {
+    AtRest rest = decide_at_rest(map, cycle.points);
+    if (rest.verified.certified) {
+      cycle.points = std::move(rest.point);
+      cycle.verified = std::move(rest.verified);
+    }
+  }
   std::vector<Matrix> jacobians(static_cast<std::size_t>(cycle.points.cols()));
   Vector next;
   for (Index t = 0; t < cycle.points.cols(); ++t) {

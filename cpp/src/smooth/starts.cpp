@@ -17,10 +17,28 @@ constexpr double kNearFold = 1e-3;
 // Coordinates are at most 1 but for the cells of LSTMs.
 constexpr double kWide = 2.0;
 
+// Cells that forget little rest either as far out as their gates let them, at a scale of 1 / (1 -
+// f), or, where g = 0 stops them, at any size: saddles have some cells of each kind. So each is
+// drawn for itself, small or at any scale up to its bound; the h follow by a step.
+Vector cells_of_all_sizes(Newton& newton, RandomStream& stream) {
+  const IntervalVector& box = newton.box();
+  Vector state(box.size());
+  const double share = stream.uniform();
+  for (Index i = 0; i < box.size(); ++i) {
+    const double bound = std::max(-box.lower(i), box.upper(i));
+    const double side = 2.0 * stream.uniform() - 1.0;
+    const bool is_far = bound > kWide && stream.uniform() < share;
+    state(i) = is_far ? std::copysign(kWide * std::pow(bound / kWide, stream.uniform()), side)
+                      : std::min(bound, kWide) * side;
+  }
+  return newton.orbit(state, 2).col(1);
+}
+
 // A bound of the cells of an LSTM is what they would reach if every gate stayed at its most open,
 // which may be thousands of times what they do reach: of states in such a box most are drawn at all
-// smaller scales.
-Vector random_state(const IntervalVector& box, RandomStream& stream) {
+// smaller scales, half of these with a scale for each cell.
+Vector random_state(Newton& newton, RandomStream& stream) {
+  const IntervalVector& box = newton.box();
   Vector state(box.size());
   double widest = 0.0;
   for (Index i = 0; i < box.size(); ++i) {
@@ -28,6 +46,7 @@ Vector random_state(const IntervalVector& box, RandomStream& stream) {
     widest = std::max(widest, std::max(-box.lower(i), box.upper(i)));
   }
   if (widest <= kWide) return state;
+  if (stream.uniform() < 0.5) return cells_of_all_sizes(newton, stream);
   const double scale = std::pow(widest / kWide, -1.25 * stream.uniform() + 0.25);
   for (Index i = 0; i < box.size(); ++i) {
     const double bound = std::max(-box.lower(i), box.upper(i));
@@ -37,7 +56,7 @@ Vector random_state(const IntervalVector& box, RandomStream& stream) {
 }
 
 Matrix free_run(Newton& newton, Index order, RandomStream& stream) {
-  const Vector start = random_state(newton.box(), stream);
+  const Vector start = random_state(newton, stream);
   const auto settle = static_cast<Index>(1 + stream.below(kLongestRun));
   if (order == 1) return newton.orbit(start, settle + 1).rightCols(1);
   const Matrix run = newton.orbit(start, settle + kWindow + order);
@@ -86,15 +105,27 @@ Matrix mixture(int n_members, Index order, const Collection& collection, Newton&
                RandomStream& stream) {
   Matrix sum = random_turn(random_member(collection, stream), order, newton, stream);
   const Vector first = sum.col(0);
+  Matrix lowest = sum, highest = sum;
   double total = 1.0;
   // Half of them in the middle, where symmetry puts what lies between.
   const bool even = stream.uniform() < 0.5;
   for (int i = 1; i < n_members; ++i) {
     const double weight = even ? 1.0 : 2.0 * stream.uniform();
-    sum += weight * random_turn(near_member(first, collection, stream), order, newton, stream);
+    const Matrix turn = random_turn(near_member(first, collection, stream), order, newton, stream);
+    sum += weight * turn;
     total += weight;
+    lowest = lowest.cwiseMin(turn);
+    highest = highest.cwiseMax(turn);
   }
-  return sum / total;
+  sum /= total;
+  // A cell that is far out on either side changes over where it is small.
+  for (Index t = 0; t < order; ++t) {
+    for (Index i = 0; i < sum.rows(); ++i) {
+      const bool changes = lowest(i, t) < -kWide && highest(i, t) > kWide;
+      if (changes) sum(i, t) = kWide * (2.0 * stream.uniform() - 1.0);
+    }
+  }
+  return sum;
 }
 
 Vector along_unstable(const Collection& collection, RandomStream& stream) {
@@ -181,7 +212,7 @@ Matrix draw_start(StartSource source, Index order, const Matrix& states,
     case StartSource::attached:
       break;
   }
-  return newton.orbit(random_state(newton.box(), stream), order);
+  return newton.orbit(random_state(newton, stream), order);
 }
 
 std::vector<Matrix> partners_of(const Member& member, Newton& newton) {

@@ -20,6 +20,7 @@ from rnndyn.models import RecurrentNetwork
 from rnndyn.parameter_scan._measures import MAX_LYAPUNOV
 from rnndyn.parameter_scan.result import Scan
 from rnndyn.regions.result import RegionGraph
+from rnndyn.slow_points.by_input import SlowPointsByInput
 from rnndyn.slow_points.result import SlowPointSet
 
 SOFTWARE = Reference(
@@ -151,8 +152,9 @@ def cite(*results: Any) -> Bibliography:
     Parameters
     ----------
     *results : result, model or training strategy
-        `CycleSet`, `CyclesByInput`, `SlowPointSet`, `Certificate`, `BranchSet`, `Timeline`,
-        `StabilityDiagram`, `LyapunovSpectrum`, `Scan`, `Basins`, `BasinFractions`, `RegionGraph`,
+        `CycleSet`, `CyclesByInput`, `SlowPointSet`, `SlowPointsByInput`, `Certificate`,
+        `BranchSet`, `Timeline`, `StabilityDiagram`, `LyapunovSpectrum`, `Scan`, `Basins`,
+        `BasinFractions`, `RegionGraph`,
         `Manifold`, `BasinBoundary`, `HomoclinicPoints`, `ChaosCertificate`, any model, and of
         `rnndyn.training` the kinds of teacher forcing, `LookAhead` and
         `ManifoldAttractorRegularization`. Of several, each paper is listed once. Without any, the
@@ -207,6 +209,9 @@ def _uses(result: Any) -> Iterator[tuple[str, str]]:
                 yield from _of_cycles(cycles)
         case SlowPointSet():
             yield from _of_slow_points(result)
+        case SlowPointsByInput():
+            for slow in result:
+                yield from _of_slow_points(slow)
         case Certificate():
             yield from _of_certificate(result)
         case Timeline():

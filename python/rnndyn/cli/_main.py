@@ -16,6 +16,7 @@ from rnndyn.cli import (
     _lyapunov,
     _manifolds,
     _report,
+    _slow_points,
     _sweep,
     _timeline,
     _verify,
@@ -23,8 +24,8 @@ from rnndyn.cli import (
 from rnndyn.cli._exit_codes import MEANINGS, ExitCode, interrupted
 
 _COMMANDS = (
-    _demo, _cycles, _verify, _manifolds, _lyapunov, _sweep, _timeline, _report, _convert, _cite,
-    _completion,
+    _demo, _cycles, _verify, _slow_points, _manifolds, _lyapunov, _sweep, _timeline, _report,
+    _convert, _cite, _completion,
 )  # fmt: skip
 
 _EPILOG = """\
@@ -34,6 +35,7 @@ examples:
   rnndyn cycles example:plrnn-10d --max-order 10 --plot cycles.png
   rnndyn cycles network.npz --max-order 4 --json | jq '.cycles[].spectral_radius'
   rnndyn verify certificate.npz network.npz     check a proof that no cycle is missing
+  rnndyn slow-points gru.pt --states z.npy      slow points and line attractors
   rnndyn manifolds network.npz --max-order 4    boundaries between basins of attraction
   rnndyn lyapunov network.npz --inputs x.npy    Lyapunov exponents with their errors
   rnndyn sweep network.npz --x "A[0,0]=-1:1:200" --max-order 8 --plot diagram.png

@@ -100,7 +100,7 @@ def search_composition(
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {record['method']!r}")
     begin = time.perf_counter()
     ends = None if box is None else box_ends(box, network.n_states)
-    meter = SharedMeter(options.meter, len(orders))
+    meter = SharedMeter(options.meter, len(orders), "find_cycles")
     how = options._replace(meter=meter)
     blocks, continua, statistics = [], [], []
     stopped_by: StopReason = "finished"

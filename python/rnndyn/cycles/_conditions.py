@@ -36,7 +36,7 @@ def search_each(
     """
     rows, places = np.unique(inputs, axis=0, return_inverse=True)
     order = list(dict.fromkeys(places.reshape(-1).tolist()))
-    meter = SharedMeter(options.meter, len(order))
+    meter = SharedMeter(options.meter, len(order), "find_cycles")
     options = options._replace(meter=meter)
     found: dict[int, CycleSet] = {}
     tried: dict[int, dict[int, int]] = {}
@@ -96,13 +96,14 @@ def _points(sets: list[CycleSet]) -> list[FloatArray]:
 class SharedMeter:
     """A meter that shows several searches as one."""
 
-    def __init__(self, meter: ProgressMeter, n_searches: int) -> None:
+    def __init__(self, meter: ProgressMeter, n_searches: int, title: str) -> None:
         self._meter = meter
+        self._title = title
         self._n_searches = n_searches
         self._n_done = 0
 
     def begin(self) -> None:
-        self._meter.init("find_cycles")
+        self._meter.init(self._title)
 
     def next(self) -> None:
         self._n_done += 1

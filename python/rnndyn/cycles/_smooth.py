@@ -26,6 +26,13 @@ from rnndyn.models._canonical_map_of import check_inputs
 METHODS = ("auto", "search", "complete")
 
 
+#: ``auto`` tries proofs of so many unknowns at most, and gives them up after so many boxes: about
+#: 20 ms for each order.
+_FEW_UNKNOWNS = 6
+_FEW_BOXES = 2_000
+_NO_LIMIT = 2**62
+
+
 def check_method(model: RecurrentNetwork, method: str, refused: dict[str, Any]) -> None:
     """Complain about a method, or options given, that need linear regions."""
     if method not in METHODS:
@@ -87,8 +94,8 @@ def _search_one(
         if method == "complete":
             found, records = search.complete(orders, starts)
         else:
-            found = search.run(orders, starts)
-            records = found["statistics"]
+            few = _orders_of_few_unknowns(model, orders) if method == "auto" else []
+            found, records = search.with_cheap_proofs(orders, few, starts)
     finally:
         options.meter.close()
     sums = {entry["order"]: entry for entry in found["index_sums"]}
@@ -168,35 +175,63 @@ class _Search:
     def complete(
         self, orders: list[int], states: FloatArray | None
     ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """Search, then prove order by order; what a proof finds is searched from and proved again.
+        """Search, then prove order by order, however long that takes.
 
         The shorter periods are searched as well: their points solve the equations of a proof.
         """
         divisors = sorted({d for k in orders for d in range(1, k + 1) if k % d == 0})
-        found = self.run(divisors, states)
+        found, proofs = self._searched_and_proved(divisors, orders, states, _NO_LIMIT)
+        for proof in proofs.values():
+            if proof["stopped_by"] != "finished":
+                found["stopped_by"] = proof["stopped_by"]
+        by_order = {record["order"]: record for record in found["statistics"]}
+        return found, [_proved(by_order[order], proofs.get(order)) for order in orders]
+
+    def with_cheap_proofs(
+        self, orders: list[int], few: list[int], states: FloatArray | None
+    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """Search, and prove of the orders `few` what a few boxes can; else the search stands."""
+        found, proofs = self._searched_and_proved(orders, few, states, _FEW_BOXES)
+        if any(proof["stopped_by"] == "interrupt" for proof in proofs.values()):
+            found["stopped_by"] = "interrupt"
+        records = []
+        for record in found["statistics"]:
+            proof = proofs.get(record["order"])
+            succeeded = proof is not None and proof["proved"] and not proof["missed"]
+            records.append(_proved(record, proof) if succeeded else record)
+        return found, records
+
+    def _searched_and_proved(
+        self,
+        searched: list[int],
+        proving: list[int],
+        states: FloatArray | None,
+        max_boxes: int,
+    ) -> tuple[dict[str, Any], dict[int, dict[str, Any]]]:
+        """Search, then prove; what a proof finds the search takes up, and it is proved again."""
+        found = self.run(searched, states)
         proofs: dict[int, dict[str, Any]] = {}
         while found["stopped_by"] == "finished":
             missed = []
-            for order in orders:
-                proofs[order] = self._prove(order, found["cycles"])
+            proofs = {}
+            for order in proving:
+                proofs[order] = self._prove(order, found["cycles"], max_boxes)
                 missed += proofs[order]["missed"]
                 if proofs[order]["stopped_by"] != "finished":
-                    found["stopped_by"] = proofs[order]["stopped_by"]
-                    break
-            if not missed or found["stopped_by"] != "finished":
+                    return found, proofs
+            if not missed:
                 break
-            n_before = len(found["cycles"])
-            points = np.concatenate(missed)
-            states = points if states is None else np.concatenate([points, states])
-            again = self.run(divisors, states)
-            if len(again["cycles"]) <= n_before:
-                # They exist, but the search cannot certify them.
+            self._guesses = [*self._guesses, *map(np.ascontiguousarray, missed)]
+            again = self.run(searched, states)
+            if len(again["cycles"]) <= len(found["cycles"]):
+                # They exist, but the search cannot certify them, or has no time left.
                 break
             found = again
-        by_order = {record["order"]: record for record in found["statistics"]}
-        return found, [self._proved(by_order[order], proofs.get(order)) for order in orders]
+        return found, proofs
 
-    def _prove(self, order: int, cycles: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    def _prove(
+        self, order: int, cycles: Iterable[dict[str, Any]], max_boxes: int
+    ) -> dict[str, Any]:
         options = self._options
         known = [
             np.ascontiguousarray(np.tile(np.roll(c["points"], -t, axis=0), (order // k, 1)))
@@ -208,25 +243,11 @@ class _Search:
             self._map,
             order,
             known,
-            max_boxes=2**62,
+            max_boxes=max_boxes,
             n_threads=options.n_threads,
             time_limit=options.deadline.seconds_left(),
             observer=self._observer(),
         )
-
-    @staticmethod
-    def _proved(record: dict[str, Any], proof: dict[str, Any] | None) -> dict[str, Any]:
-        """Return the statistics of an order with what its proof says."""
-        ended = proof is not None and proof["stopped_by"] == "finished"
-        return {
-            **record,
-            "method": "complete",
-            "complete": ended,
-            "n_boxes": 0 if proof is None else proof["n_boxes"],
-            "n_undecided": len(proof["undecided"]) + len(proof["missed"])
-            if ended and proof is not None
-            else 0,
-        }
 
     def _observer(self) -> Callable[..., None]:
         meter = self._options.meter
@@ -235,6 +256,31 @@ class _Search:
             meter.step(SearchProgress(*state))
 
         return observe
+
+
+def _orders_of_few_unknowns(model: RecurrentNetwork, orders: list[int]) -> list[int]:
+    """Return those that a proof may be cheap for, with all orders that divide them."""
+    n_units = model.n_layers * model.hidden_size
+    return [
+        k
+        for k in orders
+        if (n_units if k == 1 else k * model.n_states) <= _FEW_UNKNOWNS
+        and all(d in orders for d in range(1, k) if k % d == 0)
+    ]
+
+
+def _proved(record: dict[str, Any], proof: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the statistics of an order with what its proof says."""
+    ended = proof is not None and proof["stopped_by"] == "finished"
+    return {
+        **record,
+        "method": "complete",
+        "complete": ended,
+        "n_boxes": 0 if proof is None else proof["n_boxes"],
+        "n_undecided": len(proof["undecided"]) + len(proof["missed"])
+        if ended and proof is not None
+        else 0,
+    }
 
 
 def _statistics(record: dict[str, Any], index: dict[str, Any]) -> OrderStatistics:

@@ -101,14 +101,28 @@ def cycle_cells(cycle: Cycle, search: SearchStatistics) -> Row:
 
 
 def _title(cycles: CycleSet) -> str:
-    n = len(cycles)
     counts: Counter[str] = Counter()
     for block in cycles.blocks:
         for code, name in enumerate(STABILITY_NAMES):
-            counts[name] += int((block.stability == code).sum())
+            counts[name] += int((block.certified & (block.stability == code)).sum())
+    n, n_doubtful = cycles.n_certified, len(cycles) - cycles.n_certified
     kinds = ", ".join(f"{counts[name]:,} {name}" for name in STABILITY_NAMES if counts[name])
-    title = f"{counted(n, 'cycle') if n else 'no cycle'} of {model_text(cycles.model)}"
-    return f"{title}: {kinds}" if kinds else title
+    title = f"{_cycles_text(n, n_doubtful)} of {model_text(cycles.model)}"
+    title = f"{title}: {kinds}" if kinds else title
+    return title + _doubtful_text(n, n_doubtful)
+
+
+def _doubtful_text(n_certified: int, n_doubtful: int) -> str:
+    if not n_doubtful:
+        return ""
+    return f"; {n_doubtful:,} {'more ' if n_certified else ''}not certified"
+
+
+def _cycles_text(n_certified: int, n_doubtful: int) -> str:
+    """Return the number of cycles of which it is proved that they exist."""
+    if n_certified:
+        return counted(n_certified, "cycle")
+    return "no certified cycle" if n_doubtful else "no cycle"
 
 
 def continuum_line(continuum: ContinuumOfFixedPoints) -> str:
@@ -141,21 +155,22 @@ def _by_input_table(found: CyclesByInput) -> Table:
     def row(index: int) -> Row:
         cycles = found.sets[index]
         inputs = ", ".join(f"{value:g}" for value in found.inputs[index])
-        n_certified = sum(int(block.certified.sum()) for block in cycles.blocks)
         return (
             str(index),
             *([inputs] if short else []),
             f"{len(cycles):,}",
             *(f"{len(part):,}" for part in (cycles.stable, cycles.saddles, cycles.unstable)),
-            f"{n_certified:,}",
+            f"{cycles.n_certified:,}",
             "" if cycles.index_sum is None else str(cycles.index_sum),
             _sure_text(cycles),
         )
 
     shown = [name for name in _BY_INPUT_HEADINGS if short or name != "input"]
+    n = sum(cycles.n_certified for cycles in found.sets)
+    n_doubtful = found.n_cycles - n
     return Table(
-        title=f"{counted(found.n_cycles, 'cycle')} of {model_text(found.model)} under "
-        f"{counted(len(found), 'constant input')}",
+        title=f"{_cycles_text(n, n_doubtful)} of {model_text(found.model)} under "
+        f"{counted(len(found), 'constant input')}" + _doubtful_text(n, n_doubtful),
         headings=shown,
         rows=head_and_tail(range(len(found)), row, more_in=1),
         left_aligned={"sure"},

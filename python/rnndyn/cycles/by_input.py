@@ -75,9 +75,9 @@ class CyclesByInput(TabularResult, Sequence[CycleSet]):
     >>> found
     7 cycles of RNN (1 state, 1 unit) under 3 constant inputs
       #  input  cycles  stable  saddle  unstable  certified  index sum  sure
-      0      0       3       2       0         1          3          1  coverage 100 %
-      1    0.3       3       2       0         1          3          1  coverage 100 %
-      2    0.8       1       1       0         0          1          1  coverage 100 %
+      0      0       3       2       0         1          3          1  nothing is missing
+      1    0.3       3       2       0         1          3          1  nothing is missing
+      2    0.8       1       1       0         0          1          1  nothing is missing
     >>> [len(points.stable) for points in found]
     [2, 2, 1]
     >>> found.to_columns()["input"]
@@ -133,3 +133,16 @@ class CyclesByInput(TabularResult, Sequence[CycleSet]):
         reasons = {cycles.search.stopped_by for cycles in self.sets}
         among: tuple[StopReason, ...] = ("interrupt", "time_limit")
         return next((reason for reason in among if reason in reasons), "finished")
+
+
+def only_set(found: CycleSet | CyclesByInput) -> CycleSet:
+    """Return the result of a search under one input, which types do not tell from one of several.
+
+    Raises
+    ------
+    TypeError
+        If there were several.
+    """
+    if isinstance(found, CyclesByInput):
+        raise TypeError(f"one constant input is needed here, got {len(found)}")
+    return found

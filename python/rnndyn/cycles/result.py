@@ -173,6 +173,11 @@ class CycleSet(TabularResult, Sequence[Cycle]):
         return self.search.complete and not undecided
 
     @property
+    def n_certified(self) -> int:
+        """Number of cycles of which it is proved that they exist; ``len`` counts others, too."""
+        return sum(int(block.certified.sum()) for block in self.blocks)
+
+    @property
     def orders(self) -> tuple[int, ...]:
         """Orders that have at least one cycle in this set, ascending."""
         return tuple(block.order for block in self.blocks)

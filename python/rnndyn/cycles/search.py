@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, TypedDict, Unpack, overload
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias, TypedDict, Unpack, overload
 
 from numpy.typing import ArrayLike
 
@@ -37,6 +37,9 @@ from rnndyn.models._canonical_map_of import (
 )
 from rnndyn.models._composition import Composition
 
+OneInput: TypeAlias = Sequence[float]
+SeveralInputs: TypeAlias = Sequence[Sequence[float]]
+
 
 class _FixedPointOptions(TypedDict, total=False):
     """The options of a search for fixed points; what they mean says `find_cycles`."""
@@ -63,14 +66,15 @@ class _CycleOptions(_SearchOptions, total=False):
     periodic: bool
 
 
-# Whether inputs are one or several is in their shape, of which types do not know.
+# Whether an array holds one input or several is in its shape, of which types do not know: lists say
+# which it is, of an array either may come back.
 @overload
 def find_cycles(
     model: NetworkLike,
     max_order: int | None = None,
     orders: Iterable[int] | None = None,
     *,
-    inputs: None = None,
+    inputs: OneInput | None = None,
     **options: Unpack[_CycleOptions],
 ) -> CycleSet: ...
 @overload
@@ -79,9 +83,18 @@ def find_cycles(
     max_order: int | None = None,
     orders: Iterable[int] | None = None,
     *,
+    inputs: SeveralInputs,
+    **options: Unpack[_SearchOptions],
+) -> CyclesByInput: ...
+@overload
+def find_cycles(
+    model: NetworkLike,
+    max_order: int | None = None,
+    orders: Iterable[int] | None = None,
+    *,
     inputs: ArrayLike | None,
     **options: Unpack[_CycleOptions],
-) -> Any: ...
+) -> CycleSet | CyclesByInput: ...
 def find_cycles(
     model: NetworkLike,
     max_order: int | None = None,
@@ -138,8 +151,9 @@ def find_cycles(
         their number is about ``2**(H * k) / k``. ``search`` starts from random itineraries and
         follows the true map from each virtual candidate (see Notes). ``scyfi`` is the published
         algorithm alone, for comparison. ``auto`` lists or proves, order by order, where that is
-        cheap, and searches elsewhere. In tanh, GRU and LSTM networks ``auto`` is ``search``, and
-        ``complete`` takes long beyond a few states: give `time_limit`.
+        cheap, and searches elsewhere. In tanh, GRU and LSTM networks ``auto`` searches, and proves
+        that nothing is missing where at most six unknowns, units or coordinates of all points,
+        allow that in milliseconds; ``complete`` takes long beyond a few: give `time_limit`.
     max_restarts : int, optional
         Stop an order after this many restarts in a row without a new cycle (N_out of the
         published algorithm). Default: chosen from the order and the size of the network. It does
@@ -408,16 +422,24 @@ def search(
 @overload
 def find_fixed_points(
     model: NetworkLike,
-    inputs: None = None,
-    **options: Unpack[_SearchOptions],
+    inputs: OneInput | None = None,
+    states: ArrayLike | None = None,
+    **options: Unpack[_FixedPointOptions],
 ) -> CycleSet: ...
+@overload
+def find_fixed_points(
+    model: NetworkLike,
+    inputs: SeveralInputs,
+    states: ArrayLike | None = None,
+    **options: Unpack[_FixedPointOptions],
+) -> CyclesByInput: ...
 @overload
 def find_fixed_points(
     model: NetworkLike,
     inputs: ArrayLike | None,
     states: ArrayLike | None = None,
     **options: Unpack[_FixedPointOptions],
-) -> Any: ...
+) -> CycleSet | CyclesByInput: ...
 def find_fixed_points(
     model: NetworkLike,
     inputs: ArrayLike | None = None,

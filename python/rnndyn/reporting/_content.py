@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnndyn._common.arrays import FloatArray
+from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.cycle import Cycle
 from rnndyn.cycles.result import CycleSet
 from rnndyn.lyapunov.result import LyapunovSpectrum
@@ -49,6 +50,8 @@ class Content:
         Sequences of the user's: outputs where there is a readout, else states.
     readout : Readout or None
         What makes outputs of states.
+    by_input : CyclesByInput or None
+        The cycles under several constant inputs, of which `cycles` are those under one.
     """
 
     title: str
@@ -64,6 +67,7 @@ class Content:
     attractors: tuple[Attractor, ...] = ()
     data: tuple[FloatArray, ...] = ()
     readout: Readout | None = None
+    by_input: CyclesByInput | None = None
 
 
 def choose_cycles(cycles: CycleSet | None, limit: int) -> tuple[Numbered, ...]:

@@ -22,7 +22,7 @@ from rnndyn.cycles._table import continuum_line, sureness
 from rnndyn.cycles.cycle import STABILITY_NAMES
 from rnndyn.cycles.result import CycleSet
 from rnndyn.lyapunov._table import error_text
-from rnndyn.reporting import _drawing, _figures, _html, _spaces, _tables
+from rnndyn.reporting import _by_input, _drawing, _figures, _html, _spaces, _tables
 from rnndyn.reporting._attractors import attractor_of_spectrum
 from rnndyn.reporting._content import Content
 
@@ -33,6 +33,7 @@ def page(content: Content) -> str:
     sections = {
         "model": ("Model", _model(content)),
         "cycles": ("Fixed points and cycles", _cycles(content)),
+        "inputs": ("Several inputs", _by_input.section(content.by_input, content.cycles)),
         "state-space": ("State space", _state_space(content)),
         "outputs": ("Outputs", _outputs(content)),
         "multipliers-of-cycles": ("Multipliers", _multipliers(figures)),

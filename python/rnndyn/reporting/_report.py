@@ -14,6 +14,7 @@ from rnndyn._common.arrays import FloatArray, finite_numbers
 from rnndyn._common.checks import check_integer, check_path
 from rnndyn._common.optional import import_optional
 from rnndyn._common.progress import ProgressMeter
+from rnndyn.cycles.by_input import CyclesByInput, only_set
 from rnndyn.cycles.result import CycleSet
 from rnndyn.cycles.run import SearchMethod
 from rnndyn.cycles.search import find_cycles
@@ -25,6 +26,7 @@ from rnndyn.lyapunov.spectrum import DivergenceError, lyapunov_spectrum
 from rnndyn.models import DifferentiableMap, PiecewiseLinearModel, RecurrentNetwork
 from rnndyn.models._canonical_map_of import piecewise_linear, smooth_network
 from rnndyn.reporting._attractors import Attractor, attractors_of
+from rnndyn.reporting._by_input import chosen
 from rnndyn.reporting._content import Content, choose_cycles
 from rnndyn.reporting._page import page
 from rnndyn.reporting._readout import check_data, check_readout
@@ -46,7 +48,7 @@ def report(
     inputs: ArrayLike | None = None,
     data: ArrayLike | None = None,
     readout: Any = None,
-    cycles: CycleSet | None = None,
+    cycles: CycleSet | CyclesByInput | None = None,
     spectrum: LyapunovSpectrum | None = None,
     title: str | None = None,
     metadata: Mapping[str, Any] | None = None,
@@ -84,8 +86,9 @@ def report(
     readout : (n, N) array_like, (weights, bias) or linear layer of torch, optional
         What turns states into outputs, which get a figure of their own. The weights may also be
         those for the last layer of an `RNN`, `GRU` or `LSTM`, (n, hidden size).
-    cycles : CycleSet, optional
-        Cycles of this model that were searched before.
+    cycles : CycleSet or CyclesByInput, optional
+        Cycles of this model that were searched before. Of those under several inputs the page is
+        about the one that `inputs` names, by default the first, with a table of all.
     spectrum : LyapunovSpectrum, optional
         Exponents of this model that were computed before.
     title : str, optional
@@ -142,6 +145,9 @@ def report(
     path = check_page(check_path("path", path))
     # Now, not after a long search.
     import_optional("plotly", "a report")
+    by_input = None
+    if isinstance(cycles, CyclesByInput):
+        by_input, cycles, inputs = chosen(cycles, inputs)
     n_orbits = check_integer("n_orbits", n_orbits, 0, 1000)
     max_cycles = check_integer("max_cycles", max_cycles, 1, _LARGEST)
     drive = None if inputs is None else finite_numbers("inputs", inputs)
@@ -156,16 +162,18 @@ def report(
         if searched is not None:
             if max_order is None and orders is None:
                 max_order = DEFAULT_MAX_ORDER
-            cycles = find_cycles(
-                searched,
-                max_order,
-                orders,
-                inputs=constant if smooth_network(searched) is not None else None,
-                method=method,
-                seed=seed,
-                n_threads=n_threads,
-                time_limit=time_limit,
-                progress=progress,
+            cycles = only_set(
+                find_cycles(
+                    searched,
+                    max_order,
+                    orders,
+                    inputs=constant if smooth_network(searched) is not None else None,
+                    method=method,
+                    seed=seed,
+                    n_threads=n_threads,
+                    time_limit=time_limit,
+                    progress=progress,
+                )
             )
     elif max_order is not None or orders is not None:
         raise ValueError("give either cycles or the orders to search, not both")
@@ -228,6 +236,7 @@ def report(
             attractors=attractors,
             data=sequences,
             readout=output,
+            by_input=by_input,
         )
     )
     with complete_file(path) as stream:

@@ -26,7 +26,7 @@ def load_result(path: str | os.PathLike[str], *, max_bytes: int = _MAX_BYTES) ->
     -------
     BasinBoundary, BasinFractions, Basins, BranchSet, Certificate, ChaosCertificate, \
     CyclesByInput, CycleSet, HomoclinicPoints, LyapunovSpectrum, Manifold, RegionGraph, Scan, \
-    SlowPointSet, StabilityDiagram or Timeline
+    SlowPointSet, SlowPointsByInput, StabilityDiagram or Timeline
 
     Raises
     ------

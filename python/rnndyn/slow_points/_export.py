@@ -12,6 +12,7 @@ from rnndyn.results.export import (
     labelled_of,
     model_sizes,
 )
+from rnndyn.slow_points.by_input import SlowPointsByInput
 from rnndyn.slow_points.point import slowest_time_scale
 from rnndyn.slow_points.result import SlowPointSet
 
@@ -101,5 +102,78 @@ def _labelled(slow: SlowPointSet) -> LabelledArrays:
             "stopped_by": slow.run.stopped_by,
             "seed": str(slow.run.seed),
             "rnndyn_version": slow.run.version,
+        },
+    )
+
+
+@dictionary_of.register
+def _by_input_dictionary(found: SlowPointsByInput) -> dict[str, Any]:
+    return {
+        "model": model_sizes(found.model),
+        "inputs": found.inputs.tolist(),
+        "sets": (slow.to_dict() for slow in found.sets),
+    }
+
+
+@columns_of.register
+def _by_input_columns(found: SlowPointsByInput, table: str) -> dict[str, Any]:
+    sets = found.sets
+    if table == "inputs":
+        return {
+            "input": np.arange(len(sets)),
+            **{f"input_{k}": column for k, column in enumerate(found.inputs.T)},
+            "n_points": np.array([len(slow) for slow in sets]),
+            "n_curves": np.array([len(slow.curves) for slow in sets]),
+            "slowest": np.array([slow[0].speed if slow else np.nan for slow in sets]),
+            "n_restarts": np.array([slow.run.n_restarts for slow in sets]),
+            "finished": np.array([slow.finished for slow in sets]),
+        }
+    parts = [_columns(slow, table) for slow in sets]
+    counts = [len(slow) if table == "points" else len(slow.curves) for slow in sets]
+    return {"input": np.repeat(np.arange(len(sets)), counts)} | {
+        name: np.concatenate([part[name] for part in parts]) for name in (parts[0] if parts else ())
+    }
+
+
+@labelled_of.register
+def _by_input_labelled(found: SlowPointsByInput) -> LabelledArrays:
+    n = found.model.n_states
+    parts = [_labelled(slow).variables for slow in found.sets]
+    curves = [len(slow.curves) for slow in found.sets]
+    # Curves are numbered within their own set.
+    firsts = np.concatenate([[0], np.cumsum(curves)])[:-1]
+    joined: dict[str, Any] = {}
+    for name in (name for name in (parts[0] if parts else ()) if name != "inputs"):
+        values = [
+            part[name][1] + first if name == "curve_of_point" else part[name][1]
+            for part, first in zip(parts, firsts, strict=True)
+        ]
+        joined[name] = (parts[0][name][0], np.concatenate(values))
+    points, of_curves = (_by_input_columns(found, table)["input"] for table in ("points", "curves"))
+    summary = _by_input_columns(found, "inputs")
+    return LabelledArrays(
+        {
+            **joined,
+            "of_input": ("slow_point", points),
+            "curve_of_input": ("curve", of_curves),
+            "inputs": (("condition", "input"), found.inputs),
+            **{
+                name: ("condition", values)
+                for name, values in summary.items()
+                if not name.startswith("input")
+            },
+        },
+        {
+            "slow_point": np.arange(found.n_points),
+            "state": np.arange(n),
+            "curve": np.arange(sum(curves)),
+            "condition": np.arange(len(found.sets)),
+        },
+        {
+            "family": found.model.family,
+            "finished": int(found.finished),
+            "stopped_by": found.stopped_by,
+            "seed": ", ".join(sorted({str(slow.run.seed) for slow in found.sets})),
+            "rnndyn_version": ", ".join(sorted({slow.run.version for slow in found.sets})),
         },
     )

@@ -2,6 +2,7 @@
 
 from rnndyn._common.words import counted, model_text
 from rnndyn.results.table import Row, Table, head_and_tail, table_of
+from rnndyn.slow_points.by_input import SlowPointsByInput
 from rnndyn.slow_points.curve import SlowCurve
 from rnndyn.slow_points.point import slowest_time_scale
 from rnndyn.slow_points.result import SlowPointSet
@@ -49,4 +50,38 @@ def _curve_line(curve: SlowCurve) -> str:
     return (
         f"  and a{'n' if kind.startswith('a') else ''} {kind}: length {curve.length:.3g}, speed "
         f"along it {low:.2g} to {high:.2g}, contraction across {curve.across:.3g} per step"
+    )
+
+
+_BY_INPUT_HEADINGS = ("#", "input", "slow points", "slowest", "line attractors", "descents")
+#: Longer inputs are told by their number only.
+_MAX_INPUTS_IN_TABLE = 6
+
+
+@table_of.register
+def _by_input_table(found: SlowPointsByInput) -> Table:
+    short = found.inputs.shape[1] <= _MAX_INPUTS_IN_TABLE
+
+    def row(index: int) -> Row:
+        slow = found.sets[index]
+        return (
+            str(index),
+            *([", ".join(f"{value:g}" for value in found.inputs[index])] if short else []),
+            f"{len(slow):,}",
+            f"{slow[0].speed:.3g}" if slow else "",
+            f"{len(slow.line_attractors):,}",
+            f"{slow.run.n_restarts:,}",
+        )
+
+    n = found.n_points
+    title = f"{counted(n, 'slow point') if n else 'no slow point'} of {model_text(found.model)}"
+    return Table(
+        title=f"{title} under {counted(len(found), 'constant input')}",
+        headings=[name for name in _BY_INPUT_HEADINGS if short or name != "input"],
+        rows=head_and_tail(range(len(found)), row),
+        notes=[
+            f"Input {number}: {slow.run.incomplete_text(counted(slow.run.n_restarts, 'descent'))}"
+            for number, slow in enumerate(found.sets)
+            if not slow.finished
+        ],
     )

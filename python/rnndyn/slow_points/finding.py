@@ -4,26 +4,70 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any
+from typing import Any, NamedTuple, TypedDict, Unpack, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from rnndyn import _core
+from rnndyn._common.arrays import FloatArray
 from rnndyn._common.checks import check_count, check_positive
-from rnndyn._common.options import check_options
+from rnndyn._common.options import Options, check_options
 from rnndyn._common.progress import ProgressMeter
+from rnndyn._common.stopping import Deadline
+from rnndyn.cycles._conditions import SharedMeter
 from rnndyn.cycles._smooth import smooth_map
 from rnndyn.cycles._starts import starting_states, starts_of_map
 from rnndyn.cycles.progress import SearchProgress
+from rnndyn.cycles.search import OneInput, SeveralInputs
 from rnndyn.io._as_model import NetworkLike, as_followed, as_model
-from rnndyn.models._canonical_map_of import canonical_map_of, check_constant_input, smooth_network
+from rnndyn.models import RecurrentNetwork
+from rnndyn.models._canonical_map_of import (
+    canonical_map_of,
+    check_constant_input,
+    check_inputs,
+    smooth_network,
+)
+from rnndyn.slow_points.by_input import SlowPointsByInput
 from rnndyn.slow_points.curve import SlowCurve
 from rnndyn.slow_points.point import SlowPoint
 from rnndyn.slow_points.result import SlowPointSet
 from rnndyn.slow_points.run import SlowPointRun
 
 
+class _Options(TypedDict, total=False):
+    """What they mean says `find_slow_points`."""
+
+    drive: ArrayLike | None
+    max_speed: float
+    max_restarts: int | None
+    n_threads: int | None
+    time_limit: float | None
+    progress: bool | ProgressMeter | None
+    seed: int
+
+
+@overload
+def find_slow_points(
+    model: NetworkLike,
+    inputs: OneInput | None = None,
+    states: ArrayLike | None = None,
+    **options: Unpack[_Options],
+) -> SlowPointSet: ...
+@overload
+def find_slow_points(
+    model: NetworkLike,
+    inputs: SeveralInputs,
+    states: ArrayLike | None = None,
+    **options: Unpack[_Options],
+) -> SlowPointsByInput: ...
+@overload
+def find_slow_points(
+    model: NetworkLike,
+    inputs: ArrayLike | None,
+    states: ArrayLike | None = None,
+    **options: Unpack[_Options],
+) -> SlowPointSet | SlowPointsByInput: ...
 def find_slow_points(
     model: NetworkLike,
     inputs: ArrayLike | None = None,
@@ -36,15 +80,16 @@ def find_slow_points(
     time_limit: float | None = None,
     progress: bool | ProgressMeter | None = None,
     seed: int = 0,
-) -> SlowPointSet:
+) -> SlowPointSet | SlowPointsByInput:
     """Find where a network is slow without standing still: minima of its speed, and slow curves.
 
     Parameters
     ----------
     model : model, torch.nn.Module, or mapping of str to array
         A tanh, GRU, LSTM or ReLU network.
-    inputs : (K,) array_like, optional
-        Constant external input. Default: that of the model, else 0.
+    inputs : (K,) or (C, K) array_like, optional
+        Constant external input, or several, of which each is searched, beginning also at what is
+        found under those before. Default: that of the model, else 0.
     states : (..., N) array_like, optional
         Where descents may begin, besides states that free orbits come by: best those that the
         network visits on its task.
@@ -67,9 +112,10 @@ def find_slow_points(
 
     Returns
     -------
-    SlowPointSet
+    SlowPointSet or SlowPointsByInput
         The slow points, the slowest first, and in ``curves`` the approximate line attractors. Fixed
-        points are never among the points: see `find_fixed_points`.
+        points are never among the points: see `find_fixed_points`. Under several inputs (C, K) a
+        `SlowPointsByInput`, a sequence of such sets.
 
     Raises
     ------
@@ -118,8 +164,59 @@ def find_slow_points(
     if max_restarts is not None:
         max_restarts = check_count("max_restarts", max_restarts)
     source = as_model(model)
+    starts = starting_states(source, states, drive)
+    wanted = _Wanted(most, max_restarts)
+    if isinstance(source, RecurrentNetwork):
+        constants = check_inputs(source, inputs)
+        if constants is not None and constants.ndim > 1:
+            sets = _search_each(source, constants, starts, wanted, options)
+            return SlowPointsByInput(source, constants, sets)
+    return _search_one(source, inputs, starts, wanted, options)
+
+
+class _Wanted(NamedTuple):
+    max_speed: float
+    max_restarts: int | None
+
+
+def _search_each(
+    model: RecurrentNetwork,
+    inputs: FloatArray,
+    starts: FloatArray | None,
+    wanted: _Wanted,
+    options: Options,
+) -> tuple[SlowPointSet, ...]:
+    """Search under every input, equal ones once, beginning also at what others have."""
+    rows, places = np.unique(inputs, axis=0, return_inverse=True)
+    order = list(dict.fromkeys(places.reshape(-1).tolist()))
+    meter = SharedMeter(options.meter, len(order), "find_slow_points")
+    options = options._replace(meter=meter)
+    found: dict[int, SlowPointSet] = {}
+    meter.begin()
+    try:
+        for row in order:
+            if any(slow.run.stopped_by == "interrupt" for slow in found.values()):
+                options = options._replace(deadline=Deadline(0.0))
+            known = [slow.states for slow in found.values()]
+            both = [*known] if starts is None else [starts, *known]
+            joined = np.ascontiguousarray(np.concatenate(both)) if both else None
+            guesses = joined if joined is not None and len(joined) else None
+            found[row] = _search_one(model, rows[row], guesses, wanted, options)
+            meter.next()
+    finally:
+        meter.end()
+    return tuple(found[place] for place in places.reshape(-1).tolist())
+
+
+def _search_one(
+    source: Any,
+    inputs: ArrayLike | None,
+    starts: FloatArray | None,
+    wanted: _Wanted,
+    options: Options,
+) -> SlowPointSet:
     followed = as_followed(source, inputs)
-    starts = starts_of_map(source, starting_states(source, states, drive), inputs)
+    starts = starts_of_map(source, starts, inputs)
     begin = time.perf_counter()
 
     def observe(*state: Any) -> None:
@@ -137,8 +234,8 @@ def find_slow_points(
         found = _core.find_slow_points(
             network,
             seed=options.seed,
-            max_restarts=max_restarts,
-            max_speed=most,
+            max_restarts=wanted.max_restarts,
+            max_speed=wanted.max_speed,
             states=starts,
             n_threads=options.n_threads,
             time_limit=options.deadline.seconds_left(),
@@ -146,6 +243,7 @@ def find_slow_points(
         )
     finally:
         options.meter.close()
+    most = wanted.max_speed
     return SlowPointSet(
         followed,
         tuple(_point(record, followed.n_states) for record in found["points"]),
@@ -161,7 +259,7 @@ def find_slow_points(
             seed=options.seed,
             options={
                 "max_speed": most if math.isfinite(most) else None,
-                "max_restarts": max_restarts,
+                "max_restarts": wanted.max_restarts,
                 "time_limit": options.time_limit,
                 "n_states_given": 0 if starts is None else len(starts),
             },

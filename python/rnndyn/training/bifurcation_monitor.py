@@ -15,6 +15,7 @@ from rnndyn.bifurcation.path._path import Path
 from rnndyn.bifurcation.path._starts import key_of, n_itineraries
 from rnndyn.bifurcation.path.continuation import continue_along
 from rnndyn.cycles._smooth import cycles_near
+from rnndyn.cycles.by_input import only_set
 from rnndyn.cycles.cycle import Cycle
 from rnndyn.cycles.result import CycleSet
 from rnndyn.cycles.search import find_cycles
@@ -255,14 +256,16 @@ class BifurcationMonitor:
 
     def _search(self, model: Any) -> CycleSet:
         is_smooth = smooth_network(model) is not None
-        found: CycleSet = find_cycles(
-            model,
-            inputs=self._inputs if is_smooth else None,
-            max_order=self.max_order,
-            seed=self._seed,
-            n_threads=self._n_threads,
-            progress=False,
-            **self._search_options,
+        found = only_set(
+            find_cycles(
+                model,
+                inputs=self._inputs if is_smooth else None,
+                max_order=self.max_order,
+                seed=self._seed,
+                n_threads=self._n_threads,
+                progress=False,
+                **self._search_options,
+            )
         )
         self._found.append(found)
         self._last_search = len(self.models)

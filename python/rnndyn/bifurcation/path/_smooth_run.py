@@ -1,17 +1,30 @@
 """The continuation of smooth networks: searches at the models, curves between them, and gaps."""
 
+import os
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rnndyn._common.arrays import FloatArray
 from rnndyn._common.options import Options
-from rnndyn._common.stopping import StopReason
+from rnndyn._common.stopping import NEVER, Deadline, StopReason
 from rnndyn.bifurcation.path._path import Path
 from rnndyn.bifurcation.path._smooth import Follower
+from rnndyn.bifurcation.path._smooth_chunks import SearchTask, sets_of
 from rnndyn.bifurcation.path._smooth_join import Joined, join
 from rnndyn.bifurcation.path.gap import Gap
 from rnndyn.cycles.result import CycleSet
-from rnndyn.cycles.search import find_cycles
+from rnndyn.io._record import header_of, record_of
+from rnndyn.scale_out import (
+    ChunkStoppedError,
+    Executor,
+    Record,
+    cut_into_chunks,
+    fingerprint_of,
+    run_chunks,
+)
+
+#: Models are searched in so many chunks at most, which do not depend on the number of threads.
+_N_CHUNKS = 64
 
 
 class SmoothTask(NamedTuple):
@@ -29,6 +42,9 @@ class SmoothTask(NamedTuple):
     options : Options
     report : callable
         Called with the number of pieces done.
+    executor, store
+        Where models are searched, and where what was found is kept. Curves are followed in this
+        process in any case: what one piece brings to a model the next one begins at.
     """
 
     path: Path
@@ -38,6 +54,8 @@ class SmoothTask(NamedTuple):
     found: dict[int, CycleSet]
     options: Options
     report: Callable[[int, float], None]
+    executor: Executor | None = None
+    store: str | os.PathLike[str] | None = None
 
 
 class SmoothFollowed(NamedTuple):
@@ -62,10 +80,18 @@ def follow_smooth(task: SmoothTask) -> SmoothFollowed:
     )
     found = dict(task.found)
     n_done = 0
+    stopped_by: StopReason = "finished"
+    apart = task.executor is not None or task.store is not None
+    if apart and task.method != "given":
+        stopped_by = _search_elsewhere(task, found)
+    search = _search_task(task, task.options.n_threads, task.options.deadline).search
     try:
         for node in range(n_pieces + 1):
             if node not in found and task.method != "given":
-                found[node] = _search(task, node)
+                if stopped_by != "finished":
+                    follower.stopped_by = stopped_by
+                    break
+                found[node] = search(task.path.models[node])
                 if not found[node].search.finished:
                     follower.stopped_by = found[node].search.stopped_by
                     break
@@ -96,17 +122,56 @@ def follow_smooth(task: SmoothTask) -> SmoothFollowed:
     )
 
 
-def _search(task: SmoothTask, node: int) -> CycleSet:
-    return find_cycles(
-        task.path.models[node],
-        orders=task.orders,
-        inputs=task.inputs,
-        method=task.method,
-        seed=task.options.seed,
-        n_threads=task.options.n_threads,
-        time_limit=task.options.deadline.seconds_left(),
-        progress=False,
-    )
+def _search_elsewhere(task: SmoothTask, found: dict[int, CycleSet]) -> StopReason:
+    """Search at the models of which nothing is known, on the executor, or from the store.
+
+    What is found is added, up to a stop, whose reason is returned.
+    """
+    nodes = [node for node in range(len(task.path.models)) if node not in found]
+    here = task.executor is None
+    chunks = cut_into_chunks(nodes, _N_CHUNKS)
+    n_threads = task.options.n_threads if here and len(chunks) == 1 else 1
+    # The clock of this process means nothing elsewhere.
+    function = _search_task(task, n_threads, task.options.deadline if here else NEVER)
+    stopped_by: StopReason = "finished"
+
+    def out_of_time() -> bool:
+        nonlocal stopped_by
+        if task.options.deadline():
+            stopped_by = "time_limit"
+        return stopped_by != "finished"
+
+    def done(index: int, record: Record) -> None:
+        found.update(zip(chunks[index], sets_of(record), strict=True))
+
+    try:
+        run_chunks(
+            function,
+            [[task.path.models[node] for node in numbers] for numbers in chunks],
+            stage="searches",
+            fingerprint="" if task.store is None else fingerprint_of(*_identity(task)),
+            executor=task.executor,
+            store=task.store,
+            n_threads=task.options.n_threads,
+            stop=out_of_time,
+            done=done,
+        )
+    except ChunkStoppedError as stopped:
+        stopped_by = stopped.args[0]
+    except KeyboardInterrupt:
+        stopped_by = "interrupt"
+    return stopped_by
+
+
+def _search_task(task: SmoothTask, n_threads: int, deadline: Deadline) -> SearchTask:
+    return SearchTask(task.inputs, task.orders, task.method, task.options.seed, n_threads, deadline)
+
+
+def _identity(task: SmoothTask) -> list[Any]:
+    """Return what decides the results of all chunks."""
+    records = [record_of(model, None) for model in task.path.models]
+    models = [[header_of(record), dict(record.parameters)] for record in records]
+    return ["smooth", models, task.inputs, task.orders, task.method, task.options.seed]
 
 
 def _carry_on(follower: Follower, n_pieces: int) -> None:

@@ -110,12 +110,12 @@ def continue_cycles(
     seed : int
         Seed of the searches.
     executor : concurrent.futures.Executor or dask.distributed.Client, optional
-        Where to search and follow, with one thread per worker; not for tanh, GRU and LSTM
-        networks. The result does not depend on it. What runs there when the time is up is lost.
-        Default: threads of this process.
+        Where to search and follow, with one thread per worker; tanh, GRU and LSTM networks are
+        searched there and followed in this process. The result does not depend on it. What runs
+        there when the time is up is lost. Default: threads of this process.
     store : path-like, optional
-        Folder that finished chunks of pieces are written to as they come; another call with the
-        same arguments takes them from there; not for tanh, GRU and LSTM networks.
+        Folder that finished chunks of pieces, or of searches, are written to as they come; another
+        call with the same arguments takes them from there.
 
     Returns
     -------
@@ -214,15 +214,11 @@ def continue_along(
 ) -> BranchSet:
     """Do what `continue_cycles` says, over a path that was checked."""
     if path.is_smooth:
-        for name, given in (("executor", executor), ("store", store)):
-            if given is not None:
-                raise ValueError(
-                    f"{name} is for piecewise-linear networks; leave it out for a "
-                    f"{path.models[0].family}"
-                )
         common = check_options(n_threads, time_limit, progress, seed)
         constant = check_constant_input(path.models[0], inputs)
-        return _continue_smooth(path, title, constant, cycles, max_order, orders, method, common)
+        return _continue_smooth(
+            path, title, constant, cycles, max_order, orders, method, common, executor, store
+        )
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
     starts = None if cycles is None else _check_cycles(cycles, path.models)
@@ -293,6 +289,8 @@ def _continue_smooth(
     orders: Iterable[int] | None,
     method: str,
     common: Options,
+    executor: Executor | None,
+    store: str | os.PathLike[str] | None,
 ) -> BranchSet:
     if method not in SMOOTH_METHODS:
         raise ValueError(
@@ -322,6 +320,8 @@ def _continue_smooth(
                 report=lambda n_done, share: common.meter.step(
                     PathProgress(n_done, n_pieces, share)
                 ),
+                executor=executor,
+                store=store,
             )
         )
     finally:
