@@ -40,9 +40,11 @@ if TYPE_CHECKING:
         BasinBoundary,
         ChaosCertificate,
         HomoclinicPoints,
+        Invertibility,
         Manifold,
         basin_boundary,
         homoclinic_points,
+        invertibility,
         manifold,
     )
     from rnndyn.models import (
@@ -121,9 +123,11 @@ _NAMES_OF_MODULES: dict[str, tuple[str, ...]] = {
         "BasinBoundary",
         "ChaosCertificate",
         "HomoclinicPoints",
+        "Invertibility",
         "Manifold",
         "basin_boundary",
         "homoclinic_points",
+        "invertibility",
         "manifold",
     ),
     "rnndyn.models": (
@@ -185,6 +189,7 @@ _MODULES = {name: module for module, names in _NAMES_OF_MODULES.items() for name
 __all__ = [
     "ALRNN",
     "GRU",
+    "Invertibility",
     "LSTM",
     "PLRNN",
     "RNN",
@@ -238,6 +243,7 @@ __all__ = [
     "from_torch",
     "gradient_growth",
     "homoclinic_points",
+    "invertibility",
     "load_checkpoints",
     "load_metadata",
     "load_model",

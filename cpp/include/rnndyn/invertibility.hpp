@@ -12,10 +12,10 @@
 namespace rnndyn {
 
 struct RegionDeterminants {
-  std::vector<Word> regions;        // `words_per_region` words each, ascending
-  std::vector<std::int8_t> signs;   // of det J, exact; kUnknownSign where the effort ran out
-  Matrix interiors;                 // a point well inside each region, as columns,
-  Vector radii;                     // and how far it is from the nearest border, at most
+  std::vector<Word> regions;       // `words_per_region` words each, ascending
+  std::vector<std::int8_t> signs;  // of det J, exact; kUnknownSign where the effort ran out
+  Matrix interiors;                // a point well inside each region, as columns,
+  Vector radii;                    // and how far it is from the nearest border, at most
 };
 
 constexpr std::int8_t kUnknownSign = 2;

@@ -127,7 +127,8 @@ bool cut(Polytope& set, Rows rows, const Vector& reach, Control* control) {
 
 // How many steps it takes at most until no vector in the contracting subspaces is longer than it
 // was, whatever point of the cycle it begins at; a multiple of the order.
-Index steps_to_contract(const std::vector<AffineStep>& around, const std::vector<Frame>& frames) {
+Index steps_to_contract(const std::vector<AffineStep>& around, const std::vector<Frame>& frames,
+                        Control* control) {
   const std::size_t k = around.size();
   const Index d = frames.front().basis.cols();
   std::vector<Matrix> turns;
@@ -141,7 +142,9 @@ Index steps_to_contract(const std::vector<AffineStep>& around, const std::vector
     turns.push_back(turn);
   }
   std::vector<Matrix> powers = turns;
+  Looks looks(control);
   for (Index n = 1; n < kMostRounds; ++n) {
+    looks.after(2.0 * static_cast<double>(d * d * d) * static_cast<double>(k));
     double longest = 0.0;
     for (const Matrix& power : powers) longest = std::max(longest, power.norm());
     if (longest <= 1.0) return n * static_cast<Index>(k);
@@ -165,7 +168,7 @@ bool follow_for_ever(std::vector<Polytope>& sets, const std::vector<AffineStep>&
     radii.push_back(extent(sets[t], points.col(static_cast<Index>(t)), reach, control).norm());
   }
   if (frames.front().basis.cols() == 0) return true;
-  const Index window = steps_to_contract(around, frames);
+  const Index window = steps_to_contract(around, frames, control);
   if (window == 0) return false;
   for (Index step = 0, quiet = 0; quiet < window; ++step) {
     if (step > kMostRounds) return false;
