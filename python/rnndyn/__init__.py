@@ -189,7 +189,6 @@ _MODULES = {name: module for module, names in _NAMES_OF_MODULES.items() for name
 __all__ = [
     "ALRNN",
     "GRU",
-    "Invertibility",
     "LSTM",
     "PLRNN",
     "RNN",
@@ -207,6 +206,7 @@ __all__ = [
     "DifferentiableMap",
     "DivergenceError",
     "HomoclinicPoints",
+    "Invertibility",
     "LeakyPLRNN",
     "LeakyReLURNN",
     "LeakyShallowPLRNN",
