@@ -97,7 +97,7 @@ TEST_CASE("inequalities lie within the equations, however steep they were") {
   CHECK(set.inequalities.values(1) == doctest::Approx(1.0).epsilon(1e-9));
   // What the rounding of 2 + 3 tilt has become there is known.
   CHECK(set.inequalities.errors.minCoeff() > 1e-16 / tilt);
-  CHECK(set.inequalities.errors.maxCoeff() < 1e-8);
+  CHECK(set.inequalities.errors.maxCoeff() < 1e-7);
   CHECK((set.interior - Eigen::Vector2d(2, 1)).norm() < 1e-8);
 }
 
@@ -144,9 +144,10 @@ TEST_CASE("the stable set between two basins is one line, complete in the box") 
   CHECK(found.tree.n_undecided == 0);
   REQUIRE(found.tree.pieces.size() == 1);
   const ManifoldPiece& line = found.tree.pieces.front();
-  CHECK(std::abs(line.equations.normals(0, 1)) < 1e-15);
-  CHECK(std::abs(line.equations.values(0)) < 1e-15);
-  CHECK(line.radius == doctest::Approx(3.0));
+  CHECK(std::abs(line.equations.normals(0, 1)) < 1e-14);
+  CHECK(std::abs(line.equations.values(0)) < 1e-14);
+  REQUIRE(line.inequalities.size() == 2);
+  CHECK((line.inequalities.values - Vector::Constant(2, 3.0)).norm() < 1e-13);
 }
 
 TEST_CASE("a tree that is stopped or cut says so") {
@@ -155,6 +156,8 @@ TEST_CASE("a tree that is stopped or cut says so") {
   Itinerary border(1, map.words_per_region());
   ManifoldOptions options;
   options.n_directions = 1;
+  options.depth = 5;
+  options.max_pieces = 100;
   options.lower = Vector::Constant(2, -3.0);
   options.upper = Vector::Constant(2, 3.0);
   ManifoldProgress progress;
