@@ -94,7 +94,9 @@ def overlapping(model):
     pieces = []
     for bits in itertools.product((False, True), repeat=h):
         rows = [[v if bit else -v for v in (e["h2"][u], *e["W2"][u])] for u, bit in enumerate(bits)]
-        if not has_interior(m, rows):
+        # A unit whose pre-activation is the same everywhere has no border.
+        constant = [u for u in range(h) if not any(e["W2"][u])]
+        if any(bits[u] != (e["h2"][u] > 0) for u in constant) or not has_interior(m, rows):
             continue
         on = np.flatnonzero(bits)
         J = e["A"] + e["W1"][:, on].dot(e["W2"][on]) if len(on) else e["A"]
@@ -126,8 +128,9 @@ def overlapping(model):
 
 def has_interior(m, rows):
     """Whether some point makes all forms positive: a little less is still possible."""
-    if any(row[0] <= 0 and not any(row[1:]) for row in rows):
+    if any(row[0] < 0 and not any(row[1:]) for row in rows):
         return False
+    rows = [row for row in rows if any(row[1:])]
     # Cones of rows (t, z) with t > 0: {form(z) >= s, s > 0} scaled to s = 1.
     scaled = [[Fraction(-1), row[0], *row[1:]] for row in rows] + [
         [Fraction(-1), Fraction(1), *[Fraction(0)] * m]

@@ -13,6 +13,8 @@ _Point = list[Fraction]
 #: How often a place is moved closer to a border before another border is tried.
 _N_HALVINGS = 60
 _N_WAYS = 400
+#: Borders that a way of length 1 meets within this are one.
+_ONE_BORDER = 1e-9
 
 
 class AffineMaps:
@@ -192,6 +194,8 @@ def pair_across(
         values = maps.canonical.W2 @ np.stack([first, last]).T + maps.canonical.h2[:, np.newaxis]
         crossing = (values[:, 0] > 0.0) != (values[:, 1] > 0.0)
         places = np.sort(values[crossing, 0] / (values[crossing, 0] - values[crossing, 1]))
+        # Several units may have one border.
+        places = places[np.diff(places, prepend=-1.0) > _ONE_BORDER]
         ends = np.concatenate([[0.0], places, [1.0]])
         middles = 0.5 * (ends[:-1] + ends[1:])
         numbers = [maps.number_of(first + place * (last - first)) for place in middles]
