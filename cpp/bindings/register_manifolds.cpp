@@ -2,6 +2,7 @@
 
 #include "bindings.hpp"
 #include "interruptible.hpp"
+#include "rnndyn/invertibility.hpp"
 #include "rnndyn/manifolds.hpp"
 
 namespace rnndyn::bindings {
@@ -132,6 +133,44 @@ py::dict manifold_record(const CanonicalMap& map, const BoolArray& itinerary,
   return record;
 }
 
+py::dict region_determinants_record(const CanonicalMap& map, std::size_t limit, int n_threads,
+                                    std::optional<double> time_limit) {
+  StopReason reason = StopReason::none;
+  bool too_many = false;
+  const RegionDeterminants found = run_interruptible(
+      time_limit, [] {},
+      [&](Control& control) -> RegionDeterminants {
+        try {
+          auto all = region_determinants(map, limit, n_threads, &control);
+          too_many = !all;
+          return all ? *std::move(all) : RegionDeterminants{};
+        } catch (const Stopped&) {
+          reason = control.reason();
+          return {};
+        }
+      });
+  const std::size_t words = map.words_per_region();
+  const auto n = static_cast<py::ssize_t>(found.signs.size());
+  BoolArray regions({n, map.n_units()});
+  py::array_t<std::int8_t> signs(n);
+  RowMatrix interiors(n, map.n_states());
+  for (py::ssize_t i = 0; i < n; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    unpack_region(found.regions.data() + at * words, map.n_units(),
+                  regions.mutable_data() + i * map.n_units());
+    signs.mutable_data()[i] = found.signs[at];
+    interiors.row(i) = found.interiors.col(i).transpose();
+  }
+  py::dict record;
+  record["regions"] = regions;
+  record["signs"] = signs;
+  record["interiors"] = interiors;
+  record["radii"] = found.radii;
+  record["too_many_regions"] = too_many;
+  record["stopped_by"] = reason_name(reason);
+  return record;
+}
+
 }  // namespace
 
 void register_manifolds(py::module_& module) {
@@ -140,6 +179,9 @@ void register_manifolds(py::module_& module) {
              py::arg("n_directions"), py::arg("depth"), py::arg("max_pieces"), py::arg("lower"),
              py::arg("upper"), py::arg("n_threads") = 1, py::arg("time_limit") = std::nullopt,
              py::arg("observer") = std::nullopt);
+  module.def("region_determinants", &region_determinants_record, py::arg("canonical_map"),
+             py::kw_only(), py::arg("limit"), py::arg("n_threads") = 1,
+             py::arg("time_limit") = std::nullopt);
   module.def(
       "closest_point",
       [](const RowMatrix& equations, const Vector& values, const RowMatrix& inequalities,

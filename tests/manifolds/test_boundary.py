@@ -161,8 +161,9 @@ def test_the_smallest_perturbation_changes_the_fate():
         lengths = boundary.distance(states)
         np.testing.assert_allclose(np.linalg.norm(steps, axis=1), lengths, rtol=1e-9)
         own = fates(boundary.model, boundary.attractors, states)
-        beyond = states + (1.0 + 1e-6 / lengths[:, np.newaxis]) * steps
-        after = fates(boundary.model, boundary.attractors, beyond)
+        beyond = boundary.smallest_perturbation(states, beyond=1e-6)
+        assert (np.linalg.norm(beyond, axis=1) <= lengths * (1.0 + 1.001e-6)).all()
+        after = fates(boundary.model, boundary.attractors, states + beyond)
         clear = lengths > 1e-5
         assert (own[clear] != after[clear]).all()
         for _ in range(5):
@@ -171,6 +172,66 @@ def test_the_smallest_perturbation_changes_the_fate():
             again = fates(boundary.model, boundary.attractors, states + turned)
             assert (own == again)[clear].all()
         n_checked += clear.sum()
+
+
+#: Boundaries in a box whose closest points were off their pieces, because the normals of long words
+#: turned to the equations (16, 119), or are corners that the straight way passes by (70, 98, 122).
+IN_A_BOX = (16, 70, 98, 119, 122)
+
+
+@pytest.mark.parametrize("seed", IN_A_BOX)
+def test_the_way_through_changes_the_fate_at_corners_and_ends_of_pieces(seed):
+    boundary = boundary_of(seed, 2, 6, box=10.0, depth=200)
+    states = np.random.default_rng(seed).uniform(-10.0, 10.0, (20, 2))
+    closest = boundary.closest_point(states)
+    assert boundary.contains(closest.points, 1e-9).all()
+    steps = boundary.smallest_perturbation(states, beyond=1e-6)
+    assert (np.linalg.norm(steps, axis=1) <= closest.distances * (1.0 + 1.001e-6)).all()
+    own, after = (
+        fates(boundary.model, boundary.attractors, ends, 500) for ends in (states, states + steps)
+    )
+    assert (own >= 0).all()
+    assert (after >= 0).all()
+    assert (own != after).all()
+    # Straight on it is not the same, at a corner that points at the state.
+    if seed == 70:
+        straight = states + (1.0 + 1e-6) * boundary.smallest_perturbation(states)
+        assert (fates(boundary.model, boundary.attractors, straight, 500) == own).any()
+
+
+def test_the_way_through_a_point_is_longer_by_what_was_asked_for():
+    boundary = rd.basin_boundary(rd.find_cycles(bistable(), 1, progress=False))
+    assert boundary.smallest_perturbation([1.5], beyond=0.5) == pytest.approx([-2.25])
+    assert boundary.smallest_perturbation([0.0], beyond=0.5).tolist() == [0.0]
+    with pytest.raises(ValueError, match=r"^beyond must be a positive, finite number"):
+        boundary.smallest_perturbation([1.5], beyond=0.0)
+
+
+def test_gates_outside_the_box_leave_it_incomplete():
+    away = boundary_of(149, 2, 6, box=10.0, depth=200)
+    assert away.gates_outside == (1,)
+    assert away.run.complete
+    assert not away.complete
+    assert "Not complete: outside the box and without pieces: gate 1" in repr(away)
+    inside = boundary_of(149, 2, 6, box=20.0, depth=200)
+    assert inside.gates_outside == ()
+    assert inside.complete
+
+
+def test_attractors_that_were_not_named_are_found_from_the_gates():
+    model = network(34, 3, 4)
+    cycles = cycles_of(model, 1)
+    boundary = rd.basin_boundary(cycles, depth=0, progress=False)
+    assert [cycle.order for cycle in boundary.attractors] == [1, 2]
+    assert len(cycles.stable) == 1
+    assert not unknown_gates(boundary)
+
+
+def test_what_is_undecided_beside_attractors_separates_nothing():
+    cycle = rd.find_cycles(bistable(), 1, progress=False)[0]
+    sides = {((0,), (0, -1)): False, ((-1,), (-1,)): False, ((-1,), (0,)): True}
+    for pair, separates in sides.items():
+        assert rd.manifolds.Gate(cycle, pair).separates == separates
 
 
 def bistable():
@@ -201,6 +262,37 @@ def test_without_gates_there_is_no_boundary():
     assert boundary.distance([[1.0], [2.0]]).tolist() == [np.inf, np.inf]
     assert np.isnan(boundary.smallest_perturbation([1.0])).all()
     assert len(boundary.gates) == 0
+
+
+@pytest.mark.threads
+def test_a_boundary_does_not_depend_on_the_number_of_threads():
+    model = network(152, 2, 6)
+    cycles = cycles_of(model, 4)
+    alone = rd.basin_boundary(cycles, box=10.0, depth=30, n_threads=1, progress=False)
+    assert len(alone.pieces) > 100
+    for n_threads in (2, 4, 7):
+        more = rd.basin_boundary(cycles, box=10.0, depth=30, n_threads=n_threads, progress=False)
+        assert more == alone
+
+
+def test_a_boundary_that_grows_too_large_is_incomplete():
+    part = boundary_of(75, 2, 6, box=10.0, depth=200, max_pieces=20)
+    assert (np.bincount(part.gate_numbers) <= 20).all()
+    assert part.run.end == "max_pieces"
+    assert not part.complete
+    assert "Not complete: the limit max_pieces was reached" in repr(part)
+
+
+def test_ctrl_c_before_the_first_gate_returns_what_there_is(monkeypatch):
+    def interrupted(self, cycle):
+        raise KeyboardInterrupt
+
+    cycles = rd.find_cycles(bistable(), 1, progress=False)
+    monkeypatch.setattr("rnndyn.basins_of_attraction._fates.Fates.add", interrupted)
+    boundary = rd.basin_boundary(cycles, progress=False)
+    assert boundary.run.stopped_by == "interrupt"
+    assert len(boundary.gates) == len(boundary.pieces) == 0
+    assert not boundary.complete
 
 
 def test_what_is_no_cycle_set_is_refused():

@@ -163,12 +163,10 @@ def test_words_without_a_piece_are_empty_in_exact_arithmetic(seed):
     cycle = gate_of(seed + 1, 2, 2)
     model = cycle._origin.model
     found = rd.manifold(cycle, depth=2, box=10.0, n_threads=1)
-    if found.run.n_undecided:
-        pytest.skip("a word is too thin")
     pieces = found.pieces
     known = words_of(pieces)
     around = [tuple(map(bool, region)) for region in cycle.itinerary]
-    n_checked = 0
+    n_checked = n_open = 0
     for word, phase in list(known):
         if len(word) == 2:
             continue
@@ -177,8 +175,10 @@ def test_words_without_a_piece_are_empty_in_exact_arithmetic(seed):
             if (longer, phase) in known or (not word and region == around[phase - 1]):
                 continue
             local = known[(), phase]
-            assert exact_set(model, pieces, local, longer).is_empty
+            n_open += not exact_set(model, pieces, local, longer).is_empty
             n_checked += 1
+    # Only the words that are said to be too thin may have something in the widened set.
+    assert n_open <= found.run.n_undecided
     # Regions that are themselves empty are not even tried.
     assert n_checked >= found.run.n_empty > 0
 

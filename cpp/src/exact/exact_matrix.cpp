@@ -50,7 +50,35 @@ void eliminate(ExactMatrix& a, Index row, Index col, const Dyadic& previous, Exa
   }
 }
 
+// Brings a shortest entry of a column, from a row on, into that row; -1 where all are zero, else
+// whether rows changed places.
+int bring_pivot(ExactMatrix& a, Index row, Index col) {
+  Index best = -1;
+  for (Index r = row; r < a.rows(); ++r) {
+    if (a(r, col).is_zero()) continue;
+    if (best < 0 || a(r, col).length() < a(best, col).length()) best = r;
+  }
+  if (best < 0 || best == row) return best < 0 ? -1 : 0;
+  for (Index c = 0; c < a.cols(); ++c) std::swap(a(row, c), a(best, c));
+  return 1;
+}
+
 }  // namespace
+
+int determinant_sign(ExactMatrix matrix, ExactEffort& effort) {
+  // The last pivot is the determinant, but for the exchanges of rows.
+  Dyadic pivot(1.0);
+  int sign = 1;
+  for (Index k = 0; k < matrix.cols(); ++k) {
+    const int moved = bring_pivot(matrix, k, k);
+    if (moved < 0) return 0;
+    if (moved > 0) sign = -sign;
+    eliminate(matrix, k, k, pivot, effort);
+    if (effort.exhausted()) return 0;
+    pivot = matrix(k, k);
+  }
+  return sign * pivot.sign();
+}
 
 std::optional<AffineSolutions> solve_exactly(const ExactMatrix& matrix,
                                              const std::vector<Dyadic>& right,
@@ -66,17 +94,9 @@ std::optional<AffineSolutions> solve_exactly(const ExactMatrix& matrix,
   std::vector<Index> free;
   for (Index col = 0; col < n; ++col) {
     const auto row = static_cast<Index>(pivots.size());
-    Index best = -1;
-    for (Index r = row; r < a.rows(); ++r) {
-      if (a(r, col).is_zero()) continue;
-      if (best < 0 || a(r, col).length() < a(best, col).length()) best = r;
-    }
-    if (best < 0) {
+    if (bring_pivot(a, row, col) < 0) {
       free.push_back(col);
       continue;
-    }
-    if (best != row) {
-      for (Index c = 0; c <= n; ++c) std::swap(a(row, c), a(best, c));
     }
     eliminate(a, row, col, denominator, effort);
     if (effort.exhausted()) return std::nullopt;

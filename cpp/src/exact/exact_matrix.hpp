@@ -33,6 +33,9 @@ class ExactMatrix {
 // Stops with whatever it has when the effort is exhausted.
 ExactMatrix product(const ExactMatrix& a, const ExactMatrix& b, ExactEffort& effort);
 
+// Sign of the determinant of a square matrix; 0 when the effort is exhausted, as where it is 0.
+int determinant_sign(ExactMatrix matrix, ExactEffort& effort);
+
 // All x with matrix x = right: x = (columns of `solutions`: one solution, then a basis of the null
 // space) / denominator. The null space has one column for each free coordinate, where it holds the
 // denominator. nullopt where there is none; the effort says whether that is the answer.

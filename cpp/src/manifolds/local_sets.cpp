@@ -125,20 +125,10 @@ bool cut(Polytope& set, Rows rows, const Vector& reach, Control* control) {
   return true;
 }
 
-// Rows that say the same of the states of an affine set, with normals inside it: what grows along
-// the expanding directions is no part of what they say.
-void project(Rows& rows, const Rows& equations, double equation_error, const Vector& reach) {
-  const Matrix outside = rows.normals * equations.normals.transpose();
-  rows.normals -= outside * equations.normals;
-  rows.values -= outside * equations.values;
-  const Vector size = rows.normals.cwiseAbs() * reach + rows.values.cwiseAbs();
-  rows.errors += outside.cwiseAbs().rowwise().sum() * equation_error +
-                 gamma(static_cast<double>(2 * (equations.size() + 2))) * size;
-}
-
 // How many steps it takes at most until no vector in the contracting subspaces is longer than it
 // was, whatever point of the cycle it begins at; a multiple of the order.
-Index steps_to_contract(const std::vector<AffineStep>& around, const std::vector<Frame>& frames) {
+Index steps_to_contract(const std::vector<AffineStep>& around, const std::vector<Frame>& frames,
+                        Control* control) {
   const std::size_t k = around.size();
   const Index d = frames.front().basis.cols();
   std::vector<Matrix> turns;
@@ -152,7 +142,9 @@ Index steps_to_contract(const std::vector<AffineStep>& around, const std::vector
     turns.push_back(turn);
   }
   std::vector<Matrix> powers = turns;
+  Looks looks(control);
   for (Index n = 1; n < kMostRounds; ++n) {
+    looks.after(2.0 * static_cast<double>(d * d * d) * static_cast<double>(k));
     double longest = 0.0;
     for (const Matrix& power : powers) longest = std::max(longest, power.norm());
     if (longest <= 1.0) return n * static_cast<Index>(k);
@@ -165,7 +157,7 @@ Index steps_to_contract(const std::vector<AffineStep>& around, const std::vector
 // more steps, until those of all later ones follow from the size of the sets, as the steps contract
 // (a maximal output admissible set; Gilbert, Tan, IEEE TAC 36, 1991). False where they do not.
 bool follow_for_ever(std::vector<Polytope>& sets, const std::vector<AffineStep>& around,
-                     const Matrix& points, double error, const Vector& reach, Control* control) {
+                     const Matrix& points, const Vector& reach, Control* control) {
   const std::size_t k = sets.size();
   std::vector<Frame> frames;
   std::vector<Rows> carried;
@@ -176,7 +168,7 @@ bool follow_for_ever(std::vector<Polytope>& sets, const std::vector<AffineStep>&
     radii.push_back(extent(sets[t], points.col(static_cast<Index>(t)), reach, control).norm());
   }
   if (frames.front().basis.cols() == 0) return true;
-  const Index window = steps_to_contract(around, frames);
+  const Index window = steps_to_contract(around, frames, control);
   if (window == 0) return false;
   for (Index step = 0, quiet = 0; quiet < window; ++step) {
     if (step > kMostRounds) return false;
@@ -185,7 +177,7 @@ bool follow_for_ever(std::vector<Polytope>& sets, const std::vector<AffineStep>&
     for (std::size_t t = 0; t < k; ++t) {
       const Vector point = points.col(static_cast<Index>(t));
       next[t] = pulled_back(carried[(t + 1) % k], around[t], reach);
-      project(next[t], sets[t].equations, error, reach);
+      project(next[t], sets[t].equations, reach);
       const Vector room = next[t].values - next[t].normals * point;
       std::vector<Index> doubtful;
       for (Index i = 0; i < room.size(); ++i) {
@@ -217,6 +209,8 @@ LocalSets local_sets(const std::vector<AffineStep>& around, const Matrix& points
     return sets;
   }
   const Rows box = box_rows(options.lower, options.upper);
+  const double equation_error =
+      subspaces.error * reach.sum() + error_bound * static_cast<double>(reach.size());
   for (std::size_t t = 0; t < k; ++t) {
     const Vector point = points.col(static_cast<Index>(t));
     if (!is_inside(around[t].border, point, error_bound)) {
@@ -226,6 +220,8 @@ LocalSets local_sets(const std::vector<AffineStep>& around, const Matrix& points
     Polytope set;
     const Matrix normals = stable ? subspaces.at[t] : complement(subspaces.at[t]);
     set.equations = equations_at(normals, point);
+    // What follows from them is as uncertain; at the end the errors are made finer.
+    set.equations.errors.setConstant(equation_error);
     set.inequalities = joined(around[t].border, box);
     if (!is_inside(box, point, error_bound) || settle(set, reach, control) != Contents::some) {
       sets.at.clear();  // the cycle leaves the box
@@ -234,9 +230,7 @@ LocalSets local_sets(const std::vector<AffineStep>& around, const Matrix& points
     sets.at.push_back(std::move(set));
   }
   if (stable) {
-    const double error =
-        subspaces.error * reach.sum() + error_bound * static_cast<double>(reach.size());
-    if (!follow_for_ever(sets.at, around, points, error, reach, control)) {
+    if (!follow_for_ever(sets.at, around, points, reach, control)) {
       sets.refusal = ManifoldRefusal::no_gap;
       return sets;
     }

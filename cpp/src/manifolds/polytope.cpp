@@ -238,6 +238,10 @@ Contents settle(Polytope& polytope, const Vector& reach, Control* control) {
     kept.push_back(reduced.which[static_cast<std::size_t>(k)]);
   }
   polytope.inequalities = chosen(polytope.inequalities, kept);
+  // Pulled back again and again, normals turn to the equations, in whose directions the map
+  // expands, until rounding leaves nothing of where in the set they cut.
+  project(polytope.inequalities, polytope.equations, reach);
+  normalize(polytope.inequalities, reach);
   return Contents::some;
 }
 

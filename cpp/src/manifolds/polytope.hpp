@@ -15,7 +15,7 @@ enum class Contents {
 
 struct Polytope {
   Rows equations;     // made orthonormal by settle()
-  Rows inequalities;  // made irredundant and of length 1
+  Rows inequalities;  // made irredundant, of length 1 and orthogonal to the equations
   Vector interior;
   double radius = 0.0;
 };
@@ -31,7 +31,8 @@ Frame frame_of(const Rows& equations);
 // contradict each other can be said.
 Contents orthonormalize(Rows& equations, const Vector& reach);
 
-// Looks for a point inside, and removes what is redundant. `reach` bounds |x| in every coordinate.
+// Looks for a point inside, removes what is redundant, and turns the rest into the affine set.
+// `reach` bounds |x| in every coordinate.
 Contents settle(Polytope& polytope, const Vector& reach, Control* control);
 
 // Whether no |x| <= reach fulfils all rows: the multipliers (>= 0) of the inequalities prove it,

@@ -90,6 +90,17 @@ Rows combined(const Matrix& matrix, const Rows& rows, const Vector& reach) {
   return result;
 }
 
+void project(Rows& rows, const Rows& equations, const Vector& reach) {
+  const Matrix outside = rows.normals * equations.normals.transpose();
+  rows.normals -= outside * equations.normals;
+  rows.values -= outside * equations.values;
+  const Vector size =
+      rows.normals.cwiseAbs() * reach + rows.values.cwiseAbs() +
+      outside.cwiseAbs() * (equations.normals.cwiseAbs() * reach + equations.values.cwiseAbs());
+  rows.errors = kOutward * (rows.errors + outside.cwiseAbs() * equations.errors +
+                            gamma(static_cast<double>(2 * (equations.size() + 2))) * size);
+}
+
 void normalize(Rows& rows, const Vector& reach) {
   for (Index i = 0; i < rows.size(); ++i) {
     const double length = rows.normals.row(i).norm();

@@ -32,6 +32,9 @@ Rows box_rows(const Vector& lower, const Vector& upper);
 Rows pulled_back(const Rows& rows, const AffineStep& step, const Vector& reach);
 // The rows combined: those of `matrix` times `rows`.
 Rows combined(const Matrix& matrix, const Rows& rows, const Vector& reach);
+// Rows that say the same of the states of an affine set, with normals inside it: what grows along
+// the expanding directions is no part of what they say. The equations are orthonormal.
+void project(Rows& rows, const Rows& equations, const Vector& reach);
 // Each row divided by its length. Rows of zeros stay.
 void normalize(Rows& rows, const Vector& reach);
 

@@ -70,6 +70,7 @@ philox = _core.philox
 piecewise_invariant_box = _core.piecewise_invariant_box
 prove_smooth_complete = _core.prove_smooth_complete
 piecewise_linear_system = _core.piecewise_linear_system
+region_determinants = _core.region_determinants
 recurrent_network = _core.recurrent_network
 region_graph = _core.region_graph
 solve_cycle = _core.solve_cycle

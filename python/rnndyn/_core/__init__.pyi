@@ -144,6 +144,13 @@ def region_graph(
     time_limit: float | None = None,
     observer: Callable[[int, int], object] | None = None,
 ) -> dict[str, Any]: ...
+def region_determinants(
+    canonical_map: CanonicalMap,
+    *,
+    limit: int,
+    n_threads: int = 1,
+    time_limit: float | None = None,
+) -> dict[str, Any]: ...
 def closest_point(
     equations: NDArray[np.float64],
     values: NDArray[np.float64],

@@ -95,6 +95,27 @@ def parse_box(text: str) -> float | tuple[float, float]:
     )
 
 
+def add_box(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add ``--box``; `what` says what the box does."""
+    parser.add_argument(
+        "--box",
+        type=parse_box,
+        metavar="R|LO,HI",
+        help=f"{what} all |states| <= R, or all states between LO and HI "
+        "(write --box=LO,HI where LO is negative)",
+    )
+
+
+def add_certificate(parser: argparse.ArgumentParser, what: str, suffixes: str) -> None:
+    """Add ``--certificate``, which writes a proof for ``rnndyn verify``."""
+    parser.add_argument(
+        "--certificate",
+        type=Path,
+        metavar="FILE",
+        help=f"write {what} to this {suffixes} file, for rnndyn verify",
+    )
+
+
 def add_orders(parser: argparse.ArgumentParser, verb: str, *, default: str | None = None) -> None:
     """Add ``--max-order`` and ``--orders``; without a default one of them must be given."""
     orders = parser.add_mutually_exclusive_group(required=default is None)

@@ -8,6 +8,8 @@ import numpy as np
 
 from rnndyn import plot
 from rnndyn.cli._arguments import (
+    add_box,
+    add_certificate,
     add_command,
     add_effort,
     add_inputs,
@@ -16,7 +18,6 @@ from rnndyn.cli._arguments import (
     add_orders,
     add_results,
     load_network,
-    parse_box,
     read_inputs,
     read_states,
 )
@@ -89,21 +90,10 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--max-iterations", type=int, metavar="N", help="end a restart after N candidates"
     )
-    parser.add_argument(
-        "--box",
-        type=parse_box,
-        metavar="R|LO,HI",
-        help="keep only cycles with all |states| <= R, or all states between LO and HI "
-        "(write --box=LO,HI where LO is negative)",
-    )
+    add_box(parser, "keep only cycles with")
     add_effort(parser, "stop then and show what was found")
     add_results(parser, "the cycles in state space", "the cycles")
-    parser.add_argument(
-        "--certificate",
-        type=Path,
-        metavar="FILE",
-        help="write the proof of a complete search to this .npz or .json file, for rnndyn verify",
-    )
+    add_certificate(parser, "the proof of a complete search", ".npz or .json")
     parser.set_defaults(run=run)
 
 

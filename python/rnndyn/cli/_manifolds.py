@@ -1,18 +1,18 @@
 """``rnndyn manifolds``: boundaries of basins, manifolds and connecting orbits of one network."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from rnndyn import plot
 from rnndyn.cli._arguments import (
+    add_box,
+    add_certificate,
     add_command,
     add_effort,
     add_model,
     add_orders,
     add_results,
     load_piecewise_linear,
-    parse_box,
 )
 from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.cli._outputs import Outputs, check_suffix
@@ -71,21 +71,10 @@ def add_parser(commands: Any) -> None:
         metavar="N",
         help="largest number of pieces of one manifold (default: 10000)",
     )
-    parser.add_argument(
-        "--box",
-        type=parse_box,
-        metavar="R|LO,HI",
-        help="the box that orbits stay in: all |states| <= R, or all states between LO and HI "
-        "(write --box=LO,HI where LO is negative)",
-    )
+    add_box(parser, "the box that orbits stay in:")
     add_effort(parser, "stop then and show what was found; the search for cycles has as long")
     add_results(parser, "the result", "the result")
-    parser.add_argument(
-        "--certificate",
-        type=Path,
-        metavar="FILE",
-        help="write a proof of chaos to this .npz file, for rnndyn verify",
-    )
+    add_certificate(parser, "a proof of chaos", ".npz")
     parser.set_defaults(run=run)
 
 

@@ -7,6 +7,7 @@ from rnndyn.manifolds.connections import HomoclinicPoints
 from rnndyn.manifolds.gate import Gate
 from rnndyn.manifolds.homoclinic import homoclinic_points
 from rnndyn.manifolds.invariant import manifold
+from rnndyn.manifolds.inverses import Invertibility, invertibility
 from rnndyn.manifolds.pieces import Pieces
 from rnndyn.manifolds.progress import ManifoldProgress
 from rnndyn.manifolds.result import BasinBoundary, ClosestPoint, Manifold
@@ -18,11 +19,13 @@ __all__ = [
     "ClosestPoint",
     "Gate",
     "HomoclinicPoints",
+    "Invertibility",
     "Manifold",
     "ManifoldProgress",
     "ManifoldRun",
     "Pieces",
     "basin_boundary",
     "homoclinic_points",
+    "invertibility",
     "manifold",
 ]

@@ -1,12 +1,17 @@
 """Checks of arguments that the functions of this room share."""
 
+import time
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from rnndyn._common.arrays import FloatArray, finite_numbers
 from rnndyn._common.boxes import box_ends
+from rnndyn._common.checks import check_count, check_integer
+from rnndyn._common.options import Options, check_options
 from rnndyn.cycles.cycle import Cycle
+from rnndyn.cycles.result import CycleSet
+from rnndyn.manifolds.run import ManifoldRun
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.models._canonical_map_of import piecewise_linear
 
@@ -32,6 +37,61 @@ def check_box(box: Any, model: PiecewiseLinearModel, points: FloatArray) -> Box:
         half = _FAR * max(float(np.abs(array).max(initial=0.0)) for array in numbers)
         return Box(np.full(m, -half), np.full(m, half), False)
     return Box(*box_ends(box, m), bounded=True)
+
+
+class Limits(NamedTuple):
+    """How far the trees of words may grow, and when the work began."""
+
+    depth: int
+    max_pieces: int
+    box: Box
+    options: Options
+    start: float
+
+    def run_of(self, outcome: dict[str, Any]) -> ManifoldRun:
+        """Return how a result was made, now that it is."""
+        return ManifoldRun(
+            depth=self.depth,
+            max_pieces=self.max_pieces,
+            lower=tuple(self.box.lower.tolist()),
+            upper=tuple(self.box.upper.tolist()),
+            bounded=self.box.bounded,
+            **outcome,
+            seed=self.options.seed,
+            n_threads=self.options.n_threads,
+            seconds=time.perf_counter() - self.start,
+        )
+
+
+def check_limits(
+    model: PiecewiseLinearModel,
+    points: FloatArray,
+    box: Any,
+    depth: Any,
+    max_pieces: Any,
+    n_threads: Any,
+    time_limit: Any,
+    progress: Any,
+    seed: Any,
+) -> Limits:
+    """Return the checked options that all functions of this room have."""
+    depth = check_integer("depth", depth, 0, 10**6)
+    max_pieces = check_count("max_pieces", max_pieces)
+    limits = check_box(box, model, points)
+    options = check_options(n_threads, time_limit, progress, seed)
+    return Limits(depth, max_pieces, limits, options, time.perf_counter())
+
+
+def checked_cycles(cycles: Any) -> tuple[PiecewiseLinearModel, FloatArray]:
+    """Return the network of a set of cycles, and the points of all of them."""
+    if not isinstance(cycles, CycleSet):
+        raise TypeError(
+            "cycles must be a CycleSet, such as rnndyn.find_cycles(model, max_order=5), "
+            f"got {type(cycles).__name__}"
+        )
+    model = piecewise_linear(cycles.model)
+    points = [cycle.points for cycle in cycles]
+    return model, np.concatenate([np.empty((0, model.n_states)), *points])
 
 
 def model_of(cycle: Any) -> PiecewiseLinearModel:

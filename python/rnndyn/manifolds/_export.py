@@ -6,6 +6,7 @@ import numpy as np
 
 from rnndyn._common.arrays import itinerary_text
 from rnndyn._common.words import plain
+from rnndyn.manifolds._file import CHAOS_ARRAYS
 from rnndyn.manifolds.chaos import ChaosCertificate
 from rnndyn.manifolds.connections import HomoclinicPoints
 from rnndyn.manifolds.pieces import Pieces
@@ -187,22 +188,13 @@ def _connections_dictionary(found: HomoclinicPoints) -> dict[str, Any]:
 
 @dictionary_of.register
 def _chaos_dictionary(certificate: ChaosCertificate) -> dict[str, Any]:
-    names = (
-        "center",
-        "expanding",
-        "contracting",
-        "half_expanding",
-        "half_contracting",
-        "places",
-        "half_widths",
-    )
     values: dict[str, Any] = plain(
         {
             "model": model_sizes(certificate.model),
             "fingerprint": certificate.fingerprint,
             "entropy": certificate.entropy,
             "words": [itinerary_text(word) for word in certificate.words],
-            **{name: getattr(certificate, name) for name in names},
+            **{name: getattr(certificate, name) for name in CHAOS_ARRAYS},
         }
     )
     return values

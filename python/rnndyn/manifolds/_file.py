@@ -104,7 +104,7 @@ BOUNDARY_FORMAT = ResultFormat(
 )
 
 
-_CONNECTION_ARRAYS: dict[str, Any] = {
+CONNECTION_ARRAYS: dict[str, Any] = {
     "points": np.float64,
     "sources": np.int64,
     "targets": np.int64,
@@ -115,7 +115,7 @@ _CONNECTION_ARRAYS: dict[str, Any] = {
     "margins": np.float64,
     "words": np.bool_,
 }
-_CHAOS_ARRAYS = (
+CHAOS_ARRAYS = (
     "center",
     "expanding",
     "contracting",
@@ -134,7 +134,7 @@ def _connections_taken_apart(state: dict[str, Any]) -> tuple[dict[str, Any], Arr
         "cycles": [cycle.order for cycle in state["cycles"]],
     }
     arrays: Arrays = {f"model/{name}": value for name, value in model.parameters.items()}
-    arrays.update({name: state[name] for name in _CONNECTION_ARRAYS})
+    arrays.update({name: state[name] for name in CONNECTION_ARRAYS})
     for number, cycle in enumerate(state["cycles"]):
         arrays.update(_members_of(f"cycles_{number}", cycle))
     return header, arrays
@@ -144,7 +144,7 @@ def _connections_put_together(header: dict[str, Any], arrays: Arrays) -> dict[st
     model = piecewise_linear_model_of(
         header["model"], group_of(arrays, "model"), "homoclinic points"
     )
-    for name, dtype in _CONNECTION_ARRAYS.items():
+    for name, dtype in CONNECTION_ARRAYS.items():
         if arrays[name].dtype != dtype:
             raise ValueError(f"member {name!r} must hold {np.dtype(dtype)} numbers")
     return {
@@ -153,7 +153,7 @@ def _connections_put_together(header: dict[str, Any], arrays: Arrays) -> dict[st
             cycle_from_members(order, group_of(arrays, f"cycles_{number}"), model)
             for number, order in enumerate(header["cycles"])
         ],
-        **{name: arrays[name] for name in _CONNECTION_ARRAYS},
+        **{name: arrays[name] for name in CONNECTION_ARRAYS},
         "run": ManifoldRun.from_dict(header["run"]),
     }
 
@@ -161,14 +161,14 @@ def _connections_put_together(header: dict[str, Any], arrays: Arrays) -> dict[st
 def _chaos_taken_apart(state: dict[str, Any]) -> tuple[dict[str, Any], Arrays]:
     model = record_of(state["model"], None)
     arrays: Arrays = {f"model/{name}": value for name, value in model.parameters.items()}
-    arrays.update({name: state[name] for name in _CHAOS_ARRAYS})
+    arrays.update({name: state[name] for name in CHAOS_ARRAYS})
     for number, word in enumerate(state["words"]):
         arrays[f"word_{number}"] = word
     return {"model": header_of(model)}, arrays
 
 
 def _chaos_put_together(header: dict[str, Any], arrays: Arrays) -> dict[str, Any]:
-    for name in _CHAOS_ARRAYS:
+    for name in CHAOS_ARRAYS:
         if arrays[name].dtype != np.float64:
             raise ValueError(f"member {name!r} must hold float64 numbers")
     return {
@@ -176,7 +176,7 @@ def _chaos_put_together(header: dict[str, Any], arrays: Arrays) -> dict[str, Any
             header["model"], group_of(arrays, "model"), "a proof of chaos"
         ),
         "words": (arrays["word_0"], arrays["word_1"]),
-        **{name: arrays[name] for name in _CHAOS_ARRAYS},
+        **{name: arrays[name] for name in CHAOS_ARRAYS},
     }
 
 

@@ -46,7 +46,13 @@ def _boundary_table(boundary: BasinBoundary) -> Table:
         for number, gate in enumerate(boundary.gates)
     ]
     headings = ("gate", "order", "spectral radius", "between", "pieces")
-    return Table(title, headings, rows, {"between"}, _notes(boundary.run))
+    notes = _notes(boundary.run)
+    if outside := boundary.gates_outside:
+        # Nothing of their part of the boundary is known, whatever the run says.
+        names = ", ".join(map(str, outside))
+        notes = [f"Not complete: outside the box and without pieces: gate {names}"]
+        notes += [] if boundary.run.complete else _notes(boundary.run)
+    return Table(title, headings, rows, {"between"}, notes)
 
 
 @table_of.register

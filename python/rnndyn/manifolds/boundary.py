@@ -1,33 +1,35 @@
 """Boundaries between basins of attraction."""
 
-import time
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from rnndyn._common.arrays import FloatArray
-from rnndyn._common.checks import check_count, check_integer
-from rnndyn._common.options import Options, check_options
 from rnndyn._common.progress import ProgressMeter
 from rnndyn.basins_of_attraction._fates import Fates
-from rnndyn.basins_of_attraction.following import escape_radius_of
+from rnndyn.basins_of_attraction.following import escape_radius_of, settled_cycle
+from rnndyn.basins_of_attraction.result import NOT_REACHED, UNDECIDED
 from rnndyn.cycles.cycle import Cycle
 from rnndyn.cycles.result import CycleSet
-from rnndyn.manifolds._arguments import Box, check_box
+from rnndyn.manifolds._arguments import Limits, check_limits, checked_cycles
 from rnndyn.manifolds.branches import fates_of_segment
 from rnndyn.manifolds.gate import Gate
 from rnndyn.manifolds.invariant import grown
 from rnndyn.manifolds.pieces import Pieces, joined
 from rnndyn.manifolds.progress import ManifoldProgress
 from rnndyn.manifolds.result import BasinBoundary
-from rnndyn.manifolds.run import ManifoldRun, worst_end
+from rnndyn.manifolds.run import worst_end
 from rnndyn.models import PiecewiseLinearModel
-from rnndyn.models._canonical_map_of import piecewise_linear
 
 #: How far from a gate orbits begin, in units of its distance to the next border.
 _NEAR = 1e-3
 _ROUNDS = 2_000
+#: Where on a side that is undecided orbits begin that may show an attractor nobody named, and how
+#: many steps they have to settle.
+_PLACES = (0.05, 0.35, 0.65, 0.95)
+_SETTLING = 4_000
+_N_ORBITS = 32
 
 
 def basin_boundary(
@@ -48,7 +50,7 @@ def basin_boundary(
     cycles : CycleSet
         The cycles of a piecewise linear network, such as those that `rnndyn.find_cycles` returns:
         its stable ones are the attractors, and those with one expanding direction the gates
-        between them.
+        between them. Stable cycles that orbits from a gate go to are added.
     box : float or (lower, upper), optional
         The box that orbits stay in on their way to a gate: a number R for ``|z_i| <= R``, or two
         bounds, each a number or an array of shape (M,). Default: all of R^M, as for
@@ -109,69 +111,41 @@ def basin_boundary(
     (1.5, True)
     """
     model, points = checked_cycles(cycles)
-    depth = check_integer("depth", depth, 0, 10**6)
-    max_pieces = check_count("max_pieces", max_pieces)
-    limits = check_box(box, model, points)
-    common = check_options(n_threads, time_limit, progress, seed)
+    limits = check_limits(
+        model, points, box, depth, max_pieces, n_threads, time_limit, progress, seed
+    )
+    meter = limits.options.meter
 
-    start = time.perf_counter()
-    radius = escape_radius_of(model, points)
-    fates = Fates(model, list(cycles.stable), 1, radius)
-    common.meter.init("basin_boundary")
-    work = _Work(cycles, fates, radius, limits, depth, max_pieces, common)
+    work = _Work(model, cycles, escape_radius_of(model, points), limits)
+    meter.init("basin_boundary")
     try:
         work.do()
     except KeyboardInterrupt:
         # In Python's own part of the work; the core says it itself.
         work.outcome.update(stopped_by="interrupt", end="stopped")
     finally:
-        common.meter.close()
-    run = ManifoldRun(
-        depth=depth,
-        max_pieces=max_pieces,
-        lower=tuple(limits.lower.tolist()),
-        upper=tuple(limits.upper.tolist()),
-        bounded=limits.bounded,
-        **work.outcome,
-        seed=common.seed,
-        n_threads=common.n_threads,
-        seconds=time.perf_counter() - start,
-    )
+        meter.close()
     pieces = joined(work.parts, model.n_states, model.n_units, 1)
     numbers = np.repeat(work.owners, [len(part) for part in work.parts])
     return BasinBoundary(
-        model, tuple(fates.attractors), tuple(work.gates), pieces, numbers.astype(np.int64), run
+        model,
+        tuple(work.fates.attractors),
+        tuple(work.gates),
+        pieces,
+        numbers.astype(np.int64),
+        limits.run_of(work.outcome),
     )
-
-
-def checked_cycles(cycles: Any) -> tuple[PiecewiseLinearModel, FloatArray]:
-    """Return the network of a set of cycles, and the points of all of them."""
-    if not isinstance(cycles, CycleSet):
-        raise TypeError(
-            "cycles must be a CycleSet, such as rnndyn.find_cycles(model, max_order=5), "
-            f"got {type(cycles).__name__}"
-        )
-    model = piecewise_linear(cycles.model)
-    points = [cycle.points for cycle in cycles]
-    return model, np.concatenate([np.empty((0, model.n_states)), *points])
 
 
 class _Work:
     """The gates one after the other."""
 
     def __init__(
-        self,
-        cycles: CycleSet,
-        fates: Fates,
-        radius: float,
-        box: Box,
-        depth: int,
-        max_pieces: int,
-        options: Options,
+        self, model: PiecewiseLinearModel, cycles: CycleSet, radius: float, limits: Limits
     ) -> None:
-        self._fates, self._radius, self._box, self._depth = fates, radius, box, depth
-        self._max_pieces, self._options = max_pieces, options
-        self._model = piecewise_linear(cycles.model)
+        self._model, self._radius, self._limits = model, radius, limits
+        self._stable = cycles.stable
+        self.fates = Fates(model, [], _SETTLING, radius)
         self._candidates = [cycle for cycle in cycles if is_gate(cycle)]
         self.gates: list[Gate] = []
         self.parts: list[Pieces] = []
@@ -184,9 +158,14 @@ class _Work:
         }
 
     def do(self) -> None:
+        for cycle in self._stable:
+            if self._limits.options.deadline():
+                self._stopped("time_limit")
+                return
+            self.fates.add(cycle)
         for number, cycle in enumerate(self._candidates):
             gate = Gate(cycle, self._sides(cycle))
-            if self._options.deadline():
+            if self._limits.options.deadline():
                 self._stopped("time_limit")
                 return
             self.gates.append(gate)
@@ -201,10 +180,7 @@ class _Work:
                 self._model,
                 cycle,
                 "stable",
-                self._depth,
-                self._box,
-                self._max_pieces,
-                self._options,
+                self._limits,
                 observe,
             )
             self.parts.append(pieces)
@@ -214,9 +190,9 @@ class _Work:
                 return
 
     def _show(self, n_pieces: int, depth: int, number: int) -> None:
-        done = min(depth, self._depth)
-        self._options.meter.step(
-            ManifoldProgress(n_pieces, done, self._depth, number, len(self._candidates))
+        done = min(depth, self._limits.depth)
+        self._limits.options.meter.step(
+            ManifoldProgress(n_pieces, done, self._limits.depth, number, len(self._candidates))
         )
 
     def _take_in(self, outcome: dict[str, Any]) -> None:
@@ -232,14 +208,39 @@ class _Work:
 
     def _sides(self, cycle: Cycle) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Follow all orbits that leave a gate, on both sides."""
-        canonical = self._model.canonical
         first, second = (
-            fates_of_segment(
-                canonical, near, far, self._fates, self._radius, self._options.deadline
-            )
-            for near, far in segments_beside(cycle, canonical)
+            self._side(near, far) for near, far in segments_beside(cycle, self._model.canonical)
         )
         return first, second
+
+    def _side(self, near: FloatArray, far: FloatArray) -> tuple[int, ...]:
+        while True:
+            side = fates_of_segment(
+                self._model.canonical,
+                near,
+                far,
+                self.fates,
+                self._radius,
+                self._limits.options.deadline,
+            )
+            if UNDECIDED not in side:
+                return side
+            if not self._adds_attractor(near, far):
+                break
+        # Of what is left, such as a chaotic transient, single orbits say at least something.
+        shares = np.linspace(0.0, 1.0, _N_ORBITS)[:, np.newaxis]
+        labels = self.fates.of(near + shares * (far - near), self._limits.options)
+        return tuple(sorted({*side, *labels[labels != NOT_REACHED].tolist()}))
+
+    def _adds_attractor(self, near: FloatArray, far: FloatArray) -> bool:
+        """Tell whether orbits of a side go to a stable cycle that was not known yet."""
+        for share in _PLACES:
+            if self._limits.options.deadline():
+                return False
+            cycle = settled_cycle(self._model, near + share * (far - near), _SETTLING)
+            if cycle is not None and self.fates.add(cycle):
+                return True
+        return False
 
 
 def is_gate(cycle: Cycle) -> bool:

@@ -6,20 +6,10 @@ from typing import Any
 import numpy as np
 
 from rnndyn._common.arrays import BoolArray, FloatArray, frozen
-from rnndyn.manifolds._file import CHAOS_FORMAT
+from rnndyn.manifolds._file import CHAOS_ARRAYS, CHAOS_FORMAT
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.results.base import SavedResult
 from rnndyn.verify import Verdict, fingerprint, verify_chaos
-
-_FLOATS = (
-    "center",
-    "expanding",
-    "contracting",
-    "half_expanding",
-    "half_contracting",
-    "places",
-    "half_widths",
-)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -67,7 +57,7 @@ class ChaosCertificate(SavedResult):
     half_widths: FloatArray
 
     def __post_init__(self) -> None:
-        for name in _FLOATS:
+        for name in CHAOS_ARRAYS:
             values = frozen(getattr(self, name), np.float64)
             if not np.isfinite(values).all():
                 raise ValueError(f"{name} must be finite")

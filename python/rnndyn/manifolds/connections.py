@@ -1,30 +1,18 @@
 """Orbits that go from one saddle to another, or from one back to itself."""
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from rnndyn._common.arrays import BoolArray, FloatArray, IntArray, frozen
 from rnndyn._common.checks import check_integer
 from rnndyn.cycles.cycle import Cycle
-from rnndyn.manifolds._file import CONNECTIONS_FORMAT
+from rnndyn.manifolds._file import CONNECTION_ARRAYS, CONNECTIONS_FORMAT
 from rnndyn.manifolds.chaos import ChaosCertificate, chaos_from
 from rnndyn.manifolds.run import ManifoldRun
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.results.base import TabularResult
-
-_TYPES: dict[str, Any] = {
-    "points": np.float64,
-    "sources": np.int64,
-    "targets": np.int64,
-    "source_phases": np.int64,
-    "target_phases": np.int64,
-    "lengths": np.int64,
-    "transversality": np.float64,
-    "margins": np.float64,
-    "words": np.bool_,
-}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -81,12 +69,12 @@ class HomoclinicPoints(TabularResult):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "cycles", tuple(self.cycles))
-        for name, dtype in _TYPES.items():
+        for name, dtype in CONNECTION_ARRAYS.items():
             object.__setattr__(self, name, frozen(getattr(self, name), dtype))
         n = len(self.points)
         if self.points.shape != (n, self.model.n_states):
             raise ValueError(f"points must have {self.model.n_states} columns")
-        for name in _TYPES.keys() - {"points", "words"}:
+        for name in CONNECTION_ARRAYS.keys() - {"points", "words"}:
             if getattr(self, name).shape != (n,):
                 raise ValueError(f"{name} must have shape ({n},)")
         if (self.lengths < 0).any() or self.words.shape != (

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnndyn._common.compare import ByFields
+from rnndyn.basins_of_attraction.result import UNDECIDED
 from rnndyn.cycles.cycle import Cycle
 
 
@@ -30,8 +31,13 @@ class Gate(ByFields):
 
     @property
     def separates(self) -> bool:
-        """Whether orbits near its stable manifold go to different attractors."""
-        return len({*self.sides[0], *self.sides[1]}) > 1
+        """Whether orbits near its stable manifold go to different attractors.
+
+        A side of which nothing is decided, such as one with a chaotic attractor, is a fate of its
+        own; what is undecided beside attractors may go to them as well.
+        """
+        fates = {label for side in self.sides for label in side if label != UNDECIDED}
+        return len(fates) + ((UNDECIDED,) in self.sides) > 1
 
     def to_dict(self) -> dict[str, Any]:
         """Return the gate as plain numbers and lists, ready for JSON."""

@@ -1,24 +1,20 @@
 """Homoclinic and heteroclinic points: where unstable manifolds cross stable ones."""
 
-import time
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from rnndyn._common.arrays import BoolArray, FloatArray
-from rnndyn._common.checks import check_count, check_integer
-from rnndyn._common.options import Options, check_options
 from rnndyn._common.progress import ProgressMeter
 from rnndyn.cycles.cycle import Cycle
 from rnndyn.cycles.result import CycleSet
-from rnndyn.manifolds._arguments import Box, check_box
-from rnndyn.manifolds.boundary import checked_cycles
+from rnndyn.manifolds._arguments import Limits, check_limits, checked_cycles
 from rnndyn.manifolds.connections import HomoclinicPoints
 from rnndyn.manifolds.invariant import grown
 from rnndyn.manifolds.pieces import Pieces
 from rnndyn.manifolds.progress import ManifoldProgress
-from rnndyn.manifolds.run import ManifoldRun, worst_end
+from rnndyn.manifolds.run import worst_end
 from rnndyn.models import PiecewiseLinearModel
 
 #: Manifolds whose equations have a smaller determinant are not said to cross.
@@ -112,33 +108,21 @@ def homoclinic_points(
     True
     """
     model, points = checked_cycles(cycles)
-    depth = check_integer("depth", depth, 0, 10**6)
-    max_pieces = check_count("max_pieces", max_pieces)
-    limits = check_box(box, model, points)
-    common = check_options(n_threads, time_limit, progress, seed)
+    limits = check_limits(
+        model, points, box, depth, max_pieces, n_threads, time_limit, progress, seed
+    )
+    meter = limits.options.meter
 
-    start = time.perf_counter()
     saddles = [cycle for cycle in cycles.saddles if not cycle.on_border]
-    common.meter.init("homoclinic_points")
-    work = _Work(model, saddles, limits, depth, max_pieces, common)
+    meter.init("homoclinic_points")
+    work = _Work(model, saddles, limits)
     try:
         work.do()
     except KeyboardInterrupt:
         # In Python's own part of the work; the core says it itself.
         work.outcome.update(stopped_by="interrupt", end="stopped")
     finally:
-        common.meter.close()
-    run = ManifoldRun(
-        depth=depth,
-        max_pieces=max_pieces,
-        lower=tuple(limits.lower.tolist()),
-        upper=tuple(limits.upper.tolist()),
-        bounded=limits.bounded,
-        **work.outcome,
-        seed=common.seed,
-        n_threads=common.n_threads,
-        seconds=time.perf_counter() - start,
-    )
+        meter.close()
     found = work.points
     return HomoclinicPoints(
         model,
@@ -152,24 +136,15 @@ def homoclinic_points(
         np.array([one.transversality for one in found], dtype=np.float64),
         np.array([one.margin for one in found], dtype=np.float64),
         np.concatenate([np.empty((0, model.n_units), np.bool_), *(one.word for one in found)]),
-        run,
+        limits.run_of(work.outcome),
     )
 
 
 class _Work:
     """The stable manifolds one after the other, crossed with all local unstable sets."""
 
-    def __init__(
-        self,
-        model: PiecewiseLinearModel,
-        saddles: list[Cycle],
-        box: Box,
-        depth: int,
-        max_pieces: int,
-        options: Options,
-    ) -> None:
-        self._model, self._saddles, self._box = model, saddles, box
-        self._depth, self._max_pieces, self._options = depth, max_pieces, options
+    def __init__(self, model: PiecewiseLinearModel, saddles: list[Cycle], limits: Limits) -> None:
+        self._model, self._saddles, self._limits = model, saddles, limits
         self.points: list[_Point] = []
         self.outcome: dict[str, Any] = {
             "n_empty": 0,
@@ -181,12 +156,12 @@ class _Work:
     def do(self) -> None:
         local = []
         for number, cycle in enumerate(self._saddles):
-            pieces, outcome = self._grown(cycle, "unstable", 0, number)
+            pieces, outcome = self._grown(cycle, "unstable", self._limits._replace(depth=0), number)
             if self._stopped(outcome):
                 return
             local.append(pieces)
         for target, cycle in enumerate(self._saddles):
-            pieces, outcome = self._grown(cycle, "stable", self._depth, target)
+            pieces, outcome = self._grown(cycle, "stable", self._limits, target)
             self.outcome["n_empty"] += outcome["n_empty"]
             self.outcome["n_undecided"] += outcome["n_undecided"]
             self.outcome["end"] = worst_end(self.outcome["end"], outcome["end"])
@@ -197,25 +172,15 @@ class _Work:
                 return
 
     def _grown(
-        self, cycle: Cycle, kind: Any, depth: int, number: int
+        self, cycle: Cycle, kind: Any, limits: Limits, number: int
     ) -> tuple[Pieces, dict[str, Any]]:
-        def observe(done: int, n_pieces: int) -> None:
-            self._options.meter.step(
-                ManifoldProgress(
-                    n_pieces, min(done, depth), self._depth, number, len(self._saddles)
-                )
+        def observe(depth: int, n_pieces: int) -> None:
+            done = min(depth, limits.depth)
+            limits.options.meter.step(
+                ManifoldProgress(n_pieces, done, self._limits.depth, number, len(self._saddles))
             )
 
-        return grown(
-            self._model,
-            cycle,
-            kind,
-            depth,
-            self._box,
-            self._max_pieces,
-            self._options,
-            observe,
-        )
+        return grown(self._model, cycle, kind, limits, observe)
 
     def _stopped(self, outcome: dict[str, Any]) -> bool:
         if outcome["stopped_by"] == "finished":

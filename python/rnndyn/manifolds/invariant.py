@@ -1,6 +1,5 @@
 """Stable and unstable manifolds of a cycle."""
 
-import time
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -8,15 +7,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnndyn import _core
-from rnndyn._common.checks import check_count, check_integer
-from rnndyn._common.options import Options, check_options
 from rnndyn._common.progress import ProgressMeter
 from rnndyn.cycles.cycle import Cycle
-from rnndyn.manifolds._arguments import Box, check_box, model_of, n_expanding
+from rnndyn.manifolds._arguments import Limits, check_limits, model_of, n_expanding
 from rnndyn.manifolds.pieces import Pieces, pieces_from
 from rnndyn.manifolds.progress import ManifoldProgress
 from rnndyn.manifolds.result import Manifold
-from rnndyn.manifolds.run import ManifoldRun
 from rnndyn.models import PiecewiseLinearModel
 
 #: Why the core refuses a cycle that Python let pass.
@@ -133,48 +129,30 @@ def manifold(
     expanding = n_expanding(cycle)
     if kind == "unstable" and expanding == 0:
         raise ValueError("cycle must have an unstable manifold, but all its directions contract")
-    depth = check_integer("depth", depth, 0, 10**6)
-    max_pieces = check_count("max_pieces", max_pieces)
-    limits = check_box(box, model, cycle.points)
-    common = check_options(n_threads, time_limit, progress, seed)
+    limits = check_limits(
+        model, cycle.points, box, depth, max_pieces, n_threads, time_limit, progress, seed
+    )
+    meter = limits.options.meter
 
-    start = time.perf_counter()
-    common.meter.init("manifold")
+    meter.init("manifold")
     try:
         pieces, outcome = grown(
             model,
             cycle,
             kind,
-            depth,
             limits,
-            max_pieces,
-            common,
-            lambda d, n: common.meter.step(ManifoldProgress(n, min(d, depth), depth)),
+            lambda d, n: meter.step(ManifoldProgress(n, min(d, limits.depth), limits.depth)),
         )
     finally:
-        common.meter.close()
-    run = ManifoldRun(
-        depth=depth,
-        max_pieces=max_pieces,
-        lower=tuple(limits.lower.tolist()),
-        upper=tuple(limits.upper.tolist()),
-        bounded=limits.bounded,
-        **outcome,
-        seed=common.seed,
-        n_threads=common.n_threads,
-        seconds=time.perf_counter() - start,
-    )
-    return Manifold(model, cycle, kind, pieces, run)
+        meter.close()
+    return Manifold(model, cycle, kind, pieces, limits.run_of(outcome))
 
 
 def grown(
     model: PiecewiseLinearModel,
     cycle: Cycle,
     kind: Literal["stable", "unstable"],
-    depth: int,
-    box: Box,
-    max_pieces: int,
-    options: Options,
+    limits: Limits,
     observer: Callable[[int, int], object],
 ) -> tuple[Pieces, dict[str, Any]]:
     """Return the pieces of a manifold, and what the run says about how they were found."""
@@ -186,12 +164,12 @@ def grown(
         cycle.error_bound,
         kind == "stable",
         n_directions=expanding,
-        depth=depth,
-        max_pieces=max_pieces,
-        lower=box.lower,
-        upper=box.upper,
-        n_threads=options.n_threads,
-        time_limit=options.deadline.seconds_left(at_least=0.0),
+        depth=limits.depth,
+        max_pieces=limits.max_pieces,
+        lower=limits.box.lower,
+        upper=limits.box.upper,
+        n_threads=limits.options.n_threads,
+        time_limit=limits.options.deadline.seconds_left(at_least=0.0),
         observer=observer,
     )
     if record["refusal"]:

@@ -11,6 +11,7 @@ from rnndyn._common.checks import check_count, check_integer, check_positive
 from rnndyn.cycles.cycle import Cycle
 from rnndyn.manifolds._arguments import check_states
 from rnndyn.manifolds._file import BOUNDARY_FORMAT, FORMAT
+from rnndyn.manifolds.crossing import way_through
 from rnndyn.manifolds.gate import Gate
 from rnndyn.manifolds.pieces import Pieces
 from rnndyn.manifolds.run import ManifoldRun
@@ -234,20 +235,62 @@ class BasinBoundary(_OfPieces):
         """Which gates separate basins, shape (number of gates,)."""
         return np.array([gate.separates for gate in self.gates], dtype=np.bool_)
 
-    def smallest_perturbation(self, states: ArrayLike) -> FloatArray:
-        """Return the shortest step from states onto the boundary, shape (M,) or (n, M).
+    @property
+    def complete(self) -> bool:
+        """Whether no piece is missing: no longer word has one, and all gates are in the box."""
+        return self.run.complete and not self.gates_outside
 
-        Any longer step in its direction, as long as it meets no other piece, changes the fate of
-        the state; no shorter one of any direction does where the boundary is complete. NaN where
-        there is no boundary.
+    @property
+    def gates_outside(self) -> tuple[int, ...]:
+        """Gates between basins that lie outside the box, so that they have no pieces."""
+        lower, upper = np.array(self.run.lower), np.array(self.run.upper)
+        return tuple(
+            number
+            for number, gate in enumerate(self.gates)
+            if gate.separates
+            and not ((gate.cycle.points >= lower) & (gate.cycle.points <= upper)).all()
+        )
+
+    def smallest_perturbation(self, states: ArrayLike, beyond: float | None = None) -> FloatArray:
+        """Return the shortest step from states onto the boundary or through it.
+
+        No shorter one changes the fate of the state where the boundary is complete. NaN where there
+        is no boundary.
 
         Parameters
         ----------
         states : array_like of shape (M,) or (n, M)
             One state or several.
+        beyond : float, optional
+            Go through the boundary, to the other side, with steps that are longer by a factor of at
+            most ``1 + beyond``, such as 1e-6. Straight on, the way to a corner of the boundary may
+            pass by it, so these steps can differ in direction. Default: steps onto the boundary.
+
+        Returns
+        -------
+        ndarray of float64, shape (M,) or (n, M)
+
+        Examples
+        --------
+        >>> import rnndyn as rd
+        >>> model = rd.PiecewiseLinearMap(
+        ...     A=[[0.5]], W1=[[1.0, -1.0]], W2=[[1.0], [1.0]], h1=[-1.0], h2=[1.0, -1.0]
+        ... )
+        >>> boundary = rd.basin_boundary(rd.find_cycles(model, max_order=1))
+        >>> boundary.smallest_perturbation([1.5]), boundary.smallest_perturbation([1.5], beyond=0.1)
+        (array([-1.5]), array([-1.65]))
         """
         array, single = check_states("states", states, self.model.n_states)
-        steps = self.closest_point(array).points - array
+        found = self.pieces.nearest(array)
+        if beyond is None:
+            steps = np.array([one.point for one in found]).reshape(array.shape) - array
+        else:
+            longer = check_positive("beyond", beyond, "units of the distance")
+            ways = [
+                way_through(self.pieces, state, one, longer)
+                for state, one in zip(array, found, strict=True)
+            ]
+            steps = np.array(ways).reshape(array.shape)
         return np.asarray(steps[0] if single else steps)
 
 
