@@ -20,6 +20,7 @@ def main() -> None:
 
     names = {
         "basins": "basins of attraction in a plane against stepping all orbits at once in NumPy",
+        "manifolds": "boundaries of basins as exact pieces, against sampling points of manifolds",
         "search": "time and number of solves against Algorithm 1 in NumPy",
         "scaling": "the published scaling figure: regions visited until the cycles are found",
         "complete": "proving that no cycle is missing, against mixed-integer programming",

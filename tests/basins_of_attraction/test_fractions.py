@@ -68,8 +68,10 @@ def test_what_is_no_box_is_refused(box, message):
 
 
 def test_a_confidence_is_a_probability():
-    with pytest.raises(ValueError, match="confidence must be between 0 and 1"):
-        rd.basin_fractions(bistable(), 3.0, n=10).interval(1.0)
+    found = rd.basin_fractions(bistable(), 3.0, n=10)
+    for wrong in (1.0, 0.0, "95 %", None):
+        with pytest.raises(ValueError, match="confidence must be a number between 0 and 1"):
+            found.interval(wrong)
 
 
 def test_ctrl_c_while_neighbourhoods_are_prepared(monkeypatch):

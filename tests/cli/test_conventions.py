@@ -22,7 +22,17 @@ PROGRAM = [sys.executable, "-W", "error", "-m", "rnndyn"]
 DOCS = Path(__file__).parent.parent.parent / "docs" / "reference" / "command-line.md"
 PLANE = ("--x", "h[0]=0:1:3", "--y", "A[0,0]=0:1:3")
 #: Commands that take long.
-LONG = ("cycles", "demo", "lyapunov", "manifolds", "report", "slow-points", "sweep", "timeline")
+LONG = (
+    "cycles",
+    "demo",
+    "lyapunov",
+    "manifolds",
+    "regions",
+    "report",
+    "slow-points",
+    "sweep",
+    "timeline",
+)
 
 
 def commands():
@@ -78,7 +88,8 @@ def test_an_option_of_one_name_is_the_same_option_everywhere():
     for name in LONG:
         options = COMMANDS[name]._option_string_actions
         assert {"--seed", "--threads", "--time-limit", "--quiet", "-q", "--json"} <= set(options)
-    for name in ("cycles", "lyapunov", "manifolds", "slow-points", "sweep", "timeline"):
+    drawing = ("cycles", "lyapunov", "manifolds", "regions", "slow-points", "sweep", "timeline")
+    for name in drawing:
         assert {"--plot", "--output", "-o"} <= set(COMMANDS[name]._option_string_actions)
     assert {name for name in COMMANDS if "--json" not in COMMANDS[name]._option_string_actions} == {
         "completion"

@@ -51,8 +51,8 @@ found = rd.find_fixed_points(lozi)
 manifold = rd.manifold(found.saddles[0], "unstable", depth=3)
 boundary = rd.basin_boundary(found, depth=2)
 points = rd.homoclinic_points(found, depth=3)
-fractions = rd.basin_fractions(found, box=(-1, 1), n=4)
-graph = rd.region_graph(tent, box=(-1, 1))
+shares = rd.basin_fractions(tent, 0.9, n=9, max_steps=9)
+regions = rd.region_graph(lozi, box=2.0)
 def command(*arguments):
     from rnndyn.cli import main
     return main(list(arguments))
@@ -71,8 +71,8 @@ TABLES = [
         "manifold",
         "boundary",
         "points",
-        "fractions",
-        "graph",
+        "shares",
+        "regions",
     )
 ]
 PLOTS = [
@@ -86,12 +86,12 @@ PLOTS = [
     "rd.plot.bifurcation_diagram(branches)",
     "rd.plot.training_timeline(timeline)",
     "rd.plot.basins(basins)",
+    "rd.plot.basin_fractions(shares)",
+    "rd.plot.region_graph(regions)",
     "rd.plot.slow_points(slow)",
     "rd.plot.manifold(manifold)",
     "rd.plot.basin_boundary(boundary)",
     "rd.plot.connections(points)",
-    "rd.plot.basin_fractions(fractions)",
-    "rd.plot.region_graph(graph)",
 ]
 #: Package -> its extra, and everything public that needs it.
 NEEDED: dict[str, tuple[str, list[str]]] = {

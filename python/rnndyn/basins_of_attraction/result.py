@@ -1,6 +1,7 @@
 """The results of following orbits to the attractors, from a plane or from a box."""
 
 from dataclasses import dataclass, field
+from numbers import Real
 from statistics import NormalDist
 from typing import Any, ClassVar
 
@@ -236,8 +237,8 @@ class BasinFractions(TabularResult):
         .. [1] E. B. Wilson, "Probable inference, the law of succession, and statistical
            inference", J. Amer. Statist. Assoc. 22 (1927) 209-212.
         """
-        if not 0.0 < confidence < 1.0:
-            raise ValueError(f"confidence must be between 0 and 1, got {confidence!r}")
+        if not isinstance(confidence, Real) or not 0.0 < confidence < 1.0:
+            raise ValueError(f"confidence must be a number between 0 and 1, got {confidence!r}")
         z, n, share = NormalDist().inv_cdf(0.5 + 0.5 * confidence), max(self.n, 1), self.fractions
         middle = (share + z * z / (2.0 * n)) / (1.0 + z * z / n)
         half = z * np.sqrt(share * (1.0 - share) / n + z * z / (4.0 * n * n)) / (1.0 + z * z / n)

@@ -15,6 +15,7 @@ from rnndyn.cli import (
     _demo,
     _lyapunov,
     _manifolds,
+    _regions,
     _report,
     _slow_points,
     _sweep,
@@ -24,7 +25,8 @@ from rnndyn.cli import (
 from rnndyn.cli._exit_codes import MEANINGS, ExitCode, interrupted
 
 _COMMANDS = (
-    _demo, _cycles, _verify, _slow_points, _manifolds, _lyapunov, _sweep, _timeline, _report,
+    _demo, _cycles, _verify, _slow_points, _manifolds, _regions, _lyapunov, _sweep, _timeline,
+    _report,
     _convert, _cite, _completion,
 )  # fmt: skip
 
@@ -37,6 +39,7 @@ examples:
   rnndyn verify certificate.npz network.npz     check a proof that no cycle is missing
   rnndyn slow-points gru.pt --states z.npy      slow points and line attractors
   rnndyn manifolds network.npz --max-order 4    boundaries between basins of attraction
+  rnndyn regions network.npz --box 3            linear regions, possible transitions
   rnndyn lyapunov network.npz --inputs x.npy    Lyapunov exponents with their errors
   rnndyn sweep network.npz --x "A[0,0]=-1:1:200" --max-order 8 --plot diagram.png
   rnndyn timeline checkpoints/ --losses l.npy   bifurcations over a training run

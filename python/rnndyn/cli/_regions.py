@@ -1,0 +1,88 @@
+"""``rnndyn regions``: which linear regions orbits visit or can come to, and from which to which."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from rnndyn import plot
+from rnndyn.cli._arguments import (
+    add_command,
+    add_effort,
+    add_model,
+    add_results,
+    load_piecewise_linear,
+    parse_box,
+    read_states,
+)
+from rnndyn.cli._exit_codes import ExitCode
+from rnndyn.cli._outputs import Outputs
+from rnndyn.regions.graph import region_graph
+
+_EPILOG = """\
+examples:
+  rnndyn regions network.npz --box 3
+  rnndyn regions network.npz --box 3 --start=-0.1,0.1 --plot regions.png
+  rnndyn regions network.npz --orbit visited.npy --box 5 -o regions.npz
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = add_command(
+        commands,
+        "regions",
+        summary="linear regions as symbols, and the transitions that are possible",
+        description="List the linear regions that orbits visit or can come to, with transitions.",
+        epilog=_EPILOG,
+    )
+    add_model(parser)
+    parser.add_argument(
+        "--box",
+        type=parse_box,
+        metavar="R|LO,HI",
+        help="all that is possible for orbits that stay in this box: all |states| <= R, or all "
+        "states between LO and HI (write --box=LO,HI where LO is negative)",
+    )
+    parser.add_argument(
+        "--start",
+        type=parse_box,
+        metavar="R|LO,HI",
+        help="the box where they begin: only what can be reached from there",
+    )
+    parser.add_argument(
+        "--orbit",
+        type=Path,
+        metavar="Z.npy",
+        help="states one after another, (T, M) or (B, T, M): what they visit, and how often",
+    )
+    parser.add_argument(
+        "--max-regions",
+        type=int,
+        default=10_000,
+        metavar="N",
+        help="largest number of regions (default: 10000)",
+    )
+    add_effort(parser, "stop then and show what was found")
+    add_results(parser, "the graph", "the graph")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compute, print, draw and save; return the exit code."""
+    if options.box is None and options.orbit is None:
+        raise ValueError("give --box, the box that orbits stay in, or --orbit, or both")
+    outputs = Outputs(options)
+    network = load_piecewise_linear(options.model, options.nonlinearity)
+    graph = region_graph(
+        network,
+        read_states(options.orbit),
+        box=options.box,
+        start=options.start,
+        max_regions=options.max_regions,
+        n_threads=options.threads,
+        time_limit=options.time_limit,
+        progress=options.progress,
+        seed=options.seed,
+    )
+    outputs.write(graph, lambda pyplot: plot.region_graph(graph).figure)
+    return ExitCode.INTERRUPTED if graph.run.stopped_by == "interrupt" else ExitCode.DONE
