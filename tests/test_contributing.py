@@ -152,7 +152,7 @@ def test_search_strategies_have_one_name_in_the_bindings(tent):
     assert len(members_of("search.hpp", "SearchMethod")) == len(names)
     for name in names:
         assert _core.find_cycles(tent.canonical, [1], name)["stopped_by"] == "finished"
-    assert list(names) == [*rd.cycles.search.METHODS]
+    assert list(names) == [*rd.cycles.run.METHODS]
 
 
 def test_kinds_of_bifurcations_are_counted_alike():
