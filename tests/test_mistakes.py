@@ -86,6 +86,11 @@ MISTAKES = {
         TypeError,
         r"one array is no network; name the parameters",
     ),
+    "several networks": (
+        lambda: rd.find_cycles([TENT, TENT], 3),
+        TypeError,
+        r"got list: give one of them, or all of them to rnndyn.training_timeline",
+    ),
     "no order": (lambda: rd.find_cycles(TENT), ValueError, "give either max_order=K"),
     "an order as a float": (
         lambda: rd.find_cycles(TENT, 3.0),
@@ -188,7 +193,9 @@ def test_a_module_that_holds_a_network_is_answered_by_its_part():
     own = torch_module(torch)
     with pytest.raises(TypeError, match=r"model cannot be taken: .*got Own: give .* module.rnn$"):
         rd.find_fixed_points(own)
-    with pytest.raises(TypeError, match=r"it contains none of these.*DifferentiableMap"):
+    with pytest.raises(
+        TypeError, match=r"it contains none of these; give its state_dict\(\) if.*DifferentiableMap"
+    ):
         rd.lyapunov_spectrum(torch.nn.Linear(2, 2))
     assert rd.lyapunov_spectrum(own.rnn, n_steps=10).n_states == 6
 

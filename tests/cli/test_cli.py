@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import rnndyn as rd
@@ -263,3 +264,22 @@ def test_output_without_a_terminal_has_no_progress(tent_file, monkeypatch, capsy
     monkeypatch.setattr("sys.stderr", io.StringIO())
     assert main(["cycles", "example:plrnn_2d_83", "--orders", "83", "--time-limit", "1"]) == 0
     assert sys.stderr.getvalue() == ""
+
+
+def test_periodic_input_and_states(tmp_path, capsys):
+    network = rd.PLRNN([0.5], [[-3.0]], [0.5], C=[[1.0]], s=[0.0])
+    rd.save_model(network, tmp_path / "unit.npz")
+    period = np.array([[1.0], [-1.0]])
+    np.save(tmp_path / "period.npy", period)
+    np.save(tmp_path / "states.npy", [[0.5], [1.0], [-2.0]])
+    unit = [str(tmp_path / "unit.npz"), "--max-order", "4"]
+    inputs = ["--inputs", str(tmp_path / "period.npy"), "--periodic"]
+    assert main(["cycles", *unit, *inputs]) == 0
+    expected = rd.find_cycles(network, 4, inputs=period, periodic=True)
+    assert capsys.readouterr().out == repr(expected) + "\n"
+    assert main(["cycles", *unit, "--states", str(tmp_path / "states.npy"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["search"]["options"]["n_states_given"] == 3
+    rd.save_model(expected.model, tmp_path / "driven.npz")
+    proof = ["--method", "complete", "--certificate", str(tmp_path / "proof.npz")]
+    assert main(["cycles", str(tmp_path / "driven.npz"), "--max-order", "4", *proof]) == 2
+    assert "--certificate is for networks that are one map" in capsys.readouterr().err

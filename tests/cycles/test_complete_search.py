@@ -14,7 +14,7 @@ from reference import ExactMap, disagreements
 from reference.counting import moebius
 from reference.enumeration import truths_of_orders
 from reference.networks import FAMILIES, orders_within_reach, random_network
-from rnndyn.cycles.search import search
+from rnndyn.cycles._choice import search
 
 LOZI_COUNTS = {
     1: 2,

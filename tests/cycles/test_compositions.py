@@ -215,6 +215,9 @@ def test_methods_agree(maker):
         searched = case.search(orders=[order], method="search", seed=1)
         assert proved.complete
         assert "Proved" in repr(proved)
+        unsure = case.search(orders=[order], method="complete", rigorous=False)
+        assert not unsure.complete
+        assert "Proved" not in repr(unsure)
         for other in (proved, searched):
             assert len(other) == len(exact)
             for one, two in zip(exact, other, strict=True):

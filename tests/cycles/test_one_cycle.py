@@ -88,3 +88,19 @@ def test_cycles_and_models_have_tables_in_notebooks(tent):
     assert "<td>weight_ih_l0</td><td>6 x 3</td>" in gru._repr_html_()
     map_ = rd.PiecewiseLinearMap([[0.5]], np.zeros((1, 0)), np.zeros((0, 1)), [1.0], [])
     assert "<td>h2</td><td>0</td>" in map_._repr_html_()
+    logistic = rd.DifferentiableMap(
+        lambda z: 3.0 * z * (1.0 - z), lambda z: (3.0 - 6.0 * z)[..., None], 1
+    )
+    assert "DifferentiableMap(n_states=1)" in logistic._repr_html_()
+
+
+def test_parts_of_results_have_tables_in_notebooks():
+    keeps = rd.PLRNN(A=[[0.5, 0.0], [0.0, 0.5]], W=[[0.5, 0.0], [0.0, 0.0]], h=[0.0, 1.0])
+    line = rd.find_fixed_points(keeps).continua[0]
+    assert "ContinuumOfFixedPoints(order=1, dimension=1" in line._repr_html_()
+    assert "<td>0</td><td>1</td><td>1</td>" in line._repr_html_()
+    slow = rd.find_slow_points(rd.RNN(None, [[2.0]], None, [0.5338]), max_restarts=20)
+    assert "<th>multiplier</th>" in slow[0]._repr_html_()
+    integrates = rd.RNN(None, [[0.6, 0.4], [0.4, 0.6]], None, [1e-3, 1e-3])
+    curve = rd.find_slow_points(integrates).line_attractors[0]
+    assert "<td>attracts</td><td>yes</td>" in curve._repr_html_()

@@ -10,7 +10,7 @@ import pytest
 import rnndyn as rd
 from reference.filtering import relevant_units
 from reference.networks import random_network
-from rnndyn.cycles.search import search
+from rnndyn.cycles._choice import search
 from verify.truth import false_cycles, missing, truths_of
 
 INFEASIBLE, DECIDED, ROTATION, OPEN, UNPROVED = -1, -2, -3, -4, -5

@@ -28,6 +28,7 @@ from rnndyn.cycles.result import CycleSet
 from rnndyn.cycles.run import METHODS
 from rnndyn.cycles.search import find_cycles
 from rnndyn.models._canonical_map_of import smooth_network
+from rnndyn.models._composition import Composition
 
 _EPILOG = """\
 examples:
@@ -109,6 +110,10 @@ def run(options: argparse.Namespace) -> int:
     if options.certificate and smooth_network(network) is not None:
         raise ValueError(
             f"--certificate is for piecewise-linear networks; leave it out for a {network.family}"
+        )
+    if options.certificate and isinstance(network, Composition):
+        raise ValueError(
+            f"--certificate is for networks that are one map; leave it out for a {network.family}"
         )
     cycles = find_cycles(
         network,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from numpy.typing import ArrayLike
 
@@ -17,7 +17,7 @@ from rnndyn._common.progress import ProgressMeter
 from rnndyn.certificate.result import Certificate
 from rnndyn.cycles._index import statistics_of
 from rnndyn.cycles.block import CycleBlock
-from rnndyn.cycles.continuum import continuum_from_record
+from rnndyn.cycles.continuum import ContinuumOfFixedPoints, continuum_from_record
 from rnndyn.cycles.progress import SearchProgress
 from rnndyn.cycles.result import CycleSet
 from rnndyn.cycles.run import METHODS, SearchStatistics
@@ -25,59 +25,78 @@ from rnndyn.models import PiecewiseLinearModel
 from rnndyn.models._canonical_map_of import canonical_map_of
 
 
+class LinearSearch(NamedTuple):
+    """How to search a piecewise-linear network, as asked for; see `rnndyn.find_cycles`."""
+
+    method: str
+    max_restarts: int | None
+    max_iterations: int | None
+    rigorous: bool
+    keep_tree: bool
+    resume: CycleSet | None
+    proof_method: str
+    branching: str
+
+    def checked(self, *, has_starts: bool) -> LinearSearch:
+        """Return it with its options checked."""
+        if self.method not in METHODS:
+            raise ValueError(f"method must be one of {', '.join(METHODS)}, got {self.method!r}")
+        restarts, iterations = self.max_restarts, self.max_iterations
+        if has_starts and self.method == "scyfi":
+            raise ValueError(
+                "states and drive have no place in method='scyfi', which is the published "
+                "algorithm alone: leave them out, or give method='auto' or 'search'"
+            )
+        return self._replace(
+            rigorous=check_flag("rigorous", self.rigorous),
+            keep_tree=check_flag("keep_tree", self.keep_tree),
+            max_restarts=None if restarts is None else check_count("max_restarts", restarts),
+            max_iterations=(
+                None if iterations is None else check_count("max_iterations", iterations)
+            ),
+        )
+
+    def options(self) -> dict[str, Any]:
+        """Return what the statistics of the search keep of it."""
+        names = ("method", "max_restarts", "max_iterations", "rigorous", "keep_tree")
+        return {name: getattr(self, name) for name in names}
+
+
 def search_piecewise_linear(
     linear: PiecewiseLinearModel,
-    order_list: list[int],
+    orders: list[int],
+    how: LinearSearch,
     *,
-    method: str,
-    max_restarts: int | None,
-    max_iterations: int | None,
     box: float | tuple[ArrayLike, ArrayLike] | None,
-    rigorous: bool,
-    keep_tree: bool,
-    resume: CycleSet | None,
-    proof_method: str,
-    branching: str,
     starts: FloatArray | None,
     common: Options,
 ) -> CycleSet:
+    """Search the orders, in a box, and from starts (S, M) as well."""
     canonical = canonical_map_of(linear)
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
-    if max_restarts is not None:
-        max_restarts = check_count("max_restarts", max_restarts)
-    if max_iterations is not None:
-        max_iterations = check_count("max_iterations", max_iterations)
-    if starts is not None and method == "scyfi":
-        raise ValueError(
-            "states and drive have no place in method='scyfi', which is the published algorithm "
-            "alone: leave them out, or give method='auto' or 'search'"
-        )
+    how = how.checked(has_starts=starts is not None)
     lower, upper = _check_box(box, linear.n_states)
-    rigorous = check_flag("rigorous", rigorous)
-    keep_tree = check_flag("keep_tree", keep_tree)
-    record, known = _check_resume(resume, linear, method, order_list, (lower, upper))
+    record, known = _check_resume(how.resume, linear, how.method, orders, (lower, upper))
 
     start = time.perf_counter()
     common.meter.init("find_cycles")
     try:
         raw = _core.find_cycles(
             canonical,
-            order_list,
-            method,
+            orders,
+            how.method,
             common.seed,
-            max_restarts=max_restarts,
-            max_iterations=max_iterations,
+            max_restarts=how.max_restarts,
+            max_iterations=how.max_iterations,
             box_lower=lower,
             box_upper=upper,
             states=starts,
             n_threads=common.n_threads,
             time_limit=common.deadline.seconds_left(),
             observer=_observer(common.meter),
-            proof_method=proof_method,
-            branching=branching,
-            rigorous=rigorous,
-            keep_tree=keep_tree,
+            proof_method=how.proof_method,
+            branching=how.branching,
+            rigorous=how.rigorous,
+            keep_tree=how.keep_tree,
             resume=record,
             known=known,
         )
@@ -94,28 +113,32 @@ def search_piecewise_linear(
         n_threads=common.n_threads,
         seed=common.seed,
         options={
-            "orders": order_list,
-            "method": method,
-            "max_restarts": max_restarts,
-            "max_iterations": max_iterations,
+            **how.options(),
+            "orders": orders,
             "box": None if lower is None or upper is None else [lower.tolist(), upper.tolist()],
             "time_limit": common.time_limit,
-            "rigorous": rigorous,
-            "keep_tree": keep_tree,
             **({} if starts is None else {"n_states_given": len(starts)}),
         },
     )
-    certificate = None
-    if raw["certificate"] is not None:
-        coverage = {
-            entry.order: entry.coverage
-            for entry in statistics.orders
-            if entry.coverage is not None and not entry.listed
-        }
-        certificate = Certificate.from_record(
-            raw["certificate"], linear, blocks, continua, coverage
-        )
+    certificate = _certificate(raw["certificate"], linear, blocks, continua, statistics)
     return CycleSet(linear, blocks, continua, statistics, certificate)
+
+
+def _certificate(
+    record: dict[str, Any] | None,
+    linear: PiecewiseLinearModel,
+    blocks: tuple[CycleBlock, ...],
+    continua: tuple[ContinuumOfFixedPoints, ...],
+    statistics: SearchStatistics,
+) -> Certificate | None:
+    if record is None:
+        return None
+    coverage = {
+        entry.order: entry.coverage
+        for entry in statistics.orders
+        if entry.coverage is not None and not entry.listed
+    }
+    return Certificate.from_record(record, linear, blocks, continua, coverage)
 
 
 def _observer(meter: ProgressMeter) -> Callable[..., None]:

@@ -2,6 +2,9 @@
 
 from collections import Counter
 
+import numpy as np
+
+from rnndyn._common.arrays import ComplexArray, FloatArray
 from rnndyn._common.words import counted, format_modulus, model_text, orders_text, percent
 from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.continuum import ContinuumOfFixedPoints
@@ -12,6 +15,7 @@ from rnndyn.models import PeriodicallyDriven
 from rnndyn.results.table import Row, Table, head_and_tail, table_of
 
 _HEADINGS = ("#", "order", "stability", "spectral radius", "margin", "hits", "certified")
+MULTIPLIER_HEADINGS = ("#", "multiplier", "modulus", "time constant")
 #: Longer inputs are not written out.
 _MAX_INPUTS = 12
 _LEFT_ALIGNED = {"stability", "certified"}
@@ -36,15 +40,31 @@ def _table(cycles: CycleSet) -> Table:
 
 @table_of.register
 def _table_of_one(cycle: Cycle) -> Table:
-    rows = []
-    for position, paired in conjugate_pairs(cycle.multipliers):
-        value, tau = cycle.multipliers[position], cycle.time_constants[position]
-        modulus = format_modulus(abs(value), float(cycle.log_moduli[position]))
-        text = f"{value.real:.6g} ± {abs(value.imag):.6g}i" if paired else f"{value.real:.6g}"
-        rows.append((str(position), text, modulus, f"{tau:.6g}"))
     error = "not verified" if not cycle.certified else f"within {cycle.error_bound:.1e}, proved"
     notes = [f"{counted(cycle.n_unstable, 'unstable direction')}; points {error}"]
-    return Table(repr(cycle), ("#", "multiplier", "modulus", "time constant"), rows, notes=notes)
+    rows = multiplier_rows(cycle.multipliers, cycle.log_moduli, cycle.time_constants)
+    return Table(repr(cycle), MULTIPLIER_HEADINGS, rows, notes=notes)
+
+
+@table_of.register
+def _table_of_continuum(continuum: ContinuumOfFixedPoints) -> Table:
+    with np.errstate(divide="ignore"):
+        scales = -continuum.order / continuum.log_moduli
+    rows = multiplier_rows(continuum.multipliers, continuum.log_moduli, scales)
+    return Table(repr(continuum), MULTIPLIER_HEADINGS, rows)
+
+
+def multiplier_rows(
+    multipliers: ComplexArray, log_moduli: FloatArray, time_constants: FloatArray
+) -> list[Row]:
+    """Return a row for each multiplier, or pair of them."""
+    rows: list[Row] = []
+    for position, paired in conjugate_pairs(multipliers):
+        value, tau = multipliers[position], time_constants[position]
+        modulus = format_modulus(abs(value), float(log_moduli[position]))
+        text = f"{value.real:.6g} ± {abs(value.imag):.6g}i" if paired else f"{value.real:.6g}"
+        rows.append((str(position), text, modulus, f"{tau:.6g}"))
+    return rows
 
 
 def _inputs_lines(cycles: CycleSet) -> list[str]:
@@ -71,7 +91,8 @@ def sureness(cycles: CycleSet) -> list[str]:
 def _proved_lines(search: SearchStatistics) -> list[str]:
     """Say of proofs without a certificate, and without boxes, what they came to."""
     ended = [r for r in search.orders if r.method == "complete" and r.finished and not r.n_boxes]
-    proved = [record.order for record in ended if record.proved]
+    rigorous = bool(search.options.get("rigorous", True))
+    proved = [record.order for record in ended if record.proved and rigorous]
     lines = [f"Proved: {orders_text(proved)} {_have(proved)} no other cycles"] if proved else []
     for record in ended:
         if record.n_undecided:

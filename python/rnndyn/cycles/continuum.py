@@ -20,6 +20,7 @@ from rnndyn._common.arrays import (
 from rnndyn._common.compare import ByFields
 from rnndyn._common.words import finite_or_none, format_modulus
 from rnndyn.cycles.cycle import complex_to_lists
+from rnndyn.results.table import html_text, table_of
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -197,6 +198,9 @@ class ContinuumOfFixedPoints(ByFields):
 
     def __hash__(self) -> int:  # type: ignore[override]
         return hash((self.order, self.itinerary.tobytes(), self.points.tobytes()))
+
+    def _repr_html_(self) -> str:
+        return html_text(table_of(self))
 
     def __repr__(self) -> str:
         extent = ", ".join(f"[{low:.4g}, {high:.4g}]" for low, high in self.extent)

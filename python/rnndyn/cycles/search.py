@@ -1,41 +1,23 @@
-"""Search for fixed points and cycles: the functions, and which search a network gets."""
+"""Search for fixed points and cycles."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias, TypedDict, Unpack, overload
+from typing import TypeAlias, TypedDict, Unpack, overload
 
 from numpy.typing import ArrayLike
 
 from rnndyn import _core
-from rnndyn._common.arrays import FloatArray
-from rnndyn._common.checks import (
-    check_flag,
-    check_itinerary,
-    check_orders,
-)
-from rnndyn._common.options import Options, check_options
+from rnndyn._common.checks import check_itinerary
 from rnndyn._common.progress import ProgressMeter
-from rnndyn.cycles import _smooth
-from rnndyn.cycles._compositions import orders_of, search_composition
-from rnndyn.cycles._conditions import search_each
+from rnndyn.cycles._choice import search
 from rnndyn.cycles._origin import Origin
-from rnndyn.cycles._piecewise_linear import search_piecewise_linear
-from rnndyn.cycles._starts import starting_states, starts_of_map
 from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.continuum import ContinuumOfFixedPoints, continuum_from_record
 from rnndyn.cycles.cycle import Cycle, cycle_from_record
 from rnndyn.cycles.result import CycleSet
-from rnndyn.io._as_model import NetworkLike, as_model, as_piecewise_linear
-from rnndyn.models import DifferentiableMap, PiecewiseLinearModel
-from rnndyn.models._canonical_map_of import (
-    canonical_map_of,
-    check_inputs,
-    periodically_driven,
-    piecewise_linear,
-    smooth_network,
-)
-from rnndyn.models._composition import Composition
+from rnndyn.io._as_model import NetworkLike, as_piecewise_linear
+from rnndyn.models._canonical_map_of import canonical_map_of
 
 OneInput: TypeAlias = Sequence[float]
 SeveralInputs: TypeAlias = Sequence[Sequence[float]]
@@ -281,142 +263,6 @@ def find_cycles(
         keep_tree=keep_tree,
         resume=resume,
     )
-
-
-def search(
-    model: NetworkLike,
-    max_order: int | None,
-    orders: Iterable[int] | None,
-    *,
-    inputs: ArrayLike | None = None,
-    periodic: bool = False,
-    states: ArrayLike | None = None,
-    drive: ArrayLike | None = None,
-    method: str,
-    seed: int,
-    max_restarts: int | None,
-    max_iterations: int | None,
-    box: float | tuple[ArrayLike, ArrayLike] | None,
-    n_threads: int | None,
-    time_limit: float | None,
-    progress: bool | ProgressMeter | None,
-    rigorous: bool,
-    keep_tree: bool,
-    resume: CycleSet | None,
-    proof_method: str = "auto",
-    branching: str = "violation",
-) -> CycleSet | CyclesByInput:
-    """Do what `find_cycles` says; the last two options are for tests and measurements.
-
-    Parameters
-    ----------
-    proof_method : str
-        ``"auto"``, or the method of `ProofPart` to use for a complete search.
-    branching : {"violation", "time_order"}
-        Bit that the dictionary method branches on.
-    """
-    network = as_model(model)
-    if check_flag("periodic", periodic):
-        if drive is not None:
-            raise ValueError(
-                "drive is for searches under a constant input; under a periodic one give states, "
-                "such as those that the network visits at the beginning of a period"
-            )
-        network, inputs = periodically_driven(network, inputs), None
-    if (smooth := smooth_network(network)) is not None:
-        _smooth.check_method(
-            smooth,
-            method,
-            {
-                "max_iterations": max_iterations is not None,
-                "box": box is not None,
-                "rigorous": not check_flag("rigorous", rigorous),
-                "keep_tree": check_flag("keep_tree", keep_tree),
-                "resume": resume is not None,
-            },
-        )
-        return _smooth.search_smooth(
-            smooth,
-            check_orders(max_order, orders),
-            inputs=inputs,
-            states=states,
-            drive=drive,
-            method=method,
-            max_restarts=max_restarts,
-            options=check_options(n_threads, time_limit, progress, seed),
-        )
-    common = check_options(n_threads, time_limit, progress, seed)
-
-    def linear(
-        model: PiecewiseLinearModel,
-        order_list: list[int],
-        how: Options,
-        region: float | tuple[ArrayLike, ArrayLike] | None,
-        starts: FloatArray | None,
-    ) -> CycleSet:
-        return search_piecewise_linear(
-            model,
-            order_list,
-            method=method,
-            max_restarts=max_restarts,
-            max_iterations=max_iterations,
-            box=region,
-            rigorous=rigorous,
-            keep_tree=keep_tree,
-            resume=resume,
-            proof_method=proof_method,
-            branching=branching,
-            starts=starts,
-            common=how,
-        )
-
-    starts = starting_states(network, states, drive)
-    if isinstance(network, Composition):
-        if keep_tree or resume is not None:
-            raise ValueError(
-                f"keep_tree and resume are for networks that are one map; leave them out for a "
-                f"{network.family}"
-            )
-        if inputs is not None:
-            raise ValueError(
-                f"a {network.family} has no input that could be given: leave out inputs"
-            )
-        return search_composition(
-            network,
-            orders_of(network, check_orders(max_order, orders), all_up_to=orders is None),
-            lambda chain, region, begin, how: linear(
-                chain, [1], how, region, None if method == "scyfi" else begin
-            ),
-            box=box,
-            starts=starts,
-            record={
-                "method": method,
-                "max_restarts": max_restarts,
-                "max_iterations": max_iterations,
-                "rigorous": rigorous,
-            },
-            options=common,
-        )
-
-    def under(constant: FloatArray | None, points: Any, how: Options, *, quick: bool) -> CycleSet:
-        return linear(
-            piecewise_linear(network, constant),
-            check_orders(max_order, orders),
-            how,
-            box,
-            starts_of_map(network, starts, constant),
-        )
-
-    if inputs is None or isinstance(network, DifferentiableMap):
-        return under(None, (), common, quick=False)
-    constants = check_inputs(network, inputs)
-    if constants is None or constants.ndim == 1:
-        return under(constants, (), common, quick=False)
-    if resume is not None:
-        raise ValueError("resume goes on with the search under one input: call this for each")
-    # Itineraries are not tried one by one, so that points of others are of no use here.
-    sets = search_each(constants, under, common, exchange=False)
-    return CyclesByInput(network, constants, tuple(sets))
 
 
 @overload

@@ -120,6 +120,10 @@ def _of_arrays(arrays: Mapping[Any, Any], name: str) -> Model:
     return found.model
 
 
+def _is_network(thing: Any) -> bool:
+    return isinstance(thing, Model | DifferentiableMap) or hasattr(thing, "state_dict")
+
+
 def _hint(model: Any) -> str:
     """Return what to do with something that is often given by mistake."""
     hints: list[tuple[Callable[[], bool], str]] = [
@@ -129,6 +133,10 @@ def _hint(model: Any) -> str:
         (
             lambda: hasattr(model, "get_weights"),
             "for Keras, give rnndyn.GRU(...) its get_weights()",
+        ),
+        (
+            lambda: isinstance(model, list | tuple) and bool(model) and _is_network(model[0]),
+            "give one of them, or all of them to rnndyn.training_timeline",
         ),
         (
             lambda: hasattr(model, "shape") or isinstance(model, list | tuple),

@@ -191,7 +191,10 @@ def _inner_networks(module: Any, nn: Any) -> str:
     kinds = tuple(getattr(nn, name) for name in _MODULES)
     inner = [name for name, part in module.named_modules() if isinstance(part, kinds)]
     if not inner:
-        return ": it contains none of these; write its map as a rnndyn.DifferentiableMap"
+        return (
+            ": it contains none of these; give its state_dict() if its parameters have the names "
+            "of a family, such as A, W and h, else write its map as a rnndyn.DifferentiableMap"
+        )
     more = ", ..." if len(inner) > 4 else ""
     return f": give what it contains of these, module.{', module.'.join(inner[:4])}{more}"
 

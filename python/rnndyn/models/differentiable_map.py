@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rnndyn import _core
 from rnndyn._common.arrays import FloatArray, plain_array
+from rnndyn._common.table import Table, html_text
 from rnndyn.models import _stepping
 
 MapFunction = Callable[[FloatArray], NDArray[Any]]
@@ -158,6 +159,13 @@ class DifferentiableMap:
         """Return the Jacobian at each state: (..., N, N) for states (..., N)."""
         checked = _stepping.to_states("states", states, self.n_states)
         return _stepping.jacobian(self._compiled, checked, np.zeros(0))
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (name, getattr(function, "__qualname__", type(function).__name__))
+            for name, function in zip(("step", "jacobian"), self._functions, strict=True)
+        ]
+        return html_text(Table(repr(self), ("what", "function"), rows, {"what", "function"}))
 
     def __repr__(self) -> str:
         return f"DifferentiableMap(n_states={self.n_states})"

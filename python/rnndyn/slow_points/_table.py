@@ -1,10 +1,11 @@
 """How slow points look in a terminal and in a notebook."""
 
 from rnndyn._common.words import counted, model_text
+from rnndyn.cycles._table import MULTIPLIER_HEADINGS, multiplier_rows
 from rnndyn.results.table import Row, Table, head_and_tail, table_of
 from rnndyn.slow_points.by_input import SlowPointsByInput
 from rnndyn.slow_points.curve import SlowCurve
-from rnndyn.slow_points.point import slowest_time_scale
+from rnndyn.slow_points.point import SlowPoint, slowest_time_scale
 from rnndyn.slow_points.result import SlowPointSet
 
 _HEADINGS = ("#", "speed", "q", "time scale", "unstable", "hits")
@@ -37,6 +38,25 @@ def _table(slow: SlowPointSet) -> Table:
             *([] if slow.finished else [incomplete]),
         ],
     )
+
+
+@table_of.register
+def _table_of_one(point: SlowPoint) -> Table:
+    rows = multiplier_rows(point.multipliers, point.log_moduli, point.time_scales)
+    notes = [f"{counted(point.n_unstable, 'unstable direction')}"]
+    return Table(repr(point), MULTIPLIER_HEADINGS, rows, notes=notes)
+
+
+@table_of.register
+def _table_of_curve(curve: SlowCurve) -> Table:
+    rows = [
+        ("length", f"{curve.length:.4g}"),
+        ("largest speed", f"{curve.max_speed:.4g}"),
+        ("contraction across, per step", f"{curve.across:.4g}"),
+        ("closed", "yes" if curve.is_closed else "no"),
+        ("attracts", "yes" if curve.is_attractor else "no"),
+    ]
+    return Table(repr(curve), ("what", "value"), rows, {"what"})
 
 
 def _scale_text(steps: float) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from rnndyn._common.arrays import FloatArray, frozen
 from rnndyn._common.compare import ByFields
+from rnndyn.results.table import html_text, table_of
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -59,6 +60,9 @@ class SlowCurve(ByFields):
     def max_speed(self) -> float:
         """Largest speed along the curve."""
         return float(np.abs(self.speeds).max())
+
+    def _repr_html_(self) -> str:
+        return html_text(table_of(self))
 
     def __repr__(self) -> str:
         return (

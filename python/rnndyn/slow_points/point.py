@@ -8,6 +8,7 @@ import numpy as np
 
 from rnndyn._common.arrays import ComplexArray, FloatArray, frozen
 from rnndyn._common.compare import ByFields
+from rnndyn.results.table import html_text, table_of
 
 #: Of multipliers that are 1 but for rounding errors.
 _NEUTRAL = 1e-8
@@ -85,6 +86,9 @@ class SlowPoint(ByFields):
         A mode along which the speed has its minimum has the multiplier 1 and counts as neither.
         """
         return int((self.log_moduli > _NEUTRAL).sum())
+
+    def _repr_html_(self) -> str:
+        return html_text(table_of(self))
 
     def __repr__(self) -> str:
         return (
