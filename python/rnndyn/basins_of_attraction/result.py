@@ -1,5 +1,7 @@
 """The result of following orbits from a plane of first states to the attractors."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 

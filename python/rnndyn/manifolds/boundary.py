@@ -1,5 +1,7 @@
 """Boundaries between basins of attraction."""
 
+from __future__ import annotations
+
 import time
 from typing import Any
 

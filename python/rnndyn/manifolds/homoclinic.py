@@ -1,5 +1,7 @@
 """Homoclinic and heteroclinic points: where unstable manifolds cross stable ones."""
 
+from __future__ import annotations
+
 import time
 from typing import Any, NamedTuple
 
