@@ -15,11 +15,10 @@ from rnndyn.cycles.run import SearchMethod
 from rnndyn.models import _families
 from rnndyn.plot._style import EVENT_MARKS
 from rnndyn.results import (
-    ResultFormat,
+    Run,
     SavedResult,
     TabularResult,
     base,
-    columns_of,
     dictionary_of,
     load_result,
     table_of,
@@ -35,9 +34,10 @@ def code_of(recipe):
     return block
 
 
-def test_the_four_that_are_asked_for_most():
+def test_those_that_are_asked_for_most():
     assert list(RECIPES) == [
         "change how a result is printed",
+        "add a kind of result",
         "add a model family",
         "add a search strategy",
         "add a kind of bifurcation",
@@ -59,31 +59,12 @@ def test_what_is_named_is_there(recipe):
             assert re.search(rf"\b{name}\b", content), f"{name} in {path}"
 
 
-def _taken_apart(state):
-    return {"names": list(state["counts"])}, {"numbers": np.array([*state["counts"].values()])}
-
-
-def _put_together(header, arrays):
-    return {"counts": dict(zip(header["names"], arrays["numbers"].tolist(), strict=True))}
-
-
-def test_a_result_is_printed_by_the_table_that_it_registers(tmp_path, monkeypatch):
+def test_a_kind_of_result_has_everything_that_results_have(tmp_path, monkeypatch):
     # What is registered here is forgotten afterwards.
     monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
-
-    @dataclass(frozen=True, eq=False, repr=False)
-    class Tally(TabularResult):
-        FORMAT = ResultFormat("rnndyn tally", 1, "a tally", _taken_apart, _put_together)
-        TABLES = ("counts",)
-
-        counts: dict = field(default_factory=dict)
-
-    tally = Tally({"stable": 1234, "saddles": 5})
-    with pytest.raises(TypeError, match=r"there is no table of Tally; register one"):
-        repr(tally)
-    with pytest.raises(TypeError, match=r"there is no export of Tally; register one"):
-        tally.to_json()
-    exec(code_of("change how a result is printed"), {"Tally": Tally})
+    names = {"__name__": "contributed"}
+    exec(code_of("add a kind of result"), names)
+    tally = names["Tally"]({"stable": 1234, "saddles": 5}, Run(seconds=0.1, n_threads=1))
     assert repr(tally).splitlines() == [
         "A tally",
         "     what  number",
@@ -93,14 +74,31 @@ def test_a_result_is_printed_by_the_table_that_it_registers(tmp_path, monkeypatc
     ]
     assert "<td>1,234</td>" in tally._repr_html_()
     assert table_of(tally).headings == ("what", "number")
+    assert (tally.finished, tally.complete, tally.stopped_by) == (True, True, "finished")
 
-    # Files need no list of kinds either, and exports are registered alike.
     tally.save(tmp_path / "tally.npz")
-    assert load_result(tmp_path / "tally.npz") == tally
-    dictionary_of.register(Tally, lambda one: dict(one.counts))
-    columns_of.register(Tally, lambda one, table: {"n": [*one.counts.values()]})
+    again = load_result(tmp_path / "tally.npz")
+    assert again == tally
+    assert again.run.seconds == 0.1
+    assert names["Tally"].load(tmp_path / "tally.npz") == tally
     assert tally.to_dict() == {"stable": 1234, "saddles": 5}
-    assert tally.to_rows() == [{"n": 1234}, {"n": 5}]
+    assert tally.to_rows() == [
+        {"what": "stable", "number": 1234},
+        {"what": "saddles", "number": 5},
+    ]
+    tally.to_json(tmp_path / "tally.json")
+    assert (tmp_path / "tally.json").stat().st_size > 20
+
+
+def test_a_result_without_looks_says_what_to_register():
+    @dataclass(frozen=True, eq=False, repr=False)
+    class Plain(TabularResult):
+        counts: dict = field(default_factory=dict)
+
+    with pytest.raises(TypeError, match=r"there is no table of Plain; register one"):
+        repr(Plain())
+    with pytest.raises(TypeError, match=r"there is no export of Plain; register one"):
+        dictionary_of(Plain())
 
 
 def test_a_model_family_works_everywhere(tmp_path):

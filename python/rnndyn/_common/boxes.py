@@ -1,5 +1,7 @@
 """Boxes of states: a radius, or a lower and an upper bound."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Checks of arguments that several functions share; every message names the argument."""
 
+from __future__ import annotations
+
 import math
 import operator
 import os

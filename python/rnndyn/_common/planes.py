@@ -1,5 +1,7 @@
 """Planes in state space, to project onto or to cut along, and spaces of three dimensions."""
 
+from __future__ import annotations
+
 import operator
 from typing import Any, NamedTuple
 

@@ -1,5 +1,7 @@
 """How much of a box each basin of attraction takes, in any dimension."""
 
+from __future__ import annotations
+
 import time
 
 import numpy as np

@@ -1,5 +1,7 @@
 """The results of following orbits to the attractors, from a plane or from a box."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from numbers import Real
 from statistics import NormalDist

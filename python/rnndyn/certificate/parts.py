@@ -1,5 +1,7 @@
 """The parts of a certificate: proofs of single orders, and the cycles that it lists."""
 
+from __future__ import annotations
+
 import dataclasses
 import operator
 from collections.abc import Iterable, Iterator, Mapping
@@ -139,7 +141,7 @@ class ProofPart(ByFields):
         object.__setattr__(self, "data", MappingProxyType(data))
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> "ProofPart":
+    def from_record(cls, record: Mapping[str, Any]) -> ProofPart:
         """Build a part from a record of the compiled core or of a file."""
         values = {name: record[name] for name in _PART_FIELDS if name in record}
         # The core also says in words what kind of data it is; the names of the arrays say it too.
@@ -232,7 +234,7 @@ class ListedCycles(ByFields):
             raise ValueError(f"the columns of the cycles of order {self.order} do not fit together")
 
     @classmethod
-    def of(cls, block: Columns) -> "ListedCycles":
+    def of(cls, block: Columns) -> ListedCycles:
         """Take the columns of the cycles of one order."""
         return cls(block.order, **{name: getattr(block, name) for name in CYCLE_ARRAYS})
 

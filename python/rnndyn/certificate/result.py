@@ -1,5 +1,7 @@
 """What a complete search proved, in a form that an independent checker can verify."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -165,7 +167,7 @@ class Certificate(SavedResult):
         blocks: Iterable[Columns] = (),
         continua: Iterable[Continuum] = (),
         coverage: Mapping[int, float] | None = None,
-    ) -> "Certificate":
+    ) -> Certificate:
         """Build a certificate from the record of the compiled core and what was found.
 
         Parameters

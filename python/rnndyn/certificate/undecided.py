@@ -1,5 +1,7 @@
 """Itineraries of which a proof could not say whether a cycle follows them, as columns."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, overload
@@ -107,7 +109,7 @@ class UndecidedItineraries(Sequence[UndecidedItinerary]):
             raise ValueError("there must be one block of undecided itineraries for each order")
 
     @classmethod
-    def of(cls, entries: Iterable[UndecidedItinerary]) -> "UndecidedItineraries":
+    def of(cls, entries: Iterable[UndecidedItinerary]) -> UndecidedItineraries:
         """Collect single itineraries into columns; those of one order stay in their order."""
         if isinstance(entries, UndecidedItineraries):
             return entries
@@ -142,7 +144,7 @@ class UndecidedItineraries(Sequence[UndecidedItinerary]):
         code = REASONS.index(reason)
         return {block.order for block in self.blocks if np.any(block.reason == code)}
 
-    def of_orders(self, orders: Iterable[int]) -> "UndecidedItineraries":
+    def of_orders(self, orders: Iterable[int]) -> UndecidedItineraries:
         """Return those of these orders."""
         wanted = set(orders)
         return UndecidedItineraries(block for block in self.blocks if block.order in wanted)

@@ -1,5 +1,7 @@
 """The cycles of one order as columns, so that sets of 100,000 cycles stay fast and small."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -71,7 +73,7 @@ class CycleBlock(ByFields):
             )
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> "CycleBlock":
+    def from_record(cls, record: Mapping[str, Any]) -> CycleBlock:
         """Build a block from a record of the compiled core or of a file."""
         return cls(int(record["order"]), **{name: record[name] for name in COLUMNS})
 
@@ -84,7 +86,7 @@ class CycleBlock(ByFields):
         values["stability"] = STABILITY_NAMES[values["stability"]]
         return Cycle(order=self.order, **values, _origin=origin)
 
-    def take(self, selection: BoolArray | slice) -> "CycleBlock":
+    def take(self, selection: BoolArray | slice) -> CycleBlock:
         """Return the block of the selected cycles."""
         return CycleBlock(self.order, **{name: getattr(self, name)[selection] for name in COLUMNS})
 

@@ -1,5 +1,7 @@
 """The result of a search under several constant inputs: a set of cycles for each."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, overload
@@ -103,8 +105,8 @@ class CyclesByInput(TabularResult, Sequence[CycleSet]):
     @overload
     def __getitem__(self, index: int) -> CycleSet: ...
     @overload
-    def __getitem__(self, index: slice) -> "CyclesByInput": ...
-    def __getitem__(self, index: int | slice) -> "CycleSet | CyclesByInput":
+    def __getitem__(self, index: slice) -> CyclesByInput: ...
+    def __getitem__(self, index: int | slice) -> CycleSet | CyclesByInput:
         if isinstance(index, slice):
             return CyclesByInput(self.model, self.inputs[index], self.sets[index])
         return self.sets[index]

@@ -1,5 +1,7 @@
 """How loss gradients grow or vanish along cycles."""
 
+from __future__ import annotations
+
 import math
 from typing import Any
 

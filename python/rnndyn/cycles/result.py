@@ -1,5 +1,7 @@
 """The result of a search: every cycle found, and how sure the answer is."""
 
+from __future__ import annotations
+
 import operator
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
@@ -188,8 +190,8 @@ class CycleSet(TabularResult, Sequence[Cycle]):
     @overload
     def __getitem__(self, index: int) -> Cycle: ...
     @overload
-    def __getitem__(self, index: slice) -> "CycleSet": ...
-    def __getitem__(self, index: int | slice) -> "Cycle | CycleSet":
+    def __getitem__(self, index: slice) -> CycleSet: ...
+    def __getitem__(self, index: int | slice) -> Cycle | CycleSet:
         n = len(self)
         if isinstance(index, slice):
             if index.step is not None and index.step < 0:
@@ -213,7 +215,7 @@ class CycleSet(TabularResult, Sequence[Cycle]):
             for index in range(len(block)):
                 yield block.cycle(index, origin)
 
-    def of_order(self, order: int) -> "CycleSet":
+    def of_order(self, order: int) -> CycleSet:
         """Return the cycles, and the continua, of one order."""
         return self._part(
             [block for block in self.blocks if block.order == order],
@@ -221,31 +223,31 @@ class CycleSet(TabularResult, Sequence[Cycle]):
         )
 
     @property
-    def fixed_points(self) -> "CycleSet":
+    def fixed_points(self) -> CycleSet:
         """The fixed points, so the cycles of order 1."""
         return self.of_order(1)
 
     @property
-    def stable(self) -> "CycleSet":
+    def stable(self) -> CycleSet:
         """The cycles with all multipliers inside the unit circle."""
         return self._of_stability("stable")
 
     @property
-    def saddles(self) -> "CycleSet":
+    def saddles(self) -> CycleSet:
         """The cycles with multipliers on both sides of the unit circle."""
         return self._of_stability("saddle")
 
     @property
-    def unstable(self) -> "CycleSet":
+    def unstable(self) -> CycleSet:
         """The cycles with all multipliers outside the unit circle."""
         return self._of_stability("unstable")
 
     @property
-    def nonhyperbolic(self) -> "CycleSet":
+    def nonhyperbolic(self) -> CycleSet:
         """The cycles with a multiplier that cannot be told from the unit circle."""
         return self._of_stability("nonhyperbolic")
 
-    def select(self, predicate: Callable[[Cycle], bool]) -> "CycleSet":
+    def select(self, predicate: Callable[[Cycle], bool]) -> CycleSet:
         """Return the cycles for which a function is true; continua are left out.
 
         Examples
@@ -259,12 +261,12 @@ class CycleSet(TabularResult, Sequence[Cycle]):
         chosen = np.fromiter((bool(predicate(cycle)) for cycle in self), np.bool_, len(self))
         return self._masked(chosen, ())
 
-    def _of_stability(self, stability: Stability) -> "CycleSet":
+    def _of_stability(self, stability: Stability) -> CycleSet:
         code = STABILITY_NAMES.index(stability)
         blocks = [block.take(block.stability == code) for block in self.blocks]
         return self._part(blocks, ())
 
-    def _masked(self, chosen: BoolArray, continua: Sequence[ContinuumOfFixedPoints]) -> "CycleSet":
+    def _masked(self, chosen: BoolArray, continua: Sequence[ContinuumOfFixedPoints]) -> CycleSet:
         blocks = [
             block.take(chosen[start : start + len(block)])
             for block, start in zip(self.blocks, self._starts, strict=False)
@@ -273,7 +275,7 @@ class CycleSet(TabularResult, Sequence[Cycle]):
 
     def _part(
         self, blocks: Sequence[CycleBlock], continua: Sequence[ContinuumOfFixedPoints]
-    ) -> "CycleSet":
+    ) -> CycleSet:
         return replace(self, blocks=tuple(blocks), continua=tuple(continua))
 
     def to_latex(

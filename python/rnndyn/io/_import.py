@@ -1,5 +1,7 @@
 """Models from files of other programs."""
 
+from __future__ import annotations
+
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence

@@ -1,5 +1,7 @@
 """The tangent frame at the end of a run, which another run can start from."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Boundaries between basins of attraction."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Where all orbits on a piece of a branch of an unstable manifold go, and not only some of them."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

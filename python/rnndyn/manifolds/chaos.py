@@ -1,5 +1,7 @@
 """Proofs of chaos: two words that stretch a parallelepiped across itself."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Orbits that go from one saddle to another, or from one back to itself."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from typing import ClassVar
 

@@ -1,5 +1,7 @@
 """Homoclinic and heteroclinic points: where unstable manifolds cross stable ones."""
 
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
 import numpy as np

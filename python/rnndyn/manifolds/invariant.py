@@ -1,5 +1,7 @@
 """Stable and unstable manifolds of a cycle."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, Literal
 

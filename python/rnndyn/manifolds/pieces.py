@@ -1,5 +1,7 @@
 """The pieces of manifolds: polytopes in affine sets, held as arrays."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple

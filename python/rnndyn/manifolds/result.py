@@ -1,5 +1,7 @@
 """What the computation of manifolds and boundaries returns."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NamedTuple
 

@@ -1,5 +1,7 @@
 """The result of a scan: numbers on a grid of one or two parameters."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType

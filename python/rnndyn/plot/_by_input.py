@@ -1,5 +1,7 @@
 """Cycles under several constant inputs in one picture."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +22,7 @@ _MOST_IN_LEGEND = 10
 
 
 def draw_by_input(
-    ax: "Axes", found: CyclesByInput, view: PlaneOfStates, paths: list[list[FloatArray]]
+    ax: Axes, found: CyclesByInput, view: PlaneOfStates, paths: list[list[FloatArray]]
 ) -> FloatArray:
     """Draw points coloured by input, shaped by stability, over the orbits under each input.
 

@@ -1,5 +1,7 @@
 """Manifolds and boundaries of basins: curves and polygons, in planes, in slices and in space."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,12 +28,12 @@ _KIND_COLORS = {"stable": _style.BLUE, "unstable": _style.VERMILLION}
 
 def manifold(
     result: Manifold,
-    ax: "Axes | None" = None,
+    ax: Axes | None = None,
     *,
     dims: tuple[int, int] | None = None,
     origin: ArrayLike | None = None,
     color: str | None = None,
-) -> "Axes":
+) -> Axes:
     """Draw a stable or unstable manifold with its cycle.
 
     Of a network with three states, curves and surfaces are drawn in space. Else it is a picture of
@@ -78,13 +80,13 @@ def manifold(
 
 def basin_boundary(
     result: BasinBoundary,
-    ax: "Axes | None" = None,
+    ax: Axes | None = None,
     *,
     basins: Basins | None = None,
     dims: tuple[int, int] | None = None,
     origin: ArrayLike | None = None,
     color: str | None = None,
-) -> "Axes":
+) -> Axes:
     """Draw the boundary of basins with its gates and attractors.
 
     Parameters
@@ -184,7 +186,7 @@ def _plane(
     return plane._replace(center=np.where(plane.directions.any(axis=1), 0.0, through))
 
 
-def _draw(ax: "Axes", pieces: Pieces, plane: PlaneOfStates, color: str) -> FloatArray:
+def _draw(ax: Axes, pieces: Pieces, plane: PlaneOfStates, color: str) -> FloatArray:
     """Draw what a plane shows of some pieces, and return the corners of all of it."""
     collections = import_optional("matplotlib.collections", "rnndyn.plot")
     codimension = pieces.n_states - pieces.dimension
@@ -220,7 +222,7 @@ def _draw(ax: "Axes", pieces: Pieces, plane: PlaneOfStates, color: str) -> Float
     return np.concatenate([np.empty((0, 2)), *outlines])
 
 
-def _mark(ax: "Axes", cycles: list[Cycle], plane: PlaneOfStates) -> None:
+def _mark(ax: Axes, cycles: list[Cycle], plane: PlaneOfStates) -> None:
     onto = np.linalg.pinv(plane.directions)
     for cycle in cycles:
         mark = _style.STABILITY_MARKS[cycle.stability]
@@ -243,7 +245,7 @@ def _mark(ax: "Axes", cycles: list[Cycle], plane: PlaneOfStates) -> None:
             )
 
 
-def _frame(ax: "Axes", plane: PlaneOfStates, seen: FloatArray, marks: FloatArray) -> None:
+def _frame(ax: Axes, plane: PlaneOfStates, seen: FloatArray, marks: FloatArray) -> None:
     """Show what lies around the cycles: pieces reach as far as the box of the orbits."""
     size = float(np.ptp(marks, axis=0).max()) if len(marks) > 1 else 0.0
     size = size or 2.0 * float(np.abs(marks).max(initial=0.5)) or 1.0
@@ -255,7 +257,7 @@ def _frame(ax: "Axes", plane: PlaneOfStates, seen: FloatArray, marks: FloatArray
     ax.set_ylabel(plane.labels[1])
 
 
-def _in_space(pieces: Pieces, cycles: list[Cycle], axes: "Axes | None", color: str) -> "Axes":
+def _in_space(pieces: Pieces, cycles: list[Cycle], axes: Axes | None, color: str) -> Axes:
     """Draw curves and surfaces of a network with three states."""
     art = import_optional("mpl_toolkits.mplot3d.art3d", "rnndyn.plot")
     if pieces.dimension > 2:

@@ -1,5 +1,7 @@
 """Slow points and slow curves in state space."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -22,14 +24,14 @@ _ARROW = 0.07
 
 def slow_points(
     slow: SlowPointSet,
-    ax: "Axes | None" = None,
+    ax: Axes | None = None,
     *,
     cycles: CycleSet | None = None,
     dims: tuple[int, int] | Literal["pca"] | None = None,
     orbits: int | ArrayLike = 12,
     n_steps: int = 400,
     seed: int = 0,
-) -> "Axes":
+) -> Axes:
     """Draw slow points with the direction of their drift, and slow curves, over orbits.
 
     Parameters

@@ -1,5 +1,7 @@
 """One look for all figures: colours that colour-blind people can tell apart, and shapes as well."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -96,7 +98,7 @@ _Place = Literal[
 ]
 
 
-def axes_or_new(ax: "Axes | None", *, square: bool = False) -> "Axes":
+def axes_or_new(ax: Axes | None, *, square: bool = False) -> Axes:
     """Return the axes given, or those of a new figure."""
     if ax is None:
         pyplot = import_optional("matplotlib.pyplot", "rnndyn.plot")
@@ -105,7 +107,7 @@ def axes_or_new(ax: "Axes | None", *, square: bool = False) -> "Axes":
     return ax
 
 
-def dress(ax: "Axes") -> None:
+def dress(ax: Axes) -> None:
     """Give the axes the common look."""
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
@@ -115,7 +117,7 @@ def dress(ax: "Axes") -> None:
     ax.set_axisbelow(True)
 
 
-def draw_points(ax: "Axes", cycles: CycleSet, stability: Stability, points: FloatArray) -> None:
+def draw_points(ax: Axes, cycles: CycleSet, stability: Stability, points: FloatArray) -> None:
     """Draw points of the cycles of one kind, smaller where there are many in all."""
     mark = STABILITY_MARKS[stability]
     n_points = sum(len(block) * block.order for block in cycles.blocks)
@@ -147,7 +149,7 @@ def legend_text(cycles: CycleSet, stability: Stability) -> str:
     return f"{stability}: k = {', '.join(parts)}"
 
 
-def legend(ax: "Axes", points: FloatArray) -> None:
+def legend(ax: Axes, points: FloatArray) -> None:
     """Add the legend, if there is anything to explain, where it hides fewest points."""
     handles, _ = ax.get_legend_handles_labels()
     if not handles:
@@ -171,7 +173,7 @@ def legend(ax: "Axes", points: FloatArray) -> None:
     ax.legend(loc=best, borderaxespad=0.2, **_LEGEND)
 
 
-def legend_above(ax: "Axes", handles: Sequence[Any] | None = None) -> None:
+def legend_above(ax: Axes, handles: Sequence[Any] | None = None) -> None:
     """Add the legend above axes that are filled, so that it hides nothing."""
     if handles is None:
         handles, _ = ax.get_legend_handles_labels()
@@ -198,7 +200,7 @@ def log_ticks(axis: Any, values: FloatArray) -> None:
         axis.set_minor_formatter(ticker.NullFormatter())
 
 
-def color_bar(ax: "Axes", mesh: Any, label: str, **options: Any) -> Any:
+def color_bar(ax: Axes, mesh: Any, label: str, **options: Any) -> Any:
     """Add the colours of a mesh beside the axes."""
     bar = ax.figure.colorbar(mesh, ax=ax, pad=0.02, shrink=0.9, **options)
     bar.outline.set_visible(False)

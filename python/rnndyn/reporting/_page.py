@@ -25,6 +25,7 @@ from rnndyn.lyapunov._table import error_text
 from rnndyn.reporting import _by_input, _drawing, _figures, _html, _spaces, _tables
 from rnndyn.reporting._attractors import attractor_of_spectrum
 from rnndyn.reporting._content import Content
+from rnndyn.reporting._state_space import N_STEPS
 
 
 def page(content: Content) -> str:
@@ -362,9 +363,12 @@ def _attractors(content: Content) -> str:
         return ""
     n_settled = sum(attractor.n_orbits for attractor in content.attractors)
     n = len(content.orbits)
+    n_left = sum(len(orbit) <= N_STEPS for orbit in content.orbits)
     words = f"Where {counted(n, 'orbit')} from random states went."
-    if n_settled < n:
-        words += f" {n - n_settled:,} of them ran away."
+    if n_left:
+        words += f" {n_left:,} of them ran away."
+    if n_settled + n_left < n:
+        words += f" Of {n - n_settled - n_left:,} it could not be told."
     html = "<h3>The largest exponent of each attractor</h3>" + _html.paragraph(words, "quiet")
     if not content.attractors:
         return html

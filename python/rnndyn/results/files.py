@@ -3,6 +3,8 @@
 The formats are described in ``docs/reference``. Nothing is pickled, and nothing is believed.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path

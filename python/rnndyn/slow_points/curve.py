@@ -1,5 +1,7 @@
 """A curve along which a network is slow."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -1,5 +1,7 @@
 """A single slow point."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -1,5 +1,7 @@
 """The result of a search for slow points."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, overload
@@ -94,8 +96,8 @@ class SlowPointSet(TabularResult, Sequence[SlowPoint]):
     @overload
     def __getitem__(self, index: int) -> SlowPoint: ...
     @overload
-    def __getitem__(self, index: slice) -> "SlowPointSet": ...
-    def __getitem__(self, index: int | slice) -> "SlowPoint | SlowPointSet":
+    def __getitem__(self, index: slice) -> SlowPointSet: ...
+    def __getitem__(self, index: int | slice) -> SlowPoint | SlowPointSet:
         if isinstance(index, slice):
             return replace(self, points=self.points[index])
         return self.points[index]

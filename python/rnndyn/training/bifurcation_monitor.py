@@ -1,5 +1,7 @@
 """The bifurcations of a network while it is being trained."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Iterable
 from typing import Any

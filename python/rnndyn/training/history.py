@@ -1,5 +1,7 @@
 """What a training run reports: its history, its progress, what it calls, and how it fails."""
 
+from __future__ import annotations
+
 from typing import NamedTuple, Protocol
 
 import torch

@@ -3,6 +3,8 @@
 Every function takes a NumPy generator, so that a network depends on its seed and on nothing else.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import numpy as np

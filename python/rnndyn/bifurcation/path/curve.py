@@ -1,5 +1,7 @@
 """A curve of fixed points or cycles of a smooth network, and the pieces that are proved."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, fields
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Events on a path: what happens to a cycle, where, and how sure that is."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, overload

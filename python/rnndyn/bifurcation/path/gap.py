@@ -1,5 +1,7 @@
 """What the branches do not explain."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 

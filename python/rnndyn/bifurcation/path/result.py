@@ -1,5 +1,7 @@
 """The result of a continuation: branches of cycles joined by events."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from typing import Any, ClassVar

@@ -1,5 +1,7 @@
 """Boundary curves in a plane of two parameters, put together from the pieces in the cells."""
 
+from __future__ import annotations
+
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """What rows, columns and searches of a plane do not agree on."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,5 +1,7 @@
 """The result of a stability diagram: cycles on a grid of two parameters, and their boundaries."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar

@@ -1,5 +1,7 @@
 """Jumps of the loss, and whether they coincide with bifurcations."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,5 +1,7 @@
 """The result of following the cycles of a network through its training."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar

@@ -1,5 +1,7 @@
 """Handwritten digits read row by row, a classification task for recurrent networks."""
 
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
 import numpy as np

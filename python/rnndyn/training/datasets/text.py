@@ -1,5 +1,7 @@
 """Text as a sequence of characters, a prediction task for recurrent networks."""
 
+from __future__ import annotations
+
 import os
 from dataclasses import dataclass
 from pathlib import Path
