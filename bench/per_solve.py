@@ -110,7 +110,7 @@ def _seconds_per_solve(
 
 
 def _effort(model: Any, order: int, seconds: float) -> Effort:
-    """Enough for about the given time."""
+    """Enough for at least the given time, so that making tables counts little."""
     # The published number of iterations would take minutes of a restart of large systems.
     few = Effort(1, 20)
     one, _ = _package_seconds_per_solve(model, order, few, 1)
@@ -118,7 +118,7 @@ def _effort(model: Any, order: int, seconds: float) -> Effort:
     while True:
         start = time.process_time()
         _package_seconds_per_solve(model, order, effort, 1)
-        if time.process_time() - start > seconds / 4:
+        if time.process_time() - start > seconds:
             return effort
         effort = Effort(4 * effort.max_restarts, effort.max_iterations)
 
