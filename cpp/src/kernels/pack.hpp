@@ -6,7 +6,7 @@
 #include <new>
 #include <vector>
 
-#if defined(__AVX512F__) || defined(__AVX2__)
+#if defined(__GNUC__) && (defined(__AVX512F__) || defined(__AVX2__))
 #include <immintrin.h>
 #endif
 
@@ -112,13 +112,13 @@ inline NativePack<Real> split_after(Index lane, const NativePack<Real>& earlier,
 // Bit l is set where lane l of a is that of b.
 template <class Real>
 inline unsigned equal_lanes(const NativePack<Real>& a, const NativePack<Real>& b) {
-#if defined(__AVX512F__)
+#if defined(__GNUC__) && defined(__AVX512F__)
   if constexpr (sizeof(Real) == sizeof(double)) {
     return _mm512_cmp_pd_mask((__m512d)a, (__m512d)b, _CMP_EQ_OQ);
   } else {
     return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_EQ_OQ);
   }
-#elif defined(__AVX2__)
+#elif defined(__GNUC__) && defined(__AVX2__)
   if constexpr (sizeof(Real) == sizeof(double)) {
     return static_cast<unsigned>(
         _mm256_movemask_pd(_mm256_cmp_pd((__m256d)a, (__m256d)b, _CMP_EQ_OQ)));
@@ -148,7 +148,7 @@ struct AlignedAllocator {
   using value_type = Real;
   AlignedAllocator() = default;
   template <class Other>
-  explicit AlignedAllocator(const AlignedAllocator<Other>& /*other*/) {}
+  AlignedAllocator(const AlignedAllocator<Other>& /*other*/) {}
   Real* allocate(std::size_t n) {
     return static_cast<Real*>(::operator new(n * sizeof(Real), std::align_val_t{64}));
   }

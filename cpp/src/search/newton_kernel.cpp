@@ -16,8 +16,10 @@ constexpr Index kTableLimit = Index{1} << 17;
 // One system of many rows reaches a smaller share of the machine's peak than products of matrices,
 // and these are made in single precision where there are many states.
 double reduced_share(Index n_states) { return n_states < LargeNewton::kFastStates ? 0.7 : 0.35; }
-// Tables are made where they serve itineraries of which so many bits are set.
+// Tables are made where they serve itineraries of which half of the bits are set, or where they
+// serve those with so many set and take no longer to make than so many candidates.
 constexpr double kFewActive = 0.25;
+constexpr double kTableCandidates = 2.0;
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
@@ -98,10 +100,17 @@ std::shared_ptr<const kernels::ReducedTables> reduced_where_faster(
   // The kernels for few states are written for their number.
   if (map.n_states() <= kernels::kMaxSmallStates) return nullptr;
   const Index n_units = map.n_relevant_units();
-  const double reduced = kernels::reduced_newton_flops(
-      n_units, order, kFewActive * static_cast<double>(n_units * order));
-  if (reduced > reduced_share(map.n_states()) * NewtonKernel(map, tables, order).flops()) {
-    return nullptr;
+  const auto serves = [&](double share, double flops) {
+    const double n_active = share * static_cast<double>(n_units * order);
+    return kernels::reduced_newton_flops(n_units, order, n_active) <=
+           reduced_share(map.n_states()) * flops;
+  };
+  const double flops = NewtonKernel(map, tables, order).flops();
+  if (!serves(0.5, flops)) {
+    const auto m = static_cast<double>(map.n_states());
+    const auto h = static_cast<double>(n_units);
+    const double making = static_cast<double>(order) * 2.0 * m * h * (m + 2.0 * h);
+    if (!serves(kFewActive, flops) || making > kTableCandidates * flops) return nullptr;
   }
   return make_reduced_tables(map, order);
 }
