@@ -99,13 +99,13 @@ def test_some_of_what_is_proved_does_not_contract():
 
 @pytest.mark.parametrize("n_states", [60, 120])
 def test_a_large_network_that_does_not_contract_takes_a_moment(n_states):
-    rng = np.random.default_rng([1, n_states])
+    rng = np.random.default_rng([0, n_states])
     A = rng.uniform(-0.5, 0.5, n_states)
-    W = 0.6 * rng.normal(size=(n_states, n_states)) / np.sqrt(n_states)
+    W = 0.65 * rng.normal(size=(n_states, n_states)) / np.sqrt(n_states)
     model = rd.PLRNN(A, W, rng.normal(size=n_states))
     found = rd.find_cycles(model, orders=[1], method="complete", time_limit=20.0, n_threads=1)
     assert found.certificate.status == "proved"
-    assert {part.method for part in found.certificate.parts} <= {"p_matrix", "contraction"}
+    assert {part.method for part in found.certificate.parts} == {"p_matrix"}
     assert len(found) == 1
     if n_states <= 60:
         assert proved(model, [1]).certificate.verify(model).confirmed
