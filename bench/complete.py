@@ -25,7 +25,7 @@ from bench.baselines.milp import (
 )
 from bench.machine import print_machine
 from bench.scaling import n_necklaces
-from bench.systems import LOZI_COUNTS, lorenz63_shallow_plrnn, lozi, random_alrnn
+from bench.systems import LOZI_COUNTS, lorenz63_shallow_plrnn, lozi, random_alrnn, random_plrnn
 from bench.table import format_number, format_seconds, geometric_mean, print_table
 
 #: Order and box of the questions: (network, order, radius of the box, whether in the quick table).
@@ -58,6 +58,11 @@ QUESTIONS = [
     ("alrnn_m25_p6", 4, 1000.0, True),
     ("alrnn_m25_p6", 8, 1000.0, False),
     ("alrnn_m25_p6", 10, 1000.0, False),
+    # One fixed point, by a P-matrix; they do not contract.
+    ("nearly_contracting_m60", 1, 1000.0, True),
+    ("nearly_contracting_m120", 1, 1000.0, False),
+    ("without_offsets_m12", 1, 1000.0, True),
+    ("without_offsets_m20", 2, 1000.0, False),
     ("lozi", 8, 1000.0, True),
     ("lozi", 12, 1000.0, True),
     ("plrnn_2d_16", 16, 1000.0, False),
@@ -172,6 +177,15 @@ def _load(name: str, order: int) -> tuple[Any, int | None]:
     if name == "alrnn_m25_p6":
         # Of forty draws the one whose proofs took longest before they were about units alone.
         return random_alrnn(25, 6, seed=5), None
+    if name.startswith("nearly_contracting"):
+        n_states = int(name.partition("_m")[2])
+        rng = np.random.default_rng([0, n_states])
+        A = rng.uniform(-0.5, 0.5, n_states)
+        W = 0.65 * rng.normal(size=(n_states, n_states)) / np.sqrt(n_states)
+        return rd.PLRNN(A, W, rng.normal(size=n_states)), 1 if order == 1 else 0
+    if name.startswith("without_offsets"):
+        model = random_plrnn(int(name.partition("_m")[2]), gain=1.2, seed=0)
+        return rd.PLRNN(model.A, model.W, np.zeros(model.n_states)), 1 if order == 1 else 0
     info = rd.examples.info(name)
     if isinstance(info, rd.examples.RandomNetwork):
         known = info.complete_counts.get(order)

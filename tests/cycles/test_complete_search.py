@@ -276,10 +276,21 @@ def test_a_contracting_network_is_settled_at_all_orders():
     assert cycles[0].certified
 
 
-def test_no_biases_are_too_much_for_dictionaries_and_it_says_so():
-    # The origin is a fixed point on the border of all 2^22 regions.
+def test_a_point_on_all_borders_is_too_much_for_dictionaries_and_it_says_so():
+    # The origin is a fixed point on the border of 2^22 regions. One unit with an offset, off there,
+    # keeps its multiples from being fixed points; without it all is proved at once.
     rng = np.random.default_rng(0)
-    model = rd.PLRNN(A=rng.uniform(-1, 1, 22), W=rng.normal(size=(22, 22)), h=np.zeros(22))
+    A, W = rng.uniform(-1, 1, 22), rng.normal(size=(22, 22))
+    without = complete(rd.PLRNN(A, W, np.zeros(22)), [1], time_limit=20.0)
+    assert without.certificate.status == "proved"
+    assert len(without) == 1
+    model = rd.ShallowPLRNN(
+        A,
+        np.hstack([W, rng.normal(size=(22, 1))]),
+        np.vstack([np.eye(22), rng.normal(size=(1, 22))]),
+        np.zeros(22),
+        np.append(np.zeros(22), -1.0),
+    )
     cycles = complete(model, [1], time_limit=0.1)
     certificate = cycles.certificate
     assert certificate.status == "partial"

@@ -73,7 +73,14 @@ def test_a_stopped_proof_returns_what_a_search_finds():
 
 def test_undecided_itineraries_are_columns():
     rng = np.random.default_rng(0)
-    model = rd.PLRNN(A=rng.uniform(-1, 1, 22), W=rng.normal(size=(22, 22)), h=np.zeros(22))
+    # The origin is on the borders of all units but one, whose offset matters elsewhere.
+    model = rd.ShallowPLRNN(
+        rng.uniform(-1, 1, 22),
+        rng.normal(size=(22, 23)),
+        np.vstack([np.eye(22), rng.normal(size=(1, 22))]),
+        np.zeros(22),
+        np.append(np.zeros(22), -1.0),
+    )
     # How far a proof comes in some seconds depends on what else the machine does.
     for limit in (0.3, 1.0, 2.0, 3.0, 6.0, 12.0):
         cycles = rd.find_cycles(model, 1, method="complete", time_limit=limit)
@@ -82,7 +89,7 @@ def test_undecided_itineraries_are_columns():
             break
     assert len(undecided) == sum(len(block) for block in undecided.blocks) > 100
     (block,) = undecided.blocks
-    assert block.itinerary.shape == (len(undecided), 1, 22)
+    assert block.itinerary.shape == (len(undecided), 1, 23)
     assert np.unique(block.itinerary.reshape(len(block), -1), axis=0).shape[0] == len(block)
     assert undecided[-1].itinerary.tolist() == block.itinerary[-1].tolist()
     assert undecided.count("border") + undecided.count("singular") + undecided.count(

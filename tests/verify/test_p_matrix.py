@@ -42,9 +42,9 @@ def jacobians(model):
 @pytest.mark.parametrize("kind", ["plrnn", "shallow", "tied", "border"])
 def test_what_is_proved_is_what_listing_finds(kind):
     n_proved = n_refused = 0
-    for seed in range(drawn(60, 1000)):
+    for seed in range(drawn(40, 1000)):
         rng = np.random.default_rng([seed, len(kind)])
-        m = int(rng.integers(1, 6))
+        m = int(rng.integers(1, 5))
         gain = rng.uniform(0.2, 2.5)
         if kind == "plrnn":
             model = random_plrnn(rng, m, gain)
@@ -99,13 +99,13 @@ def test_some_of_what_is_proved_does_not_contract():
 
 @pytest.mark.parametrize("n_states", [60, 120])
 def test_a_large_network_that_does_not_contract_takes_a_moment(n_states):
-    rng = np.random.default_rng([1, n_states])
+    rng = np.random.default_rng([0, n_states])
     A = rng.uniform(-0.5, 0.5, n_states)
-    W = 0.6 * rng.normal(size=(n_states, n_states)) / np.sqrt(n_states)
+    W = 0.65 * rng.normal(size=(n_states, n_states)) / np.sqrt(n_states)
     model = rd.PLRNN(A, W, rng.normal(size=n_states))
     found = rd.find_cycles(model, orders=[1], method="complete", time_limit=20.0, n_threads=1)
     assert found.certificate.status == "proved"
-    assert {part.method for part in found.certificate.parts} <= {"p_matrix", "contraction"}
+    assert {part.method for part in found.certificate.parts} == {"p_matrix"}
     assert len(found) == 1
     if n_states <= 60:
         assert proved(model, [1]).certificate.verify(model).confirmed

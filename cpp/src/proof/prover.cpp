@@ -68,6 +68,13 @@ std::string megabytes(double n_bytes) {
   return std::to_string(static_cast<std::int64_t>(n_bytes / 1e6)) + " MB";
 }
 
+bool has_no_offsets(const CanonicalMap& map) {
+  for (Index i = 0; i < map.n_units(); ++i) {
+    if (get_bit(map.relevant_units().data(), i) && map.h2()(i) != 0.0) return false;
+  }
+  return (map.h1().array() == 0.0).all();
+}
+
 // Branches of a search that is resumed come from files. Those of boxes, whose bits are coordinates,
 // are checked where they are followed.
 void check_open_branches(const PartialProof& part, const CanonicalMap& map) {
@@ -88,7 +95,11 @@ void check_open_branches(const PartialProof& part, const CanonicalMap& map) {
 }  // namespace
 
 Prover::Prover(SearchContext& context, Search search)
-    : context_(context), map_(context.map), search_(std::move(search)), leaves_(context) {
+    : context_(context),
+      map_(context.map),
+      is_homogeneous_(has_no_offsets(context.map)),
+      search_(std::move(search)),
+      leaves_(context) {
   certificate_.box = context.options.box;
   certificate_.orders = context.options.orders;
   nodes_.assign(static_cast<std::size_t>(context.options.orders.back()) + 1, 0);
@@ -263,9 +274,7 @@ bool Prover::prove(const std::vector<Index>& orders, std::int64_t max_nodes) {
     part.complete = true;
     part.share = 1.0;
     part.n_leaves = static_cast<std::int64_t>(orders.size());
-    std::vector<Itinerary> leaves;
-    for (const Index order : orders) leaves.emplace_back(order, map_.words_per_region());
-    leaves_.solve(std::move(leaves));
+    settle_all_off(orders);
     certificate_.parts.push_back(std::move(part));
     return finish(orders, !context_.control.stop_requested());
   }
@@ -290,7 +299,8 @@ bool Prover::prove(const std::vector<Index>& orders, std::int64_t max_nodes) {
         prove_by_p_matrix(order, false)) {
       continue;
     }
-    const bool may_choose = choose && context_.options.box && max_nodes == kNoLimit;
+    const bool may_choose =
+        choose && context_.options.box && max_nodes == kNoLimit && !is_homogeneous_;
     // Trees over activities grow slower, and there are no cells to be had of many states.
     const bool by_units =
         may_choose && plan_dictionaries(map_, context_.options.box, order).by_units;
@@ -394,7 +404,8 @@ bool Prover::run(PartialProof part, std::int64_t max_nodes) {
 }
 
 bool Prover::prove_by_dictionary(Index order, std::int64_t max_nodes) {
-  PartialProof part = plan_dictionaries(map_, context_.options.box, order);
+  PartialProof part =
+      plan_dictionaries(map_, is_homogeneous_ ? std::optional<Box>{} : context_.options.box, order);
   const double n_bytes =
       part.by_units ? UnitRelaxation::n_bytes(map_, order) : CyclicRelaxation::n_bytes(map_, order);
   if (n_bytes > kLargestDictionary) {
@@ -410,7 +421,12 @@ bool Prover::prove_by_dictionary(Index order, std::int64_t max_nodes) {
   const double n_operations = part.by_units ? UnitRelaxation::n_operations(map_, order)
                                             : CyclicRelaxation::n_operations(map_, order);
   if (n_operations > kOperationsOfMoment) search_once();
-  bool complete = run(part, max_nodes);
+  bool complete = true;
+  if (is_homogeneous_) {
+    settle_all_off({order});
+  } else {
+    complete = run(part, max_nodes);
+  }
   if (complete && (part.unbounded || part.by_faces)) {
     part.at_infinity = true;
     complete = run(std::move(part), max_nodes);
@@ -427,12 +443,18 @@ bool Prover::prove_by_polygons(const std::vector<Index>& orders, std::int64_t ma
   PartialProof part;
   part.method = ProofMethod::polygons;
   part.orders = orders;
-  part.unbounded = !context_.options.box;
-  const PolygonPlan plan = plan_polygons(map_, context_.options.box, orders, context_.control);
+  const std::optional<Box> box = is_homogeneous_ ? std::nullopt : context_.options.box;
+  part.unbounded = !box;
+  const PolygonPlan plan = plan_polygons(map_, box, orders, context_.control);
   part.radius = part.unbounded ? plan.radius : 0.0;
   part.reason = map_.n_states() == 1 ? "one state: images of intervals, all orders in one tree"
                                      : "two states: images of polygons, all orders in one tree";
-  bool complete = run(part, max_nodes);
+  bool complete = true;
+  if (is_homogeneous_) {
+    settle_all_off(orders);
+  } else {
+    complete = run(part, max_nodes);
+  }
   if (complete && part.unbounded) {
     PartialProof beyond = part;
     beyond.at_infinity = true;
@@ -440,6 +462,12 @@ bool Prover::prove_by_polygons(const std::vector<Index>& orders, std::int64_t ma
     complete = run(std::move(beyond), max_nodes);
   }
   return finish(orders, complete);
+}
+
+void Prover::settle_all_off(const std::vector<Index>& orders) {
+  std::vector<Itinerary> leaves;
+  for (const Index order : orders) leaves.emplace_back(order, map_.words_per_region());
+  leaves_.solve(std::move(leaves));
 }
 
 bool Prover::prove_by_cells(const std::vector<Index>& orders, std::int64_t max_nodes) {

@@ -69,11 +69,17 @@ class Prover {
   bool prove_by_p_matrix(Index order, bool only_if_cheap);
   bool begin_p_matrix();
   bool finish(const std::vector<Index>& orders, bool proved);
+  // The itineraries of orders with all units off, which cycles without any size follow.
+  void settle_all_off(const std::vector<Index>& orders);
   // first_growth: of the tree from one order to the next, where none is known.
   double predicted_nodes(Index order, double first_growth) const;
 
   SearchContext& context_;
   const CanonicalMap& map_;
+  // F(s z) = s F(z) for s > 0: every multiple of a cycle is one, so that those beyond a radius
+  // stand for all that have a size. A box makes no difference, and near the origin there is nothing
+  // else to prove, where an itinerary for every region leads to the origin.
+  const bool is_homogeneous_;
   Search search_;
   Leaves leaves_;
   Certificate certificate_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
+#include <limits>
 
 namespace rnndyn {
 namespace {
@@ -52,6 +54,43 @@ std::vector<Collection::Member*> sorted(const std::vector<Collection::Member*>& 
   result.reserve(entries.size());
   for (const Entry& entry : entries) result.push_back(entry.member);
   return result;
+}
+
+// Whether members of a continuum may lie in the box: all that bounds of where they begin say.
+bool may_reach(const Continuum& continuum, const std::optional<Box>& box) {
+  if (!box) return true;
+  // Directions and extents are rounded; one too many is listed rather than one too few.
+  constexpr double kSlack = 1e-9;
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const Index n_directions = continuum.basis.cols();
+  double from = -kInfinity;  // of a line: the part of it that is in the box
+  double to = kInfinity;
+  for (Index j = 0; j < continuum.points.rows(); ++j) {
+    const double point = continuum.points(j, 0);
+    const double slack =
+        kSlack * (std::abs(point) + std::abs(box->lower(j)) + std::abs(box->upper(j)));
+    const double below = box->lower(j) - slack - point;
+    const double above = box->upper(j) + slack - point;
+    double low = 0.0;
+    double high = 0.0;
+    for (Index d = 0; d < n_directions; ++d) {
+      const double slope = continuum.basis(j, d);
+      if (slope == 0.0) continue;
+      const double a = slope * continuum.extent(d, 0);
+      const double b = slope * continuum.extent(d, 1);
+      low += std::min(a, b);
+      high += std::max(a, b);
+    }
+    if (low > above || high < below) return false;
+    if (n_directions != 1 || std::abs(continuum.basis(j, 0)) < kSlack) continue;
+    const double slope = continuum.basis(j, 0);
+    from = std::max(from, std::min(below / slope, above / slope));
+    to = std::min(to, std::max(below / slope, above / slope));
+  }
+  if (n_directions != 1) return true;
+  const double room = kSlack * (std::abs(from) + std::abs(to));
+  return from <= to + room && from <= continuum.extent(0, 1) + room &&
+         to >= continuum.extent(0, 0) - room;
 }
 
 }  // namespace
@@ -108,7 +147,8 @@ std::int32_t Collection::add(const Itinerary& itinerary, Candidate candidate) {
     if (id == kRejected) {
       id = static_cast<std::int32_t>(members_.size());
       twins.push_back(id);
-      member.inside_box = inside_box(member.points());
+      member.inside_box = member.candidate.cycle ? inside_box(member.points())
+                                                 : may_reach(*member.candidate.continuum, box_);
       members_.push_back(std::move(member));
     }
   }
@@ -140,7 +180,7 @@ void Collection::extract(const std::vector<Index>& orders, Control& control, Sea
   };
   for (std::size_t i = 0; i < continua.size(); ++i) {
     const Continuum& own = continua[i].continuum;
-    if (!wanted(own.itinerary.order) || !inside_box(own.points)) continue;
+    if (!wanted(own.itinerary.order) || !may_reach(own, box_)) continue;
     bool part = false;
     for (std::size_t j = 0; j < continua.size() && !part && in_time(); ++j) {
       const Continuum& other = continua[j].continuum;

@@ -92,6 +92,12 @@ def _check(certificate: Claims, model: PiecewiseLinearModel, counts: Counts) -> 
         else:
             everywhere.update(part.orders)
     everywhere.update(order for order, *_ in near & far)
+    if map_.is_homogeneous:
+        # Every multiple of a cycle is one: those beyond a radius stand for all that have a size.
+        # Without any size all units are off.
+        for order in sorted(proved & {order for order, *_ in far} - everywhere):
+            listing.settle((0,) * order)
+            everywhere.add(order)
     if missing := sorted(proved - everywhere):
         order = missing[0]
         raise RefusedError(

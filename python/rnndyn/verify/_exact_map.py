@@ -97,6 +97,8 @@ class ExactMap:
             if any(row[unit] for row in self.W1) and not self.always_off[unit]
         ]
         self.relevant_mask = sum(1 << unit for unit in self.relevant)
+        #: Whether F(s z) = s F(z) for s > 0.
+        self.is_homogeneous = not any(self.h1) and not any(self.h2[unit] for unit in self.relevant)
         self._pieces: dict[int, AffinePiece] = {}
 
     def piece(self, region: int) -> AffinePiece:
