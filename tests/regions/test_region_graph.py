@@ -301,6 +301,15 @@ def test_units_that_nothing_reads_make_no_regions():
     assert rd.region_graph(always, always.orbit([0.1], 5), box=5.0).regions.tolist() == [[True]]
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_units_with_the_same_border_make_no_thin_regions(sign):
+    twins = rd.PiecewiseLinearMap([[0.5]], [[1.0, 0.3]], [[1.0], [sign]], [0.0], [0.3, 0.3 * sign])
+    graph = rd.region_graph(twins, box=1.0)
+    assert sorted(graph.regions.tolist()) == [[False, sign < 0.0], [True, sign > 0.0]]
+    orbit = twins.orbit([-0.9], 4)
+    assert rd.region_graph(twins, orbit / 4.0, box=1.0).regions.shape == (2, 2)
+
+
 def test_too_many_regions_are_said_to_be():
     network = rd.examples.load("plrnn-10d")
     graph = rd.region_graph(network, box=5.0, max_regions=20, n_threads=1)

@@ -21,6 +21,16 @@ struct Followers {
   bool done = false;
 };
 
+// A unit at a border, and whether it is on where the first unit of the border is.
+struct Beside {
+  Index unit;
+  bool on;
+};
+
+struct Border {
+  std::vector<Beside> units;
+};
+
 class Work {
  public:
   Work(const CanonicalMap& map, const RegionGraphOptions& options, Control& control,
@@ -31,17 +41,8 @@ class Work {
         progress_(progress),
         box_(box_rows(options.box.lower, options.box.upper)),
         reach_(options.box.lower.cwiseAbs().cwiseMax(options.box.upper.cwiseAbs())) {
-    const std::vector<Word> all = map.relevant_units();
-    on_ = affine_step(map, all.data(), reach_).border;
     constant_.assign(map.words_per_region(), Word{0});
-    for (Index i = 0; i < map.n_units(); ++i) {
-      if (!get_bit(all.data(), i)) continue;
-      if (map.w2().row(i).squaredNorm() > 0.0) {
-        units_.push_back(i);
-      } else if (map.h2()(i) > 0.0) {
-        set_bit(constant_.data(), i, true);
-      }
-    }
+    find_borders();
   }
 
   RegionGraph build() {
@@ -63,6 +64,42 @@ class Work {
  private:
   // So many regions are worked on before their followers are taken in.
   static constexpr std::size_t kPerRound = 64;
+
+  // Units with the same border, or with the same one seen from the other side, are divided once:
+  // between them lies nothing, which no linear program can tell from a thin region.
+  void find_borders() {
+    const std::vector<Word> all = map_.relevant_units();
+    const Rows on = affine_step(map_, all.data(), reach_).border;
+    std::vector<Index> first;
+    Index row = -1;
+    for (Index i = 0; i < map_.n_units(); ++i) {
+      if (!get_bit(all.data(), i)) continue;
+      if (!(map_.w2().row(i).squaredNorm() > 0.0)) {
+        if (map_.h2()(i) > 0.0) set_bit(constant_.data(), i, true);
+        continue;
+      }
+      ++row;
+      const auto is_of = [&](const Border& border, double sign) {
+        const Index other = border.units.front().unit;
+        return map_.w2().row(i) == sign * map_.w2().row(other) &&
+               map_.h2()(i) == sign * map_.h2()(other);
+      };
+      bool known = false;
+      for (Border& border : borders_) {
+        if (known) break;
+        for (const double sign : {1.0, -1.0}) {
+          if (!is_of(border, sign)) continue;
+          border.units.push_back({i, sign > 0.0});
+          known = true;
+          break;
+        }
+      }
+      if (known) continue;
+      first.push_back(row);
+      borders_.push_back({{{i, true}}});
+    }
+    on_ = chosen(on, first);
+  }
 
   void begin() {
     Rows start = box_;
@@ -169,8 +206,10 @@ class Work {
 
   std::vector<Word> bits_of(const Part& part) const {
     std::vector<Word> bits = constant_;
-    for (std::size_t k = 0; k < units_.size(); ++k) {
-      if (part.sides[k] != 0) set_bit(bits.data(), units_[k], true);
+    for (std::size_t k = 0; k < borders_.size(); ++k) {
+      for (const Beside& beside : borders_[k].units) {
+        if ((part.sides[k] != 0) == beside.on) set_bit(bits.data(), beside.unit, true);
+      }
     }
     return bits;
   }
@@ -181,8 +220,8 @@ class Work {
   RegionGraphProgress& progress_;
   Rows box_;
   Vector reach_;
-  Rows on_;                     // of each of units_: the states where it is on
-  std::vector<Index> units_;    // those with a border
+  Rows on_;  // of each border: the states where its first unit is on
+  std::vector<Border> borders_;
   std::vector<Word> constant_;  // units that are on everywhere
   std::map<std::vector<Word>, std::int64_t> numbers_;
   RegionGraph graph_;
