@@ -203,7 +203,7 @@ TEST_CASE("rotations and periods") {
   Matrix points(1, 4);
   points << 0.3, -0.5, 0.3, -0.5;
   CHECK(period_within(points, 1e-9) == 2);
-  CHECK(first_rotation(points)(0, 0) == -0.5);
+  CHECK(first_step(points) == 1);
   CHECK(agree(points, points.leftCols(2), 1e-12));
   CHECK_FALSE(agree(points, points.leftCols(1), 1e-12));
 }
