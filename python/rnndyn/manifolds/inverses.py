@@ -1,5 +1,7 @@
 """Whether a piecewise linear map can be run backwards."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any

@@ -1,5 +1,7 @@
 """The linear regions that orbits visit or can come to, and the transitions between them."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar, Literal

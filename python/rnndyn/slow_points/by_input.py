@@ -1,5 +1,7 @@
 """The result of a search under several constant inputs: a set of slow points for each."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, overload
@@ -98,8 +100,8 @@ class SlowPointsByInput(TabularResult, Sequence[SlowPointSet]):
     @overload
     def __getitem__(self, index: int) -> SlowPointSet: ...
     @overload
-    def __getitem__(self, index: slice) -> "SlowPointsByInput": ...
-    def __getitem__(self, index: int | slice) -> "SlowPointSet | SlowPointsByInput":
+    def __getitem__(self, index: slice) -> SlowPointsByInput: ...
+    def __getitem__(self, index: int | slice) -> SlowPointSet | SlowPointsByInput:
         if isinstance(index, slice):
             return SlowPointsByInput(self.model, self.inputs[index], self.sets[index])
         return self.sets[index]
@@ -116,6 +118,11 @@ class SlowPointsByInput(TabularResult, Sequence[SlowPointSet]):
     def finished(self) -> bool:
         """Whether the search under every input ran to its end."""
         return all(slow.finished for slow in self.sets)
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing under any input."""
+        return all(slow.complete for slow in self.sets)
 
     @property
     def stopped_by(self) -> StopReason:
