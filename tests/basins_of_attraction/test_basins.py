@@ -9,8 +9,8 @@ import pytest
 
 import rnndyn as rd
 from basin_cases import bistable, escaping, follow, nearest_label, random_network, with_saddle
-from rnndyn.basins_of_attraction import following as module
 from rnndyn.basins_of_attraction._neighbourhoods import neighbourhoods_of
+from rnndyn.basins_of_attraction._settled import _period
 from rnndyn.basins_of_attraction.result import NOT_REACHED, UNBOUNDED, UNDECIDED
 from rnndyn.io._archive import read_archive, write_archive
 
@@ -248,9 +248,9 @@ def test_the_period_of_regions_is_the_smallest(period):
     rng = np.random.default_rng(period)
     turn = rng.random((period, 70)) < 0.5
     regions = np.tile(turn, (9, 1))
-    assert module._period(regions) == period
+    assert _period(regions) == period
     regions[0] ^= True
-    assert module._period(regions[: 2 * period]) is None
+    assert _period(regions[: 2 * period]) is None
 
 
 # Planes ---------------------------------------------------------------------------------------

@@ -73,6 +73,38 @@ def test_a_network_with_a_constant_input():
     assert sorted(group.sequences.tolist() for group in groups) == [[0, 3], [1, 2]]
 
 
+def test_phases_of_a_cycle_under_a_constant_input_are_one_attractor():
+    """Without the input the points of the cycle would be others."""
+    driven = rd.PLRNN([[0.5]], [[-2.2]], [0.0], C=[[1.0]], s=[0.0])
+    spectrum = rd.lyapunov_spectrum(
+        driven, [1.0], z0=[[-1.0], [0.4], [2.0]], n_steps=500, progress=False
+    )
+    (only,) = exponents_by_attractor(driven, spectrum, [1.0])
+    assert only.period == 2
+    assert only.sequences.tolist() == [0, 1, 2]
+    with pytest.raises(ValueError, match=r"inputs must have shape \(K,\) with K = 1"):
+        exponents_by_attractor(driven, spectrum, [[1.0]])
+
+
+def test_the_error_of_a_chaotic_attractor_is_that_of_the_sequences_together(lozi):
+    starts = np.random.default_rng(1).uniform(-0.1, 0.1, (6, 2))
+    spectrum = rd.lyapunov_spectrum(lozi, z0=starts, n_steps=5000, progress=False)
+    (only,) = exponents_by_attractor(lozi, spectrum)
+    np.testing.assert_array_equal(only.standard_error, spectrum.pooled_standard_error)
+    np.testing.assert_allclose(only.exponents, spectrum.pooled, rtol=1e-12)
+
+
+def test_orbits_of_one_window_are_not_told_apart():
+    """Their errors are infinite, and must not overflow."""
+    turn = rd.PiecewiseLinearMap(
+        [[0.6, -0.8], [0.8, 0.6]], np.zeros((2, 1)), np.ones((1, 2)), np.zeros(2), np.zeros(1)
+    )
+    spectrum = rd.lyapunov_spectrum(turn, z0=[[1.0, 0.0], [2.0, 0.0]], n_steps=1, progress=False)
+    assert np.isinf(spectrum.standard_error).all()
+    (only,) = exponents_by_attractor(turn, spectrum)
+    assert np.isinf(only.standard_error).all()
+
+
 def test_what_is_no_spectrum_of_the_network_is_refused():
     with pytest.raises(TypeError, match="spectrum must be a LyapunovSpectrum"):
         exponents_by_attractor(UNEQUAL, UNEQUAL)

@@ -153,6 +153,21 @@ def test_orbits_that_run_away_are_cut_off():
     assert all(np.abs(line.get_xydata()).max(initial=0.0) < 10.0 for line in ax.lines)
 
 
+def test_an_attractor_that_was_not_searched_is_drawn(ten_dimensional):
+    """The cycle of order 10 lies beyond what is around the fixed points."""
+    model = ten_dimensional.model
+    (cycle,) = [c for c in rd.find_cycles(model, orders=[10]) if c.stability == "stable"]
+    fixed_points = rd.find_cycles(model, max_order=1)
+    beside = cycle.points[:1] + 1e-6
+    ax = rd.plot.state_space(fixed_points, dims=(0, 1), orbits=beside, n_steps=40)
+    (dots,) = (line for line in ax.lines if line.get_zorder() == 1)
+    assert len(dots.get_xydata()) == 41
+    lower, upper = np.transpose([ax.get_xlim(), ax.get_ylim()])
+    assert np.all((lower < cycle.points[:, :2]) & (cycle.points[:, :2] < upper))
+    (dot,) = rd.plot.state_space(fixed_points, dims=(0, 1), orbits=beside, n_steps=0).lines[:1]
+    np.testing.assert_array_equal(dot.get_xydata(), beside[:, :2])
+
+
 def test_the_same_seed_draws_the_same_orbits(lozi):
     cycles = rd.find_cycles(lozi, max_order=2)
     first, second, other = (

@@ -36,6 +36,7 @@ def test_each_is_what_is_found_alone(found: Any) -> None:
     assert found.n_points == sum(len(slow) for slow in found)
     assert found.finished
     assert found.stopped_by == "finished"
+    assert found.complete == all(slow.complete for slow in found)
     assert found[1:].inputs.tolist() == found.inputs[1:].tolist()
 
 
@@ -72,6 +73,27 @@ def test_a_time_limit_ends_all() -> None:
     assert not found.finished
     assert found.stopped_by == "time_limit"
     assert "Input 1: " in repr(found)
+
+
+class Interrupts:
+    """A meter at which Ctrl-C comes at once."""
+
+    def init(self, title: str) -> None:
+        pass
+
+    def step(self, progress: Any) -> None:
+        raise KeyboardInterrupt
+
+    def close(self) -> None:
+        pass
+
+
+def test_an_interrupt_ends_all() -> None:
+    found = rd.find_slow_points(
+        LINE, [[0.0], [0.01], [0.02]], max_restarts=10**9, progress=Interrupts()
+    )
+    assert [slow.run.stopped_by for slow in found] == ["interrupt"] * 3
+    assert not found.complete
 
 
 def test_command_line(tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:

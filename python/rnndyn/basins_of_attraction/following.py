@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from rnndyn import _core
-from rnndyn._common.arrays import BoolArray, FloatArray, IntArray, ascending_numbers, finite_numbers
+from rnndyn._common.arrays import FloatArray, IntArray, ascending_numbers, finite_numbers
 from rnndyn._common.checks import check_integer, check_positive
 from rnndyn._common.options import Options, check_options
 from rnndyn._common.planes import (
@@ -21,15 +19,10 @@ from rnndyn._common.planes import (
     state_label,
 )
 from rnndyn._common.progress import ProgressMeter
-from rnndyn._common.stopping import StopReason
-from rnndyn.basins_of_attraction._fates import Fates
-from rnndyn.basins_of_attraction._neighbourhoods import bordering_units
-from rnndyn.basins_of_attraction.progress import BasinsProgress
+from rnndyn.basins_of_attraction._work import N_SUSPECTS, Work
 from rnndyn.basins_of_attraction.result import NOT_REACHED, UNDECIDED, Basins
-from rnndyn.basins_of_attraction.run import BasinsRun
 from rnndyn.cycles.cycle import Cycle
 from rnndyn.cycles.result import CycleSet
-from rnndyn.cycles.search import solve_cycle
 from rnndyn.io._as_model import NetworkLike, as_piecewise_linear
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.models._canonical_map_of import piecewise_linear
@@ -39,10 +32,6 @@ from rnndyn.models._canonical_map_of import piecewise_linear
 _ESCAPE_FACTOR = 1e16
 #: First states that are followed first, to meet the attractors before the whole plane is.
 _N_SCOUTS = 256
-#: Orbits that did not settle and are examined in one round.
-_N_SUSPECTS = 16
-#: Longest part of an orbit in which a period is looked for, so that periods up to half of it show.
-_LONGEST_TAIL = 4096
 
 
 def basins(
@@ -155,32 +144,14 @@ def basins(
     radius = check_positive("escape_radius", escape_radius, "units of the states")
     common = check_options(n_threads, time_limit, progress, seed)
 
-    start = time.perf_counter()
     work = _Work(model, plane, x, y, max_steps, radius, common)
-    common.meter.init("basins")
-    try:
-        work.follow_all([cycle for cycle in known if cycle.stability == "stable"])
-    except KeyboardInterrupt:
-        work.stopped_by = "interrupt"
-    finally:
-        common.meter.close()
-    run = BasinsRun(
-        n_points=work.labels.size,
-        n_points_done=int((work.labels != NOT_REACHED).sum()),
-        n_given=work.n_given,
-        max_steps=max_steps,
-        escape_radius=radius,
-        stopped_by=work.stopped_by,
-        seed=common.seed,
-        n_threads=common.n_threads,
-        seconds=time.perf_counter() - start,
-    )
+    run = work.do([cycle for cycle in known if cycle.stability == "stable"], "basins")
     one_state = model.n_states == 1
     shape = (len(x),) if one_state else (len(y), len(x))
     return Basins(
         model,
-        attractors=tuple(work.attractors),
-        unclaimed=tuple(work.unclaimed),
+        attractors=tuple(work.fates.attractors),
+        unclaimed=tuple(work.fates.unclaimed),
         labels=work.labels.reshape(shape),
         n_steps=work.n_steps.reshape(shape),
         origin=plane.center,
@@ -290,8 +261,8 @@ def _states(plane: PlaneOfStates, x: FloatArray, y: FloatArray) -> FloatArray:
     )
 
 
-class _Work:
-    """The orbits of a plane, followed until no more attractors turn up."""
+class _Work(Work):
+    """The orbits of a plane."""
 
     def __init__(
         self,
@@ -303,127 +274,53 @@ class _Work:
         escape_radius: float,
         options: Options,
     ) -> None:
-        self._model, self._plane, self._x, self._y = model, plane, x, y
-        self._max_steps, self._escape_radius = max_steps, escape_radius
-        self._options = options
-        self._random = np.random.default_rng(options.seed)
-        n_points = len(x) * len(y)
-        self.labels = np.full(n_points, NOT_REACHED, dtype=np.int32)
-        self.n_steps: IntArray = np.zeros(n_points, dtype=np.int64)
-        self._fates = Fates(model, (), max_steps, escape_radius)
-        self.n_given = 0
-        self.stopped_by: StopReason = "finished"
+        super().__init__(model, len(x) * len(y), max_steps, escape_radius, options)
+        self._plane, self._x, self._y = plane, x, y
+        self.n_steps: IntArray = np.zeros(len(self.labels), dtype=np.int64)
 
-    @property
-    def attractors(self) -> list[Cycle]:
-        """Those that orbits can be said to converge to."""
-        return self._fates.attractors
-
-    @property
-    def unclaimed(self) -> list[Cycle]:
-        """Stable cycles without verified neighbourhoods."""
-        return self._fates.unclaimed
-
-    def follow_all(self, stable: list[Cycle]) -> None:
-        for cycle in stable:
-            self._fates.add(cycle)
-        self.n_given = len(self.attractors)
+    def follow_all(self) -> None:
         everything = np.arange(len(self.labels))
         scouts = self._spread(everything, _N_SCOUTS)
         for chosen in (scouts, everything) if len(scouts) < len(everything) else (everything,):
             first = 0
             while len(chosen) and self.stopped_by == "finished":
                 self._follow(chosen, first)
-                first = len(self.attractors)
+                first = len(self.fates.attractors)
                 chosen = chosen[self.labels[chosen] == UNDECIDED]
-                if not self._find_more(chosen):
+                if not self.find_more(map(self._state, self._spread(chosen, N_SUSPECTS).tolist())):
                     break
 
     def _follow(self, chosen: IntArray, first_attractor: int) -> None:
         """Follow the orbits of some points to attractors from the given number on."""
         record = _core.basins(
-            self._model.canonical,
+            self.model.canonical,
             self._plane.center,
             np.ascontiguousarray(self._plane.directions.T),
             self._x,
             self._y,
             chosen,
-            **self._fates.places(first_attractor),
-            max_steps=self._max_steps,
-            escape_radius=self._escape_radius,
-            n_threads=self._options.n_threads,
-            time_limit=self._options.deadline.seconds_left(at_least=0.0),
-            observer=self._observer(len(chosen)),
+            **self.fates.places(first_attractor),
+            max_steps=self.max_steps,
+            escape_radius=self.escape_radius,
+            n_threads=self.options.n_threads,
+            time_limit=self.options.deadline.seconds_left(at_least=0.0),
+            observer=self.observer(len(self.labels) - len(chosen)),
         )
         done = record["labels"] != NOT_REACHED
         self.labels[chosen[done]] = record["labels"][done]
         self.n_steps[chosen[done]] = record["n_steps"][done]
         self.stopped_by = record["stopped_by"]
 
-    def _observer(self, n_chosen: int) -> Callable[[int], None]:
-        n_points = len(self.labels)
-
-        def observe(n_done: int) -> None:
-            self._options.meter.step(
-                BasinsProgress(n_points - n_chosen + n_done, n_points, len(self.attractors))
-            )
-
-        return observe
-
-    def _find_more(self, undecided: IntArray) -> bool:
-        """Look for stable cycles that some of the undecided orbits have settled on."""
-        before = len(self.attractors)
-        for point in self._spread(undecided, _N_SUSPECTS).tolist():
-            if self._options.deadline():
-                self.stopped_by = "time_limit"
-                break
-            row, column = divmod(point, len(self._x))
-            state = _states(self._plane, self._x[[column]], self._y[[row]])[0, 0]
-            cycle = settled_cycle(self._model, state, self._max_steps)
-            if cycle is not None:
-                self._fates.add(cycle)
-        return len(self.attractors) > before
+    def _state(self, point: int) -> FloatArray:
+        row, column = divmod(point, len(self._x))
+        state: FloatArray = _states(self._plane, self._x[[column]], self._y[[row]])[0, 0]
+        return state
 
     def _spread(self, chosen: IntArray, n_wanted: int) -> IntArray:
         """Return at most this number of them, evenly spread from a random one on."""
         if len(chosen) <= n_wanted:
             return chosen
         # A step without a common divisor with the row length; a golden one always nearly is.
-        steps = self._random.random() + np.arange(n_wanted) * (math.sqrt(5.0) - 1.0) / 2.0
+        steps = self.random.random() + np.arange(n_wanted) * (math.sqrt(5.0) - 1.0) / 2.0
         places = np.floor(len(chosen) * np.mod(steps, 1.0)).astype(np.int64)
         return np.asarray(chosen[np.unique(places)])
-
-
-def settled_cycle(model: PiecewiseLinearModel, state: FloatArray, n_steps: int) -> Cycle | None:
-    """Return the stable cycle whose regions the last part of an orbit goes round in, if any."""
-    canonical = model.canonical
-    n_tail = min(_LONGEST_TAIL, max(n_steps // 2, 2))
-    for begin in range(0, n_steps, _LONGEST_TAIL):
-        piece = canonical.orbit(state, min(_LONGEST_TAIL, n_steps - begin))
-        state = piece[-1]
-        if not np.isfinite(state).all():
-            return None
-    tail = canonical.orbit(state, n_tail - 1)
-    if not np.isfinite(tail).all():
-        return None
-    regions = tail @ canonical.W2.T + canonical.h2 > 0.0
-    period = _period(regions[:, bordering_units(canonical)])
-    if period is None:
-        return None
-    cycle = solve_cycle(model, regions[-period:])
-    if not isinstance(cycle, Cycle) or cycle.virtual or cycle.stability != "stable":
-        return None
-    return cycle
-
-
-def _period(regions: BoolArray) -> int | None:
-    """Return the smallest period of a sequence of regions that shows at least twice."""
-    packed = np.packbits(regions, axis=1)
-    again = np.flatnonzero((packed[:-1] == packed[-1]).all(axis=1))
-    for last in again[::-1].tolist():
-        period = len(packed) - 1 - last
-        if 2 * period > len(packed):
-            return None
-        if (packed[period:] == packed[:-period]).all():
-            return int(period)
-    return None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -12,27 +10,20 @@ from rnndyn._common.boxes import box_ends
 from rnndyn._common.checks import check_count, check_integer
 from rnndyn._common.options import Options, check_options
 from rnndyn._common.progress import ProgressMeter
-from rnndyn._common.stopping import StopReason
-from rnndyn.basins_of_attraction._fates import Fates
+from rnndyn.basins_of_attraction._work import N_SUSPECTS, Work
 from rnndyn.basins_of_attraction.following import (
     escape_radius_of,
     model_and_cycles,
-    settled_cycle,
 )
-from rnndyn.basins_of_attraction.progress import BasinsProgress
 from rnndyn.basins_of_attraction.result import (
     NOT_REACHED,
     UNBOUNDED,
     UNDECIDED,
     BasinFractions,
 )
-from rnndyn.basins_of_attraction.run import BasinsRun
-from rnndyn.cycles.cycle import Cycle
 from rnndyn.cycles.result import CycleSet
 from rnndyn.models import PiecewiseLinearModel
 
-#: Orbits that did not settle and are examined in one round.
-_N_SUSPECTS = 16
 #: States drawn and followed at a time.
 _AT_A_TIME = 65_536
 
@@ -113,28 +104,9 @@ def basin_fractions(
     max_steps = check_integer("max_steps", max_steps, 1, 10**15)
     common = check_options(n_threads, time_limit, progress, seed)
 
-    start = time.perf_counter()
     radius = escape_radius_of(model, lower, upper, *(cycle.points for cycle in known))
-    work = _Work(model, n, max_steps, radius, common)
-    common.meter.init("basin_fractions")
-    try:
-        work.follow_all([cycle for cycle in known if cycle.stability == "stable"], lower, upper)
-    except KeyboardInterrupt:
-        # In Python's own part of the work; the core says it itself.
-        work.stopped_by = "interrupt"
-    finally:
-        common.meter.close()
-    run = BasinsRun(
-        n_points=n,
-        n_points_done=int((work.labels != NOT_REACHED).sum()),
-        n_given=work.n_given,
-        max_steps=max_steps,
-        escape_radius=radius,
-        stopped_by=work.stopped_by,
-        seed=common.seed,
-        n_threads=common.n_threads,
-        seconds=time.perf_counter() - start,
-    )
+    work = _Work(model, n, max_steps, radius, common, lower, upper)
+    run = work.do([cycle for cycle in known if cycle.stability == "stable"], "basin_fractions")
     labels = work.labels
     return BasinFractions(
         model,
@@ -149,41 +121,36 @@ def basin_fractions(
     )
 
 
-class _Work:
-    """The orbits of random states, followed until no more attractors turn up."""
+class _Work(Work):
+    """The orbits of random states in a box."""
 
     def __init__(
         self,
         model: PiecewiseLinearModel,
         n: int,
         max_steps: int,
-        radius: float,
+        escape_radius: float,
         options: Options,
+        lower: FloatArray,
+        upper: FloatArray,
     ) -> None:
-        self._model, self._max_steps, self._options = model, max_steps, options
-        self._random = np.random.default_rng(options.seed)
+        super().__init__(model, n, max_steps, escape_radius, options)
+        self._lower, self._upper = lower, upper
         self._states = np.empty((n, model.n_states))
-        self.fates = Fates(model, (), max_steps, radius)
-        self.labels = np.full(n, NOT_REACHED, dtype=np.int32)
-        self.n_given = 0
-        self.stopped_by: StopReason = "finished"
 
-    def follow_all(self, stable: list[Cycle], lower: FloatArray, upper: FloatArray) -> None:
-        for cycle in stable:
-            self.fates.add(cycle)
-        self.n_given = len(self.fates.attractors)
+    def follow_all(self) -> None:
         n, m = self._states.shape
         # In parts, so that a time limit is kept and what is done by then counts.
         for begin in range(0, n, _AT_A_TIME):
             part = np.arange(begin, min(begin + _AT_A_TIME, n))
-            drawn = self._random.random((len(part), m))
-            self._states[part] = lower + (upper - lower) * drawn
+            drawn = self.random.random((len(part), m))
+            self._states[part] = self._lower + (self._upper - self._lower) * drawn
             if not self._follow(part, 0, begin):
                 return
         chosen, first = np.arange(n), len(self.fates.attractors)
         while self.stopped_by == "finished":
             chosen = chosen[self.labels[chosen] == UNDECIDED]
-            if not self._find_more(chosen):
+            if not self.find_more(self._states[chosen[:N_SUSPECTS]]):
                 return
             for begin in range(0, len(chosen), _AT_A_TIME):
                 if not self._follow(chosen[begin : begin + _AT_A_TIME], first, n):
@@ -192,26 +159,8 @@ class _Work:
 
     def _follow(self, chosen: IntArray, first: int, n_before: int) -> bool:
         """Follow orbits to the attractors from a number on, and tell whether to go on."""
-        n = len(self.labels)
-
-        def observe(n_done: int) -> None:
-            done = min(n_before + n_done, n)
-            self._options.meter.step(BasinsProgress(done, n, len(self.fates.attractors)))
-
-        found = self.fates.of(self._states[chosen], self._options, observe, first)
+        found = self.fates.of(self._states[chosen], self.options, self.observer(n_before), first)
         done = found != NOT_REACHED
         self.labels[chosen[done]] = found[done]
         self.stopped_by = self.fates.stopped_by
         return self.stopped_by == "finished"
-
-    def _find_more(self, undecided: IntArray) -> bool:
-        """Look for attractors where orbits stayed bounded and arrived nowhere."""
-        before = len(self.fates.attractors)
-        for state in self._states[undecided[:_N_SUSPECTS]]:
-            if self._options.deadline():
-                self.stopped_by = "time_limit"
-                break
-            cycle = settled_cycle(self._model, state, self._max_steps)
-            if cycle is not None:
-                self.fates.add(cycle)
-        return len(self.fates.attractors) > before and self.stopped_by == "finished"

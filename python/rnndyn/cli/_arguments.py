@@ -161,6 +161,27 @@ def add_inputs(parser: argparse.ArgumentParser, what: str = "drive the network w
     parser.add_argument("--inputs", type=Path, metavar="X.npy", help=what)
 
 
+def add_constant_inputs(parser: argparse.ArgumentParser) -> None:
+    """Add ``--inputs`` of searches under one constant input or several."""
+    add_inputs(parser, "constant external input, an array of shape (K,), or several (C, K)")
+
+
+def add_starts(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add ``--states`` and ``--drive``, which say where searches, or what they are, may begin."""
+    parser.add_argument(
+        "--states",
+        type=Path,
+        metavar="Z.npy",
+        help=f"states (..., N), such as data: {what} may begin there as well",
+    )
+    parser.add_argument(
+        "--drive",
+        type=Path,
+        metavar="U.npy",
+        help=f"input sequences (B, T, K): {what} may begin where the network goes under them",
+    )
+
+
 def add_method(parser: argparse.ArgumentParser, methods: Sequence[str], text: str) -> None:
     """Add ``--method``."""
     parser.add_argument("--method", choices=methods, default="auto", help=text)

@@ -1,7 +1,6 @@
 """``rnndyn cycles``: search one network."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,17 +10,17 @@ from rnndyn.cli._arguments import (
     add_box,
     add_certificate,
     add_command,
+    add_constant_inputs,
     add_effort,
-    add_inputs,
     add_method,
     add_model,
     add_orders,
     add_results,
+    add_starts,
     load_network,
     read_inputs,
     read_states,
 )
-from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.cli._outputs import Outputs, check_suffix
 from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.result import CycleSet
@@ -56,24 +55,13 @@ def add_parser(commands: Any) -> None:
     )
     add_model(parser)
     add_orders(parser, "search")
-    add_inputs(parser, "constant external input, an array of shape (K,), or several (C, K)")
+    add_constant_inputs(parser)
     parser.add_argument(
         "--periodic",
         action="store_true",
         help="take --inputs as the input (T, K) of every step of one period",
     )
-    parser.add_argument(
-        "--states",
-        type=Path,
-        metavar="Z.npy",
-        help="states (..., N), such as data, from which the search begins as well",
-    )
-    parser.add_argument(
-        "--drive",
-        type=Path,
-        metavar="U.npy",
-        help="input sequences (B, T, K): the search may begin where the network goes under them",
-    )
+    add_starts(parser, "searches")
     add_method(
         parser,
         METHODS,
@@ -136,10 +124,7 @@ def run(options: argparse.Namespace) -> int:
     )
     if isinstance(cycles, CycleSet) and cycles.certificate is not None and options.certificate:
         cycles.certificate.save(options.certificate)
-    outputs.write(cycles, lambda pyplot: _drawn(pyplot, cycles))
-    single = isinstance(cycles, CycleSet)
-    stopped_by = cycles.search.stopped_by if single else cycles.stopped_by
-    return ExitCode.INTERRUPTED if stopped_by == "interrupt" else ExitCode.DONE
+    return outputs.write(cycles, lambda pyplot: _drawn(pyplot, cycles))
 
 
 def _drawn(pyplot: Any, cycles: CycleSet | CyclesByInput) -> Any:

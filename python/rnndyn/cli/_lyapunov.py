@@ -13,7 +13,6 @@ from rnndyn.cli._arguments import (
     load_network,
     read_inputs,
 )
-from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.cli._outputs import Outputs
 from rnndyn.lyapunov.result import LyapunovSpectrum
 from rnndyn.lyapunov.spectrum import lyapunov_spectrum
@@ -104,8 +103,7 @@ def run(options: argparse.Namespace) -> int:
         time_limit=options.time_limit,
         progress=options.progress,
     )
-    outputs.write(spectrum, lambda pyplot: _drawn(pyplot, spectrum))
-    return ExitCode.INTERRUPTED if spectrum.stopped_by == "interrupt" else ExitCode.DONE
+    return outputs.write(spectrum, lambda pyplot: _drawn(pyplot, spectrum))
 
 
 def _drawn(pyplot: Any, spectrum: LyapunovSpectrum) -> Any:

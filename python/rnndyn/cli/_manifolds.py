@@ -14,7 +14,6 @@ from rnndyn.cli._arguments import (
     add_results,
     load_piecewise_linear,
 )
-from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.cli._outputs import Outputs, check_suffix
 from rnndyn.cycles.result import CycleSet
 from rnndyn.cycles.search import find_cycles
@@ -93,7 +92,6 @@ def run(options: argparse.Namespace) -> int:
         progress=options.progress,
     )
     result = _result(options, cycles)
-    code = ExitCode.INTERRUPTED if result.run.stopped_by == "interrupt" else ExitCode.DONE
     if options.certificate and isinstance(result, HomoclinicPoints):
         proof = result.chaos()
         if proof is None:
@@ -102,8 +100,7 @@ def run(options: argparse.Namespace) -> int:
                 "--depth or --max-order, or leave it out"
             )
         proof.save(options.certificate)
-    outputs.write(result, lambda pyplot: _drawn(pyplot, result))
-    return code
+    return outputs.write(result, lambda pyplot: _drawn(pyplot, result))
 
 
 def _check(options: argparse.Namespace) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rnndyn._common.optional import import_optional
+from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.results.base import TabularResult
 
 _PICTURE_DPI = 150
@@ -37,8 +38,8 @@ class Outputs:
                 import_optional("h5netcdf", _NETCDF)
                 import_optional("h5py", _NETCDF)
 
-    def write(self, result: TabularResult, draw: Callable[[Any], Any]) -> None:
-        """Save, draw and print a result.
+    def write(self, result: TabularResult, draw: Callable[[Any], Any]) -> ExitCode:
+        """Save, draw and print a result; return the exit code.
 
         Parameters
         ----------
@@ -54,6 +55,7 @@ class Outputs:
             save_figure(self._pyplot, draw(self._pyplot), options.plot)
         # Last, so that a reader that closes the pipe early loses no file.
         print(result.to_json() if options.json else result)
+        return ExitCode.INTERRUPTED if result.stopped_by == "interrupt" else ExitCode.DONE
 
 
 def check_output(path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from rnndyn import plot
 from rnndyn.cli._arguments import (
+    add_box,
     add_command,
     add_effort,
     add_model,
@@ -14,7 +15,6 @@ from rnndyn.cli._arguments import (
     parse_box,
     read_states,
 )
-from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.cli._outputs import Outputs
 from rnndyn.regions.graph import region_graph
 
@@ -36,13 +36,7 @@ def add_parser(commands: Any) -> None:
         epilog=_EPILOG,
     )
     add_model(parser)
-    parser.add_argument(
-        "--box",
-        type=parse_box,
-        metavar="R|LO,HI",
-        help="all that is possible for orbits that stay in this box: all |states| <= R, or all "
-        "states between LO and HI (write --box=LO,HI where LO is negative)",
-    )
+    add_box(parser, "all that is possible for orbits that stay in this box:")
     parser.add_argument(
         "--start",
         type=parse_box,
@@ -84,5 +78,4 @@ def run(options: argparse.Namespace) -> int:
         progress=options.progress,
         seed=options.seed,
     )
-    outputs.write(graph, lambda pyplot: plot.region_graph(graph).figure)
-    return ExitCode.INTERRUPTED if graph.run.stopped_by == "interrupt" else ExitCode.DONE
+    return outputs.write(graph, lambda pyplot: plot.region_graph(graph).figure)

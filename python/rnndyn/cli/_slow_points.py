@@ -1,7 +1,6 @@
 """``rnndyn slow-points``: where a network is slow without standing still."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,15 +8,15 @@ import numpy as np
 from rnndyn import plot
 from rnndyn.cli._arguments import (
     add_command,
+    add_constant_inputs,
     add_effort,
-    add_inputs,
     add_model,
     add_results,
+    add_starts,
     load_network,
     read_inputs,
     read_states,
 )
-from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.cli._outputs import Outputs
 from rnndyn.slow_points.by_input import SlowPointsByInput
 from rnndyn.slow_points.finding import find_slow_points
@@ -43,19 +42,8 @@ def add_parser(commands: Any) -> None:
         epilog=_EPILOG,
     )
     add_model(parser)
-    add_inputs(parser, "constant external input, an array of shape (K,), or several (C, K)")
-    parser.add_argument(
-        "--states",
-        type=Path,
-        metavar="Z.npy",
-        help="states (..., N) where descents may begin",
-    )
-    parser.add_argument(
-        "--drive",
-        type=Path,
-        metavar="U.npy",
-        help="input sequences (B, T, K): descents may begin where the network goes under them",
-    )
+    add_constant_inputs(parser)
+    add_starts(parser, "descents")
     parser.add_argument(
         "--max-speed",
         type=float,
@@ -89,9 +77,7 @@ def run(options: argparse.Namespace) -> int:
         progress=options.progress,
         seed=options.seed,
     )
-    outputs.write(found, lambda pyplot: _drawn(pyplot, found))
-    stopped_by = found.stopped_by if isinstance(found, SlowPointsByInput) else found.run.stopped_by
-    return ExitCode.INTERRUPTED if stopped_by == "interrupt" else ExitCode.DONE
+    return outputs.write(found, lambda pyplot: _drawn(pyplot, found))
 
 
 def _drawn(pyplot: Any, found: SlowPointSet | SlowPointsByInput) -> Any:

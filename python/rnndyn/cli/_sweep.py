@@ -28,7 +28,6 @@ from rnndyn.cli._arguments import (
     parse_axis,
     read_inputs,
 )
-from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.cli._outputs import Outputs
 from rnndyn.models._canonical_map_of import under_constant_input
 from rnndyn.parameter_scan.result import Scan
@@ -120,9 +119,7 @@ def run(options: argparse.Namespace) -> int:
             "progress": options.progress,
         }
         result = _exponents(options, how) if _wants_exponents(options) else _cycles(options, how)
-    outputs.write(result, lambda _: _drawn(result).figure)
-    stopped = result.run.stopped_by == "interrupt"
-    return ExitCode.INTERRUPTED if stopped else ExitCode.DONE
+    return outputs.write(result, lambda _: _drawn(result).figure)
 
 
 def _wants_exponents(options: argparse.Namespace) -> bool:

@@ -17,7 +17,6 @@ from rnndyn.cli._arguments import (
     read_inputs,
     read_numbers,
 )
-from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.cli._outputs import Outputs
 
 _LAYOUTS = ("auto", "canonical", "swapped")
@@ -103,9 +102,7 @@ def run(options: argparse.Namespace) -> int:
         time_limit=options.time_limit,
         progress=options.progress,
     )
-    outputs.write(timeline, lambda _: _drawn(timeline))
-    stopped_by = timeline.branch_set.run.stopped_by
-    return ExitCode.INTERRUPTED if stopped_by == "interrupt" else ExitCode.DONE
+    return outputs.write(timeline, lambda _: _drawn(timeline))
 
 
 def _load(options: argparse.Namespace) -> Any:

@@ -167,4 +167,4 @@ def _of_linear(
         raise ValueError("resume goes on with the search under one input: call this for each")
     # Itineraries are not tried one by one, so that points of others are of no use here.
     sets = search_each(constants, under, common, exchange=False)
-    return CyclesByInput(network, constants, tuple(sets))
+    return CyclesByInput(network, constants, sets)

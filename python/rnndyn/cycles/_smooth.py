@@ -74,7 +74,7 @@ def search_smooth(
     if constant is None or constant.ndim == 1:
         return under(constant, [], options, quick=False)
     sets = search_each(constant, under, options, exchange=True)
-    return CyclesByInput(model, constant, tuple(sets))
+    return CyclesByInput(model, constant, sets)
 
 
 def _search_one(

@@ -104,7 +104,12 @@ class Estimates:
     @cached_property
     def pooled_error(self) -> MeanError:
         """Errors of the means over the sequences, shape (m,)."""
-        return pooled_error(self._growth, self._steps, self._rounding.mean(axis=0))
+        return self.pooled_error_of(slice(None))
+
+    def pooled_error_of(self, sequences: IntArray | slice) -> MeanError:
+        """Errors of the means over some of the sequences, shape (m,)."""
+        rounding = self._rounding[sequences].mean(axis=0)
+        return pooled_error(self._growth[:, sequences], self._steps, rounding)
 
     @property
     def spread(self) -> FloatArray:

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnndyn._common.arrays import FloatArray, IntArray, frozen
+from rnndyn._common.arrays import FloatArray, IntArray, finite_numbers, frozen
 from rnndyn._common.compare import ByFields
 from rnndyn.io._as_model import NetworkLike, as_model
 from rnndyn.lyapunov._orbit import OPEN, UNBOUNDED
 from rnndyn.lyapunov.result import LyapunovSpectrum
-from rnndyn.models import RecurrentNetwork
+from rnndyn.models import _stepping
 
 #: Part of its size within which two orbits are on the same cycle.
 _SAME = 1e-6
@@ -32,7 +32,7 @@ class AttractorExponents(ByFields):
         The sequences whose orbits go there.
     exponents, standard_error : ndarray of float64, shape (m,)
         Their means over these sequences. Those of a cycle are exact but for rounding, which
-        `standard_error` bounds then.
+        `standard_error` bounds then; else it is as `LyapunovSpectrum.pooled_standard_error`.
     exact : bool
         Whether they are those of a cycle.
     """
@@ -121,12 +121,17 @@ def _open_groups(spectrum: LyapunovSpectrum) -> list[IntArray]:
     with np.errstate(invalid="ignore"):
         gaps = np.nan_to_num(np.diff(largest[order]), nan=0.0)
     joint = np.hypot(errors[order][1:], errors[order][:-1])
-    cuts = np.flatnonzero(gaps > _APART * np.nan_to_num(joint, nan=np.inf) + _NOTHING) + 1
+    joint = np.nan_to_num(joint, nan=np.inf, posinf=np.inf)
+    cuts = np.flatnonzero(gaps > _APART * joint + _NOTHING) + 1
     return [np.sort(members[part]) for part in np.split(order, cuts)]
 
 
-def _cycle_groups(network: Any, spectrum: LyapunovSpectrum, inputs: Any) -> list[IntArray]:
+def _cycle_groups(
+    network: Any, spectrum: LyapunovSpectrum, inputs: ArrayLike | None
+) -> list[IntArray]:
     """Return the orbits on cycles, those on the same one together."""
+    drive = _constant_input(network, inputs)[np.newaxis]
+    system = network._system()
     groups: list[list[int]] = []
     cycles: list[tuple[int, FloatArray]] = []
     for sequence in np.flatnonzero(spectrum.orbit > 0).tolist():
@@ -137,17 +142,32 @@ def _cycle_groups(network: Any, spectrum: LyapunovSpectrum, inputs: Any) -> list
                 group.append(sequence)
                 break
         else:
-            drive = (inputs,) if isinstance(network, RecurrentNetwork) else ()
-            cycles.append((period, network.orbit(state, period - 1, *drive)))
+            cycles.append((period, _stepping.orbit(system, state, drive, period - 1)))
             groups.append([sequence])
     return [np.array(group, dtype=np.int64) for group in groups]
 
 
+def _constant_input(network: Any, inputs: ArrayLike | None) -> FloatArray:
+    """Return the input, which is 0 or what a network without one is driven by."""
+    if inputs is None:
+        return np.asarray(network._default_input)
+    drive = finite_numbers("inputs", inputs)
+    if drive.shape != (network.n_inputs,):
+        raise ValueError(
+            f"inputs must have shape (K,) with K = {network.n_inputs}, a constant input, got "
+            f"{drive.shape}"
+        )
+    return drive
+
+
 def _exponents_of(spectrum: LyapunovSpectrum, group: IntArray) -> AttractorExponents:
     period = int(spectrum.orbit[group[0]])
-    errors = spectrum.standard_error[group]
-    # Of a cycle the bound of the largest; of independent orbits that of their mean.
-    joint = errors.max(axis=0) if period > 0 else np.sqrt((errors**2).sum(axis=0)) / len(group)
+    # Of a cycle the bound of the largest; of other orbits what also knows of their spread.
+    error = (
+        spectrum.standard_error[group].max(axis=0)
+        if period > 0
+        else spectrum._scaled(spectrum._estimates.pooled_error_of(group).standard_error)
+    )
     return AttractorExponents(
-        period, group, spectrum.exponents[group].mean(axis=0), joint, exact=period > 0
+        period, group, spectrum.exponents[group].mean(axis=0), error, exact=period > 0
     )

@@ -10,18 +10,19 @@ from numpy.typing import ArrayLike
 from rnndyn._common.arrays import FloatArray
 from rnndyn._common.progress import ProgressMeter
 from rnndyn.basins_of_attraction._fates import Fates
-from rnndyn.basins_of_attraction.following import escape_radius_of, settled_cycle
+from rnndyn.basins_of_attraction._settled import settled_cycle
+from rnndyn.basins_of_attraction.following import escape_radius_of
 from rnndyn.basins_of_attraction.result import NOT_REACHED, UNDECIDED
 from rnndyn.cycles.cycle import Cycle
 from rnndyn.cycles.result import CycleSet
 from rnndyn.manifolds._arguments import Limits, check_limits, checked_cycles
+from rnndyn.manifolds._outcome import Outcome
 from rnndyn.manifolds.branches import fates_of_segment
 from rnndyn.manifolds.gate import Gate
 from rnndyn.manifolds.invariant import grown
 from rnndyn.manifolds.pieces import Pieces, joined
 from rnndyn.manifolds.progress import ManifoldProgress
 from rnndyn.manifolds.result import BasinBoundary
-from rnndyn.manifolds.run import worst_end
 from rnndyn.models import PiecewiseLinearModel
 
 #: How far from a gate orbits begin, in units of its distance to the next border.
@@ -116,17 +117,9 @@ def basin_boundary(
     limits = check_limits(
         model, points, box, depth, max_pieces, n_threads, time_limit, progress, seed
     )
-    meter = limits.options.meter
 
     work = _Work(model, cycles, escape_radius_of(model, points), limits)
-    meter.init("basin_boundary")
-    try:
-        work.do()
-    except KeyboardInterrupt:
-        # In Python's own part of the work; the core says it itself.
-        work.outcome.update(stopped_by="interrupt", end="stopped")
-    finally:
-        meter.close()
+    outcome = work.outcome.of(work.do, limits.options.meter, "basin_boundary")
     pieces = joined(work.parts, model.n_states, model.n_units, 1)
     numbers = np.repeat(work.owners, [len(part) for part in work.parts])
     return BasinBoundary(
@@ -135,7 +128,7 @@ def basin_boundary(
         tuple(work.gates),
         pieces,
         numbers.astype(np.int64),
-        limits.run_of(work.outcome),
+        limits.run_of(outcome),
     )
 
 
@@ -152,23 +145,18 @@ class _Work:
         self.gates: list[Gate] = []
         self.parts: list[Pieces] = []
         self.owners: list[int] = []
-        self.outcome: dict[str, Any] = {
-            "n_empty": 0,
-            "n_undecided": 0,
-            "end": "exhausted",
-            "stopped_by": "finished",
-        }
+        self.outcome = Outcome()
 
     def do(self) -> None:
         for cycle in self._stable:
             if self._limits.options.deadline():
-                self._stopped("time_limit")
+                self.outcome.stopped("time_limit")
                 return
             self.fates.add(cycle)
         for number, cycle in enumerate(self._candidates):
             gate = Gate(cycle, self._sides(cycle))
             if self._limits.options.deadline():
-                self._stopped("time_limit")
+                self.outcome.stopped("time_limit")
                 return
             self.gates.append(gate)
             if not gate.separates:
@@ -187,8 +175,8 @@ class _Work:
             )
             self.parts.append(pieces)
             self.owners.append(number)
-            self._take_in(outcome)
-            if self._stopped(outcome["stopped_by"]):
+            self.outcome.take_in(outcome)
+            if self.outcome.stopped(outcome["stopped_by"]):
                 return
 
     def _show(self, n_pieces: int, depth: int, number: int) -> None:
@@ -196,17 +184,6 @@ class _Work:
         self._limits.options.meter.step(
             ManifoldProgress(n_pieces, done, self._limits.depth, number, len(self._candidates))
         )
-
-    def _take_in(self, outcome: dict[str, Any]) -> None:
-        self.outcome["n_empty"] += outcome["n_empty"]
-        self.outcome["n_undecided"] += outcome["n_undecided"]
-        self.outcome["end"] = worst_end(self.outcome["end"], outcome["end"])
-
-    def _stopped(self, reason: str) -> bool:
-        if reason == "finished":
-            return False
-        self.outcome.update(stopped_by=reason, end="stopped")
-        return True
 
     def _sides(self, cycle: Cycle) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Follow all orbits that leave a gate, on both sides."""

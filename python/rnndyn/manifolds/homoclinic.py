@@ -12,11 +12,11 @@ from rnndyn._common.progress import ProgressMeter
 from rnndyn.cycles.cycle import Cycle
 from rnndyn.cycles.result import CycleSet
 from rnndyn.manifolds._arguments import Limits, check_limits, checked_cycles
+from rnndyn.manifolds._outcome import Outcome
 from rnndyn.manifolds.connections import HomoclinicPoints
 from rnndyn.manifolds.invariant import grown
 from rnndyn.manifolds.pieces import Pieces
 from rnndyn.manifolds.progress import ManifoldProgress
-from rnndyn.manifolds.run import worst_end
 from rnndyn.models import PiecewiseLinearModel
 
 #: Manifolds whose equations have a smaller determinant are not said to cross.
@@ -113,18 +113,10 @@ def homoclinic_points(
     limits = check_limits(
         model, points, box, depth, max_pieces, n_threads, time_limit, progress, seed
     )
-    meter = limits.options.meter
 
     saddles = [cycle for cycle in cycles.saddles if not cycle.on_border]
-    meter.init("homoclinic_points")
     work = _Work(model, saddles, limits)
-    try:
-        work.do()
-    except KeyboardInterrupt:
-        # In Python's own part of the work; the core says it itself.
-        work.outcome.update(stopped_by="interrupt", end="stopped")
-    finally:
-        meter.close()
+    outcome = work.outcome.of(work.do, limits.options.meter, "homoclinic_points")
     found = work.points
     return HomoclinicPoints(
         model,
@@ -138,7 +130,7 @@ def homoclinic_points(
         np.array([one.transversality for one in found], dtype=np.float64),
         np.array([one.margin for one in found], dtype=np.float64),
         np.concatenate([np.empty((0, model.n_units), np.bool_), *(one.word for one in found)]),
-        limits.run_of(work.outcome),
+        limits.run_of(outcome),
     )
 
 
@@ -148,29 +140,22 @@ class _Work:
     def __init__(self, model: PiecewiseLinearModel, saddles: list[Cycle], limits: Limits) -> None:
         self._model, self._saddles, self._limits = model, saddles, limits
         self.points: list[_Point] = []
-        self.outcome: dict[str, Any] = {
-            "n_empty": 0,
-            "n_undecided": 0,
-            "end": "exhausted",
-            "stopped_by": "finished",
-        }
+        self.outcome = Outcome()
 
     def do(self) -> None:
         local = []
         for number, cycle in enumerate(self._saddles):
             pieces, outcome = self._grown(cycle, "unstable", self._limits._replace(depth=0), number)
-            if self._stopped(outcome):
+            if self.outcome.stopped(outcome["stopped_by"]):
                 return
             local.append(pieces)
         for target, cycle in enumerate(self._saddles):
             pieces, outcome = self._grown(cycle, "stable", self._limits, target)
-            self.outcome["n_empty"] += outcome["n_empty"]
-            self.outcome["n_undecided"] += outcome["n_undecided"]
-            self.outcome["end"] = worst_end(self.outcome["end"], outcome["end"])
+            self.outcome.take_in(outcome)
             for source, unstable in enumerate(local):
                 if unstable.dimension + pieces.dimension == self._model.n_states:
                     self._cross(source, unstable, target, pieces)
-            if self._stopped(outcome):
+            if self.outcome.stopped(outcome["stopped_by"]):
                 return
 
     def _grown(
@@ -183,12 +168,6 @@ class _Work:
             )
 
         return grown(self._model, cycle, kind, limits, observe)
-
-    def _stopped(self, outcome: dict[str, Any]) -> bool:
-        if outcome["stopped_by"] == "finished":
-            return False
-        self.outcome.update(stopped_by=outcome["stopped_by"], end="stopped")
-        return True
 
     def _cross(self, source: int, unstable: Pieces, target: int, stable: Pieces) -> None:
         """Cross the local unstable sets of one saddle with the stable pieces of another."""

@@ -34,7 +34,7 @@ class DeepPLRNN(Composition):
         W_1 to W_L, of shapes (H_1, M), (H_2, H_1), ..., (M, H_{L-1}), as ``torch.nn.Linear`` has
         them; L is at least 3. With two it is a `ShallowPLRNN`.
     biases : list of array_like
-        b_1 to b_L. A constant external input belongs to the last one.
+        The vectors b_1 to b_L. A constant external input belongs to the last one.
 
     Raises
     ------

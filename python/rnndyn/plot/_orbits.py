@@ -13,6 +13,10 @@ from rnndyn._common.planes import window_around
 from rnndyn.cycles._origin import ModelWithCycles
 from rnndyn.cycles.result import CycleSet
 
+#: An orbit runs away if it is larger than the frame by this factor, or if the second half of it is
+#: larger than the first by this one.
+_FAR, _GROWTH = 1e3, 1.2
+
 
 class Frame(NamedTuple):
     """A box around points."""
@@ -47,7 +51,11 @@ def orbits_in(
     n_steps: int,
     seed: int,
 ) -> list[FloatArray]:
-    """Return orbits, from random or given states, each up to where it leaves the frame."""
+    """Return orbits, from random or given states; those that run away, up to the frame.
+
+    Others may leave it: the attractor may be a cycle of higher order than was searched, far from
+    those that are known.
+    """
     if np.ndim(orbits) == 0:
         count = operator.index(orbits)  # type: ignore[arg-type]
         draws = np.random.default_rng(seed).random((count, model.n_states))
@@ -59,16 +67,19 @@ def orbits_in(
                 "orbits must be a number of orbits or an array of first states of shape "
                 f"(n, {model.n_states}), got shape {starts.shape}"
             )
-    paths = []
-    for start in starts:
-        # In short pieces, because a diverging orbit soon leaves the range of numbers.
-        pieces = [start[np.newaxis]]
-        length = 1
-        while length <= n_steps and frame.holds(pieces[-1][-1:])[0]:
-            piece = model.orbit(pieces[-1][-1], 8)[1:]
-            pieces.append(piece)
-            length += len(piece)
-        path = np.concatenate(pieces)
-        outside = np.flatnonzero(~frame.holds(path))
-        paths.append(path[: outside[0]] if outside.size else path)
-    return paths
+    return [_followed(model, start, frame, n_steps) for start in starts]
+
+
+def _followed(model: ModelWithCycles, start: FloatArray, frame: Frame, n_steps: int) -> FloatArray:
+    far = _FAR * float(np.abs([frame.lower, frame.upper]).max())
+    pieces, length = [start[np.newaxis]], 1
+    while length <= n_steps and np.abs(pieces[-1][-1]).max() <= far:
+        # In short pieces, because an orbit that runs away soon leaves the range of numbers.
+        pieces.append(model.orbit(pieces[-1][-1], 8)[1:])
+        length += 8
+    path = np.concatenate(pieces)
+    first, second = np.array_split(np.abs(path).max(axis=1), 2)
+    if length > n_steps and second.max(initial=0.0) <= _GROWTH * max(first.max(), 1e-300):
+        return path
+    outside = np.flatnonzero(~frame.holds(path))
+    return path[: outside[0]] if outside.size else path

@@ -68,7 +68,8 @@ def state_space(
     orbits : int or array_like of shape (n, M)
         Number of orbits to draw, from random states around the cycles, or their first states.
     n_steps : int
-        Length of the orbits. Orbits that leave the surroundings of the cycles are cut off.
+        Length of the orbits. Orbits that run away are cut off where they leave the surroundings
+        of the cycles.
     borders : bool
         Whether to draw the borders of the linear regions (two states only), where there are any.
     itineraries : bool

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from rnndyn._common.arrays import FloatArray, IntArray
 from rnndyn.cycles.result import CycleSet
+from rnndyn.lyapunov.by_attractor import exponents_by_attractor
 from rnndyn.lyapunov.result import LyapunovSpectrum
 from rnndyn.lyapunov.spectrum import DivergenceError, lyapunov_spectrum
 from rnndyn.reporting._state_space import N_STEPS
@@ -16,12 +17,6 @@ from rnndyn.reporting._state_space import N_STEPS
 _STEPS = 2000
 #: Part of the size of the cycles within which an orbit has come to one.
 _NEAR = 1e-4
-#: Exponents farther apart than so many standard errors are those of different attractors.
-_APART = 3.0
-
-
-#: What rounding leaves of the difference of equal exponents.
-_SAME = 1e-9
 
 
 class Attractor(NamedTuple):
@@ -47,15 +42,6 @@ class Attractor(NamedTuple):
     error: float
 
 
-class _Ends(NamedTuple):
-    """Where orbits ended: states, periods of cycles they settled on, exponents and errors."""
-
-    states: FloatArray
-    periods: IntArray
-    exponents: FloatArray
-    errors: FloatArray
-
-
 def attractors_of(
     model: Any,
     cycles: CycleSet | None,
@@ -79,25 +65,28 @@ def attractors_of(
         As for `rnndyn.lyapunov_spectrum`.
     """
     found = []
-    ends = _ends_of(model, orbits, inputs, options)
-    here = _cycles_at(cycles, ends.states)
-    if cycles is not None:
-        for number, cycle in enumerate(cycles):
-            if cycle.stability == "stable":
-                found.append(
-                    Attractor(
-                        f"cycle {number}, of order {cycle.order}",
-                        number,
-                        int((here == number).sum()),
-                        cycle.log_spectral_radius / cycle.order,
-                        0.0,
-                    )
-                )
-    unknown = np.flatnonzero(here < 0)
-    for period in sorted(set(ends.periods[unknown].tolist()) - {0}):
-        own = unknown[ends.periods[unknown] == period]
-        found += _groups(ends, own, f"a cycle of order {period} that is not listed")
-    found += _groups(ends, unknown[ends.periods[unknown] == 0], "")
+    spectrum = _spectrum_of(model, orbits, inputs, options)
+    groups = () if spectrum is None else exponents_by_attractor(model, spectrum, inputs)
+    # Without an attractor are what grows, and what the time did not suffice for.
+    known = [one for one in groups if one.period >= 0 and np.isfinite(one.standard_error[0])]
+    here = np.full(0 if spectrum is None else spectrum.n_sequences, -1, dtype=np.int64)
+    if spectrum is not None:
+        settled = np.concatenate([np.empty(0, np.int64), *(one.sequences for one in known)])
+        here[settled] = _cycles_at(cycles, spectrum.states[settled])
+    for number, cycle in enumerate(() if cycles is None else cycles):
+        if cycle.stability == "stable":
+            name = f"cycle {number}, of order {cycle.order}"
+            exponent = cycle.log_spectral_radius / cycle.order
+            found.append(Attractor(name, number, int((here == number).sum()), exponent, 0.0))
+    for one in known:
+        # Slow approaches to a cycle in the list are among those that are not yet on any.
+        n_orbits = int((here[one.sequences] < 0).sum())
+        if n_orbits:
+            exponent = float(one.exponents[0])
+            error = 0.0 if one.exact else float(one.standard_error[0])
+            found.append(
+                Attractor(_name(one.period, exponent, error), None, n_orbits, exponent, error)
+            )
     return tuple(found)
 
 
@@ -111,29 +100,19 @@ def attractor_of_spectrum(cycles: CycleSet | None, spectrum: LyapunovSpectrum | 
     return None if number < 0 else number
 
 
-def _ends_of(
+def _spectrum_of(
     model: Any, orbits: Sequence[FloatArray], inputs: ArrayLike | None, options: dict[str, Any]
-) -> _Ends:
+) -> LyapunovSpectrum | None:
     """Follow the orbits that stay; those that diverge later have no attractor either."""
-    n_states = int(model.n_states)
     starts = np.array([orbit[-1] for orbit in orbits if len(orbit) > N_STEPS])
     while len(starts):
         try:
-            spectrum = lyapunov_spectrum(
+            return lyapunov_spectrum(
                 model, inputs, starts, n_steps=_STEPS, n_exponents=1, **options
             )
         except DivergenceError as error:
             starts = starts[error.steps < 0]
-            continue
-        stays = ~spectrum.unbounded & np.isfinite(spectrum.standard_error[:, 0])
-        exact = spectrum.exact[:, 0]
-        return _Ends(
-            spectrum.states[stays],
-            spectrum.orbit[stays],
-            spectrum.exponents[stays, 0],
-            np.where(exact, 0.0, spectrum.standard_error[:, 0])[stays],
-        )
-    return _Ends(np.empty((0, n_states)), np.empty(0, np.int64), np.empty(0), np.empty(0))
+    return None
 
 
 def _cycles_at(cycles: CycleSet | None, states: FloatArray) -> IntArray:
@@ -153,33 +132,11 @@ def _cycles_at(cycles: CycleSet | None, states: FloatArray) -> IntArray:
     return numbers
 
 
-def _groups(ends: _Ends, members: IntArray, name: str) -> list[Attractor]:
-    """Return one attractor for all orbits whose exponents agree."""
-    groups: list[list[int]] = []
-    for index in members[np.argsort(-ends.exponents[members], kind="stable")].tolist():
-        if groups:
-            last = groups[-1][-1]
-            error = float(np.hypot(ends.errors[last], ends.errors[index]))
-            # Infinite ones, of cycles at which the network forgets everything, are equal.
-            if ends.exponents[last] <= ends.exponents[index] + max(_APART * error, _SAME):
-                groups[-1].append(index)
-                continue
-        groups.append([index])
-    return [_pooled(ends, np.array(group), name) for group in groups]
-
-
-def _pooled(ends: _Ends, group: IntArray, name: str) -> Attractor:
-    exponents, errors = ends.exponents[group], ends.errors[group]
-    n = len(group)
-    error = float(np.sqrt((errors**2).sum())) / n
-    if n > 1 and error > 0.0:
-        error = max(error, float(exponents.std(ddof=1)) / n**0.5)
-    exponent = float(exponents.mean())
-    if not name:
-        if exponent > 2.0 * error:
-            name = "no cycle: chaos"
-        elif exponent < -2.0 * error:
-            name = "no cycle within reach: a long cycle, or a slow approach"
-        else:
-            name = "no cycle: a closed curve, a continuum, or a slow approach"
-    return Attractor(name, None, n, exponent, error)
+def _name(period: int, exponent: float, error: float) -> str:
+    if period > 0:
+        return f"a cycle of order {period} that is not listed"
+    if exponent > 2.0 * error:
+        return "no cycle: chaos"
+    if exponent < -2.0 * error:
+        return "no cycle within reach: a long cycle, or a slow approach"
+    return "no cycle: a closed curve, a continuum, or a slow approach"

@@ -8,15 +8,12 @@ import numpy as np
 from rnndyn._common.arrays import FloatArray
 from rnndyn.cycles.result import CycleSet
 from rnndyn.models import _stepping
-from rnndyn.plot._orbits import Frame, points_of_interest
+from rnndyn.plot._orbits import Frame, orbits_in, points_of_interest
 
 #: Steps of an orbit that are drawn.
 N_STEPS = 400
 #: Driven orbits begin where their sequences begin, and are drawn for this many steps.
 _N_DRIVEN_STEPS = 2000
-#: An orbit runs away if it is larger than the frame by this factor, or if the second half of it is
-#: larger than the first by this one.
-_FAR, _GROWTH = 1e3, 1.2
 #: Part of the size of points below which a component of them cannot be seen.
 _SEEN = 1e-6
 
@@ -109,31 +106,10 @@ def orbits_of(
         return _finite_orbits(model, starts, list(sequences))
     if cycles is not None:
         frame = Frame.around(points_of_interest(cycles))
-        draws = np.random.default_rng(seed).random((count, model.n_states))
-        starts = frame.lower + draws * (frame.upper - frame.lower)
-        return tuple(_followed(cycles.free_model, start, frame) for start in starts)
+        return tuple(orbits_in(cycles.free_model, frame, count, N_STEPS, seed))
     starts = np.random.default_rng(seed).standard_normal((count, model.n_states))
     drive = (model._default_input if inputs is None else inputs)[np.newaxis]
     return _finite_orbits(model, starts, [drive] * count)
-
-
-def _followed(model: Any, start: FloatArray, frame: Frame) -> FloatArray:
-    """Return an orbit, or its part within the frame if it runs away.
-
-    The attractor may be a cycle of higher order than was searched, far from those that are known.
-    """
-    far = _FAR * float(np.abs([frame.lower, frame.upper]).max())
-    pieces, length = [start[np.newaxis]], 1
-    while length <= N_STEPS and np.abs(pieces[-1][-1]).max() <= far:
-        # In short pieces, because an orbit that runs away soon leaves the range of numbers.
-        pieces.append(model.orbit(pieces[-1][-1], 8)[1:])
-        length += 8
-    path = np.concatenate(pieces)
-    first, second = np.array_split(np.abs(path).max(axis=1), 2)
-    if length > N_STEPS and second.max() <= _GROWTH * max(first.max(), 1e-300):
-        return path
-    outside = np.flatnonzero(~frame.holds(path))
-    return path[: outside[0]] if outside.size else path
 
 
 def _finite_orbits(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 from typing import Any, NamedTuple, TypedDict, Unpack, overload
 
 import numpy as np
@@ -14,8 +15,7 @@ from rnndyn._common.arrays import FloatArray
 from rnndyn._common.checks import check_count, check_positive
 from rnndyn._common.options import Options, check_options
 from rnndyn._common.progress import ProgressMeter
-from rnndyn._common.stopping import Deadline
-from rnndyn.cycles._conditions import SharedMeter
+from rnndyn.cycles._conditions import search_rows
 from rnndyn.cycles._smooth import smooth_map
 from rnndyn.cycles._starts import starting_states, starts_of_map
 from rnndyn.cycles.progress import SearchProgress
@@ -186,26 +186,21 @@ def _search_each(
     wanted: _Wanted,
     options: Options,
 ) -> tuple[SlowPointSet, ...]:
-    """Search under every input, equal ones once, beginning also at what others have."""
-    rows, places = np.unique(inputs, axis=0, return_inverse=True)
-    order = list(dict.fromkeys(places.reshape(-1).tolist()))
-    meter = SharedMeter(options.meter, len(order), "find_slow_points")
-    options = options._replace(meter=meter)
-    found: dict[int, SlowPointSet] = {}
-    meter.begin()
-    try:
-        for row in order:
-            if any(slow.run.stopped_by == "interrupt" for slow in found.values()):
-                options = options._replace(deadline=Deadline(0.0))
-            known = [slow.states for slow in found.values()]
-            both = [*known] if starts is None else [starts, *known]
-            joined = np.ascontiguousarray(np.concatenate(both)) if both else None
-            guesses = joined if joined is not None and len(joined) else None
-            found[row] = _search_one(model, rows[row], guesses, wanted, options)
-            meter.next()
-    finally:
-        meter.end()
-    return tuple(found[place] for place in places.reshape(-1).tolist())
+    """Search under every input, beginning also at what others have."""
+
+    def under(
+        row: int, rows: FloatArray, found: dict[int, SlowPointSet], how: Options
+    ) -> SlowPointSet:
+        known = [slow.states for slow in found.values()]
+        both = [*known] if starts is None else [starts, *known]
+        joined = np.ascontiguousarray(np.concatenate(both)) if both else None
+        guesses = joined if joined is not None and len(joined) else None
+        return _search_one(model, rows[row], guesses, wanted, how)
+
+    def as_interrupted(slow: SlowPointSet) -> SlowPointSet:
+        return replace(slow, run=replace(slow.run, stopped_by="interrupt"))
+
+    return search_rows(inputs, under, as_interrupted, options, "find_slow_points")
 
 
 def _search_one(
