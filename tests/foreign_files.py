@@ -162,3 +162,10 @@ def written(folder, name, arrays=ARRAYS):
     path = folder / f"{name.replace(' ', '-')}{suffix}"
     write(path, arrays)
     return path
+
+
+def torch_file(tmp_path, content):
+    """Return the path of a file that torch.save writes."""
+    path = tmp_path / "weights.pt"
+    torch.save(content, path)
+    return path

@@ -12,7 +12,7 @@ from torch.nn.utils import parametrizations, prune
 
 import rnndyn as rd
 from bson_writer import Raw, Struct, bson_bytes, datatype
-from foreign_files import with_user_block
+from foreign_files import torch_file, with_user_block
 from rnndyn.cli import main
 from rnndyn.io import ImportGuessWarning, import_model, list_arrays, load_model
 
@@ -24,12 +24,6 @@ def drawn(*shape):
 def lstm(prefix=""):
     shapes = {"weight_ih": (20, 3), "weight_hh": (20, 5), "bias_ih": (20,), "bias_hh": (20,)}
     return {f"{prefix}{name}": drawn(*shape) for name, shape in shapes.items()}
-
-
-def torch_file(tmp_path, content):
-    path = tmp_path / "weights.pt"
-    torch.save(content, path)
-    return path
 
 
 # Extra arrays ---------------------------------------------------------------------------------
