@@ -30,9 +30,10 @@ from rnndyn.basins_of_attraction.run import BasinsRun
 from rnndyn.cycles.cycle import Cycle
 from rnndyn.cycles.result import CycleSet
 from rnndyn.cycles.search import solve_cycle
-from rnndyn.io._as_model import NetworkLike, as_piecewise_linear
+from rnndyn.io._as_model import NetworkLike, as_model, as_piecewise_linear
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.models._canonical_map_of import piecewise_linear
+from rnndyn.models._layers_apart import refuse_stacked
 
 #: Beyond this multiple of the largest number of the map and of the window, offsets are lost in
 #: rounding, so that nothing of what the map does near them is left.
@@ -66,8 +67,9 @@ def basins(
     Parameters
     ----------
     cycles : CycleSet or model
-        Known cycles, or just the network, also a ReLU RNN of torch. Stable cycles that are not
-        among them are found where orbits settle on them.
+        Known cycles, or just the network, also a ReLU RNN of torch of one layer; of several layers
+        its cycles, or its piecewise-linear map. Stable cycles that are not among them are found
+        where orbits settle on them.
     x_values, y_values : array_like, optional
         Ascending coordinates of the points of the plane, such as ``numpy.linspace(-1, 1, 200)``. A
         network with one state has no `y_values`. Default: evenly around the cycles.
@@ -144,6 +146,8 @@ def basins(
     >>> result.shares.tolist()
     [0.5, 0.5]
     """
+    if not isinstance(cycles, CycleSet):
+        refuse_stacked(as_known(cycles), "cycles", "comes with a plane of first states")
     model, known = model_and_cycles(cycles)
     points = np.concatenate([np.empty((0, model.n_states)), *(cycle.points for cycle in known)])
     plane = _plane(model.n_states, points, dims, directions, origin)
@@ -210,6 +214,14 @@ def model_and_cycles(cycles: Any) -> tuple[PiecewiseLinearModel, list[Cycle]]:
         raise TypeError(
             f"cycles must be a CycleSet, or a piecewise-linear model: {error}"
         ) from None
+
+
+def as_known(cycles: Any) -> Any:
+    """Return the model that was given in the place of cycles; what is none comes back as it is."""
+    try:
+        return as_model(cycles)
+    except (TypeError, ValueError):
+        return cycles  # `model_and_cycles` says what is wrong
 
 
 def _plane(

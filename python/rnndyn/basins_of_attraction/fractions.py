@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,8 +14,9 @@ from rnndyn._common.checks import check_count, check_integer
 from rnndyn._common.options import Options, check_options
 from rnndyn._common.progress import ProgressMeter
 from rnndyn._common.stopping import StopReason
-from rnndyn.basins_of_attraction._fates import Fates
+from rnndyn.basins_of_attraction._fates import Fates, Labels
 from rnndyn.basins_of_attraction.following import (
+    as_known,
     escape_radius_of,
     model_and_cycles,
     settled_cycle,
@@ -30,6 +32,7 @@ from rnndyn.basins_of_attraction.run import BasinsRun
 from rnndyn.cycles.cycle import Cycle
 from rnndyn.cycles.result import CycleSet
 from rnndyn.models import PiecewiseLinearModel
+from rnndyn.models._layers_apart import states_of_map
 
 #: Orbits that did not settle and are examined in one round.
 _N_SUSPECTS = 16
@@ -54,7 +57,8 @@ def basin_fractions(
     ----------
     cycles : CycleSet or PiecewiseLinearModel
         Known cycles, or just the network. Stable cycles that are not among them are found where
-        orbits settle on them.
+        orbits settle on them. With a stacked ReLU RNN itself the box holds states of the RNN, with
+        its cycles, states of ``cycles.model``.
     box : float or (lower, upper)
         Where first states are drawn, uniformly: a number R for ``|z_i| <= R``, or two bounds, each
         a number or an array of shape (M,).
@@ -108,6 +112,7 @@ def basin_fractions(
     True
     """
     model, known = model_and_cycles(cycles)
+    source = as_known(cycles)
     lower, upper = box_ends(box, model.n_states)
     n = check_count("n", n)
     max_steps = check_integer("max_steps", max_steps, 1, 10**15)
@@ -115,18 +120,26 @@ def basin_fractions(
 
     start = time.perf_counter()
     radius = escape_radius_of(model, lower, upper, *(cycle.points for cycle in known))
-    work = _Work(model, n, max_steps, radius, common)
+
+    def draw(begin: int, end: int) -> FloatArray:
+        # One number of the stream for each coordinate, wherever a block begins.
+        bits = np.random.PCG64(common.seed).advance(begin * model.n_states)
+        drawn = np.random.Generator(bits).random((end - begin, model.n_states))
+        return states_of_map(source, lower + (upper - lower) * drawn)
+
+    work = _Work(model, draw, n, max_steps, radius, common)
     common.meter.init("basin_fractions")
     try:
-        work.follow_all([cycle for cycle in known if cycle.stability == "stable"], lower, upper)
+        work.follow_all([cycle for cycle in known if cycle.stability == "stable"])
     except KeyboardInterrupt:
         # In Python's own part of the work; the core says it itself.
         work.stopped_by = "interrupt"
     finally:
         common.meter.close()
+    counts = work.counts()
     run = BasinsRun(
         n_points=n,
-        n_points_done=int((work.labels != NOT_REACHED).sum()),
+        n_points_done=sum(counts.values()),
         n_given=work.n_given,
         max_steps=max_steps,
         escape_radius=radius,
@@ -135,14 +148,15 @@ def basin_fractions(
         n_threads=common.n_threads,
         seconds=time.perf_counter() - start,
     )
-    labels = work.labels
     return BasinFractions(
         model,
         attractors=tuple(work.fates.attractors),
         unclaimed=tuple(work.fates.unclaimed),
-        counts=np.bincount(labels[labels >= 0], minlength=len(work.fates.attractors)),
-        n_unbounded=int((labels == UNBOUNDED).sum()),
-        n_undecided=int((labels == UNDECIDED).sum()),
+        counts=np.array(
+            [counts.get(number, 0) for number in range(len(work.fates.attractors))], dtype=np.int64
+        ),
+        n_unbounded=counts.get(UNBOUNDED, 0),
+        n_undecided=counts.get(UNDECIDED, 0),
         lower=lower,
         upper=upper,
         run=run,
@@ -150,64 +164,83 @@ def basin_fractions(
 
 
 class _Work:
-    """The orbits of random states, followed until no more attractors turn up."""
+    """The orbits of random states, followed until no more attractors turn up.
+
+    States are drawn in blocks, and drawn again where they are needed again, so that only labels are
+    kept, and only of the blocks that were followed.
+    """
 
     def __init__(
         self,
         model: PiecewiseLinearModel,
+        draw: Callable[[int, int], FloatArray],
         n: int,
         max_steps: int,
         radius: float,
         options: Options,
     ) -> None:
         self._model, self._max_steps, self._options = model, max_steps, options
-        self._random = np.random.default_rng(options.seed)
-        self._states = np.empty((n, model.n_states))
+        self._draw, self._n = draw, n
         self.fates = Fates(model, (), max_steps, radius)
-        self.labels = np.full(n, NOT_REACHED, dtype=np.int32)
+        self._blocks: list[Labels] = []
         self.n_given = 0
         self.stopped_by: StopReason = "finished"
 
-    def follow_all(self, stable: list[Cycle], lower: FloatArray, upper: FloatArray) -> None:
+    def counts(self) -> dict[int, int]:
+        """Return how many states have each label, but `NOT_REACHED`."""
+        total: dict[int, int] = {}
+        for block in self._blocks:
+            for label, count in zip(*np.unique(block, return_counts=True), strict=True):
+                total[int(label)] = total.get(int(label), 0) + int(count)
+        total.pop(NOT_REACHED, None)
+        return total
+
+    def follow_all(self, stable: list[Cycle]) -> None:
         for cycle in stable:
             self.fates.add(cycle)
         self.n_given = len(self.fates.attractors)
-        n, m = self._states.shape
-        # In parts, so that a time limit is kept and what is done by then counts.
-        for begin in range(0, n, _AT_A_TIME):
-            part = np.arange(begin, min(begin + _AT_A_TIME, n))
-            drawn = self._random.random((len(part), m))
-            self._states[part] = lower + (upper - lower) * drawn
-            if not self._follow(part, 0, begin):
+        for begin in range(0, self._n, _AT_A_TIME):
+            if self._options.deadline():
+                self.stopped_by = "time_limit"
                 return
-        chosen, first = np.arange(n), len(self.fates.attractors)
-        while self.stopped_by == "finished":
-            chosen = chosen[self.labels[chosen] == UNDECIDED]
-            if not self._find_more(chosen):
+            states = self._states(len(self._blocks))
+            self._blocks.append(np.full(len(states), NOT_REACHED, dtype=np.int32))
+            if not self._follow(len(self._blocks) - 1, states, None, 0, begin):
                 return
-            for begin in range(0, len(chosen), _AT_A_TIME):
-                if not self._follow(chosen[begin : begin + _AT_A_TIME], first, n):
+        first = len(self.fates.attractors)
+        while self._find_more():
+            for number, labels in enumerate(self._blocks):
+                chosen = np.flatnonzero(labels == UNDECIDED)
+                if not len(chosen):
+                    continue
+                states = self._states(number)[chosen]
+                if not self._follow(number, states, chosen, first, self._n):
                     return
             first = len(self.fates.attractors)
 
-    def _follow(self, chosen: IntArray, first: int, n_before: int) -> bool:
+    def _states(self, number: int) -> FloatArray:
+        begin = number * _AT_A_TIME
+        return self._draw(begin, min(begin + _AT_A_TIME, self._n))
+
+    def _follow(
+        self, number: int, states: FloatArray, chosen: IntArray | None, first: int, n_before: int
+    ) -> bool:
         """Follow orbits to the attractors from a number on, and tell whether to go on."""
-        n = len(self.labels)
 
         def observe(n_done: int) -> None:
-            done = min(n_before + n_done, n)
-            self._options.meter.step(BasinsProgress(done, n, len(self.fates.attractors)))
+            done = min(n_before + n_done, self._n)
+            self._options.meter.step(BasinsProgress(done, self._n, len(self.fates.attractors)))
 
-        found = self.fates.of(self._states[chosen], self._options, observe, first)
-        done = found != NOT_REACHED
-        self.labels[chosen[done]] = found[done]
+        found = self.fates.of(states, self._options, observe, first)
+        done = np.flatnonzero(found != NOT_REACHED)
+        self._blocks[number][done if chosen is None else chosen[done]] = found[done]
         self.stopped_by = self.fates.stopped_by
         return self.stopped_by == "finished"
 
-    def _find_more(self, undecided: IntArray) -> bool:
+    def _find_more(self) -> bool:
         """Look for attractors where orbits stayed bounded and arrived nowhere."""
         before = len(self.fates.attractors)
-        for state in self._states[undecided[:_N_SUSPECTS]]:
+        for state in self._suspects():
             if self._options.deadline():
                 self.stopped_by = "time_limit"
                 break
@@ -215,3 +248,16 @@ class _Work:
             if cycle is not None:
                 self.fates.add(cycle)
         return len(self.fates.attractors) > before and self.stopped_by == "finished"
+
+    def _suspects(self) -> FloatArray:
+        """Return the first of the undecided states."""
+        parts = [np.empty((0, self._model.n_states))]
+        missing = _N_SUSPECTS
+        for number, labels in enumerate(self._blocks):
+            chosen = np.flatnonzero(labels == UNDECIDED)[:missing]
+            if len(chosen):
+                parts.append(self._states(number)[chosen])
+                missing -= len(chosen)
+            if not missing:
+                break
+        return np.concatenate(parts)
