@@ -146,3 +146,23 @@ def test_states_at_the_beginning_of_a_period(period):
         orbit = late(network, network.orbit(start, inputs=drive[: n_before + 2]))
         # Entry t of it is of the step t + 2.
         np.testing.assert_allclose(own, orbit[n_before - 2], rtol=0, atol=1e-12)
+
+
+def test_slow_points_under_several_inputs_take_states_once(monkeypatch):
+    from rnndyn.slow_points import finding
+
+    network = stacked(3, n_inputs=1)
+    given = []
+    search = finding._core.find_slow_points
+
+    def recorded(compiled, *, states, **options):
+        given.append(states)
+        return search(compiled, states=states, **options)
+
+    monkeypatch.setattr(finding._core, "find_slow_points", recorded)
+    state, inputs = np.ones(4), [[0.0], [0.5]]
+    found = rd.find_slow_points(network, inputs, states=state, max_restarts=16)
+    for row, own in zip(inputs, given, strict=True):
+        np.testing.assert_array_equal(own[0], network.layers_apart(state, row))
+    # What was found under the first input is of the map already.
+    np.testing.assert_array_equal(given[1][1:], found[0].states)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from typing import Any, NamedTuple, TypedDict, Unpack, overload
 
 import numpy as np
@@ -198,10 +199,7 @@ def _search_each(
             if any(slow.run.stopped_by == "interrupt" for slow in found.values()):
                 options = options._replace(deadline=Deadline(0.0))
             known = [slow.states for slow in found.values()]
-            both = [*known] if starts is None else [starts, *known]
-            joined = np.ascontiguousarray(np.concatenate(both)) if both else None
-            guesses = joined if joined is not None and len(joined) else None
-            found[row] = _search_one(model, rows[row], guesses, wanted, options)
+            found[row] = _search_one(model, rows[row], starts, wanted, options, known)
             meter.next()
     finally:
         meter.end()
@@ -214,9 +212,14 @@ def _search_one(
     starts: FloatArray | None,
     wanted: _Wanted,
     options: Options,
+    known: Sequence[FloatArray] = (),
 ) -> SlowPointSet:
+    """Search under one input, from starts of the network and states of results that are known."""
     followed = as_followed(source, inputs)
     starts = starts_of_map(source, starts, inputs)
+    both = [*known] if starts is None else [starts, *known]
+    joined = np.ascontiguousarray(np.concatenate(both)) if both else None
+    starts = joined if joined is not None and len(joined) else None
     begin = time.perf_counter()
 
     def observe(*state: Any) -> None:
