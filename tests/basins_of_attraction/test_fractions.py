@@ -1,5 +1,7 @@
 """Shares of basins in a box, with error bars."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -107,3 +109,27 @@ def test_a_result_like_the_others(tmp_path):
     assert rd.BasinFractions.load(tmp_path / "shares.npz") == found
     assert found.to_rows()[0]["share"] == found.fractions[0]
     assert "<th>95 % interval</th>" in found._repr_html_()
+
+
+def test_states_are_drawn_in_blocks(monkeypatch):
+    cycles = cycles_of(network(0, 3, 4), 1)
+    model = cycles.model
+    whole = rd.basin_fractions(model, 3.0, n=500, max_steps=2000)
+    monkeypatch.setattr("rnndyn.basins_of_attraction.fractions._AT_A_TIME", 64)
+    blocks = rd.basin_fractions(model, 3.0, n=500, max_steps=2000)
+    assert len(whole.attractors) > 0
+    assert blocks.counts.tolist() == whole.counts.tolist()
+    assert (blocks.n_unbounded, blocks.n_undecided) == (whole.n_unbounded, whole.n_undecided)
+    assert blocks.run.n_points_done == 500
+
+
+def test_as_many_states_as_memory_does_not_hold():
+    cycles = cycles_of(network(0, 3, 4), 1)
+    tracemalloc.start()
+    found = rd.basin_fractions(cycles, 3.0, n=10**10, time_limit=0.3, n_threads=1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.run.stopped_by == "time_limit"
+    assert 0 < found.run.n_points_done < 10**10
+    assert peak < 2**26
+    assert found.run.seconds < 3.0

@@ -64,13 +64,16 @@ Matrix rotated(const Matrix& columns, Index first) {
   return turned;
 }
 
-void Collection::begin_order(const SmoothMap& map, Index order) {
+void Collection::begin_order(const SmoothMap& map, Index order, Control& control) {
   places_.clear();
   for (std::size_t i = 0; i < members_.size(); ++i) {
     const Member& member = members_[i];
     if (order % member.order() != 0) continue;
     double ball = member.verified.certified ? member.verified.ball : kSame;
-    if (order != member.order()) {
+    // After a stop nothing new is looked for, and what is known is told by eye.
+    if (order != member.order() && control.stop_requested()) {
+      ball = kSame;
+    } else if (order != member.order()) {
       const Verified again = Verifier(map, repeated(member.points, order)).verify();
       ball = again.certified ? again.ball : kSame;
     }

@@ -29,7 +29,7 @@ class Collection {
 
   // Cycles whose period divides `order` get balls for that order: another cycle of it may be close
   // by, as after a period doubling. To be called before an order is searched.
-  void begin_order(const SmoothMap& map, Index order);
+  void begin_order(const SmoothMap& map, Index order, Control& control);
 
   // Member that points of the current order lead to: they lie in its ball.
   std::int32_t lookup(const Matrix& points) const;

@@ -148,6 +148,7 @@ void Search::merge(Work& work, std::vector<Node>& open) {
 
 CompleteProof Search::run(const std::vector<Matrix>& known) {
   for (const Matrix& points : known) {
+    if (control_.stop_requested()) break;
     if (auto ball = pruner_.ball_of(equations_->unknowns(points))) {
       balls_.push_back(std::move(*ball));
     }

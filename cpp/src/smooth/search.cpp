@@ -119,7 +119,7 @@ void OrderSearch::restart(Outcome& outcome, std::uint64_t number, Newton& newton
   }
   outcome.end = newton.solve(outcome.points, {}, [&](const Matrix& points) {
     outcome.met = collection_.lookup(points);
-    return outcome.met != Collection::kNone;
+    return outcome.met != Collection::kNone || control_.stop_requested();
   });
   outcome.n_solves = newton.n_solves() - before;
 }
@@ -204,7 +204,7 @@ void OrderSearch::file_shorter(Outcome& outcome, Index period) {
     if (collection_.lookup(points.replicate(1, order_ / period)) == Collection::kNone &&
         (verified.certified || verified.residual < kAcceptedResidual)) {
       collection_.add(map_, std::move(points), std::move(verified));
-      collection_.begin_order(map_, order_);
+      collection_.begin_order(map_, order_, control_);
     }
   }
   outcome.met = collection_.lookup(outcome.points);
@@ -266,8 +266,10 @@ OrderStatistics OrderSearch::run(Index order) {
   statistics_.order = order;
   statistics_.method = SearchMethod::heuristic;
   progress_.order.store(order);
+  // Cycles of the orders before are many by then, and there is nothing to tell them from.
+  if (control_.stop_requested()) return statistics_;
   const double start = control_.seconds();
-  collection_.begin_order(map_, order);
+  collection_.begin_order(map_, order, control_);
   choice_.update(collection_.members().size());
   for (const Matrix& guess : options_.guesses) {
     if (guess.cols() == order) attached_.push_back(guess);
@@ -283,7 +285,9 @@ OrderStatistics OrderSearch::run(Index order) {
     std::vector<Outcome> outcomes = run_batch();
     verify_new(outcomes);
     for (Outcome& outcome : outcomes) {
-      if (outcome.n_solves > 0) file(outcome);  // the others were not made before a stop
+      // The others were not made before a stop, or not verified, which takes as long as a search.
+      const bool verified = outcome.end != NewtonEnd::converged || outcome.verified.certified;
+      if (outcome.n_solves > 0 && (verified || !control_.stop_requested())) file(outcome);
     }
     choice_.update(collection_.members().size());
   }

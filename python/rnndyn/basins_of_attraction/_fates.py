@@ -13,6 +13,9 @@ from rnndyn.basins_of_attraction._neighbourhoods import Neighbourhoods, neighbou
 from rnndyn.cycles.cycle import Cycle
 from rnndyn.models import PiecewiseLinearModel
 
+#: Numbers of attractors, or one of the three labels of those that are none.
+Labels = np.ndarray[Any, np.dtype[np.int32]]
+
 
 class Fates:
     """Follows orbits to stable cycles.
@@ -72,7 +75,7 @@ class Fates:
         options: Options,
         observer: Callable[[int], object] | None = None,
         first: int = 0,
-    ) -> np.ndarray[Any, np.dtype[np.int32]]:
+    ) -> Labels:
         """Return the labels of states: numbers of attractors from `first` on, or -1 to -3."""
         record = _core.basins_of_states(
             self._model.canonical,
@@ -85,5 +88,5 @@ class Fates:
             observer=observer,
         )
         self.stopped_by = record["stopped_by"]
-        labels: np.ndarray[Any, np.dtype[np.int32]] = record["labels"]
+        labels: Labels = record["labels"]
         return labels

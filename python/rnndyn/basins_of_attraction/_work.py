@@ -12,7 +12,6 @@ from rnndyn._common.stopping import StopReason
 from rnndyn.basins_of_attraction._fates import Fates
 from rnndyn.basins_of_attraction._settled import settled_cycle
 from rnndyn.basins_of_attraction.progress import BasinsProgress
-from rnndyn.basins_of_attraction.result import NOT_REACHED
 from rnndyn.basins_of_attraction.run import BasinsRun
 from rnndyn.cycles.cycle import Cycle
 from rnndyn.models import PiecewiseLinearModel
@@ -28,8 +27,8 @@ class Work(ABC):
     ----------
     fates : Fates
         The attractors.
-    labels : ndarray of int32
-        Where each orbit goes.
+    n : int
+        Number of orbits.
     stopped_by : {"finished", "time_limit", "interrupt"}
         Why it ended.
     """
@@ -46,7 +45,7 @@ class Work(ABC):
         self.options = options
         self.random = np.random.default_rng(options.seed)
         self.fates = Fates(model, (), max_steps, escape_radius)
-        self.labels = np.full(n, NOT_REACHED, dtype=np.int32)
+        self.n = n
         self.stopped_by: StopReason = "finished"
 
     def do(self, stable: Iterable[Cycle], title: str) -> BasinsRun:
@@ -64,8 +63,8 @@ class Work(ABC):
         finally:
             self.options.meter.close()
         return BasinsRun(
-            n_points=len(self.labels),
-            n_points_done=int((self.labels != NOT_REACHED).sum()),
+            n_points=self.n,
+            n_points_done=self.n_done(),
             n_given=n_given,
             max_steps=self.max_steps,
             escape_radius=self.escape_radius,
@@ -79,13 +78,16 @@ class Work(ABC):
     def follow_all(self) -> None:
         """Label all orbits."""
 
+    @abstractmethod
+    def n_done(self) -> int:
+        """Return how many orbits have a label."""
+
     def observer(self, n_before: int) -> Callable[[int], None]:
         """Return what shows how many orbits are done, after those before."""
-        n = len(self.labels)
 
         def observe(n_done: int) -> None:
-            done = min(n_before + n_done, n)
-            self.options.meter.step(BasinsProgress(done, n, len(self.fates.attractors)))
+            done = min(n_before + n_done, self.n)
+            self.options.meter.step(BasinsProgress(done, self.n, len(self.fates.attractors)))
 
         return observe
 

@@ -19,13 +19,15 @@ from rnndyn._common.planes import (
     state_label,
 )
 from rnndyn._common.progress import ProgressMeter
+from rnndyn.basins_of_attraction._fates import Labels
 from rnndyn.basins_of_attraction._work import N_SUSPECTS, Work
 from rnndyn.basins_of_attraction.result import NOT_REACHED, UNDECIDED, Basins
 from rnndyn.cycles.cycle import Cycle
 from rnndyn.cycles.result import CycleSet
-from rnndyn.io._as_model import NetworkLike, as_piecewise_linear
+from rnndyn.io._as_model import NetworkLike, as_model, as_piecewise_linear
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.models._canonical_map_of import piecewise_linear
+from rnndyn.models._layers_apart import refuse_stacked
 
 #: Beyond this multiple of the largest number of the map and of the window, offsets are lost in
 #: rounding, so that nothing of what the map does near them is left.
@@ -55,8 +57,9 @@ def basins(
     Parameters
     ----------
     cycles : CycleSet or model
-        Known cycles, or just the network, also a ReLU RNN of torch. Stable cycles that are not
-        among them are found where orbits settle on them.
+        Known cycles, or just the network, also a ReLU RNN of torch of one layer; of several layers
+        its cycles, or its piecewise-linear map. Stable cycles that are not among them are found
+        where orbits settle on them.
     x_values, y_values : array_like, optional
         Ascending coordinates of the points of the plane, such as ``numpy.linspace(-1, 1, 200)``. A
         network with one state has no `y_values`. Default: evenly around the cycles.
@@ -133,6 +136,8 @@ def basins(
     >>> result.shares.tolist()
     [0.5, 0.5]
     """
+    if not isinstance(cycles, CycleSet):
+        refuse_stacked(as_known(cycles), "cycles", "comes with a plane of first states")
     model, known = model_and_cycles(cycles)
     points = np.concatenate([np.empty((0, model.n_states)), *(cycle.points for cycle in known)])
     plane = _plane(model.n_states, points, dims, directions, origin)
@@ -181,6 +186,14 @@ def model_and_cycles(cycles: Any) -> tuple[PiecewiseLinearModel, list[Cycle]]:
         raise TypeError(
             f"cycles must be a CycleSet, or a piecewise-linear model: {error}"
         ) from None
+
+
+def as_known(cycles: Any) -> Any:
+    """Return the model that was given in the place of cycles; what is none comes back as it is."""
+    try:
+        return as_model(cycles)
+    except (TypeError, ValueError):
+        return cycles  # `model_and_cycles` says what is wrong
 
 
 def _plane(
@@ -276,7 +289,11 @@ class _Work(Work):
     ) -> None:
         super().__init__(model, len(x) * len(y), max_steps, escape_radius, options)
         self._plane, self._x, self._y = plane, x, y
+        self.labels: Labels = np.full(self.n, NOT_REACHED, dtype=np.int32)
         self.n_steps: IntArray = np.zeros(len(self.labels), dtype=np.int64)
+
+    def n_done(self) -> int:
+        return int((self.labels != NOT_REACHED).sum())
 
     def follow_all(self) -> None:
         everything = np.arange(len(self.labels))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -10,8 +12,10 @@ from rnndyn._common.boxes import box_ends
 from rnndyn._common.checks import check_count, check_integer
 from rnndyn._common.options import Options, check_options
 from rnndyn._common.progress import ProgressMeter
+from rnndyn.basins_of_attraction._fates import Labels
 from rnndyn.basins_of_attraction._work import N_SUSPECTS, Work
 from rnndyn.basins_of_attraction.following import (
+    as_known,
     escape_radius_of,
     model_and_cycles,
 )
@@ -23,6 +27,7 @@ from rnndyn.basins_of_attraction.result import (
 )
 from rnndyn.cycles.result import CycleSet
 from rnndyn.models import PiecewiseLinearModel
+from rnndyn.models._layers_apart import states_of_map
 
 #: States drawn and followed at a time.
 _AT_A_TIME = 65_536
@@ -45,7 +50,8 @@ def basin_fractions(
     ----------
     cycles : CycleSet or PiecewiseLinearModel
         Known cycles, or just the network. Stable cycles that are not among them are found where
-        orbits settle on them.
+        orbits settle on them. With a stacked ReLU RNN itself the box holds states of the RNN, with
+        its cycles, states of ``cycles.model``.
     box : float or (lower, upper)
         Where first states are drawn, uniformly: a number R for ``|z_i| <= R``, or two bounds, each
         a number or an array of shape (M,).
@@ -99,22 +105,32 @@ def basin_fractions(
     True
     """
     model, known = model_and_cycles(cycles)
+    source = as_known(cycles)
     lower, upper = box_ends(box, model.n_states)
     n = check_count("n", n)
     max_steps = check_integer("max_steps", max_steps, 1, 10**15)
     common = check_options(n_threads, time_limit, progress, seed)
 
     radius = escape_radius_of(model, lower, upper, *(cycle.points for cycle in known))
-    work = _Work(model, n, max_steps, radius, common, lower, upper)
+
+    def draw(begin: int, end: int) -> FloatArray:
+        # One number of the stream for each coordinate, wherever a block begins.
+        bits = np.random.PCG64(common.seed).advance(begin * model.n_states)
+        drawn = np.random.Generator(bits).random((end - begin, model.n_states))
+        return states_of_map(source, lower + (upper - lower) * drawn)
+
+    work = _Work(model, draw, n, max_steps, radius, common)
     run = work.do([cycle for cycle in known if cycle.stability == "stable"], "basin_fractions")
-    labels = work.labels
+    counts = work.counts()
     return BasinFractions(
         model,
         attractors=tuple(work.fates.attractors),
         unclaimed=tuple(work.fates.unclaimed),
-        counts=np.bincount(labels[labels >= 0], minlength=len(work.fates.attractors)),
-        n_unbounded=int((labels == UNBOUNDED).sum()),
-        n_undecided=int((labels == UNDECIDED).sum()),
+        counts=np.array(
+            [counts.get(number, 0) for number in range(len(work.fates.attractors))], dtype=np.int64
+        ),
+        n_unbounded=counts.get(UNBOUNDED, 0),
+        n_undecided=counts.get(UNDECIDED, 0),
         lower=lower,
         upper=upper,
         run=run,
@@ -122,45 +138,80 @@ def basin_fractions(
 
 
 class _Work(Work):
-    """The orbits of random states in a box."""
+    """The orbits of random states in a box.
+
+    States are drawn in blocks, and drawn again where they are needed again, so that only labels are
+    kept, and only of the blocks that were followed.
+    """
 
     def __init__(
         self,
         model: PiecewiseLinearModel,
+        draw: Callable[[int, int], FloatArray],
         n: int,
         max_steps: int,
         escape_radius: float,
         options: Options,
-        lower: FloatArray,
-        upper: FloatArray,
     ) -> None:
         super().__init__(model, n, max_steps, escape_radius, options)
-        self._lower, self._upper = lower, upper
-        self._states = np.empty((n, model.n_states))
+        self._draw = draw
+        self._blocks: list[Labels] = []
+
+    def n_done(self) -> int:
+        return sum(self.counts().values())
+
+    def counts(self) -> dict[int, int]:
+        """Return how many states have each label, but `NOT_REACHED`."""
+        total: dict[int, int] = {}
+        for block in self._blocks:
+            for label, count in zip(*np.unique(block, return_counts=True), strict=True):
+                total[int(label)] = total.get(int(label), 0) + int(count)
+        total.pop(NOT_REACHED, None)
+        return total
 
     def follow_all(self) -> None:
-        n, m = self._states.shape
-        # In parts, so that a time limit is kept and what is done by then counts.
-        for begin in range(0, n, _AT_A_TIME):
-            part = np.arange(begin, min(begin + _AT_A_TIME, n))
-            drawn = self.random.random((len(part), m))
-            self._states[part] = self._lower + (self._upper - self._lower) * drawn
-            if not self._follow(part, 0, begin):
+        for begin in range(0, self.n, _AT_A_TIME):
+            if self.options.deadline():
+                self.stopped_by = "time_limit"
                 return
-        chosen, first = np.arange(n), len(self.fates.attractors)
-        while self.stopped_by == "finished":
-            chosen = chosen[self.labels[chosen] == UNDECIDED]
-            if not self.find_more(self._states[chosen[:N_SUSPECTS]]):
+            states = self._states(len(self._blocks))
+            self._blocks.append(np.full(len(states), NOT_REACHED, dtype=np.int32))
+            if not self._follow(len(self._blocks) - 1, states, None, 0, begin):
                 return
-            for begin in range(0, len(chosen), _AT_A_TIME):
-                if not self._follow(chosen[begin : begin + _AT_A_TIME], first, n):
+        first = len(self.fates.attractors)
+        while self.find_more(self._suspects()):
+            for number, labels in enumerate(self._blocks):
+                chosen = np.flatnonzero(labels == UNDECIDED)
+                if not len(chosen):
+                    continue
+                states = self._states(number)[chosen]
+                if not self._follow(number, states, chosen, first, self.n):
                     return
             first = len(self.fates.attractors)
 
-    def _follow(self, chosen: IntArray, first: int, n_before: int) -> bool:
+    def _states(self, number: int) -> FloatArray:
+        begin = number * _AT_A_TIME
+        return self._draw(begin, min(begin + _AT_A_TIME, self.n))
+
+    def _follow(
+        self, number: int, states: FloatArray, chosen: IntArray | None, first: int, n_before: int
+    ) -> bool:
         """Follow orbits to the attractors from a number on, and tell whether to go on."""
-        found = self.fates.of(self._states[chosen], self.options, self.observer(n_before), first)
-        done = found != NOT_REACHED
-        self.labels[chosen[done]] = found[done]
+        found = self.fates.of(states, self.options, self.observer(n_before), first)
+        done = np.flatnonzero(found != NOT_REACHED)
+        self._blocks[number][done if chosen is None else chosen[done]] = found[done]
         self.stopped_by = self.fates.stopped_by
         return self.stopped_by == "finished"
+
+    def _suspects(self) -> FloatArray:
+        """Return the first of the undecided states."""
+        parts = [np.empty((0, self.model.n_states))]
+        missing = N_SUSPECTS
+        for number, labels in enumerate(self._blocks):
+            chosen = np.flatnonzero(labels == UNDECIDED)[:missing]
+            if len(chosen):
+                parts.append(self._states(number)[chosen])
+                missing -= len(chosen)
+            if not missing:
+                break
+        return np.concatenate(parts)

@@ -37,7 +37,17 @@ def load_piecewise_linear(
 
     `inputs` is a file with a constant input, which it then is under.
     """
+    return _as_piecewise_linear(text, load_network(text, nonlinearity), inputs)
+
+
+def load_with_regions(text: str, nonlinearity: str | None = None) -> Any:
+    """Return the network itself if it is piecewise linear, for functions that take its states."""
     network = load_network(text, nonlinearity)
+    _as_piecewise_linear(text, network, None)
+    return network
+
+
+def _as_piecewise_linear(text: str, network: Any, inputs: Path | None) -> Any:
     try:
         return piecewise_linear(network, read_inputs(inputs))
     except TypeError as error:

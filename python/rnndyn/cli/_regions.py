@@ -11,7 +11,7 @@ from rnndyn.cli._arguments import (
     add_effort,
     add_model,
     add_results,
-    load_piecewise_linear,
+    load_with_regions,
     parse_box,
     read_states,
 )
@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
     if options.box is None and options.orbit is None:
         raise ValueError("give --box, the box that orbits stay in, or --orbit, or both")
     outputs = Outputs(options)
-    network = load_piecewise_linear(options.model, options.nonlinearity)
+    network = load_with_regions(options.model, options.nonlinearity)
     graph = region_graph(
         network,
         read_states(options.orbit),

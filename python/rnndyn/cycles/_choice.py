@@ -15,7 +15,7 @@ from rnndyn.cycles import _smooth
 from rnndyn.cycles._compositions import orders_of, search_composition
 from rnndyn.cycles._conditions import search_each
 from rnndyn.cycles._piecewise_linear import LinearSearch, search_piecewise_linear
-from rnndyn.cycles._starts import starting_states, starts_of_map
+from rnndyn.cycles._starts import starting_states, starts_of_map, starts_of_period
 from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.result import CycleSet
 from rnndyn.io._as_model import NetworkLike, as_model
@@ -70,7 +70,9 @@ def search(
                 "drive is for searches under a constant input; under a periodic one give states, "
                 "such as those that the network visits at the beginning of a period"
             )
-        network, inputs = periodically_driven(network, inputs), None
+        driven = periodically_driven(network, inputs)
+        states = starts_of_period(network, starting_states(network, states, None), inputs)
+        network, inputs = driven, None
     how = LinearSearch(
         method,
         max_restarts,

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnndyn._common.arrays import FloatArray, finite_numbers
-from rnndyn.models import RNN, DifferentiableMap, Model, RecurrentNetwork
+from rnndyn.models import DifferentiableMap, Model, RecurrentNetwork
+from rnndyn.models._layers_apart import stacked_relu, states_of_map
 from rnndyn.models._stepping import orbit, to_states
 
 #: Of longer input sequences the network visits more states than a search has use for.
@@ -36,17 +37,33 @@ def starts_of_map(
     Those of a stacked ReLU network have their layers one step apart there: what the network makes
     of a state within as many steps as it has layers is the one that follows it.
     """
-    if starts is None or not isinstance(model, RNN) or model.n_layers == 1:
-        return starts
+    if starts is None:
+        return None
     with np.errstate(over="ignore", invalid="ignore"):
         try:
-            visited = model.orbit(starts, model.n_layers - 1, inputs)
+            return states_of_map(model, starts, inputs)
         except OverflowError:
             return None
-    last = model.n_layers - 1
-    layers = visited.reshape(*visited.shape[:-1], model.n_layers, model.hidden_size)
-    apart = [layers[:, last - layer, layer] for layer in range(model.n_layers)]
-    return np.ascontiguousarray(np.concatenate(apart, axis=-1))
+
+
+def starts_of_period(
+    model: Model | DifferentiableMap, starts: FloatArray | None, inputs: ArrayLike | None
+) -> FloatArray | None:
+    """Return states at the beginning of a period as those of the map, at that of a later one."""
+    network = stacked_relu(model)
+    if starts is None or network is None:
+        return starts
+    period = finite_numbers("inputs", inputs)
+    # Whole periods, after which all layers are known, and from there the steps that are late.
+    lag = network.n_layers - 1
+    before = -lag % len(period)
+    drive = period[np.arange(before + lag) % len(period)]
+    with np.errstate(over="ignore", invalid="ignore"):
+        try:
+            later = network.orbit(starts, inputs=drive[:before])[..., -1, :] if before else starts
+            return states_of_map(network, later, drive[before:])
+        except OverflowError:
+            return None
 
 
 def _driven_states(model: Model | DifferentiableMap, drive: ArrayLike) -> FloatArray:

@@ -11,8 +11,9 @@ from rnndyn._common.arrays import FloatArray
 from rnndyn._common.checks import check_integer
 from rnndyn._core import CanonicalMap
 from rnndyn.cycles.cycle import Cycle
-from rnndyn.io._as_model import NetworkLike, as_piecewise_linear
+from rnndyn.io._as_model import NetworkLike, as_model, as_piecewise_linear
 from rnndyn.models._canonical_map_of import canonical_map_of
+from rnndyn.models._layers_apart import refuse_stacked
 
 #: Longer horizons are typing errors: along a cycle nothing new happens after a few periods.
 _LARGEST_HORIZON = 10_000_000
@@ -83,6 +84,7 @@ def gradient_growth(model: NetworkLike, cycle: Cycle, horizon: int) -> FloatArra
     >>> np.exp(rd.gradient_growth(rd.forced(tent, 0.75), cycle, 4)).round(9)
     array([0.5   , 0.25  , 0.125 , 0.0625])
     """
+    refuse_stacked(as_model(model), "horizon", "counts steps of the Jacobians of model")
     canonical = canonical_map_of(as_piecewise_linear(model))
     factors, exponents = _scaled_jacobians(canonical, _check_cycle(cycle, canonical))
     n_steps = check_integer("horizon", horizon, 1, _LARGEST_HORIZON)

@@ -64,7 +64,8 @@ class _OfPieces(TabularResult):
         Parameters
         ----------
         states : array_like of shape (M,) or (n, M)
-            One state or several.
+            One state of `model` or several. Those of a stacked ReLU `RNN` become states of the map
+            that it is analysed as by `RNN.layers_apart`.
 
         Returns
         -------
@@ -95,7 +96,8 @@ class _OfPieces(TabularResult):
         Parameters
         ----------
         states : array_like of shape (M,) or (n, M)
-            One state or several.
+            One state of `model` or several. Those of a stacked ReLU `RNN` become states of the map
+            that it is analysed as by `RNN.layers_apart`.
 
         Returns
         -------
@@ -109,7 +111,8 @@ class _OfPieces(TabularResult):
         Parameters
         ----------
         states : array_like of shape (M,) or (n, M)
-            One state or several.
+            One state of `model` or several. Those of a stacked ReLU `RNN` become states of the map
+            that it is analysed as by `RNN.layers_apart`.
         tolerance : float
             By how much a state may miss an equation or inequality, each in units of distance.
 
@@ -262,7 +265,8 @@ class BasinBoundary(_OfPieces):
         Parameters
         ----------
         states : array_like of shape (M,) or (n, M)
-            One state or several.
+            One state of `model` or several. Those of a stacked ReLU `RNN` become states of the map
+            that it is analysed as by `RNN.layers_apart`.
         beyond : float, optional
             Go through the boundary, to the other side, with steps that are longer by a factor of at
             most ``1 + beyond``, such as 1e-6. Straight on, the way to a corner of the boundary may

@@ -114,6 +114,7 @@ class RNN(RecurrentNetwork):
         See Also
         --------
         layers_in_step : The states of this network on a cycle of that one.
+        layers_apart : The states of that one which states of this network lead to.
 
         Notes
         -----
@@ -130,6 +131,11 @@ class RNN(RecurrentNetwork):
         cycles correspond one to one, with the same multipliers: both are products around the cycle
         of the Jacobians of single layers, block by block. A cycle that is stable in one is in the
         other. `layers_in_step` moves the layers back.
+
+        Results have this map as their ``model``, and all their states are states of it; so are
+        those that their methods, and functions of a result, take: give them
+        ``layers_apart(states)``. What is given along with the stacked network itself is of the
+        network, and is converted, or refused where the map is another thing.
 
         Examples
         --------
@@ -167,6 +173,62 @@ class RNN(RecurrentNetwork):
             )
         into_first_layer = np.concatenate([C, np.zeros(((n_layers - 1) * n, self.n_inputs))])
         return ReLURNN(recurrent, bias, C=into_first_layer, s=s)
+
+    def layers_apart(
+        self, states: ArrayLike, constant_input: ArrayLike | None = None
+    ) -> FloatArray:
+        """Return the states of its piecewise-linear map that states of this network lead to.
+
+        Parameters
+        ----------
+        states : (..., N) array_like
+            A state, or an array of states, as ``torch.nn.RNN`` has them.
+        constant_input : (K,) array_like, optional
+            The external input of every step, as for `as_piecewise_linear`; or, for each of
+            ``n_layers - 1`` steps, one row of (..., n_layers - 1, K).
+
+        Returns
+        -------
+        (..., N) array
+            Layer l as it is ``n_layers - 1 - l`` steps later, so that all of them are known. The
+            orbit of the map from there is that of this network with layer l taken l steps late,
+            and ends where that ends. Of a network of one layer they are the states themselves.
+
+        Raises
+        ------
+        ValueError
+            If the units are not ReLUs, or a shape does not fit.
+        OverflowError
+            If an orbit leaves the range of float64.
+
+        Examples
+        --------
+        >>> import rnndyn as rd
+        >>> stacked = rd.RNN(
+        ...     [None, [[1.0]]], [[[-2.0]], [[0.5]]], [[1.0], [0.0]], nonlinearity="relu"
+        ... )
+        >>> stacked.orbit([0.25, 1.0], 2)
+        array([[0.25, 1.  ],
+               [0.5 , 1.  ],
+               [0.  , 0.5 ]])
+        >>> late = stacked.layers_apart([0.25, 1.0])
+        >>> stacked.as_piecewise_linear().orbit(late, 1)
+        array([[0.5, 1. ],
+               [0. , 1. ]])
+        """
+        if self.nonlinearity != "relu":
+            raise ValueError(
+                "only a network with nonlinearity='relu' is piecewise linear, "
+                f"this one has nonlinearity={self.nonlinearity!r}"
+            )
+        last = self.n_layers - 1
+        first = _stepping.to_states("states", states, self.n_states)
+        if last == 0:
+            return first
+        visited = self.orbit(first, last, constant_input)
+        layers = visited.reshape(*visited.shape[:-1], self.n_layers, self.hidden_size)
+        apart = [layers[..., last - own, own, :] for own in range(self.n_layers)]
+        return np.ascontiguousarray(np.concatenate(apart, axis=-1))
 
     def layers_in_step(self, points: ArrayLike) -> FloatArray:
         """Return the states of this network on a cycle of its piecewise-linear map.

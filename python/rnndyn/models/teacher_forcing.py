@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from rnndyn._common.arrays import finite_numbers
 from rnndyn.models._base import PiecewiseLinearModel
 from rnndyn.models._canonical_map_of import canonical_map_of, piecewise_linear
+from rnndyn.models._layers_apart import refuse_stacked
 from rnndyn.models.piecewise_linear_map import PiecewiseLinearMap
 
 
@@ -74,6 +75,7 @@ def forced(
     >>> rd.find_cycles(rd.forced(tent, 0.75), max_order=4)[0].multipliers.real
     array([-0.5])
     """
+    refuse_stacked(model, "alpha", "forces all layers at the same step")
     canonical = canonical_map_of(piecewise_linear(model))
     share = _check_alpha(alpha)
     m = canonical.n_states

@@ -14,8 +14,9 @@ from rnndyn._common.boxes import box_ends
 from rnndyn._common.checks import check_count
 from rnndyn._common.options import Options, check_options
 from rnndyn._common.progress import ProgressMeter
-from rnndyn.io._as_model import NetworkLike, as_piecewise_linear
+from rnndyn.io._as_model import NetworkLike, as_model, as_piecewise_linear
 from rnndyn.models import PiecewiseLinearModel
+from rnndyn.models._layers_apart import orbits_of_map, refuse_stacked
 from rnndyn.regions.progress import RegionGraphProgress
 from rnndyn.regions.result import IMPOSSIBLE, PROVED, SEEN, UNDECIDED, RegionGraph
 from rnndyn.regions.run import RegionGraphRun
@@ -42,7 +43,9 @@ def region_graph(
     Parameters
     ----------
     model : PiecewiseLinearModel
-        The network; a ReLU RNN, also of torch, is the piecewise-linear map that it is.
+        The network; a ReLU RNN, also of torch, is the piecewise-linear map that it is. States of an
+        orbit of a stacked one get its layers one step apart, and are fewer by the layers but one;
+        a box holds the orbits of both; `start` is for maps only.
     orbit : (..., T, M) array_like, optional
         Orbits, such as ``model.orbit(z0, n_steps)``, or states of data one after another.
     box : float or (lower, upper), optional
@@ -136,8 +139,13 @@ def region_graph(
     >>> graph.bounds_entropy, round(graph.entropy, 6)
     (True, 0.693147)
     """
-    network = as_piecewise_linear(model)
+    source = as_model(model)
+    network = as_piecewise_linear(source)
     given = None if orbit is None else _check_orbit(orbit, network.n_states)
+    if given is not None:
+        given = orbits_of_map(source, given)
+    if start is not None:
+        refuse_stacked(source, "start", "is a box of first states")
     ends = None if box is None else box_ends(box, network.n_states)
     begin = None if start is None else box_ends(start, network.n_states, name="start")
     max_regions = check_count("max_regions", max_regions)

@@ -31,6 +31,12 @@ class Readout(NamedTuple):
         """Return the outputs (..., n) of states (..., N)."""
         return np.asarray(states @ self.weights.T + self.bias)
 
+    def reads_one_layer(self, model: Any) -> bool:
+        """Tell whether it reads no more than one layer, whose steps are all the same."""
+        n_layers = int(getattr(model, "n_layers", 1))
+        by_layer = self.weights.reshape(len(self.weights), n_layers, -1)
+        return int((by_layer != 0.0).any(axis=(0, 2)).sum()) <= 1
+
 
 def check_readout(value: Any, model: Any) -> Readout | None:
     """Return the readout that an argument means: weights, (weights, bias), or a linear layer."""

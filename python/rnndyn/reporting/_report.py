@@ -25,6 +25,7 @@ from rnndyn.lyapunov.result import LyapunovSpectrum
 from rnndyn.lyapunov.spectrum import DivergenceError, lyapunov_spectrum
 from rnndyn.models import DifferentiableMap, PiecewiseLinearModel, RecurrentNetwork
 from rnndyn.models._canonical_map_of import piecewise_linear, smooth_network
+from rnndyn.models._layers_apart import orbits_of_map, refuse_stacked
 from rnndyn.reporting._attractors import Attractor, attractors_of
 from rnndyn.reporting._by_input import chosen
 from rnndyn.reporting._content import Content, choose_cycles
@@ -155,6 +156,10 @@ def report(
         check_sequences(model, drive, None, None, None, seed)
     output = check_readout(readout, model)
     sequences = check_data(data, model, output)
+    if output is None:
+        sequences = tuple(orbits_of_map(model, sequence) for sequence in sequences)
+    elif not output.reads_one_layer(model):
+        refuse_stacked(model, "readout", "reads several layers at the same step")
     driven = drive is not None and drive.ndim > 1
     constant = None if driven else drive
     searched, no_cycles = _searched(model, constant)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, TypedDict, Unpack, overload
 
@@ -192,10 +193,7 @@ def _search_each(
         row: int, rows: FloatArray, found: dict[int, SlowPointSet], how: Options
     ) -> SlowPointSet:
         known = [slow.states for slow in found.values()]
-        both = [*known] if starts is None else [starts, *known]
-        joined = np.ascontiguousarray(np.concatenate(both)) if both else None
-        guesses = joined if joined is not None and len(joined) else None
-        return _search_one(model, rows[row], guesses, wanted, how)
+        return _search_one(model, rows[row], starts, wanted, how, known)
 
     def as_interrupted(slow: SlowPointSet) -> SlowPointSet:
         return replace(slow, run=replace(slow.run, stopped_by="interrupt"))
@@ -209,9 +207,14 @@ def _search_one(
     starts: FloatArray | None,
     wanted: _Wanted,
     options: Options,
+    known: Sequence[FloatArray] = (),
 ) -> SlowPointSet:
+    """Search under one input, from starts of the network and states of results that are known."""
     followed = as_followed(source, inputs)
     starts = starts_of_map(source, starts, inputs)
+    both = [*known] if starts is None else [starts, *known]
+    joined = np.ascontiguousarray(np.concatenate(both)) if both else None
+    starts = joined if joined is not None and len(joined) else None
     begin = time.perf_counter()
 
     def observe(*state: Any) -> None:
