@@ -160,10 +160,14 @@ def test_kinds_of_bifurcations_are_counted_alike():
     assert EVENT_MARKS.keys() == set(KIND_NAMES)
 
 
+def descendants(kind):
+    return {kind}.union(*(descendants(child) for child in kind.__subclasses__()))
+
+
 def test_results_are_frozen_and_compared_by_their_fields():
-    both = (*SavedResult.__subclasses__(), *TabularResult.__subclasses__())
-    kinds = [cls for cls in both if cls.__module__.startswith("rnndyn.") and "FORMAT" in vars(cls)]
-    assert len(kinds) == 15
+    every = descendants(SavedResult) | descendants(TabularResult)
+    kinds = [cls for cls in every if cls.__module__.startswith("rnndyn.") and "FORMAT" in vars(cls)]
+    assert len(kinds) == 17
     for cls in kinds:
         assert cls.__dataclass_params__.frozen
         assert "__eq__" not in vars(cls)
