@@ -146,6 +146,19 @@ def beside(boundary, states, normals, distance):
     return np.stack(sides, axis=1)
 
 
+def test_states_whose_distance_would_overflow_are_refused():
+    model = rd.PiecewiseLinearMap(
+        A=[[0.5]], W1=[[1.0, -1.0]], W2=[[1.0], [1.0]], h1=[-1.0], h2=[1.0, -1.0]
+    )
+    boundary = rd.basin_boundary(rd.find_cycles(model, max_order=1))
+    assert boundary.smallest_perturbation([1e150]).tolist() == [-1e150]
+    assert boundary.smallest_perturbation(np.zeros((0, 1))).shape == (0, 1)
+    for far in (1e155, -1e300):
+        for measure in (boundary.smallest_perturbation, boundary.distance):
+            with pytest.raises(ValueError, match="states must be numbers up to 1e"):
+                measure([far])
+
+
 def test_the_smallest_perturbation_changes_the_fate():
     """A bit longer it does; a bit shorter, in this and in random directions, it does not."""
     n_checked = 0

@@ -19,6 +19,9 @@ from rnndyn.models._canonical_map_of import piecewise_linear
 #: offsets and of the points of the cycle: beyond it rounding leaves nothing of what borders do.
 _FAR = 1e6
 
+#: Squares of larger distances overflow.
+_LARGEST_STATE = 1e150
+
 
 class Box(NamedTuple):
     """A box of states, and whether it was asked for."""
@@ -136,5 +139,11 @@ def check_states(name: str, states: Any, n_states: int) -> tuple[FloatArray, boo
     if array.ndim != 2 or array.shape[1] != n_states:
         raise ValueError(
             f"{name} must have shape ({n_states},) or (n, {n_states}), got {np.shape(states)}"
+        )
+    largest = float(np.abs(array).max(initial=0.0))
+    if largest > _LARGEST_STATE:
+        raise ValueError(
+            f"{name} must be numbers up to {_LARGEST_STATE:g}, as distances are sums of squares, "
+            f"got {largest:.1e}: rescale the states of the network"
         )
     return array, single

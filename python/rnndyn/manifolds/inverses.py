@@ -172,7 +172,7 @@ def _judged(model: PiecewiseLinearModel, maps: AffineMaps, interiors: FloatArray
     signs = maps.signs
     random = np.random.default_rng(0)
     pair: Any = None
-    coherent = bool((signs == signs[0]).all()) and signs[0] != 0
+    coherent = bool(signs[0] != 0 and (signs == signs[0]).all())
     if (signs == 0).any():
         flat = int(np.flatnonzero(signs == 0)[0])
         pair = pair_in_a_flat_region(maps, flat, interiors[flat])
