@@ -19,11 +19,25 @@ constexpr double kErrorSafety = 10.0;
 constexpr int kMostCorrections = 6;
 // Where it was refused so often, the next itineraries of a restart often are, too.
 constexpr int kMostRefused = 2;
+// Numbers of the map are neither that large nor, all of a kind, that small: products of a few of
+// them and their rounding errors are then within the range of single precision.
+constexpr double kFastRange = 0x1p40;
 // Columns of W2 are added up as long as all of it stays in the first caches; with more states its
 // rows are multiplied one after the other.
 constexpr Index kFewStates = 32;
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+template <class Numbers>
+bool in_fast_range(const Numbers& numbers) {
+  const double largest = numbers.size() == 0 ? 0.0 : numbers.cwiseAbs().maxCoeff();
+  return largest == 0.0 || (largest >= 1.0 / kFastRange && largest <= kFastRange);
+}
+
+bool in_fast_range(const CanonicalMap& map) {
+  return in_fast_range(map.a()) && in_fast_range(map.w1()) && in_fast_range(map.w2()) &&
+         in_fast_range(map.h1()) && in_fast_range(map.h2());
+}
 
 }  // namespace
 
@@ -63,7 +77,9 @@ LargeNewton::LargeNewton(const CanonicalMap& map, const kernels::PreactivationRe
     a_.assign(at(padded_ * m), 0.0);
     for (Index j = 0; j < m; ++j) std::copy_n(map.a().col(j).data(), m, a_.data() + j * padded_);
   }
-  if (!bounded_ && m >= kFastStates) fast_ = std::make_unique<CandidateSystem<float>>(map, order);
+  if (!bounded_ && m >= kFastStates && in_fast_range(map)) {
+    fast_ = std::make_unique<CandidateSystem<float>>(map, order);
+  }
   if (map.w2_is_identity()) return;
   h2_.head(units) = map.h2();
   w2_.assign(at(by_rows_ ? padded_ * units : padded_units_ * m), 0.0);
@@ -190,7 +206,8 @@ std::optional<NewtonStatus> LargeNewton::iterate_fast(const Word* itinerary, Wor
     const double largest = candidate_.cwiseAbs().maxCoeff();
     const double size = change_.cwiseAbs().maxCoeff();
     rate = std::max(rate, size / before);
-    if (!(rate <= kMostError) || !(largest < 1e150)) return {};
+    // Nothing that was corrected by nothing tells nothing of a rate.
+    if (!(before > 0.0) || !(rate <= kMostError) || !(largest < 1e150)) return {};
     before = size;
     const double threshold = reach_.negligible(largest, growth);
     const double error = kErrorSafety * std::max(rate, 1e-7) * size;
