@@ -4,6 +4,8 @@ Without other options pytest starts one worker process per processor, at most ei
 is there. The option ``-n 0`` (or ``-p no:xdist``) runs all tests in one process.
 """
 
+import functools
+import importlib.util
 import os
 import signal
 import sys
@@ -55,6 +57,18 @@ NOT_CORE = (
     "verify/test_exact.py",
     "verify/test_tampered.py",
 )
+
+
+@functools.cache
+def mentions_torch(path):
+    return "torch" in path.read_text("utf-8")
+
+
+@pytest.fixture(autouse=True)
+def weights_are_the_same_every_time(request):
+    """Networks of torch begin with weights that differ from one process to the next, else."""
+    if mentions_torch(request.path) and importlib.util.find_spec("torch") is not None:
+        importlib.import_module("torch").manual_seed(0)
 
 
 @pytest.hookimpl(tryfirst=True)
