@@ -4,8 +4,6 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 
-import numpy as np
-
 from rnndyn._common.arrays import FloatArray
 from rnndyn._common.options import Options
 from rnndyn._common.stopping import StopReason
@@ -43,7 +41,6 @@ class Work(ABC):
     ) -> None:
         self.model, self.max_steps, self.escape_radius = model, max_steps, escape_radius
         self.options = options
-        self.random = np.random.default_rng(options.seed)
         self.fates = Fates(model, (), max_steps, escape_radius)
         self.n = n
         self.stopped_by: StopReason = "finished"

@@ -289,6 +289,7 @@ class _Work(Work):
     ) -> None:
         super().__init__(model, len(x) * len(y), max_steps, escape_radius, options)
         self._plane, self._x, self._y = plane, x, y
+        self._random = np.random.default_rng(options.seed)
         self.labels: Labels = np.full(self.n, NOT_REACHED, dtype=np.int32)
         self.n_steps: IntArray = np.zeros(len(self.labels), dtype=np.int64)
 
@@ -338,6 +339,6 @@ class _Work(Work):
         if len(chosen) <= n_wanted:
             return chosen
         # A step without a common divisor with the row length; a golden one always nearly is.
-        steps = self.random.random() + np.arange(n_wanted) * (math.sqrt(5.0) - 1.0) / 2.0
+        steps = self._random.random() + np.arange(n_wanted) * (math.sqrt(5.0) - 1.0) / 2.0
         places = np.floor(len(chosen) * np.mod(steps, 1.0)).astype(np.int64)
         return np.asarray(chosen[np.unique(places)])

@@ -8,7 +8,7 @@ a whole round is a fixed point of its own, and so are the repetitions of shorter
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -311,7 +311,7 @@ class _Chain:
         points = np.roll(self._rounds(one.points), -shift, axis=0).reshape(one.points.shape)
         return _Found(one.cycle, points, bits)
 
-    def _same_on_border(self, one: _Found, known: Any) -> _Found | None:
+    def _same_on_border(self, one: _Found, known: Iterable[_Found]) -> _Found | None:
         """Return the same cycle with other bits of its borders, if it is known."""
         if not one.cycle.on_border:
             return None
@@ -322,7 +322,7 @@ class _Chain:
                 turned = np.roll(self._rounds(one.points), -shift, axis=0)
                 apart = np.abs(turned - self._rounds(other.points)).max(initial=0.0)
                 if apart <= _apart(one.cycle) + _apart(other.cycle):
-                    return other  # type: ignore[no-any-return]
+                    return other
         return None
 
     def _finished(self, one: _Found) -> Cycle:
