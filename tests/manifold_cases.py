@@ -44,3 +44,13 @@ def fates(model, attractors, states, n_steps=4_000):
         labels[away < 1e-6] = number
     labels[np.abs(states).max(axis=1) > 1e12] = -2
     return labels
+
+
+def gate_of(seed, n_states=2, n_units=4, order=None):
+    """Return a saddle of a random network, the next one that has any from the seed on."""
+    number = 100 * seed
+    while True:
+        for cycle in reversed(cycles_of(network(number, n_states, n_units), 2).saddles):
+            if not cycle.on_border and order in (None, cycle.order):
+                return cycle
+        number += 1

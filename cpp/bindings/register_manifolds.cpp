@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 #include "bindings.hpp"
 #include "interruptible.hpp"
@@ -32,6 +34,8 @@ const char* refusal_name(ManifoldRefusal refusal) {
       return "on_border";
     case ManifoldRefusal::too_many_regions:
       return "too_many_regions";
+    case ManifoldRefusal::not_its_tree:
+      return "not_its_tree";
     case ManifoldRefusal::none:
       break;
   }
@@ -45,6 +49,7 @@ py::tuple rows_of(const std::vector<ManifoldPiece>& pieces, Index m, const Selec
   for (const ManifoldPiece& piece : pieces) total += select(piece).size();
   DoubleArray normals({total, m});
   DoubleArray values(total);
+  DoubleArray errors(total);
   NumberArray starts(static_cast<py::ssize_t>(pieces.size() + 1));
   Eigen::Map<RowMatrix> all(normals.mutable_data(), total, m);
   Index row = 0;
@@ -53,10 +58,73 @@ py::tuple rows_of(const std::vector<ManifoldPiece>& pieces, Index m, const Selec
     const Rows& rows = select(pieces[i]);
     all.middleRows(row, rows.size()) = rows.normals;
     std::copy(rows.values.data(), rows.values.data() + rows.size(), values.mutable_data() + row);
+    std::copy(rows.errors.data(), rows.errors.data() + rows.size(), errors.mutable_data() + row);
     row += rows.size();
     starts.mutable_data()[i + 1] = row;
   }
-  return py::make_tuple(normals, values, starts);
+  return py::make_tuple(normals, values, errors, starts);
+}
+
+// The same backwards.
+template <class Select>
+void take_rows(std::vector<ManifoldPiece>& pieces, Index m, const py::handle& record,
+               const Select& select) {
+  const auto rows = record.cast<py::tuple>();
+  const auto normals = rows[0].cast<RowMatrix>();
+  const auto values = rows[1].cast<Vector>();
+  const auto errors = rows[2].cast<Vector>();
+  const auto starts = rows[3].cast<std::vector<Index>>();
+  if (starts.size() != pieces.size() + 1 || starts.front() != 0 || starts.back() != values.size() ||
+      errors.size() != values.size() || normals.rows() != values.size() || normals.cols() != m ||
+      !std::is_sorted(starts.begin(), starts.end())) {
+    throw std::invalid_argument("rows of pieces must have one normal, value and error each");
+  }
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    const Index n = starts[i + 1] - starts[i];
+    Rows& own = select(pieces[i]);
+    own.normals = normals.middleRows(starts[i], n);
+    own.values = values.segment(starts[i], n);
+    own.errors = errors.segment(starts[i], n);
+  }
+}
+
+// A tree from what record_of made of it.
+ManifoldTree tree_from(const CanonicalMap& map, const py::dict& record) {
+  const Index m = map.n_states();
+  const auto parents = record["parents"].cast<std::vector<std::int64_t>>();
+  const auto phases = record["phases"].cast<std::vector<Index>>();
+  const auto depths = record["depths"].cast<std::vector<Index>>();
+  const auto radii = record["radii"].cast<std::vector<double>>();
+  const auto interiors = record["interiors"].cast<RowMatrix>();
+  const auto regions = record["regions"].cast<BoolArray>();
+  const std::size_t n = parents.size();
+  const auto n_rows = static_cast<Index>(n);
+  if (phases.size() != n || depths.size() != n || radii.size() != n || interiors.rows() != n_rows ||
+      interiors.cols() != m || regions.ndim() != 2 || regions.shape(0) != n_rows) {
+    throw std::invalid_argument("a tree must have one entry of each kind per piece");
+  }
+  const std::vector<Word> words = pack_itinerary(regions, map.n_units());
+  const std::size_t step = map.words_per_region();
+  ManifoldTree tree;
+  tree.pieces.resize(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    ManifoldPiece& piece = tree.pieces[i];
+    piece.parent = parents[i];
+    piece.phase = phases[i];
+    piece.depth = depths[i];
+    const Word* const region = words.data() + i * step;
+    piece.region.assign(region, region + step);
+    piece.interior = interiors.row(static_cast<Index>(i)).transpose();
+    piece.radius = radii[i];
+  }
+  take_rows(tree.pieces, m, record["equations"],
+            [](ManifoldPiece& p) -> Rows& { return p.equations; });
+  take_rows(tree.pieces, m, record["inequalities"],
+            [](ManifoldPiece& p) -> Rows& { return p.inequalities; });
+  tree.n_expanded = record["n_expanded"].cast<std::int64_t>();
+  tree.n_empty = record["n_empty"].cast<std::int64_t>();
+  tree.n_undecided = record["n_undecided"].cast<std::int64_t>();
+  return tree;
 }
 
 py::dict record_of(const CanonicalMap& map, const ManifoldOutcome& outcome) {
@@ -81,6 +149,7 @@ py::dict record_of(const CanonicalMap& map, const ManifoldOutcome& outcome) {
   py::dict record;
   record["refusal"] = refusal_name(outcome.refusal);
   record["end"] = end_name(outcome.tree.end);
+  record["n_expanded"] = outcome.tree.n_expanded;
   record["n_empty"] = outcome.tree.n_empty;
   record["n_undecided"] = outcome.tree.n_undecided;
   record["parents"] = parents;
@@ -101,7 +170,8 @@ py::dict manifold_record(const CanonicalMap& map, const BoolArray& itinerary,
                          Index n_directions, Index depth, std::int64_t max_pieces,
                          const Vector& lower, const Vector& upper, int n_threads,
                          std::optional<double> time_limit,
-                         const std::optional<py::function>& observer) {
+                         const std::optional<py::function>& observer,
+                         const std::optional<py::dict>& resume) {
   const Index m = map.n_states();
   if (itinerary.ndim() != 2 || points.rows() != itinerary.shape(0) || points.cols() != m ||
       lower.size() != m || upper.size() != m || n_directions < 0 || n_directions > m) {
@@ -117,14 +187,15 @@ py::dict manifold_record(const CanonicalMap& map, const BoolArray& itinerary,
   options.lower = lower;
   options.upper = upper;
   options.n_threads = n_threads;
+  ManifoldTree begun = resume ? tree_from(map, *resume) : ManifoldTree{};
   ManifoldProgress progress;
   StopReason reason = StopReason::none;
   const auto observe = [&] {
     if (observer) (*observer)(progress.depth.load(), progress.n_pieces.load());
   };
   const ManifoldOutcome outcome = run_interruptible(time_limit, observe, [&](Control& control) {
-    ManifoldOutcome found =
-        manifold(map, packed, points.transpose(), error_bound, options, control, progress);
+    ManifoldOutcome found = manifold(map, packed, points.transpose(), error_bound, options, control,
+                                     progress, std::move(begun));
     reason = control.reason();
     return found;
   });
@@ -178,7 +249,7 @@ void register_manifolds(py::module_& module) {
              py::arg("points"), py::arg("error_bound"), py::arg("stable"), py::kw_only(),
              py::arg("n_directions"), py::arg("depth"), py::arg("max_pieces"), py::arg("lower"),
              py::arg("upper"), py::arg("n_threads") = 1, py::arg("time_limit") = std::nullopt,
-             py::arg("observer") = std::nullopt);
+             py::arg("observer") = std::nullopt, py::arg("resume") = std::nullopt);
   module.def("region_determinants", &region_determinants_record, py::arg("canonical_map"),
              py::kw_only(), py::arg("limit"), py::arg("n_threads") = 1,
              py::arg("time_limit") = std::nullopt);

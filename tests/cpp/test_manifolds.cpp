@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "exact/exact_matrix.hpp"
@@ -47,7 +48,8 @@ CanonicalMap clipped_line() {
   return CanonicalMap(a, w1, w2, h1, h2);
 }
 
-ManifoldOutcome stable_set_of_the_saddle(Index depth, std::int64_t max_pieces, int n_threads) {
+ManifoldOutcome stable_set_of_the_saddle(Index depth, std::int64_t max_pieces, int n_threads,
+                                         ManifoldTree begun = {}) {
   const CanonicalMap map = clipped_line();
   Itinerary itinerary(1, map.words_per_region());
   set_bit(itinerary.bits.data(), 0, true);
@@ -60,7 +62,8 @@ ManifoldOutcome stable_set_of_the_saddle(Index depth, std::int64_t max_pieces, i
   options.n_threads = n_threads;
   Control control = endless();
   ManifoldProgress progress;
-  return manifold(map, itinerary, Matrix::Zero(2, 1), 1e-15, options, control, progress);
+  return manifold(map, itinerary, Matrix::Zero(2, 1), 1e-15, options, control, progress,
+                  std::move(begun));
 }
 
 }  // namespace
@@ -148,6 +151,22 @@ TEST_CASE("the stable set between two basins is one line, complete in the box") 
   CHECK(std::abs(line.equations.values(0)) < 1e-14);
   REQUIRE(line.inequalities.size() == 2);
   CHECK((line.inequalities.values - Vector::Constant(2, 3.0)).norm() < 1e-13);
+}
+
+TEST_CASE("a tree goes on where it ended, if it is one") {
+  const ManifoldTree begun = stable_set_of_the_saddle(0, 100, 1).tree;
+  CHECK(begun.n_expanded == 0);
+  const ManifoldTree whole = stable_set_of_the_saddle(5, 100, 1).tree;
+  const ManifoldTree gone_on = stable_set_of_the_saddle(5, 100, 1, begun).tree;
+  CHECK(gone_on.end == ManifoldEnd::exhausted);
+  CHECK(gone_on.n_expanded == whole.n_expanded);
+  CHECK(gone_on.n_empty == whole.n_empty);
+  REQUIRE(gone_on.pieces.size() == whole.pieces.size());
+  for (const Index phase : {1, -1}) {
+    ManifoldTree changed = begun;
+    changed.pieces.front().phase = phase;
+    CHECK(stable_set_of_the_saddle(5, 100, 1, changed).refusal == ManifoldRefusal::not_its_tree);
+  }
 }
 
 TEST_CASE("a tree that is stopped or cut says so") {

@@ -9,20 +9,9 @@ import pytest
 
 import rnndyn as rd
 from draws import drawn
-from manifold_cases import cycles_of, network, step
+from manifold_cases import gate_of, step
 from reference import manifolds as reference
 from reference.polyhedron import intersect_half_spaces
-
-
-def gate_of(seed, n_states=2, n_units=4):
-    """Return a saddle of a random network, the next one that has any from the seed on."""
-    number = 100 * seed
-    while True:
-        saddles = cycles_of(network(number, n_states, n_units), 2).saddles
-        good = [cycle for cycle in saddles if not cycle.on_border]
-        if good:
-            return good[-1]
-        number += 1
 
 
 def saddle_of(model):

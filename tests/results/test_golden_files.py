@@ -162,12 +162,14 @@ def test_a_stability_diagram(version):
     assert diagram.n_stable.tolist() == [[[0, 0, 1]] * 2, [[0, 0, 0]] * 2]
 
 
-def test_a_manifold_and_a_boundary_of_version_1():
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_manifold_and_a_boundary(version):
     # x -> 2 x + 1 on the left, x / 2 + 1 on the right: from below -1 orbits are unbounded.
-    manifold = rd.load_result(FILES / "manifold_1.npz")
+    manifold = rd.load_result(FILES / f"manifold_{version}.npz")
     np.testing.assert_allclose(manifold.pieces.values, [[-1.0]], atol=1e-12)
     assert manifold.kind == "stable"
-    boundary = rd.load_result(FILES / "basin_boundary_1.npz")
+    assert manifold.pieces.has_errors == (version > 1)
+    boundary = rd.load_result(FILES / f"basin_boundary_{version}.npz")
     assert isinstance(boundary, rd.BasinBoundary)
     assert boundary.gates[0].sides == ((-2,), (0,))
     assert boundary.complete
@@ -321,8 +323,8 @@ def keys_of(value):
 
 #: Of the names in the exports of the files of the newest version; see the test.
 EXPORTS = {
-    "manifold_1.npz": (2, "6f413d163b0d"),
-    "basin_boundary_1.npz": (2, "eddeb9e2465c"),
+    "manifold_2.npz": (2, "6f413d163b0d"),
+    "basin_boundary_2.npz": (2, "eddeb9e2465c"),
     "homoclinic_points_1.npz": (2, "36a7fc363c98"),
     "chaos_certificate_1.npz": (2, "01be45f43ea2"),
     "basin_fractions_1.npz": (2, "092a5d3f69c0"),

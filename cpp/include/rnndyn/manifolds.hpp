@@ -55,6 +55,9 @@ enum class ManifoldEnd { exhausted, depth, max_pieces, stopped };
 struct ManifoldTree {
   // By depth; of one depth in the order of the pieces that they were made of, then of the regions.
   std::vector<ManifoldPiece> pieces;
+  // So many of them have all of their children in the tree, and in the counts; of the next one some
+  // may be there. From here the tree goes on.
+  std::int64_t n_expanded = 0;
   std::int64_t n_empty = 0;      // words proved to have no piece
   std::int64_t n_undecided = 0;  // words whose piece is too thin to be told from none
   ManifoldEnd end = ManifoldEnd::exhausted;
@@ -63,9 +66,10 @@ struct ManifoldTree {
 // Why there is no manifold to be had.
 enum class ManifoldRefusal {
   none,
-  no_gap,           // the subspace of the expanding multipliers did not settle
-  on_border,        // a point of the cycle lies on a border
-  too_many_regions  // more nonempty regions than can be tried one by one
+  no_gap,            // the subspace of the expanding multipliers did not settle
+  on_border,         // a point of the cycle lies on a border
+  too_many_regions,  // more nonempty regions than can be tried one by one
+  not_its_tree       // what was to be gone on with is no tree of this cycle
 };
 
 struct ManifoldOutcome {
@@ -80,9 +84,11 @@ struct ManifoldOutcome {
 // for any number of threads.
 //
 // error_bound: of every coordinate of `points`, M x order.
+// begun: a tree of the same cycle, kind and box to go on with, of at most max_pieces pieces; one
+// without pieces is begun anew. However often it is stopped, the tree becomes the same one.
 ManifoldOutcome manifold(const CanonicalMap& map, const Itinerary& itinerary, const Matrix& points,
                          double error_bound, const ManifoldOptions& options, Control& control,
-                         ManifoldProgress& progress);
+                         ManifoldProgress& progress, ManifoldTree begun = {});
 
 struct ClosestPoint {
   Vector point;

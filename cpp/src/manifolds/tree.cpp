@@ -1,6 +1,7 @@
 // The tree of words: pieces of a manifold are made of each other, one more step at a time.
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <utility>
 
@@ -40,39 +41,52 @@ class Tree {
         control_(control),
         progress_(progress) {}
 
-  ManifoldOutcome grow(const Matrix& points, double error_bound) {
+  ManifoldOutcome grow(const Matrix& points, double error_bound, ManifoldTree&& begun) {
     ManifoldOutcome outcome;
     ManifoldTree& tree = outcome.tree;
-    try {
-      LocalSets local = local_sets(around_, points, error_bound, options_, reach_, &control_);
-      outcome.refusal = local.refusal;
-      for (std::size_t t = 0; t < local.at.size(); ++t) {
-        tree.pieces.push_back(piece_of(std::move(local.at[t]), around_[t]));
-        tree.pieces.back().phase = static_cast<Index>(t);
-      }
-    } catch (const Stopped&) {
-      tree.end = ManifoldEnd::stopped;
-      return outcome;
+    tree = std::move(begun);
+    // Those of a piece that max_pieces cut off are made again with the others.
+    while (!tree.pieces.empty() && tree.pieces.back().parent >= tree.n_expanded) {
+      tree.pieces.pop_back();
     }
-    std::size_t first = 0;
-    for (Index depth = 1;; ++depth) {
-      const std::size_t end = tree.pieces.size();
-      progress_.n_pieces.store(static_cast<std::int64_t>(end));
-      progress_.depth.store(depth - 1);
-      if (first == end) return outcome;
-      if (depth > options_.depth) {
-        tree.end = ManifoldEnd::depth;
+    if (tree.pieces.empty()) {
+      try {
+        LocalSets local = local_sets(around_, points, error_bound, options_, reach_, &control_);
+        outcome.refusal = local.refusal;
+        for (std::size_t t = 0; t < local.at.size(); ++t) {
+          tree.pieces.push_back(piece_of(std::move(local.at[t]), around_[t]));
+          tree.pieces.back().phase = static_cast<Index>(t);
+        }
+      } catch (const Stopped&) {
+        tree.end = ManifoldEnd::stopped;
         return outcome;
       }
-      if (!add_level(tree, first, end)) return outcome;
-      first = end;
     }
+    add_levels(tree);
+    return outcome;
   }
 
  private:
   // So many pieces are worked on before the next are handed out.
   static constexpr std::size_t kPerRound = 256;
 
+  void add_levels(ManifoldTree& tree) {
+    while (true) {
+      const auto first = static_cast<std::size_t>(tree.n_expanded);
+      std::size_t end = tree.pieces.size();
+      progress_.n_pieces.store(static_cast<std::int64_t>(end));
+      tree.end = ManifoldEnd::exhausted;
+      if (first == end) return;
+      const Index depth = tree.pieces[first].depth;
+      progress_.depth.store(depth);
+      tree.end = ManifoldEnd::depth;
+      if (depth >= options_.depth) return;
+      while (tree.pieces[end - 1].depth > depth) --end;
+      if (!add_level(tree, first, end)) return;
+    }
+  }
+
+  // The children of the pieces from first to end, which are of one depth.
   bool add_level(ManifoldTree& tree, std::size_t first, std::size_t end) {
     for (std::size_t begin = first; begin < end; begin += kPerRound) {
       const std::size_t n = std::min(kPerRound, end - begin);
@@ -91,8 +105,6 @@ class Tree {
           tree.end = ManifoldEnd::stopped;
           return false;
         }
-        tree.n_empty += children.n_empty;
-        tree.n_undecided += children.n_undecided;
         for (ManifoldPiece& piece : children.pieces) {
           if (static_cast<std::int64_t>(tree.pieces.size()) >= options_.max_pieces) {
             tree.end = ManifoldEnd::max_pieces;
@@ -100,6 +112,9 @@ class Tree {
           }
           tree.pieces.push_back(std::move(piece));
         }
+        tree.n_empty += children.n_empty;
+        tree.n_undecided += children.n_undecided;
+        ++tree.n_expanded;
       }
       progress_.n_pieces.store(static_cast<std::int64_t>(tree.pieces.size()));
     }
@@ -181,12 +196,46 @@ class Tree {
   ManifoldProgress& progress_;
 };
 
+bool is_finite(const Rows& rows) {
+  return rows.normals.allFinite() && rows.values.allFinite() && rows.errors.allFinite();
+}
+
+// Whether these are the pieces of a tree as it grows from the local sets of such a cycle: they may
+// come from a file.
+bool is_tree(const ManifoldTree& tree, Index order, Index n_equations) {
+  const auto n = static_cast<std::int64_t>(tree.pieces.size());
+  bool good = n >= order && tree.n_expanded >= 0 && tree.n_expanded <= n;
+  for (std::int64_t i = 0; good && i < n; ++i) {
+    const ManifoldPiece& piece = tree.pieces[static_cast<std::size_t>(i)];
+    good = piece.equations.size() == n_equations && is_finite(piece.equations) &&
+           is_finite(piece.inequalities) && piece.interior.allFinite() &&
+           std::isfinite(piece.radius);
+    if (i < order) {
+      good = good && piece.parent == -1 && piece.phase == i && piece.depth == 0;
+      continue;
+    }
+    good = good && piece.parent >= 0 && piece.parent < i && piece.parent <= tree.n_expanded;
+    if (!good) break;
+    const ManifoldPiece& parent = tree.pieces[static_cast<std::size_t>(piece.parent)];
+    const ManifoldPiece& before = tree.pieces[static_cast<std::size_t>(i - 1)];
+    good = piece.depth == parent.depth + 1 && piece.phase == parent.phase &&
+           piece.parent >= before.parent;
+  }
+  return good;
+}
+
 }  // namespace
 
 ManifoldOutcome manifold(const CanonicalMap& map, const Itinerary& itinerary, const Matrix& points,
                          double error_bound, const ManifoldOptions& options, Control& control,
-                         ManifoldProgress& progress) {
+                         ManifoldProgress& progress, ManifoldTree begun) {
   ManifoldOutcome outcome;
+  const Index r = options.n_directions;
+  const Index n_equations = options.kind == ManifoldKind::stable ? r : map.n_states() - r;
+  if (!begun.pieces.empty() && !is_tree(begun, itinerary.order, n_equations)) {
+    outcome.refusal = ManifoldRefusal::not_its_tree;
+    return outcome;
+  }
   std::vector<AffineStep> regions;
   std::vector<AffineStep> around;
   const std::size_t words = map.words_per_region();
@@ -207,6 +256,7 @@ ManifoldOutcome manifold(const CanonicalMap& map, const Itinerary& itinerary, co
       if (settle(inside, reach, &control) == Contents::some) regions.push_back(std::move(step));
     }
   } catch (const Stopped&) {
+    outcome.tree = std::move(begun);
     outcome.tree.end = ManifoldEnd::stopped;
     return outcome;
   }
@@ -216,7 +266,7 @@ ManifoldOutcome manifold(const CanonicalMap& map, const Itinerary& itinerary, co
     around.push_back(affine_step(map, region.data(), reach));
   }
   return Tree(map, std::move(regions), std::move(around), options, control, progress)
-      .grow(points, error_bound);
+      .grow(points, error_bound, std::move(begun));
 }
 
 }  // namespace rnndyn

@@ -132,6 +132,7 @@ def manifold(
     n_threads: int = 1,
     time_limit: float | None = None,
     observer: Callable[[int, int], object] | None = None,
+    resume: dict[str, Any] | None = None,
 ) -> dict[str, Any]: ...
 def region_graph(
     canonical_map: CanonicalMap,

@@ -12,6 +12,7 @@ from rnndyn.manifolds.pieces import Pieces
 from rnndyn.manifolds.progress import ManifoldProgress
 from rnndyn.manifolds.result import BasinBoundary, ClosestPoint, Manifold
 from rnndyn.manifolds.run import ManifoldRun
+from rnndyn.manifolds.tree import TreeState
 
 __all__ = [
     "BasinBoundary",
@@ -24,6 +25,7 @@ __all__ = [
     "ManifoldProgress",
     "ManifoldRun",
     "Pieces",
+    "TreeState",
     "basin_boundary",
     "homoclinic_points",
     "invertibility",

@@ -8,8 +8,9 @@ from rnndyn.cycles._file import cycle_from_members, cycle_members
 from rnndyn.cycles.cycle import Cycle
 from rnndyn.io._record import header_of, piecewise_linear_model_of, record_of
 from rnndyn.manifolds.gate import Gate
-from rnndyn.manifolds.pieces import _TYPES, Pieces
+from rnndyn.manifolds.pieces import _ERROR_TYPES, _TYPES, Pieces
 from rnndyn.manifolds.run import ManifoldRun
+from rnndyn.manifolds.tree import TreeState
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.results.files import Arrays, ResultFormat, group_of
 
@@ -18,9 +19,22 @@ def _common_parts(state: dict[str, Any]) -> tuple[dict[str, Any], Arrays]:
     model = record_of(state["model"], None)
     header = {"model": header_of(model), "run": state["run"].to_dict()}
     arrays: Arrays = {f"model/{name}": value for name, value in model.parameters.items()}
-    for name in _TYPES:
-        arrays[f"pieces/{name}"] = getattr(state["pieces"], name)
+    trees = state["trees"]
+    header["trees"] = None if trees is None else [tree._asdict() for tree in trees]
+    pieces = state["pieces"]
+    for name in _types_of(pieces.has_errors):
+        arrays[f"pieces/{name}"] = getattr(pieces, name)
     return header, arrays
+
+
+def _types_of(has_errors: bool) -> dict[str, Any]:
+    return {**_TYPES, **(_ERROR_TYPES if has_errors else {})}
+
+
+def _trees_of(header: dict[str, Any]) -> tuple[TreeState, ...] | None:
+    # Files of version 1 have none.
+    trees = header.get("trees")
+    return None if trees is None else tuple(map(TreeState.from_dict, trees))
 
 
 def _model_and_pieces(
@@ -28,10 +42,12 @@ def _model_and_pieces(
 ) -> tuple[PiecewiseLinearModel, Pieces]:
     model = piecewise_linear_model_of(header["model"], group_of(arrays, "model"), what)
     members = group_of(arrays, "pieces")
-    for name, dtype in _TYPES.items():
+    # Files of version 1 have no errors.
+    types = _types_of(all(name in members for name in _ERROR_TYPES))
+    for name, dtype in types.items():
         if members[name].dtype != dtype:
             raise ValueError(f"member 'pieces/{name}' must hold {np.dtype(dtype)} numbers")
-    return model, Pieces(**{name: members[name] for name in _TYPES})
+    return model, Pieces(**{name: members[name] for name in types})
 
 
 def _manifold_taken_apart(state: dict[str, Any]) -> tuple[dict[str, Any], Arrays]:
@@ -48,6 +64,7 @@ def _manifold_put_together(header: dict[str, Any], arrays: Arrays) -> dict[str, 
         "kind": header["kind"],
         "pieces": pieces,
         "run": ManifoldRun.from_dict(header["run"]),
+        "trees": _trees_of(header),
     }
 
 
@@ -85,6 +102,7 @@ def _boundary_put_together(header: dict[str, Any], arrays: Arrays) -> dict[str, 
         "pieces": pieces,
         "gate_numbers": arrays["gate_numbers"],
         "run": ManifoldRun.from_dict(header["run"]),
+        "trees": _trees_of(header),
     }
 
 
@@ -93,11 +111,11 @@ def _members_of(folder: str, cycle: Cycle) -> Arrays:
 
 
 FORMAT = ResultFormat(
-    "rnndyn manifold", 1, "a manifold", _manifold_taken_apart, _manifold_put_together
+    "rnndyn manifold", 2, "a manifold", _manifold_taken_apart, _manifold_put_together
 )
 BOUNDARY_FORMAT = ResultFormat(
     "rnndyn basin boundary",
-    1,
+    2,
     "a basin boundary",
     _boundary_taken_apart,
     _boundary_put_together,

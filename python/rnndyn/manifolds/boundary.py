@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from rnndyn._common.arrays import FloatArray
 from rnndyn._common.progress import ProgressMeter
+from rnndyn._common.stopping import StopReason
 from rnndyn.basins_of_attraction._fates import Fates
 from rnndyn.basins_of_attraction._settled import settled_cycle
 from rnndyn.basins_of_attraction.following import escape_radius_of
@@ -17,12 +18,14 @@ from rnndyn.cycles.cycle import Cycle
 from rnndyn.cycles.result import CycleSet
 from rnndyn.manifolds._arguments import Limits, check_limits, checked_cycles
 from rnndyn.manifolds._outcome import Outcome
+from rnndyn.manifolds._resume import check_resume
 from rnndyn.manifolds.branches import fates_of_segment
 from rnndyn.manifolds.gate import Gate
 from rnndyn.manifolds.invariant import grown
-from rnndyn.manifolds.pieces import Pieces, joined
+from rnndyn.manifolds.pieces import Pieces, joined, parts_of
 from rnndyn.manifolds.progress import ManifoldProgress
 from rnndyn.manifolds.result import BasinBoundary
+from rnndyn.manifolds.tree import TreeState
 from rnndyn.models import PiecewiseLinearModel
 
 #: How far from a gate orbits begin, in units of its distance to the next border.
@@ -41,6 +44,7 @@ def basin_boundary(
     box: float | tuple[ArrayLike, ArrayLike] | None = None,
     depth: int = 20,
     max_pieces: int = 10_000,
+    resume: BasinBoundary | None = None,
     n_threads: int | None = None,
     time_limit: float | None = None,
     progress: bool | ProgressMeter | None = None,
@@ -62,6 +66,10 @@ def basin_boundary(
         Steps away from the gates.
     max_pieces : int
         Stop at this number of pieces of one gate.
+    resume : BasinBoundary, optional
+        Go on with one that was stopped, or that reached its depth or number of pieces: what that
+        call returned, for the same cycles and box, and with a `depth` and `max_pieces` no smaller
+        than then. The pieces are those of a run that was not stopped, bit for bit.
     n_threads : int, optional
         Number of threads. The result does not depend on it. Default: the environment variable
         ``OMP_NUM_THREADS``, else the number of processors this process may use.
@@ -119,17 +127,30 @@ def basin_boundary(
     )
 
     work = _Work(model, cycles, escape_radius_of(model, points), limits)
+    if resume is not None:
+        work.go_on_with(
+            *check_resume(resume, BasinBoundary, "rnndyn.basin_boundary(...)", model, limits)
+        )
     outcome = work.outcome.of(work.do, limits.options.meter, "basin_boundary")
-    pieces = joined(work.parts, model.n_states, model.n_units, 1)
-    numbers = np.repeat(work.owners, [len(part) for part in work.parts])
+    found = work.found
+    parts = [part for part, _ in work.grown]
+    owners = work.separating()[: len(parts)]
     return BasinBoundary(
         model,
-        tuple(work.fates.attractors),
-        tuple(work.gates),
-        pieces,
-        numbers.astype(np.int64),
+        found.attractors,
+        found.gates,
+        joined(parts, model.n_states, model.n_units, 1),
+        np.repeat(np.array(owners, dtype=np.int64), [len(part) for part in parts]),
         limits.run_of(outcome),
+        tuple(tree for _, tree in work.grown),
     )
+
+
+class _Found(NamedTuple):
+    """The gates so far, and the attractors that their sides name."""
+
+    gates: tuple[Gate, ...] = ()
+    attractors: tuple[Cycle, ...] = ()
 
 
 class _Work:
@@ -140,50 +161,80 @@ class _Work:
     ) -> None:
         self._model, self._radius, self._limits = model, radius, limits
         self._stable = cycles.stable
-        self.fates = Fates(model, [], _SETTLING, radius)
+        self._fates = Fates(model, [], _SETTLING, radius)
         self._candidates = [cycle for cycle in cycles if is_gate(cycle)]
-        self.gates: list[Gate] = []
-        self.parts: list[Pieces] = []
-        self.owners: list[int] = []
+        # Ctrl-C may come at any time: what belongs together is replaced at once.
+        self.found = _Found()
+        self.grown: list[tuple[Pieces, TreeState]] = []
         self.outcome = Outcome()
 
+    def go_on_with(self, earlier: BasinBoundary, trees: tuple[TreeState, ...]) -> None:
+        self.found = _Found(earlier.gates, earlier.attractors)
+        gates = self.separating()[: len(trees)]
+        sizes = [int((earlier.gate_numbers == gate).sum()) for gate in gates]
+        self.grown = list(zip(parts_of(earlier.pieces, sizes), trees, strict=True))
+
+    def separating(self) -> list[int]:
+        """Return the numbers of the gates that have a tree, in the order of these."""
+        return [number for number, gate in enumerate(self.found.gates) if gate.separates]
+
     def do(self) -> None:
+        try:
+            self._do()
+        finally:
+            for _, tree in self.grown:
+                self.outcome.take_in(tree._asdict())
+
+    def _do(self) -> None:
         for cycle in self._stable:
             if self._limits.options.deadline():
                 self.outcome.stopped("time_limit")
                 return
-            self.fates.add(cycle)
+            self._fates.add(cycle)
+        self._check_begun()
         for number, cycle in enumerate(self._candidates):
-            gate = Gate(cycle, self._sides(cycle))
-            if self._limits.options.deadline():
-                self.outcome.stopped("time_limit")
+            if number == len(self.found.gates):
+                gate = Gate(cycle, self._sides(cycle))
+                # What was stopped may know half of its sides, or of the attractors they lead to.
+                late: StopReason = "time_limit" if self._limits.options.deadline() else "finished"
+                if self.outcome.stopped(self._fates.stopped_by) or self.outcome.stopped(late):
+                    return
+                attractors = tuple(self._fates.attractors)
+                self.found = _Found((*self.found.gates, gate), attractors)
+            if self.found.gates[number].separates and not self._grow(number, cycle):
                 return
-            self.gates.append(gate)
-            if not gate.separates:
-                continue
-            n_before = sum(map(len, self.parts))
 
-            def observe(depth: int, n: int, number: int = number, before: int = n_before) -> None:
-                self._show(before + n, depth, number)
-
-            pieces, outcome = grown(
-                self._model,
-                cycle,
-                "stable",
-                self._limits,
-                observe,
+    def _check_begun(self) -> None:
+        """Compare what is gone on with to the cycles that were given."""
+        gates, attractors = self.found
+        for cycle in attractors:
+            self._fates.add(cycle)
+        known = tuple(self._fates.attractors)
+        own = [gate.cycle for gate in gates]
+        if own != self._candidates[: len(own)] or attractors != known[: len(attractors)]:
+            raise ValueError(
+                "resume must be a boundary of the same cycles; give the CycleSet that it was made "
+                "of"
             )
-            self.parts.append(pieces)
-            self.owners.append(number)
-            self.outcome.take_in(outcome)
-            if self.outcome.stopped(outcome["stopped_by"]):
-                return
+        self.found = _Found(gates, known)
 
-    def _show(self, n_pieces: int, depth: int, number: int) -> None:
-        done = min(depth, self._limits.depth)
-        self._limits.options.meter.step(
-            ManifoldProgress(n_pieces, done, self._limits.depth, number, len(self._candidates))
-        )
+    def _grow(self, number: int, cycle: Cycle) -> bool:
+        """Grow the tree of a gate; False where that was stopped."""
+        place = self.separating().index(number)
+        n_before = sum(len(pieces) for pieces, _ in self.grown[:place])
+
+        def observe(depth: int, n: int) -> None:
+            done = min(depth, self._limits.depth)
+            self._limits.options.meter.step(
+                ManifoldProgress(
+                    n_before + n, done, self._limits.depth, number, len(self._candidates)
+                )
+            )
+
+        begun = self.grown[place] if place < len(self.grown) else None
+        pieces, outcome = grown(self._model, cycle, "stable", self._limits, observe, begun)
+        self.grown[place : place + 1] = [(pieces, TreeState.from_dict(outcome))]
+        return not self.outcome.stopped(outcome["stopped_by"])
 
     def _sides(self, cycle: Cycle) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Follow all orbits that leave a gate, on both sides."""
@@ -198,7 +249,7 @@ class _Work:
                 self._model.canonical,
                 near,
                 far,
-                self.fates,
+                self._fates,
                 self._radius,
                 self._limits.options.deadline,
             )
@@ -208,7 +259,7 @@ class _Work:
                 break
         # Of what is left, such as a chaotic transient, single orbits say at least something.
         shares = np.linspace(0.0, 1.0, _N_ORBITS)[:, np.newaxis]
-        labels = self.fates.of(near + shares * (far - near), self._limits.options)
+        labels = self._fates.of(near + shares * (far - near), self._limits.options)
         return tuple(sorted({*side, *labels[labels != NOT_REACHED].tolist()}))
 
     def _adds_attractor(self, near: FloatArray, far: FloatArray) -> bool:
@@ -217,7 +268,7 @@ class _Work:
             if self._limits.options.deadline():
                 return False
             cycle = settled_cycle(self._model, near + share * (far - near), _SETTLING)
-            if cycle is not None and self.fates.add(cycle):
+            if cycle is not None and self._fates.add(cycle):
                 return True
         return False
 

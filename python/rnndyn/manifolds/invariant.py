@@ -12,9 +12,11 @@ from rnndyn import _core
 from rnndyn._common.progress import ProgressMeter
 from rnndyn.cycles.cycle import Cycle
 from rnndyn.manifolds._arguments import Limits, check_limits, model_of, n_expanding
-from rnndyn.manifolds.pieces import Pieces, pieces_from
+from rnndyn.manifolds._resume import check_resume
+from rnndyn.manifolds.pieces import Pieces, pieces_from, record_of
 from rnndyn.manifolds.progress import ManifoldProgress
 from rnndyn.manifolds.result import Manifold
+from rnndyn.manifolds.tree import TreeState
 from rnndyn.models import PiecewiseLinearModel
 
 #: Why the core refuses a cycle that Python let pass.
@@ -31,6 +33,10 @@ _REFUSALS = {
         "cycle must be of a network with at most 16,384 linear regions, as they are tried one "
         "by one, but this one may have more"
     ),
+    "not_its_tree": (
+        "resume must hold the pieces as they were computed, but they are no tree of this cycle: "
+        "compute it anew, without resume"
+    ),
 }
 
 
@@ -41,6 +47,7 @@ def manifold(
     depth: int = 20,
     box: float | tuple[ArrayLike, ArrayLike] | None = None,
     max_pieces: int = 10_000,
+    resume: Manifold | None = None,
     n_threads: int | None = None,
     time_limit: float | None = None,
     progress: bool | ProgressMeter | None = None,
@@ -65,6 +72,10 @@ def manifold(
         cycle.
     max_pieces : int
         Stop at this number of pieces.
+    resume : Manifold, optional
+        Go on with one that was stopped, or that reached its depth or number of pieces: what that
+        call returned, for the same cycle, kind and box, and with a `depth` and `max_pieces` no
+        smaller than then. The pieces are those of a run that was not stopped, bit for bit.
     n_threads : int, optional
         Number of threads. The result does not depend on it. Default: the environment variable
         ``OMP_NUM_THREADS``, else the number of processors this process may use.
@@ -134,6 +145,14 @@ def manifold(
     limits = check_limits(
         model, cycle.points, box, depth, max_pieces, n_threads, time_limit, progress, seed
     )
+    begun = None
+    if resume is not None:
+        earlier, trees = check_resume(resume, Manifold, "rnndyn.manifold(...)", model, limits)
+        if earlier.kind != kind:
+            raise ValueError(f"resume must be of the same kind, {kind!r}; it is {earlier.kind!r}")
+        if earlier.cycle != cycle:
+            raise ValueError("resume must be of the same cycle; give its own, resume.cycle")
+        begun = earlier.pieces, trees[0]
     meter = limits.options.meter
 
     meter.init("manifold")
@@ -144,10 +163,15 @@ def manifold(
             kind,
             limits,
             lambda d, n: meter.step(ManifoldProgress(n, min(d, limits.depth), limits.depth)),
+            begun,
         )
     finally:
         meter.close()
-    return Manifold(model, cycle, kind, pieces, limits.run_of(outcome))
+    tree = TreeState.from_dict(outcome)
+    run = limits.run_of(
+        {name: outcome[name] for name in ("n_empty", "n_undecided", "end", "stopped_by")}
+    )
+    return Manifold(model, cycle, kind, pieces, run, (tree,))
 
 
 def grown(
@@ -156,9 +180,15 @@ def grown(
     kind: Literal["stable", "unstable"],
     limits: Limits,
     observer: Callable[[int, int], object],
+    begun: tuple[Pieces, TreeState] | None = None,
 ) -> tuple[Pieces, dict[str, Any]]:
-    """Return the pieces of a manifold, and what the run says about how they were found."""
+    """Return the pieces of a manifold, the state of its tree, and what stopped it.
+
+    `begun` is what an earlier call returned.
+    """
     expanding = n_expanding(cycle)
+    # Without pieces it is begun anew.
+    resume = {**record_of(begun[0]), **begun[1]._asdict()} if begun and len(begun[0]) else None
     record = _core.manifold(
         model.canonical,
         cycle.itinerary,
@@ -173,6 +203,7 @@ def grown(
         n_threads=limits.options.n_threads,
         time_limit=limits.options.deadline.seconds_left(at_least=0.0),
         observer=observer,
+        resume=resume,
     )
     if record["refusal"]:
         raise ValueError(_REFUSALS[record["refusal"]])
@@ -181,6 +212,9 @@ def grown(
         # The number of equations is that of the manifold all the same.
         r = expanding if kind == "stable" else model.n_states - expanding
         empty = np.empty((0, r, model.n_states))
-        pieces = Pieces(**{**pieces._state(), "equations": empty, "values": np.empty((0, r))})
-    names = ("n_empty", "n_undecided", "end", "stopped_by")
+        none = np.empty((0, r))
+        pieces = Pieces(
+            **{**pieces._state(), "equations": empty, "values": none, "value_errors": none}
+        )
+    names = (*TreeState._fields, "stopped_by")
     return pieces, {name: record[name] for name in names}

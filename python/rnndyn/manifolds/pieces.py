@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +26,10 @@ _TYPES: dict[str, Any] = {
     "bounds": np.float64,
     "starts": np.int64,
 }
+#: Rounding errors of rows, which files of format version 1 lack.
+_ERROR_TYPES: dict[str, Any] = {"value_errors": np.float64, "bound_errors": np.float64}
+#: What there is of each inequality; all else is one of each piece.
+_BY_ROW = ("inequalities", "bounds", "bound_errors")
 #: Numbers that are held at once when many states are compared with many pieces.
 _AT_ONCE = 4_000_000
 
@@ -70,6 +75,12 @@ class Pieces(ByFields):
         Their right sides.
     starts : ndarray of int64, shape (n + 1,)
         Where the inequalities of each piece begin.
+    value_errors : ndarray of float64, shape (n, r), or None
+        By how much rounding may have moved the equations: within the box of the run, the states
+        that are meant fulfil each up to its error. None if it comes from a file of format version
+        1.
+    bound_errors : ndarray of float64, shape (N,), or None
+        The same of the inequalities.
     """
 
     parents: IntArray
@@ -83,9 +94,12 @@ class Pieces(ByFields):
     inequalities: FloatArray
     bounds: FloatArray
     starts: IntArray
+    value_errors: FloatArray | None = field(default=None, compare=False)
+    bound_errors: FloatArray | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        for name, dtype in _TYPES.items():
+        errors = _ERROR_TYPES if self.has_errors else {}
+        for name, dtype in {**_TYPES, **errors}.items():
             object.__setattr__(self, name, frozen(getattr(self, name), dtype))
         n, r, m = self.equations.shape
         n_rows = len(self.bounds)
@@ -98,6 +112,8 @@ class Pieces(ByFields):
             "bounds": (n_rows,),
             "starts": (n + 1,),
         }
+        if errors:
+            shapes |= {"value_errors": (n, r), "bound_errors": (n_rows,)}
         for name, shape in shapes.items():
             if getattr(self, name).shape != shape or self.regions.ndim != 2:
                 raise ValueError(f"{name} must have shape {shape}")
@@ -108,6 +124,11 @@ class Pieces(ByFields):
 
     def __len__(self) -> int:
         return len(self.parents)
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether the rounding errors of the rows are known."""
+        return self.value_errors is not None and self.bound_errors is not None
 
     @property
     def n_states(self) -> int:
@@ -321,10 +342,10 @@ def _polygon(
 def pieces_from(record: dict[str, Any]) -> Pieces:
     """Build pieces from a record of the compiled core."""
     n, m = record["interiors"].shape
-    normals, values, starts = record["equations"]
+    normals, values, value_errors, starts = record["equations"]
     # All pieces have the same number of equations.
     r = int(starts[1]) if n else 0
-    inequalities, bounds, first = record["inequalities"]
+    inequalities, bounds, bound_errors, first = record["inequalities"]
     return Pieces(
         **{name: record[name] for name in ("parents", "phases", "depths", "regions")},
         interiors=record["interiors"],
@@ -334,7 +355,31 @@ def pieces_from(record: dict[str, Any]) -> Pieces:
         inequalities=inequalities,
         bounds=bounds,
         starts=first,
+        value_errors=value_errors.reshape(n, r),
+        bound_errors=bound_errors,
     )
+
+
+def record_of(pieces: Pieces) -> dict[str, Any]:
+    """Return what the compiled core needs to go on with pieces: `pieces_from` backwards."""
+    assert pieces.value_errors is not None
+    n, r, m = pieces.equations.shape
+    names = ("parents", "phases", "depths", "regions", "interiors", "radii")
+    return {
+        **{name: getattr(pieces, name) for name in names},
+        "equations": (
+            pieces.equations.reshape(n * r, m),
+            pieces.values.ravel(),
+            pieces.value_errors.ravel(),
+            np.arange(n + 1) * r,
+        ),
+        "inequalities": (
+            pieces.inequalities,
+            pieces.bounds,
+            pieces.bound_errors,
+            pieces.starts,
+        ),
+    }
 
 
 def joined(parts: Sequence[Pieces], n_states: int, n_units: int, r: int) -> Pieces:
@@ -347,12 +392,14 @@ def joined(parts: Sequence[Pieces], n_states: int, n_units: int, r: int) -> Piec
         "equations": np.empty((0, r, n_states)),
         "values": np.empty((0, r)),
         "inequalities": np.empty((0, n_states)),
+        "value_errors": np.empty((0, r)),
     }
+    errors = _ERROR_TYPES if all(part.has_errors for part in parts) else {}
     arrays: dict[str, Any] = {
         name: np.concatenate(
             [empty.get(name, np.empty(0, dtype)), *(getattr(part, name) for part in parts)]
         )
-        for name, dtype in _TYPES.items()
+        for name, dtype in {**_TYPES, **errors}.items()
     }
     arrays["parents"] = np.concatenate(
         [np.empty(0, np.int64)]
@@ -366,3 +413,20 @@ def joined(parts: Sequence[Pieces], n_states: int, n_units: int, r: int) -> Piec
         + [part.starts[1:] + start for part, start in zip(parts, rows[:-1], strict=True)]
     )
     return Pieces(**arrays)
+
+
+def parts_of(pieces: Pieces, sizes: Sequence[int]) -> list[Pieces]:
+    """Return the pieces of several manifolds again that were joined: `joined` backwards."""
+    ends = np.cumsum([0, *sizes])
+    found = []
+    for first, last in itertools.pairwise(ends.tolist()):
+        rows = slice(int(pieces.starts[first]), int(pieces.starts[last]))
+        arrays: dict[str, Any] = {
+            name: getattr(pieces, name)[rows if name in _BY_ROW else slice(first, last)]
+            for name in {**_TYPES, **(_ERROR_TYPES if pieces.has_errors else {})}
+        }
+        parents = arrays["parents"]
+        arrays["parents"] = np.where(parents < 0, -1, parents - first)
+        arrays["starts"] = pieces.starts[first : last + 1] - pieces.starts[first]
+        found.append(Pieces(**arrays))
+    return found

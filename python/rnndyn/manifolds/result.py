@@ -17,6 +17,7 @@ from rnndyn.manifolds.crossing import way_through
 from rnndyn.manifolds.gate import Gate
 from rnndyn.manifolds.pieces import Pieces
 from rnndyn.manifolds.run import ManifoldRun
+from rnndyn.manifolds.tree import TreeState
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.results.base import TabularResult
 
@@ -167,6 +168,9 @@ class Manifold(_OfPieces):
         manifold, up to `depth` steps and within the box.
     run : ManifoldRun
         How it was made.
+    trees : tuple of TreeState, or None
+        How far its tree of words has grown, one entry; None if it comes from a file of format
+        version 1.
 
     See Also
     --------
@@ -181,11 +185,14 @@ class Manifold(_OfPieces):
     kind: Literal["stable", "unstable"]
     pieces: Pieces
     run: ManifoldRun = field(compare=False)
+    trees: tuple[TreeState, ...] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.kind not in ("stable", "unstable"):
             raise ValueError(f"kind must be 'stable' or 'unstable', got {self.kind!r}")
         _check_sizes(self.model, self.pieces)
+        if self.trees is not None and len(self.trees) != 1:
+            raise ValueError(f"trees must have one entry, got {len(self.trees)}")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -209,6 +216,9 @@ class BasinBoundary(_OfPieces):
         To which gate each piece belongs.
     run : ManifoldRun
         How it was made.
+    trees : tuple of TreeState, or None
+        How far the trees of words have grown, one for each gate that separates something, up to
+        where the run ended; None if it comes from a file of format version 1.
 
     See Also
     --------
@@ -224,6 +234,7 @@ class BasinBoundary(_OfPieces):
     pieces: Pieces
     gate_numbers: IntArray
     run: ManifoldRun = field(compare=False)
+    trees: tuple[TreeState, ...] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "attractors", tuple(self.attractors))
@@ -234,6 +245,8 @@ class BasinBoundary(_OfPieces):
             raise ValueError(f"gate_numbers must have shape ({len(self.pieces)},)")
         if not ((self.gate_numbers >= 0) & (self.gate_numbers < len(self.gates))).all():
             raise ValueError("gate_numbers must be numbers of gates")
+        if self.trees is not None and len(self.trees) > self.separating.sum():
+            raise ValueError("trees must have at most one entry for each gate that separates")
 
     @property
     def separating(self) -> BoolArray:
