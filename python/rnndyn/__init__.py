@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         stability_diagram,
         training_timeline,
     )
-    from rnndyn.certificate import Certificate
+    from rnndyn.certificate import Certificate, CompositionCertificate
     from rnndyn.citing import cite
     from rnndyn.cycles import (
         ContinuumOfFixedPoints,
@@ -99,7 +99,10 @@ _NAMES_OF_MODULES: dict[str, tuple[str, ...]] = {
         "stability_diagram",
         "training_timeline",
     ),
-    "rnndyn.certificate": ("Certificate",),
+    "rnndyn.certificate": (
+        "Certificate",
+        "CompositionCertificate",
+    ),
     "rnndyn.citing": ("cite",),
     "rnndyn.cycles": (
         "ContinuumOfFixedPoints",
@@ -205,6 +208,7 @@ __all__ = [
     "Certificate",
     "ChaosCertificate",
     "ClippedShallowPLRNN",
+    "CompositionCertificate",
     "ContinuumOfFixedPoints",
     "Cycle",
     "CycleSet",

@@ -43,5 +43,17 @@ def test_every_option_reaches_the_computation(network, capsys):
 def test_nothing_to_ask_about_is_an_error(network, capsys):
     assert main(["regions", network]) == 2
     assert capsys.readouterr().err == (
-        "rnndyn: error: give --box, the box that orbits stay in, or --orbit, or both\n"
+        "rnndyn: error: give --box, the box that orbits stay in, or --orbit, or --start with "
+        "states\n"
     )
+
+
+def test_orbits_from_states(network, tmp_path, capsys):
+    points = np.array([[-0.2, 0.1], [0.1, 0.0]])
+    np.save(tmp_path / "z.npy", points)
+    start = ["--start", str(tmp_path / "z.npy"), "--steps", "7"]
+    assert main(["regions", network, *start]) == 0
+    expected = rd.region_graph(rd.examples.lozi_map(1.7, 0.5), start=points, n_steps=7)
+    assert capsys.readouterr().out == repr(expected) + "\n"
+    assert main(["regions", network, "--steps", "7", "--box", "1"]) == 2
+    assert "n_steps is for start as an array of states" in capsys.readouterr().err

@@ -399,3 +399,15 @@ def test_open_branches_of_a_file_are_looked_at(method, bits):
     earlier = dataclasses.replace(whole, certificate=damaged)
     with pytest.raises(ValueError, match="open branch"):
         complete(model, orders, proof_method=method, box=5.0, resume=earlier)
+
+
+@pytest.mark.parametrize("proof_method", ["contraction", "p_matrix"])
+def test_a_proof_without_a_tree_is_whole_after_it_was_gone_on_with(proof_method):
+    rng = np.random.default_rng(5)
+    gain = 0.02 if proof_method == "contraction" else 0.2
+    model = rd.PLRNN(rng.uniform(-0.3, 0.3, 6), gain * rng.normal(size=(6, 6)), rng.normal(size=6))
+    first = complete(model, [1, 2], proof_method=proof_method, keep_tree=True)
+    assert {part.method for part in first.certificate.parts} == {proof_method}
+    again = complete(model, [1, 2], proof_method=proof_method, keep_tree=True, resume=first)
+    assert len(again.certificate.parts) == len(first.certificate.parts)
+    assert again.certificate.verify(model), again.certificate.verify(model)

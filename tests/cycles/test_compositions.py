@@ -1,7 +1,9 @@
 """Cycles of compositions of maps, under periodic input and with several layers in a step, against
 solving for every itinerary with each family's own equation."""
 
+import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 
 import rnndyn as rd
 from draws import drawn
+from rnndyn.cli import main
 from rnndyn.models._canonical import CanonicalForm
 from rnndyn.models._composition import applied, bounds_after, cyclic_chain
 
@@ -217,7 +220,9 @@ def test_methods_agree(maker):
         assert "Proved" in repr(proved)
         unsure = case.search(orders=[order], method="complete", rigorous=False)
         assert not unsure.complete
-        assert "Proved" not in repr(unsure)
+        if "Proved" in repr(unsure):
+            # Some methods account for all rounding errors in any case.
+            assert all(part.rigorous for part in unsure.certificate.parts)
         for other in (proved, searched):
             assert len(other) == len(exact)
             for one, two in zip(exact, other, strict=True):
@@ -366,7 +371,6 @@ def test_what_is_drawn():
          "max_order must be at least the period 3 of inputs"),
         ({"inputs": [[1.0], [0.0]], "max_order": None, "orders": [2, 3]}, ValueError,
          "orders must be multiples of the period 2 of inputs, such as 2 and 4, got 3"),
-        ({"inputs": [[1.0], [0.0]], "keep_tree": True}, ValueError, "keep_tree and resume"),
         ({"inputs": [[1.0], [0.0]], "drive": [[1.0]]}, ValueError, "drive is for searches under"),
         ({"inputs": [[1.0], [0.0]], "periodic": 1}, TypeError, "periodic must be True or False"),
         ({"inputs": [[1.0], [0.0]], "method": "fast"}, ValueError, "method must be one of auto"),
@@ -424,3 +428,225 @@ def test_the_chain_is_the_maps_one_after_another():
     images = applied(forms[0], states)
     assert (images >= low - 1e-12).all()
     assert (images <= high + 1e-12).all()
+
+
+def some_of(maker: Any, n: int) -> list[Case]:
+    return [case for case in cases(maker) if 2 ** (case.n_units * case.period * 2) <= 4096][:n]
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_certificates_are_kept_checked_and_saved(maker, tmp_path):
+    n_cycles = n_boxed = 0
+    for case in some_of(maker, 2):
+        for box in (None, 3.0):
+            orders = [case.period, 2 * case.period]
+            found = case.search(orders=orders, method="complete", keep_tree=True, box=box)
+            certificate = found.certificate
+            assert isinstance(certificate, rd.CompositionCertificate)
+            assert (certificate.status, certificate.proved_orders) == ("proved", tuple(orders))
+            assert certificate.has_trees
+            verdict = certificate.verify(found.model)
+            assert verdict.confirmed, verdict
+            assert verdict.orders == tuple(orders)
+            assert verdict.n_cycles >= found.n_certified
+            where = "anywhere in R" if box is None else "in the box |z_i| <= 3"
+            assert where in certificate.summary()[0]
+            n_cycles += certificate.n_cycles
+            n_boxed += len(certificate.box or ())
+            certificate.save(tmp_path / "proof.npz")
+            again = rd.load_result(tmp_path / "proof.npz")
+            assert again == certificate
+            assert again.verify(found.model)
+            found.save(tmp_path / "cycles.npz")
+            assert rd.load_result(tmp_path / "cycles.npz").certificate == certificate
+            assert pickle.loads(pickle.dumps(certificate)) == certificate
+    assert n_cycles
+    assert n_boxed
+    with pytest.raises(ValueError, match=r"certificates of compositions are \.npz files"):
+        certificate.save(tmp_path / "proof.json")
+
+
+def test_without_trees_nothing_is_confirmed():
+    case = next(one for one in cases(periodic_plrnn) if one.search(orders=[one.period]).blocks)
+    found = case.search(orders=[case.period], method="complete")
+    assert not found.certificate.has_trees
+    assert not found.certificate.verify(found.model)
+
+
+def proof_of(case: Case, **options: Any) -> tuple[rd.CompositionCertificate, rd.Model]:
+    orders = [case.period, 2 * case.period]
+    found = case.search(orders=orders, method="complete", keep_tree=True, **options)
+    assert found.certificate.verify(found.model)
+    return found.certificate, found.model
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_tampered_certificates_are_refused(maker):
+    n_cut = n_moved = 0
+    for case in some_of(maker, drawn(2, 12)):
+        proof, model = proof_of(case)
+        for listed in proof.cycles:
+            rest = tuple(other for other in proof.cycles if other is not listed)
+            if not listed.certified.all() or not listed.error_bound.all():
+                continue
+            less = replace(proof, cycles=rest)
+            assert "is a cycle that is not listed" in less.verify(model).reasons[0]
+            changed = {
+                "points": listed.points + 1e-3,
+                "itinerary": ~listed.itinerary,
+                "error_bound": listed.error_bound / 2.0,
+            }
+            for name, values in changed.items():
+                other = replace(proof, cycles=(*rest, replace(listed, **{name: values})))
+                assert "certified cycle is no certified fixed" in other.verify(model).reasons[0]
+                n_moved += 1
+            chain = proof.chains[listed.order]
+            emptied = replace(
+                proof, chains={**proof.chains, listed.order: replace(chain, cycles=())}
+            )
+            assert "neither listed nor undecided" in emptied.verify(model).reasons[0]
+            n_cut += 1
+    assert n_cut
+    assert n_moved
+
+
+def test_claims_that_go_beyond_the_chains_are_refused():
+    case = some_of(periodic_plrnn, 1)[0]
+    proof, model = proof_of(case)
+    first, second = proof.orders
+    small = replace(proof, box=(np.full(case.n_states, -1.0), np.full(case.n_states, 1.0)))
+    assert small.verify(model)  # what holds everywhere holds in a box
+    less = replace(proof, chains={first: proof.chains[first]})
+    assert "it is said to be proved, but its chain is not" in less.verify(model).reasons[0]
+    swapped = replace(proof, chains={first: proof.chains[second], second: proof.chains[first]})
+    assert "another network" in swapped.verify(model).reasons[0]
+    assert "claims no proof" in replace(proof, proved_orders=()).verify(model).reasons[0]
+    partly = replace(proof, proved_orders=(first,))
+    assert f"but order {second} is not" in partly.verify(model).reasons[0]
+    odd = replace(proof, orders=(first, second + 1), proved_orders=(first, second + 1), chains={
+        first: proof.chains[first], second + 1: proof.chains[second]})  # fmt: skip
+    assert "no multiple of" in odd.verify(model).reasons[0]
+    wider = replace(proof, n_states=proof.n_states)
+    assert wider.verify(model)
+    inputs = np.array(model.inputs)
+    inputs[0, 0] += 0.5
+    other = rd.PeriodicallyDriven(model.network, inputs)
+    assert "another network" in proof.verify(other).reasons[0]
+    with pytest.raises(TypeError, match=r"a PeriodicallyDriven network or a DeepPLRNN"):
+        proof.verify(model.network)
+
+
+@pytest.mark.parametrize("maker", [periodic_plrnn, deep])
+def test_a_box_of_a_chain_that_is_too_small_is_refused(maker):
+    for case in some_of(maker, 3):
+        proof, model = proof_of(case, box=3.0)
+        for sign in (-1.0, 1.0):
+            bounds = [np.array(bound) for bound in proof.box]
+            bounds[0 if sign < 0 else 1][-1] += sign * 1e-3
+            wider = replace(proof, box=tuple(bounds))
+            assert "does not hold all orbits in the box" in wider.verify(model).reasons[0]
+        everywhere = replace(proof, box=None)
+        assert "searched in a box" in everywhere.verify(model).reasons[0]
+
+
+def test_the_box_of_a_chain_is_wide_enough_within_a_step():
+    proof, model = proof_of(some_of(deep, 1)[0], box=3.0)
+    lower, upper = (np.array(bound) for bound in proof.chains[1].box)
+    m = proof.n_states
+    assert len(lower) > m
+    upper[m] -= 1e-3  # of what goes into the second layer
+    tight = replace(proof.chains[1], box=(lower, upper))
+    refused = replace(proof, chains={**proof.chains, 1: tight}).verify(model)
+    assert refused.reasons
+
+
+def test_an_interrupted_search_goes_on(tmp_path):
+    rng = np.random.default_rng([3, 0])
+    A, W, h = rng.uniform(0.2, 0.8, 5), 0.9 * rng.normal(size=(5, 5)), rng.normal(size=5)
+    network = rd.PLRNN(A, W, h, C=rng.normal(size=(5, 1)), s=[0.0])
+
+    def search(**options: Any) -> rd.CycleSet:
+        return rd.find_cycles(
+            network, orders=[3, 6], inputs=[[1.0], [-1.0], [0.0]], periodic=True,
+            method="complete", keep_tree=True, progress=False, **options,
+        )  # fmt: skip
+
+    whole = search()
+    limits = (0.05, 0.02, 0.005, 0.001)
+    begun = next(
+        found
+        for found in (search(time_limit=limit, n_threads=1) for limit in limits)
+        if found.certificate.status == "partial"
+    )
+    assert not begun.finished
+    begun.save(tmp_path / "begun.npz")
+    again = search(resume=rd.load_result(tmp_path / "begun.npz"))
+    assert again == whole
+    assert (again.certificate.status, again.finished) == ("proved", True)
+    assert again.certificate.verify(again.model)
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_a_finished_search_may_be_gone_on_with(maker):
+    for case in some_of(maker, drawn(1, 20)):
+        options = {"orders": [case.period, 2 * case.period], "method": "complete"}
+        whole = case.search(**options, keep_tree=True)
+        again = case.search(**options, keep_tree=True, resume=whole)
+        assert again == whole
+        assert again.certificate.status == "proved"
+        assert len(again.certificate.parts) == len(whole.certificate.parts)
+        assert again.certificate.verify(again.model)
+
+
+def test_resume_refuses_other_searches():
+    case = some_of(periodic_plrnn, 1)[0]
+    orders = [case.period]
+    begun = case.search(orders=orders, method="complete")
+    other = some_of(periodic_plrnn, 2)[1].search(max_order=3, method="complete")
+    for options, message in (
+        ({"resume": other, "orders": orders}, "same model"),
+        ({"resume": begun, "orders": [2 * case.period]}, "same orders"),
+        ({"resume": begun, "orders": orders, "box": 2.0}, "same box"),
+        ({"resume": begun, "orders": orders, "method": "auto"}, "give method='complete'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            case.search(**{"method": "complete", **options})
+    with pytest.raises(TypeError, match="resume must be what an interrupted"):
+        case.search(orders=orders, method="complete", resume=begun[0])
+
+
+def test_a_damaged_file_of_a_certificate_says_so(tmp_path):
+    proof, _ = proof_of(some_of(deep, 1)[0])
+    proof.save(tmp_path / "proof.npz")
+    with np.load(tmp_path / "proof.npz") as file:
+        members = {name: file[name] for name in file}
+    del members["chain_1/part_0/open_bits"]
+    np.savez(tmp_path / "less.npz", **members)
+    with pytest.raises(ValueError, match=r"less\.npz cannot be read as a certificate of a compos"):
+        rd.load_result(tmp_path / "less.npz")
+
+
+def test_certificates_in_a_shell(tmp_path, capsys):
+    network = rd.PLRNN([0.5], [[-3.0]], [0.5], C=[[1.0]], s=[0.0])
+    rd.save_model(network, tmp_path / "net.npz")
+    np.save(tmp_path / "period.npy", [[1.0], [-1.0]])
+    np.save(tmp_path / "constant.npy", [0.25])
+    net, period, constant = (str(tmp_path / n) for n in ("net.npz", "period.npy", "constant.npy"))
+    proof, simple = str(tmp_path / "proof.npz"), str(tmp_path / "simple.json")
+    search = ["cycles", net, "--max-order", "4", "--method", "complete", "--quiet"]
+    periodic = ["--inputs", period, "--periodic"]
+    assert main([*search, *periodic, "--certificate", proof]) == 0
+    assert main([*search, "--inputs", constant, "--certificate", simple]) == 0
+    assert main(["verify", proof, net, *periodic]) == 0
+    assert "Confirmed" in capsys.readouterr().out
+    assert main(["verify", simple, net, "--inputs", constant]) == 0
+    assert main(["verify", simple, net]) == 1
+    assert "another network" in capsys.readouterr().out
+    for wrong, message in (
+        (["verify", proof, net], "give --inputs, the input (T, K) of one period, and --periodic"),
+        (["verify", simple, net, *periodic], "leave out --periodic"),
+        ([*search, *periodic, "--certificate", simple], "must end in one of .npz"),
+        ([*search, "--inputs", period, "--certificate", proof], "or a period (T, K) with"),
+    ):
+        assert main(wrong) == 2
+        assert message in capsys.readouterr().err

@@ -257,6 +257,38 @@ def test_only_what_is_reached_from_the_start():
     assert both.initial.tolist() == [True, False]
 
 
+def test_the_orbits_from_states():
+    points = np.array([[[-0.2], [0.1]], [[0.3], [0.25]]])
+    graph = rd.region_graph(TENT, start=points, n_steps=7)
+    assert graph == rd.region_graph(TENT, TENT.orbit(points, 7))
+    assert graph.symbols.shape == (2, 2, 8)
+    one = rd.region_graph(TENT, start=np.array([-0.2]), box=1.0)
+    assert one.symbols.shape == (1001,)
+    assert one == rd.region_graph(TENT, TENT.orbit([-0.2], 1000), box=1.0)
+    assert one.start_lower is None
+
+
+@pytest.mark.parametrize("kind", ["tensor", "frame"])
+def test_states_of_other_packages_are_states(kind):
+    points = np.array([[-0.2], [0.1]])
+    if kind == "tensor":
+        given = pytest.importorskip("torch").tensor(points, requires_grad=True)
+    else:
+        given = pytest.importorskip("pandas").DataFrame(points)
+    graph = rd.region_graph(TENT, start=given, n_steps=7)
+    assert graph == rd.region_graph(TENT, start=points, n_steps=7)
+
+
+def test_the_orbits_from_states_of_a_stacked_network():
+    torch = pytest.importorskip("torch")
+    module = torch.nn.RNN(1, 2, num_layers=2, nonlinearity="relu").double()
+    network = rd.from_torch(module)
+    points = np.random.default_rng(0).random((3, 4))
+    graph = rd.region_graph(module, start=points, n_steps=20)
+    linear = network.as_piecewise_linear()
+    assert graph == rd.region_graph(linear, linear.orbit(network.layers_apart(points), 20))
+
+
 def test_steps_of_data_that_the_network_cannot_take():
     drift = rd.PiecewiseLinearMap([[1.0]], [[-0.5]], [[1.0]], [1.0], [0.0])
     data = np.array([[-1.0], [0.5], [1.0], [-2.0]])
@@ -329,8 +361,15 @@ def test_a_network_without_units_in_a_box():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({}, "orbit or box must be given"),
-        ({"start": 1.0}, "orbit or box must be given"),
+        ({}, "orbit, box or start must be given"),
+        ({"start": 1.0}, "orbit, box or start must be given"),
+        ({"start": np.zeros(3)}, r"\(..., M\) with M = 1, got \(3,\); a box is a number or a pair"),
+        ({"start": np.zeros((0, 1))}, r"at least one state, got shape \(0, 1\)"),
+        ({"start": np.zeros(1), "orbit": [[0.1], [0.2]]}, "start must not come with an orbit"),
+        ({"start": np.zeros(1), "n_steps": 0}, "n_steps must be"),
+        ({"start": 0.5, "box": 1.0, "n_steps": 5}, "n_steps is for start as an array of states"),
+        ({"start": [[0.1]]}, r"for states write start=numpy.array\(states\)"),
+        ({"start": np.array([0.4]), "box": 0.3}, "orbit must stay in box"),
         ({"orbit": [[0.1], [0.2]], "start": 1.0}, "start must come with a box"),
         ({"box": 1.0, "start": 2.0}, "start must lie in box"),
         ({"box": 1.0, "start": 0.5, "orbit": [[0.1], [0.2]]}, "start must not come with an orbit"),

@@ -19,6 +19,10 @@ FILES = Path(__file__).parents[1] / "golden" / "files"
 ONES = np.ones((2, 2))
 #: The full tent map; its cycles and its exponent are known in closed form.
 TENT = rd.PLRNN([[2.0]], [[-4.0]], [1.0])
+#: A unit under an input of period 2.
+DRIVEN = rd.PeriodicallyDriven(
+    rd.PLRNN([0.5], [[-3.0]], [0.5], C=[[1.0]], s=[0.0]), [[1.0], [-1.0]]
+)
 
 
 @pytest.mark.parametrize("version", [1, 2])
@@ -70,6 +74,12 @@ def test_slow_points_by_input_of_version_1():
 def test_a_certificate_of_version_1(suffix):
     certificate = rd.Certificate.load(FILES / f"certificate_1.{suffix}")
     assert certificate.verify(TENT)
+
+
+def test_a_certificate_of_a_composition_of_version_1():
+    certificate = rd.CompositionCertificate.load(FILES / "composition_certificate_1.npz")
+    assert certificate.proved_orders == (2, 4)
+    assert certificate.verify(DRIVEN)
 
 
 def test_a_spectrum_of_version_1():
@@ -262,6 +272,9 @@ def written(tmp_path):
         "slow_points_by_input": rd.find_slow_points(bit, [[0.3], [0.54]]),
         "slow_points": rd.find_slow_points(rd.RNN([[1.0], [1.0]], 0.5001 * ONES), [1e-3]),
         "cycle_set": rd.find_cycles(TENT, max_order=3, method="complete"),
+        "composition_certificate": rd.find_cycles(
+            DRIVEN, max_order=4, method="complete", keep_tree=True
+        ).certificate,
         "lyapunov_spectrum": rd.lyapunov_spectrum(TENT, z0=[0.1], n_steps=40, covariant=4),
         "branch_set": rd.training_timeline(
             models, [2.0, 1.0], [0.0, 10.0], max_order=2, gradient_norms=[1.0, 0.5]
@@ -332,6 +345,7 @@ EXPORTS = {
     "basins_2.npz": (2, "15e429593c1c"),
     "branch_set_3.npz": (2, "02ef1c5c85d9"),
     "certificate_1.npz": (2, "cd921ef4ea08"),
+    "composition_certificate_1.npz": (2, "f5469958121a"),
     "cycle_set_2.npz": (2, "e04818745eeb"),
     "cycle_sets_by_input_1.npz": (2, "d7bb921170db"),
     "lyapunov_spectrum_2.npz": (2, "92e39e1a4290"),

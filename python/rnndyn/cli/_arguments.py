@@ -176,6 +176,15 @@ def add_constant_inputs(parser: argparse.ArgumentParser) -> None:
     add_inputs(parser, "constant external input, an array of shape (K,), or several (C, K)")
 
 
+def add_periodic(parser: argparse.ArgumentParser) -> None:
+    """Add ``--periodic``, which says that ``--inputs`` is one period."""
+    parser.add_argument(
+        "--periodic",
+        action="store_true",
+        help="take --inputs as the input (T, K) of every step of one period",
+    )
+
+
 def add_starts(parser: argparse.ArgumentParser, what: str) -> None:
     """Add ``--states`` and ``--drive``, which say where searches, or what they are, may begin."""
     parser.add_argument(

@@ -15,6 +15,7 @@ from rnndyn.cli._arguments import (
     add_method,
     add_model,
     add_orders,
+    add_periodic,
     add_results,
     add_starts,
     load_network,
@@ -56,11 +57,7 @@ def add_parser(commands: Any) -> None:
     add_model(parser)
     add_orders(parser, "search")
     add_constant_inputs(parser)
-    parser.add_argument(
-        "--periodic",
-        action="store_true",
-        help="take --inputs as the input (T, K) of every step of one period",
-    )
+    add_periodic(parser)
     add_starts(parser, "searches")
     add_method(
         parser,
@@ -93,16 +90,17 @@ def run(options: argparse.Namespace) -> int:
     outputs = Outputs(options)
     network = load_network(options.model, options.nonlinearity)
     inputs = read_inputs(options.inputs)
-    if options.certificate and (options.periodic or np.ndim(inputs) > 1):
-        raise ValueError("--certificate is for one constant input: give --inputs of shape (K,)")
+    if options.certificate and np.ndim(inputs) > 1 and not options.periodic:
+        raise ValueError(
+            "--certificate is for one constant input, of shape (K,), or a period (T, K) with "
+            "--periodic"
+        )
     if options.certificate and smooth_network(network) is not None:
         raise ValueError(
             f"--certificate is for piecewise-linear networks; leave it out for a {network.family}"
         )
-    if options.certificate and isinstance(network, Composition):
-        raise ValueError(
-            f"--certificate is for networks that are one map; leave it out for a {network.family}"
-        )
+    if options.certificate and (options.periodic or isinstance(network, Composition)):
+        check_suffix(options.certificate, (".npz",))
     cycles = find_cycles(
         network,
         options.max_order,

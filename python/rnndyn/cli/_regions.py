@@ -22,6 +22,7 @@ _EPILOG = """\
 examples:
   rnndyn regions network.npz --box 3
   rnndyn regions network.npz --box 3 --start=-0.1,0.1 --plot regions.png
+  rnndyn regions network.npz --start states.npy --steps 500
   rnndyn regions network.npz --orbit visited.npy --box 5 -o regions.npz
 """
 
@@ -39,9 +40,16 @@ def add_parser(commands: Any) -> None:
     add_box(parser, "all that is possible for orbits that stay in this box:")
     parser.add_argument(
         "--start",
-        type=parse_box,
-        metavar="R|LO,HI",
-        help="the box where they begin: only what can be reached from there",
+        type=_start,
+        metavar="R|LO,HI|Z.npy",
+        help="the box where they begin: only what can be reached from there; or states (..., M), "
+        "whose orbits are counted",
+    )
+    parser.add_argument(
+        "--steps",
+        type=int,
+        metavar="N",
+        help="steps of the orbits from states of --start (default: 1000)",
     )
     parser.add_argument(
         "--orbit",
@@ -61,17 +69,27 @@ def add_parser(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
+def _start(text: str) -> float | tuple[float, float] | Path:
+    return Path(text) if text.endswith(".npy") else parse_box(text)
+
+
 def run(options: argparse.Namespace) -> int:
     """Compute, print, draw and save; return the exit code."""
-    if options.box is None and options.orbit is None:
-        raise ValueError("give --box, the box that orbits stay in, or --orbit, or both")
+    start = options.start
+    if isinstance(start, Path):
+        start = read_states(start)
+    elif options.box is None and options.orbit is None:
+        raise ValueError(
+            "give --box, the box that orbits stay in, or --orbit, or --start with states"
+        )
     outputs = Outputs(options)
     network = load_with_regions(options.model, options.nonlinearity)
     graph = region_graph(
         network,
         read_states(options.orbit),
         box=options.box,
-        start=options.start,
+        start=start,
+        n_steps=options.steps,
         max_regions=options.max_regions,
         n_threads=options.threads,
         time_limit=options.time_limit,

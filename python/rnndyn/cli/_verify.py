@@ -8,10 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from rnndyn._common.words import counted
+from rnndyn.certificate.composition import CompositionCertificate
 from rnndyn.certificate.result import Certificate
-from rnndyn.cli._arguments import add_command, add_json, add_model, load_piecewise_linear
+from rnndyn.cli._arguments import (
+    add_command,
+    add_inputs,
+    add_json,
+    add_model,
+    add_periodic,
+    load_network,
+    load_piecewise_linear,
+    read_inputs,
+)
 from rnndyn.cli._exit_codes import ExitCode
 from rnndyn.manifolds.chaos import ChaosCertificate
+from rnndyn.models._canonical_map_of import periodically_driven
+from rnndyn.models._composition import Composition
 from rnndyn.results.files import header_in
 from rnndyn.verify import Verdict
 
@@ -22,6 +34,8 @@ _EPILOG = """\
 examples:
   rnndyn verify certificate.npz network.npz
   rnndyn verify certificate.json example:plrnn-10d --json
+  rnndyn verify certificate.npz network.npz --inputs resting.npy
+  rnndyn verify certificate.npz driven.npz --inputs one_period.npy --periodic
   rnndyn verify chaos.npz network.npz
 
 The check is done in exact arithmetic and shares no code with the search.
@@ -42,6 +56,8 @@ def add_parser(commands: Any) -> None:
         "certificate", metavar="CERTIFICATE", type=Path, help="a .npz or .json file"
     )
     add_model(parser)
+    add_inputs(parser, "the constant external input (K,) of the search, or with --periodic (T, K)")
+    add_periodic(parser)
     add_json(parser)
     parser.set_defaults(run=run)
 
@@ -49,7 +65,7 @@ def add_parser(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Check, print, and return the exit code."""
     certificate = _loaded(options.certificate)
-    model = load_piecewise_linear(options.model, options.nonlinearity)
+    model = _network(options, certificate)
     start = time.perf_counter()
     verdict = certificate.verify(model)
     seconds = time.perf_counter() - start
@@ -62,10 +78,35 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _loaded(path: Path) -> Certificate | ChaosCertificate:
-    """Read a proof of either kind; what is neither is no certificate."""
-    if path.is_file() and header_in(path, _MAX_BYTES).get("format") == ChaosCertificate.FORMAT.name:
-        return ChaosCertificate.load(path)
+    """Read a proof of any kind; what is none is no certificate."""
+    kind = header_in(path, _MAX_BYTES).get("format") if path.is_file() else None
+    for cls in (ChaosCertificate, CompositionCertificate):
+        if kind == cls.FORMAT.name:
+            return cls.load(path)
     return Certificate.load(path)
+
+
+def _network(options: argparse.Namespace, certificate: Certificate | ChaosCertificate) -> Any:
+    """Return what the certificate is about: the network, under the input of the search."""
+    if options.periodic:
+        network = load_network(options.model, options.nonlinearity)
+        network = periodically_driven(network, read_inputs(options.inputs))
+    elif isinstance(certificate, CompositionCertificate):
+        network = load_network(options.model, options.nonlinearity)
+    else:
+        network = load_piecewise_linear(options.model, options.nonlinearity, options.inputs)
+    is_composition = isinstance(network, Composition)
+    if is_composition and not isinstance(certificate, CompositionCertificate):
+        raise ValueError(
+            f"{options.certificate} is not about a network under a periodic input: leave out "
+            "--periodic"
+        )
+    if not is_composition and isinstance(certificate, CompositionCertificate):
+        raise ValueError(
+            f"{options.certificate} is about a network under a periodic input: give --inputs, the "
+            "input (T, K) of one period, and --periodic"
+        )
+    return network
 
 
 def _lines(

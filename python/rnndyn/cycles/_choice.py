@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from numpy.typing import ArrayLike
 
 from rnndyn._common.arrays import FloatArray
+from rnndyn._common.boxes import box_ends
 from rnndyn._common.checks import check_flag, check_orders
 from rnndyn._common.options import Options, check_options
 from rnndyn._common.progress import ProgressMeter
+from rnndyn.certificate.composition import CompositionCertificate
+from rnndyn.certificate.result import Certificate
 from rnndyn.cycles import _smooth
 from rnndyn.cycles._compositions import orders_of, search_composition
 from rnndyn.cycles._conditions import search_each
-from rnndyn.cycles._piecewise_linear import LinearSearch, search_piecewise_linear
+from rnndyn.cycles._piecewise_linear import (
+    LinearSearch,
+    certificate_to_resume,
+    check_same_search,
+    search_piecewise_linear,
+)
 from rnndyn.cycles._starts import starting_states, starts_of_map, starts_of_period
 from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.result import CycleSet
 from rnndyn.io._as_model import NetworkLike, as_model
-from rnndyn.models import DifferentiableMap, Model
+from rnndyn.models import DifferentiableMap, Model, PiecewiseLinearModel
 from rnndyn.models._canonical_map_of import (
     check_inputs,
     periodically_driven,
@@ -126,23 +134,37 @@ def _of_composition(
     starts: FloatArray | None,
     common: Options,
 ) -> CycleSet:
-    if how.keep_tree or how.resume is not None:
-        raise ValueError(
-            "keep_tree and resume are for networks that are one map; leave them out for a "
-            f"{network.family}"
-        )
     if starts is not None:
         how.checked(has_starts=True)
+    ends = None if box is None else box_ends(box, network.n_states)
+    earlier: Mapping[int, Certificate] = {}
+    if how.resume is not None:
+        certificate = certificate_to_resume(how.resume, network)
+        check_same_search(certificate, how.method, orders, ends or (None, None))
+        assert isinstance(certificate, CompositionCertificate)
+        earlier = certificate.chains
 
-    def fixed_points(model: Any, region: Any, begin: FloatArray | None, own: Options) -> CycleSet:
-        # Of the published algorithm alone there are no other starts.
-        begin = None if how.method == "scyfi" else begin
-        return search_piecewise_linear(model, [1], how, box=region, starts=begin, common=own)
+    def fixed_points(
+        model: PiecewiseLinearModel, order: int, region: Any, begin: FloatArray, own: Options
+    ) -> CycleSet:
+        return search_piecewise_linear(
+            model,
+            [1],
+            how._replace(resume=earlier.get(order)),
+            box=region,
+            # Of the published algorithm alone there are no other starts.
+            starts=None if how.method == "scyfi" else begin,
+            common=own,
+        )
 
-    record = how.options()
-    del record["keep_tree"]
     return search_composition(
-        network, orders, fixed_points, box=box, starts=starts, record=record, options=common
+        network,
+        orders,
+        fixed_points,
+        ends=ends,
+        starts=starts,
+        record=how.options(),
+        options=common,
     )
 
 

@@ -16,15 +16,16 @@ import numpy as np
 
 from rnndyn import _core
 from rnndyn._common.arrays import BoolArray, FloatArray
-from rnndyn._common.boxes import box_ends
 from rnndyn._common.options import Options
 from rnndyn._common.stopping import StopReason
+from rnndyn.certificate.composition import CompositionCertificate
+from rnndyn.certificate.result import Certificate
 from rnndyn.cycles._conditions import SharedMeter
 from rnndyn.cycles.block import CycleBlock
 from rnndyn.cycles.continuum import ContinuumOfFixedPoints
 from rnndyn.cycles.cycle import STABILITY_NAMES, Cycle
 from rnndyn.cycles.result import CycleSet
-from rnndyn.cycles.run import METHODS, OrderStatistics, SearchStatistics
+from rnndyn.cycles.run import METHODS, OrderStatistics, SearchStatistics, random_coverage
 from rnndyn.models import PiecewiseLinearMap, PiecewiseLinearModel
 from rnndyn.models._composition import (
     Composition,
@@ -38,9 +39,9 @@ _LONG_ORBIT = 400
 #: A direction comes back as itself if it does up to this; the other way it would be -1.
 _SAME_DIRECTION = 1e-6
 
-#: Searches a piecewise-linear map for fixed points, in a box, from states.
+#: Searches the chain of an order for fixed points, in a box, from states.
 Search = Callable[
-    [PiecewiseLinearModel, tuple[FloatArray, FloatArray] | None, FloatArray | None, Options],
+    [PiecewiseLinearModel, int, tuple[FloatArray, FloatArray] | None, FloatArray, Options],
     CycleSet,
 ]
 
@@ -74,7 +75,7 @@ def search_composition(
     orders: list[int],
     search: Search,
     *,
-    box: Any,
+    ends: tuple[FloatArray, FloatArray] | None,
     starts: FloatArray | None,
     record: dict[str, Any],
     options: Options,
@@ -87,8 +88,8 @@ def search_composition(
         What to search, and the possible orders.
     search : callable
         The search for fixed points of a piecewise-linear map.
-    box : float or (lower, upper), optional
-        Region of interest for the states of the network.
+    ends : (ndarray, ndarray), optional
+        Lower and upper bounds of the region of interest for the states of the network.
     starts : (S, M) array, optional
         States at the beginning of a round from which to begin.
     record : dict
@@ -99,10 +100,10 @@ def search_composition(
     if record["method"] not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {record['method']!r}")
     begin = time.perf_counter()
-    ends = None if box is None else box_ends(box, network.n_states)
     meter = SharedMeter(options.meter, len(orders), "find_cycles")
     how = options._replace(meter=meter)
     blocks, continua, statistics = [], [], []
+    chains: dict[int, Certificate] = {}
     stopped_by: StopReason = "finished"
     meter.begin()
     try:
@@ -111,12 +112,15 @@ def search_composition(
                 statistics.append(_not_reached(order, record["method"]))
                 continue
             chain = _Chain(network, order // network.steps_per_round)
-            found = search(chain.model, chain.box(ends), chain.starts(starts), how)
+            found = search(chain.model, order, chain.box(ends), chain.starts(starts), how)
             stopped_by = found.search.stopped_by
             own = chain.cycles(found)
             if own:
                 blocks.append(_block(order, own, listed=bool(found.search.listed_orders)))
-            continua += [chain.continuum(one) for one in found.continua]
+            own_continua = [chain.continuum(one) for one in found.continua]
+            continua += [one for one in own_continua if one is not None]
+            if found.certificate is not None:
+                chains[order] = found.certificate
             statistics.append(_statistics(order, found))
             meter.next()
     finally:
@@ -124,7 +128,7 @@ def search_composition(
     return CycleSet(
         network,
         tuple(blocks),
-        tuple(one for one in continua if one is not None),
+        tuple(continua),
         SearchStatistics(
             orders=tuple(statistics),
             stopped_by=stopped_by,
@@ -139,6 +143,31 @@ def search_composition(
                 **({} if starts is None else {"n_states_given": len(starts)}),
             },
         ),
+        _certificate(network, orders, chains, ends, blocks, continua, statistics, stopped_by),
+    )
+
+
+def _certificate(
+    network: Composition,
+    orders: list[int],
+    chains: dict[int, Certificate],
+    box: tuple[FloatArray, FloatArray] | None,
+    blocks: list[CycleBlock],
+    continua: list[ContinuumOfFixedPoints],
+    statistics: list[OrderStatistics],
+    stopped_by: StopReason,
+) -> CompositionCertificate | None:
+    if not chains:
+        return None
+    return CompositionCertificate.of_chains(
+        chains,
+        network,
+        orders,
+        box=box,
+        blocks=blocks,
+        continua=continua,
+        coverage=random_coverage(statistics),
+        stopped=stopped_by != "finished",
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnndyn.certificate import _file as certificate_file
+from rnndyn.certificate.composition import CompositionCertificate
 from rnndyn.certificate.result import Certificate
 from rnndyn.cycles._origin import ModelWithCycles, Origin
 from rnndyn.cycles.block import COLUMNS, CycleBlock
@@ -17,6 +17,7 @@ from rnndyn.io._record import header_of, model_of, record_from, record_of
 from rnndyn.models import PiecewiseLinearModel, RecurrentNetwork
 from rnndyn.results.files import Arrays, ResultFormat, group_of
 
+_CERTIFICATES = {cls.FORMAT.name: cls for cls in (Certificate, CompositionCertificate)}
 _CONTINUUM_FIELDS = tuple(field.name for field in dataclasses.fields(ContinuumOfFixedPoints))
 
 
@@ -39,7 +40,7 @@ def _taken_apart(state: dict[str, Any]) -> tuple[dict[str, Any], Arrays]:
         for name in _CONTINUUM_FIELDS:
             arrays[f"continuum_{number}/{name}"] = _as_real(np.asarray(getattr(continuum, name)))
     if certificate is not None:
-        header["certificate"], proof = certificate_file.taken_apart(certificate._state())
+        header["certificate"], proof = certificate.FORMAT.taken_apart(certificate._state())
         arrays |= {f"certificate/{name}": array for name, array in proof.items()}
     return header, arrays
 
@@ -56,7 +57,10 @@ def _put_together(header: dict[str, Any], arrays: Arrays) -> dict[str, Any]:
     certificate = None
     if "certificate" in header:
         proof = group_of(arrays, "certificate")
-        certificate = Certificate(**certificate_file.put_together(header["certificate"], proof))
+        entry = header["certificate"]
+        if (kind := _CERTIFICATES.get(entry["format"])) is None:
+            raise ValueError(f"its certificate has an unknown format, {entry['format']!r:.60}")
+        certificate = kind(**kind.FORMAT.put_together(entry, proof))
     return {
         "model": model,
         "blocks": blocks,

@@ -16,11 +16,12 @@ from rnndyn._common.options import Options
 from rnndyn._common.progress import ProgressMeter
 from rnndyn.certificate.result import Certificate
 from rnndyn.cycles._index import statistics_of
+from rnndyn.cycles._origin import ModelWithCycles
 from rnndyn.cycles.block import CycleBlock
 from rnndyn.cycles.continuum import ContinuumOfFixedPoints, continuum_from_record
 from rnndyn.cycles.progress import SearchProgress
 from rnndyn.cycles.result import CycleSet
-from rnndyn.cycles.run import METHODS, SearchStatistics
+from rnndyn.cycles.run import METHODS, SearchStatistics, random_coverage
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.models._canonical_map_of import canonical_map_of
 
@@ -33,7 +34,7 @@ class LinearSearch(NamedTuple):
     max_iterations: int | None
     rigorous: bool
     keep_tree: bool
-    resume: CycleSet | None
+    resume: CycleSet | Certificate | None
     proof_method: str
     branching: str
 
@@ -133,11 +134,7 @@ def _certificate(
 ) -> Certificate | None:
     if record is None:
         return None
-    coverage = {
-        entry.order: entry.coverage
-        for entry in statistics.orders
-        if entry.coverage is not None and not entry.listed
-    }
+    coverage = random_coverage(statistics.orders)
     return Certificate.from_record(record, linear, blocks, continua, coverage)
 
 
@@ -148,30 +145,32 @@ def _observer(meter: ProgressMeter) -> Callable[..., None]:
     return observe
 
 
-def _check_resume(
-    resume: Any,
-    model: PiecewiseLinearModel,
-    method: str,
-    orders: list[int],
-    box: tuple[FloatArray | None, FloatArray | None],
-) -> tuple[dict[str, Any] | None, list[BoolArray] | None]:
-    """Return what the core needs to go on: the earlier certificate, and what had been found."""
-    if resume is None:
-        return None, None
+def certificate_to_resume(resume: Any, model: ModelWithCycles) -> Certificate:
+    """Return the certificate of an earlier search of the same model, to go on with."""
     is_set = isinstance(resume, CycleSet)
-    certificate = resume.certificate if is_set else None
+    certificate: Certificate | None = resume.certificate if is_set else None
     if certificate is None:
         given = "a CycleSet without certificate" if is_set else type(resume).__name__
         raise TypeError(
             "resume must be what an interrupted find_cycles(..., method='complete') returned, "
             f"got {given}"
         )
+    if resume.model != model:
+        raise ValueError("resume must be a search of the same model; this one has other parameters")
+    return certificate
+
+
+def check_same_search(
+    certificate: Certificate,
+    method: str,
+    orders: list[int],
+    box: tuple[FloatArray | None, FloatArray | None],
+) -> None:
+    """Refuse to go on with the search of other orders, or of another box."""
     if method != "complete":
         raise ValueError(
             f"resume goes on with a complete search, so give method='complete', got {method!r}"
         )
-    if resume.model != model:
-        raise ValueError("resume must be a search of the same model; this one has other parameters")
     if list(certificate.orders) != orders:
         raise ValueError(
             f"resume must be a search of the same orders, {orders}; "
@@ -180,8 +179,24 @@ def _check_resume(
     wanted = [bound.tolist() for bound in box if bound is not None]
     if wanted != [bound.tolist() for bound in certificate.box or ()]:
         raise ValueError("resume must be a search of the same box; give the same box= as then")
-    known = [block.itinerary for block in resume.blocks]
-    known += [continuum.itinerary[None] for continuum in resume.continua]
+
+
+def _check_resume(
+    resume: CycleSet | Certificate | None,
+    model: PiecewiseLinearModel,
+    method: str,
+    orders: list[int],
+    box: tuple[FloatArray | None, FloatArray | None],
+) -> tuple[dict[str, Any] | None, list[BoolArray] | None]:
+    """Return what the core needs to go on: the earlier certificate, and what had been found."""
+    if resume is None:
+        return None, None
+    known_model = isinstance(resume, Certificate)
+    certificate = resume if known_model else certificate_to_resume(resume, model)
+    assert isinstance(certificate, Certificate)
+    check_same_search(certificate, method, orders, box)
+    known = [listed.itinerary for listed in certificate.cycles]
+    known += [itinerary[None] for itinerary in certificate.continua]
     undecided = [block.itinerary for block in certificate.undecided.blocks]
     return {**certificate.to_record(), "undecided": undecided}, known
 

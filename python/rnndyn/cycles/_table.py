@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 
 from rnndyn._common.arrays import ComplexArray, FloatArray
-from rnndyn._common.words import counted, format_modulus, model_text, orders_text, percent
+from rnndyn._common.words import counted, format_modulus, model_text, percent
 from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.continuum import ContinuumOfFixedPoints
 from rnndyn.cycles.cycle import STABILITY_NAMES, Cycle, conjugate_pairs
@@ -80,29 +80,12 @@ def sureness(cycles: CycleSet) -> list[str]:
     lines = cycles.search.summary()
     certificate = cycles.certificate
     if certificate is None:
-        return [*_proved_lines(cycles.search), *lines]
+        return lines
     proved = certificate.summary()
     if any(record.method != "complete" for record in cycles.search.orders):
         # Of the other orders the search says what it did.
         proved = [line for line in proved if not line.startswith("Not proved")]
     return [*proved, *lines]
-
-
-def _proved_lines(search: SearchStatistics) -> list[str]:
-    """Say of proofs without a certificate, and without boxes, what they came to."""
-    ended = [r for r in search.orders if r.method == "complete" and r.finished and not r.n_boxes]
-    rigorous = bool(search.options.get("rigorous", True))
-    proved = [record.order for record in ended if record.proved and rigorous]
-    lines = [f"Proved: {orders_text(proved)} {_have(proved)} no other cycles"] if proved else []
-    for record in ended:
-        if record.n_undecided:
-            count = counted(record.n_undecided, "itinerary", "itineraries")
-            lines.append(f"Order {record.order}: {count} could not be decided")
-    return lines
-
-
-def _have(orders: list[int]) -> str:
-    return "has" if len(orders) == 1 else "have"
 
 
 def cycle_cells(cycle: Cycle, search: SearchStatistics) -> Row:

@@ -47,8 +47,9 @@ class CycleSet(TabularResult, Sequence[Cycle]):
     search : SearchStatistics
         What the search did and how sure its answer is.
     certificate : Certificate or None
-        What was proved about completeness; None if no proof was tried, and for tanh, GRU and LSTM
-        networks, of which `search` says it. It speaks of the whole search, also in a part of its
+        What was proved about completeness, under periodic input and of a `DeepPLRNN` a
+        `CompositionCertificate`; None if no proof was tried, and for tanh, GRU and LSTM networks,
+        of which `search` says it. It speaks of the whole search, also in a part of its
         cycles.
     inputs : ndarray of float64, shape (K,), or None
         Constant input of a tanh, GRU or LSTM network; None is the input 0.

@@ -1,7 +1,7 @@
 """What a search did, and how sure its answer is."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from statistics import NormalDist
 from typing import Any, Literal, get_args
@@ -347,6 +347,15 @@ class SearchStatistics(Run):
         given = {field.name: values[field.name] for field in fields(cls)}
         given["orders"] = [OrderStatistics.from_record(record) for record in given["orders"]]
         return cls(**given)
+
+
+def random_coverage(orders: Iterable[OrderStatistics]) -> dict[int, float]:
+    """Return the estimated coverage of those orders that were searched at random."""
+    return {
+        record.order: record.coverage
+        for record in orders
+        if record.coverage is not None and not record.listed
+    }
 
 
 def coverage_lower_bound(n_hits: int, n_singletons: int, confidence: float = 0.9) -> float | None:

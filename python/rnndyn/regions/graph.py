@@ -9,17 +9,20 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnndyn import _core
-from rnndyn._common.arrays import BoolArray, FloatArray, IntArray, finite_numbers
+from rnndyn._common.arrays import BoolArray, FloatArray, IntArray, finite_numbers, plain_array
 from rnndyn._common.boxes import box_ends
 from rnndyn._common.checks import check_count
 from rnndyn._common.options import Options, check_options
 from rnndyn._common.progress import ProgressMeter
 from rnndyn.io._as_model import NetworkLike, as_model, as_piecewise_linear
 from rnndyn.models import PiecewiseLinearModel
-from rnndyn.models._layers_apart import orbits_of_map, refuse_stacked
+from rnndyn.models._layers_apart import orbits_of_map, refuse_stacked, states_of_map
 from rnndyn.regions.progress import RegionGraphProgress
 from rnndyn.regions.result import IMPOSSIBLE, PROVED, SEEN, UNDECIDED, RegionGraph
 from rnndyn.regions.run import RegionGraphRun
+
+#: Steps of an orbit from a state, if not said otherwise.
+_STEPS = 1000
 
 
 def region_graph(
@@ -27,7 +30,8 @@ def region_graph(
     orbit: ArrayLike | None = None,
     *,
     box: float | tuple[ArrayLike, ArrayLike] | None = None,
-    start: float | tuple[ArrayLike, ArrayLike] | None = None,
+    start: float | tuple[ArrayLike, ArrayLike] | ArrayLike | None = None,
+    n_steps: int | None = None,
     max_regions: int = 10_000,
     n_threads: int | None = None,
     time_limit: float | None = None,
@@ -45,15 +49,18 @@ def region_graph(
     model : PiecewiseLinearModel
         The network; a ReLU RNN, also of torch, is the piecewise-linear map that it is. States of an
         orbit of a stacked one get its layers one step apart, and are fewer by the layers but one;
-        a box holds the orbits of both; `start` is for maps only.
+        a box holds the orbits of both; a box `start` is for maps only.
     orbit : (..., T, M) array_like, optional
         Orbits, such as ``model.orbit(z0, n_steps)``, or states of data one after another.
     box : float or (lower, upper), optional
         The box that orbits stay in: a number R for ``|z_i| <= R``, or two bounds, each a number or
         an array of shape (M,).
-    start : float or (lower, upper), optional
-        The box where orbits begin, as `box`: only what can be reached from there. Default: all of
+    start : float, (lower, upper), or (..., M) array, optional
+        Where orbits begin. A number or a pair, as `box`: only what can be reached from there within
+        `box`. An array, tensor or frame: states, whose orbits are taken as `orbit`. Default: all of
         `box`.
+    n_steps : int, optional
+        Steps of the orbits from states `start`. Default: 1,000.
     max_regions : int
         Stop at this number of regions of the box.
     n_threads : int, optional
@@ -132,6 +139,12 @@ def region_graph(
     1 strongly connected component, 2 recurrent regions; paths grow by 0 nats per step
     Seen, not all that is possible: no bound for the network itself
 
+    From two states of its own:
+
+    >>> import numpy as np
+    >>> rd.region_graph(tent, start=np.array([[-0.2], [1 / 3]]), n_steps=50).visits.tolist()
+    [26, 76]
+
     Of all its orbits in [-1, 1] any sequence of sides is possible, so that its entropy, which is
     ln 2, is at most that:
 
@@ -141,9 +154,18 @@ def region_graph(
     """
     source = as_model(model)
     network = as_piecewise_linear(source)
-    given = None if orbit is None else _check_orbit(orbit, network.n_states)
-    if given is not None:
-        given = orbits_of_map(source, given)
+    states = _states_in(start)
+    if states is None and n_steps is not None:
+        raise ValueError("n_steps is for start as an array of states; leave it out")
+    if states is not None:
+        if orbit is not None:
+            raise ValueError("start must not come with an orbit, which begins where it begins")
+        steps = check_count("n_steps", _STEPS if n_steps is None else n_steps)
+        given: FloatArray | None = _orbits_from(source, network, states, steps)
+        start = None
+    else:
+        given = None if orbit is None else _check_orbit(orbit, network.n_states)
+        given = None if given is None else orbits_of_map(source, given)
     if start is not None:
         refuse_stacked(source, "start", "is a box of first states")
     ends = None if box is None else box_ends(box, network.n_states)
@@ -186,6 +208,34 @@ def region_graph(
     )
 
 
+def _states_in(start: Any) -> Any:
+    """Return the states of `start`, or None if it is a box; a list or tuple is one."""
+    plain = plain_array("start", start)
+    if isinstance(plain, np.ndarray) and plain.ndim:
+        return plain
+    if isinstance(plain, list | tuple) and len(plain) != 2:
+        raise ValueError(
+            f"start must be a number R, (lower, upper), or an array of states, got "
+            f"{len(plain)} entries: for states write start=numpy.array(states)"
+        )
+    return None
+
+
+def _orbits_from(
+    source: Any, network: PiecewiseLinearModel, states: Any, n_steps: int
+) -> FloatArray:
+    """Return orbits (B, T, M) of the map that begin at states (..., N) of the network."""
+    first = finite_numbers("start", states)
+    if first.shape[-1] != network.n_states:
+        raise ValueError(
+            f"start must hold states, of shape (..., M) with M = {network.n_states}, got "
+            f"{first.shape}; a box is a number or a pair (lower, upper)"
+        )
+    if not first.size:
+        raise ValueError(f"start must hold at least one state, got shape {first.shape}")
+    return network.orbit(states_of_map(source, first, None), n_steps)
+
+
 def _check_orbit(orbit: ArrayLike, n_states: int) -> FloatArray:
     states = finite_numbers("orbit", orbit)
     if states.ndim < 2 or states.shape[-1] != n_states or states.shape[-2] < 2:
@@ -206,11 +256,14 @@ def _check_together(
     if box is None:
         if orbit is None:
             raise ValueError(
-                "orbit or box must be given: states that were visited, such as "
-                "model.orbit(z0, 1000), or the box that orbits stay in, such as box=3.0"
+                "orbit, box or start must be given: states that were visited, such as "
+                "model.orbit(z0, 1000), the box that orbits stay in, such as box=3.0, or states "
+                "where orbits begin, such as start=numpy.zeros(M)"
             )
         if start is not None:
-            raise ValueError("start must come with a box that orbits stay in: give box=")
+            raise ValueError(
+                "start must come with a box that orbits stay in, box=R, or be an array of states"
+            )
         return
     lower, upper = box
     if start is not None:

@@ -25,8 +25,8 @@ def load_result(path: str | os.PathLike[str], *, max_bytes: int = _MAX_BYTES) ->
     Returns
     -------
     BasinBoundary, BasinFractions, Basins, BranchSet, Certificate, ChaosCertificate, \
-    CyclesByInput, CycleSet, HomoclinicPoints, LyapunovSpectrum, Manifold, RegionGraph, Scan, \
-    SlowPointSet, SlowPointsByInput, StabilityDiagram or Timeline
+    CompositionCertificate, CyclesByInput, CycleSet, HomoclinicPoints, LyapunovSpectrum, Manifold, \
+    RegionGraph, Scan, SlowPointSet, SlowPointsByInput, StabilityDiagram or Timeline
 
     Raises
     ------
