@@ -16,6 +16,8 @@ const char* end_name(ManifoldEnd end) {
   switch (end) {
     case ManifoldEnd::exhausted:
       return "exhausted";
+    case ManifoldEnd::max_length:
+      return "max_length";
     case ManifoldEnd::depth:
       return "depth";
     case ManifoldEnd::max_pieces:
@@ -171,7 +173,7 @@ py::dict manifold_record(const CanonicalMap& map, const BoolArray& itinerary,
                          const Vector& lower, const Vector& upper, int n_threads,
                          std::optional<double> time_limit,
                          const std::optional<py::function>& observer,
-                         const std::optional<py::dict>& resume) {
+                         const std::optional<py::dict>& resume, std::optional<double> max_length) {
   const Index m = map.n_states();
   if (itinerary.ndim() != 2 || points.rows() != itinerary.shape(0) || points.cols() != m ||
       lower.size() != m || upper.size() != m || n_directions < 0 || n_directions > m) {
@@ -187,6 +189,10 @@ py::dict manifold_record(const CanonicalMap& map, const BoolArray& itinerary,
   options.lower = lower;
   options.upper = upper;
   options.n_threads = n_threads;
+  if (max_length) options.max_length = *max_length;
+  if (max_length && (stable ? m - n_directions : n_directions) != 1) {
+    throw std::invalid_argument("only manifolds of one dimension have a length");
+  }
   ManifoldTree begun = resume ? tree_from(map, *resume) : ManifoldTree{};
   ManifoldProgress progress;
   StopReason reason = StopReason::none;
@@ -249,7 +255,8 @@ void register_manifolds(py::module_& module) {
              py::arg("points"), py::arg("error_bound"), py::arg("stable"), py::kw_only(),
              py::arg("n_directions"), py::arg("depth"), py::arg("max_pieces"), py::arg("lower"),
              py::arg("upper"), py::arg("n_threads") = 1, py::arg("time_limit") = std::nullopt,
-             py::arg("observer") = std::nullopt, py::arg("resume") = std::nullopt);
+             py::arg("observer") = std::nullopt, py::arg("resume") = std::nullopt,
+             py::arg("max_length") = std::nullopt);
   module.def("region_determinants", &region_determinants_record, py::arg("canonical_map"),
              py::kw_only(), py::arg("limit"), py::arg("n_threads") = 1,
              py::arg("time_limit") = std::nullopt);

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "rnndyn/itinerary.hpp"
@@ -42,6 +43,10 @@ struct ManifoldOptions {
   Index depth = 0;         // steps away from the local sets
   std::int64_t max_pieces = 0;
   Vector lower, upper;  // the box that orbits stay in on their way
+  // Of manifolds of one dimension: where branches end that go out from the points of the cycle,
+  // along the curve. They also end where they leave the box or, of a map that is not one to one,
+  // where they turn back.
+  double max_length = std::numeric_limits<double>::infinity();
   int n_threads = 1;
 };
 
@@ -50,7 +55,7 @@ struct ManifoldProgress {
   std::atomic<Index> depth{0};
 };
 
-enum class ManifoldEnd { exhausted, depth, max_pieces, stopped };
+enum class ManifoldEnd { exhausted, max_length, depth, max_pieces, stopped };
 
 struct ManifoldTree {
   // By depth; of one depth in the order of the pieces that they were made of, then of the regions.

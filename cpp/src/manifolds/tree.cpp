@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <optional>
 #include <utility>
 
+#include "manifolds/arcs.hpp"
 #include "manifolds/images.hpp"
 #include "manifolds/local_sets.hpp"
 #include "manifolds/polytope.hpp"
@@ -62,6 +64,9 @@ class Tree {
         return outcome;
       }
     }
+    if (std::isfinite(options_.max_length) && !tree.pieces.empty()) {
+      arcs_.emplace(map_, around_, points, options_.kind, options_.max_length);
+    }
     add_levels(tree);
     return outcome;
   }
@@ -72,18 +77,34 @@ class Tree {
 
   void add_levels(ManifoldTree& tree) {
     while (true) {
+      if (arcs_) measure(tree);
       const auto first = static_cast<std::size_t>(tree.n_expanded);
-      std::size_t end = tree.pieces.size();
-      progress_.n_pieces.store(static_cast<std::int64_t>(end));
-      tree.end = ManifoldEnd::exhausted;
-      if (first == end) return;
+      progress_.n_pieces.store(static_cast<std::int64_t>(tree.pieces.size()));
+      tree.end = arcs_ ? ManifoldEnd::max_length : ManifoldEnd::exhausted;
+      if (first == tree.pieces.size()) return;
       const Index depth = tree.pieces[first].depth;
       progress_.depth.store(depth);
       tree.end = ManifoldEnd::depth;
       if (depth >= options_.depth) return;
-      while (tree.pieces[end - 1].depth > depth) --end;
-      if (!add_level(tree, first, end)) return;
+      if (!add_level(tree, first, end_of_level(tree, first))) return;
     }
+  }
+
+  // The first piece that is of more steps than the one numbered `first`.
+  static std::size_t end_of_level(const ManifoldTree& tree, std::size_t first) {
+    std::size_t end = tree.pieces.size();
+    while (first < end && tree.pieces[end - 1].depth > tree.pieces[first].depth) --end;
+    return end;
+  }
+
+  // Looks how long the branches are before a level is added, and cuts what is too long. Where half
+  // of the level is there already, that was done before.
+  void measure(ManifoldTree& tree) {
+    const std::size_t end = end_of_level(tree, static_cast<std::size_t>(tree.n_expanded));
+    arcs_->take(tree.pieces, end);
+    arcs_->look();
+    if (end == tree.pieces.size()) arcs_->cut(tree, reach_);
+    arcs_->take(tree.pieces, tree.pieces.size());
   }
 
   // The children of the pieces from first to end, which are of one depth.
@@ -105,6 +126,7 @@ class Tree {
           tree.end = ManifoldEnd::stopped;
           return false;
         }
+        if (arcs_) children.pieces = arcs_->following(tree.pieces, std::move(children.pieces));
         for (ManifoldPiece& piece : children.pieces) {
           if (static_cast<std::int64_t>(tree.pieces.size()) >= options_.max_pieces) {
             tree.end = ManifoldEnd::max_pieces;
@@ -115,6 +137,7 @@ class Tree {
         tree.n_empty += children.n_empty;
         tree.n_undecided += children.n_undecided;
         ++tree.n_expanded;
+        if (arcs_) arcs_->take(tree.pieces, tree.pieces.size());
       }
       progress_.n_pieces.store(static_cast<std::int64_t>(tree.pieces.size()));
     }
@@ -122,6 +145,7 @@ class Tree {
   }
 
   void children_of(const ManifoldPiece& parent, std::int64_t number, Children& children) const {
+    if (arcs_ && !arcs_->goes_on(parent, static_cast<std::size_t>(number))) return;
     const std::size_t k = around_.size();
     const auto phase = static_cast<std::size_t>(parent.phase);
     // What goes on in the region of the cycle itself is the neighbouring local set.
@@ -194,6 +218,7 @@ class Tree {
   Vector reach_;
   Control& control_;
   ManifoldProgress& progress_;
+  std::optional<Arcs> arcs_;  // where max_length was asked for
 };
 
 bool is_finite(const Rows& rows) {

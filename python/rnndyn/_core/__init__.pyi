@@ -133,6 +133,7 @@ def manifold(
     time_limit: float | None = None,
     observer: Callable[[int, int], object] | None = None,
     resume: dict[str, Any] | None = None,
+    max_length: float | None = None,
 ) -> dict[str, Any]: ...
 def region_graph(
     canonical_map: CanonicalMap,

@@ -30,6 +30,7 @@ examples:
   rnndyn manifolds network.npz --max-order 4 --depth 12
   rnndyn manifolds network.npz --max-order 4 --box 10 --plot boundary.png -o boundary.npz
   rnndyn manifolds network.npz --orders 1 --what unstable --cycle 0 --depth 30
+  rnndyn manifolds network.npz --orders 1 --what unstable --cycle 0 --depth 200 --max-length 50
   rnndyn manifolds network.npz --max-order 2 --what connections --certificate chaos.npz
 
 Cycles are numbered as rnndyn cycles prints them.
@@ -69,6 +70,12 @@ def add_parser(commands: Any) -> None:
         default=10_000,
         metavar="N",
         help="largest number of pieces of one manifold (default: 10000)",
+    )
+    parser.add_argument(
+        "--max-length",
+        type=float,
+        metavar="L",
+        help="arc length at which the branches of a stable or unstable manifold of dimension 1 end",
     )
     add_box(parser, "the box that orbits stay in:")
     add_effort(parser, "stop then and show what was found; the search for cycles has as long")
@@ -110,6 +117,8 @@ def _check(options: argparse.Namespace) -> None:
             "--cycle N says whose manifold is meant: give it with --what stable or unstable, and "
             "only then"
         )
+    if options.max_length is not None and options.what not in ("stable", "unstable"):
+        raise ValueError("--max-length is for manifolds: give --what stable or unstable")
     if options.certificate:
         if options.what != "connections":
             raise ValueError("--certificate writes a proof of chaos: give --what connections")
@@ -136,7 +145,7 @@ def _result(
         raise ValueError(
             f"--cycle must be the number of a cycle, 0 to {len(cycles) - 1}, got {options.cycle}"
         )
-    return manifold(cycles[options.cycle], options.what, **common)
+    return manifold(cycles[options.cycle], options.what, max_length=options.max_length, **common)
 
 
 def _drawn(pyplot: Any, result: BasinBoundary | Manifold | HomoclinicPoints) -> Any:

@@ -53,7 +53,8 @@ def _model_and_pieces(
 def _manifold_taken_apart(state: dict[str, Any]) -> tuple[dict[str, Any], Arrays]:
     header, arrays = _common_parts(state)
     arrays.update(_members_of("cycle", state["cycle"]))
-    return {**header, "kind": state["kind"], "order": state["cycle"].order}, arrays
+    own = {"kind": state["kind"], "order": state["cycle"].order, "max_length": state["max_length"]}
+    return {**header, **own}, arrays
 
 
 def _manifold_put_together(header: dict[str, Any], arrays: Arrays) -> dict[str, Any]:
@@ -65,6 +66,8 @@ def _manifold_put_together(header: dict[str, Any], arrays: Arrays) -> dict[str, 
         "pieces": pieces,
         "run": ManifoldRun.from_dict(header["run"]),
         "trees": _trees_of(header),
+        # Files of version 1 do not say it.
+        "max_length": header.get("max_length"),
     }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnndyn import _core
+from rnndyn._common.checks import check_positive
 from rnndyn._common.progress import ProgressMeter
 from rnndyn.cycles.cycle import Cycle
 from rnndyn.manifolds._arguments import Limits, check_limits, model_of, n_expanding
@@ -47,6 +48,7 @@ def manifold(
     depth: int = 20,
     box: float | tuple[ArrayLike, ArrayLike] | None = None,
     max_pieces: int = 10_000,
+    max_length: float | None = None,
     resume: Manifold | None = None,
     n_threads: int | None = None,
     time_limit: float | None = None,
@@ -71,11 +73,17 @@ def manifold(
         side is 10^6 times the largest number of the offsets of the map and of the points of the
         cycle.
     max_pieces : int
-        Stop at this number of pieces.
+        Stop at this number of pieces. The local sets are kept in any case.
+    max_length : float, optional
+        Of manifolds of dimension 1: the arc length at which their branches end, two at each point
+        of the cycle, counted from there. A branch also ends where it leaves the box or, of a map
+        that is not one to one, turns back, so that each is one curve. It is longer where that
+        takes its pieces as those that other branches of the cycle come out of.
     resume : Manifold, optional
         Go on with one that was stopped, or that reached its depth or number of pieces: what that
-        call returned, for the same cycle, kind and box, and with a `depth` and `max_pieces` no
-        smaller than then. The pieces are those of a run that was not stopped, bit for bit.
+        call returned, for the same cycle, kind, box and `max_length`, and with a `depth` and
+        `max_pieces` no smaller than then. The pieces are those of a run that was not stopped, bit
+        for bit.
     n_threads : int, optional
         Number of threads. The result does not depend on it. Default: the environment variable
         ``OMP_NUM_THREADS``, else the number of processors this process may use.
@@ -145,6 +153,14 @@ def manifold(
     limits = check_limits(
         model, cycle.points, box, depth, max_pieces, n_threads, time_limit, progress, seed
     )
+    if max_length is not None:
+        max_length = check_positive("max_length", max_length, "units of the states")
+        dimension = expanding if kind == "unstable" else model.n_states - expanding
+        if dimension != 1:
+            raise ValueError(
+                "max_length is for manifolds of dimension 1, but this one has dimension "
+                f"{dimension}: give depth, max_pieces or box instead"
+            )
     begun = None
     if resume is not None:
         earlier, trees = check_resume(resume, Manifold, "rnndyn.manifold(...)", model, limits)
@@ -152,6 +168,10 @@ def manifold(
             raise ValueError(f"resume must be of the same kind, {kind!r}; it is {earlier.kind!r}")
         if earlier.cycle != cycle:
             raise ValueError("resume must be of the same cycle; give its own, resume.cycle")
+        if earlier.max_length != max_length:
+            raise ValueError(
+                f"resume must be of the same max_length, {max_length}; its was {earlier.max_length}"
+            )
         begun = earlier.pieces, trees[0]
     meter = limits.options.meter
 
@@ -164,6 +184,7 @@ def manifold(
             limits,
             lambda d, n: meter.step(ManifoldProgress(n, min(d, limits.depth), limits.depth)),
             begun,
+            max_length,
         )
     finally:
         meter.close()
@@ -171,7 +192,7 @@ def manifold(
     run = limits.run_of(
         {name: outcome[name] for name in ("n_empty", "n_undecided", "end", "stopped_by")}
     )
-    return Manifold(model, cycle, kind, pieces, run, (tree,))
+    return Manifold(model, cycle, kind, pieces, run, (tree,), max_length)
 
 
 def grown(
@@ -181,6 +202,7 @@ def grown(
     limits: Limits,
     observer: Callable[[int, int], object],
     begun: tuple[Pieces, TreeState] | None = None,
+    max_length: float | None = None,
 ) -> tuple[Pieces, dict[str, Any]]:
     """Return the pieces of a manifold, the state of its tree, and what stopped it.
 
@@ -204,6 +226,7 @@ def grown(
         time_limit=limits.options.deadline.seconds_left(at_least=0.0),
         observer=observer,
         resume=resume,
+        max_length=max_length,
     )
     if record["refusal"]:
         raise ValueError(_REFUSALS[record["refusal"]])

@@ -171,6 +171,8 @@ class Manifold(_OfPieces):
     trees : tuple of TreeState, or None
         How far its tree of words has grown, one entry; None if it comes from a file of format
         version 1.
+    max_length : float or None
+        The arc length at which branches end that was asked for.
 
     See Also
     --------
@@ -186,6 +188,7 @@ class Manifold(_OfPieces):
     pieces: Pieces
     run: ManifoldRun = field(compare=False)
     trees: tuple[TreeState, ...] | None = field(default=None, compare=False)
+    max_length: float | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.kind not in ("stable", "unstable"):
@@ -193,6 +196,8 @@ class Manifold(_OfPieces):
         _check_sizes(self.model, self.pieces)
         if self.trees is not None and len(self.trees) != 1:
             raise ValueError(f"trees must have one entry, got {len(self.trees)}")
+        if self.max_length is not None:
+            check_positive("max_length", self.max_length, "units of the states")
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -5,11 +5,12 @@ from typing import Literal
 
 from rnndyn.results.run import Run
 
-End = Literal["exhausted", "depth", "max_pieces", "stopped"]
+End = Literal["exhausted", "max_length", "depth", "max_pieces", "stopped"]
 
 #: What is said about a tree of words that is not exhausted.
 END_TEXTS: dict[End, str] = {
     "exhausted": "no word is longer",
+    "max_length": "branches end at max_length, or where they leave the box or turn back",
     "depth": "the depth was reached",
     "max_pieces": "the limit max_pieces was reached",
     "stopped": "it was stopped",
@@ -40,7 +41,7 @@ class ManifoldRun(Run):
         Words proved to have no piece.
     n_undecided : int
         Words whose piece would be too thin to be told from none.
-    end : {"exhausted", "depth", "max_pieces", "stopped"}
+    end : {"exhausted", "max_length", "depth", "max_pieces", "stopped"}
         Why there are no longer words.
     seed : int
         Seed of the states that ``sample`` draws.

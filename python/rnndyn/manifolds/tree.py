@@ -19,7 +19,7 @@ class TreeState(NamedTuple):
         Words proved to have no piece.
     n_undecided : int
         Words whose piece would be too thin to be told from none.
-    end : {"exhausted", "depth", "max_pieces", "stopped"}
+    end : {"exhausted", "max_length", "depth", "max_pieces", "stopped"}
         Why there are no longer words.
     """
 
