@@ -167,7 +167,7 @@ def descendants(kind):
 def test_results_are_frozen_and_compared_by_their_fields():
     every = descendants(SavedResult) | descendants(TabularResult)
     kinds = [cls for cls in every if cls.__module__.startswith("rnndyn.") and "FORMAT" in vars(cls)]
-    assert len(kinds) == 17
+    assert len(kinds) == 18
     for cls in kinds:
         assert cls.__dataclass_params__.frozen
         assert "__eq__" not in vars(cls)

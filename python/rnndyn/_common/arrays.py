@@ -154,6 +154,13 @@ def entry_name(name: str, index: tuple[int, ...]) -> str:
     return f"{name}[{','.join(map(str, index))}]" if index else name
 
 
+def short_itinerary(itinerary: BoolArray, max_length: int = 60) -> str:
+    """Return the regions of an itinerary as far as there is room for them."""
+    length = max(itinerary.shape[1], 1)
+    text = itinerary_text(itinerary[: max_length // length + 1])
+    return text if len(text) <= max_length else text[: max_length - 4] + " ..."
+
+
 def itinerary_text(itinerary: BoolArray) -> str:
     """Return the regions of an itinerary as bit strings, one per time step: ``"01 11 10"``."""
     return " ".join("".join("1" if bit else "0" for bit in region) for region in itinerary)

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from rnndyn._common.table import Shown
+
 
 def same(first: Any, second: Any) -> bool:
     """Tell whether values agree, arrays element by element and containers entry by entry."""
@@ -25,7 +27,7 @@ def same(first: Any, second: Any) -> bool:
     return bool(first == second)
 
 
-class ByFields:
+class ByFields(Shown):
     """Base of frozen dataclasses (with ``eq=False``) that are compared and pickled by their fields.
 
     Fields with ``compare=False`` say how something came about, such as the seconds it took, and do

@@ -37,6 +37,19 @@ class Table(NamedTuple):
     notes: Sequence[str] = ()
 
 
+class Shown:
+    """Base of the parts of results: a notebook shows a table, here their text, line by line."""
+
+    __slots__ = ()
+
+    def _shown(self) -> Table:
+        title, *notes = repr(self).splitlines()
+        return Table(title, notes=notes)
+
+    def _repr_html_(self) -> str:
+        return html_text(self._shown())
+
+
 def plain_text(table: Table) -> str:
     """Return what ``print`` shows."""
     lines = [table.title]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rnndyn._common.arrays import BoolArray, frozen, itinerary_text
 from rnndyn._common.compare import ByFields
+from rnndyn._common.table import Shown
 
 UndecidedReason = Literal["border", "singular", "unproved"]
 
@@ -87,7 +88,7 @@ class UndecidedBlock(ByFields):
         )
 
 
-class UndecidedItineraries(Sequence[UndecidedItinerary]):
+class UndecidedItineraries(Shown, Sequence[UndecidedItinerary]):
     """A tuple of `UndecidedItinerary`, by ascending order, whose entries are made when asked for.
 
     Parameters

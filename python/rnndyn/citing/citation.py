@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, overload
 
+from rnndyn._common.table import Shown
 from rnndyn._version import __version__
 from rnndyn.basins_of_attraction.result import BasinFractions, Basins
 from rnndyn.bifurcation import BranchSet, StabilityDiagram, Timeline
@@ -71,7 +72,7 @@ _CLASSES: dict[str, tuple[tuple[str, str], ...]] = {
 
 
 @dataclass(frozen=True)
-class Citation:
+class Citation(Shown):
     """A reference and what it is behind.
 
     Attributes
@@ -86,7 +87,7 @@ class Citation:
     purpose: str
 
 
-class Bibliography(Sequence[Citation]):
+class Bibliography(Shown, Sequence[Citation]):
     """The references behind results, the software first; prints as a numbered list.
 
     Attributes

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from statistics import NormalDist
 from typing import Any, Literal, get_args
 
+from rnndyn._common.table import Shown
 from rnndyn._common.words import counted, orders_text, percent
 from rnndyn.results.run import Run
 
@@ -31,7 +32,7 @@ _LARGE_SHAPE = 20.0
 
 
 @dataclass(frozen=True)
-class OrderStatistics:
+class OrderStatistics(Shown):
     """What the search did at one order.
 
     Attributes

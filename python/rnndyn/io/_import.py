@@ -13,6 +13,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from rnndyn._common.checks import check_path
+from rnndyn._common.table import Shown
 from rnndyn.io._archive import read_members
 from rnndyn.io._content import Content, content_of
 from rnndyn.io._files import OpenedFile, opened_file
@@ -51,7 +52,7 @@ _READERS: Mapping[str, Callable[[OpenedFile, int], ModelRecord | Content]] = {
 
 
 @dataclass(frozen=True)
-class ImportedModel:
+class ImportedModel(Shown):
     """A model read from a file, and what was found there.
 
     Attributes

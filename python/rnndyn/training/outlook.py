@@ -4,13 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from rnndyn._common.table import Shown
 from rnndyn.bifurcation import BifurcationEvent
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.training.forcing import check_share
 
 
 @dataclass(frozen=True)
-class Outlook:
+class Outlook(Shown):
     """What lies ahead of a network.
 
     Attributes

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
+from rnndyn._common.table import Shown
+
 
 class RefusedError(Exception):
     """A check failed; the text says which one, in plain words."""
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verdict(Shown):
     """What an independent check of a certificate came to. True in a condition if it is confirmed.
 
     Attributes

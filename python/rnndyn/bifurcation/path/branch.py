@@ -16,10 +16,12 @@ from rnndyn._common.arrays import (
     finite_numbers,
     itinerary_text,
 )
+from rnndyn._common.table import Shown
 from rnndyn._common.words import counted
 from rnndyn.bifurcation.path._columns import Columns
 from rnndyn.bifurcation.path.events import BifurcationEvent
 from rnndyn.cycles.cycle import STABILITY_NAMES, Cycle, Stability
+from rnndyn.results.table import Table, table_of
 
 
 class Source(Protocol):
@@ -39,7 +41,7 @@ class Source(Protocol):
     def evaluate_number(self, number: int, s: FloatArray) -> Columns: ...
 
 
-class Branch:
+class Branch(Shown):
     """One cycle over a largest interval of a path.
 
     Of a piecewise-linear network it has one itinerary, and the interval is where its cycle is real.
@@ -191,6 +193,9 @@ class Branch:
         row = {name: column[self.index].item() for name, column in self._set.branch_columns.items()}
         return {**row, "itinerary": itinerary_text(self.itinerary), "order": self.order}
 
+    def _shown(self) -> Table:
+        return table_of(self)
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Branch):
             return NotImplemented
@@ -210,7 +215,7 @@ class Branch:
         )
 
 
-class Branches(Sequence[Branch]):
+class Branches(Shown, Sequence[Branch]):
     """The branches of a path, by where they begin: a sequence of `Branch`, made when asked for."""
 
     def __init__(self, n: int, make: Callable[[int], Branch]) -> None:
@@ -231,6 +236,9 @@ class Branches(Sequence[Branch]):
 
     def __iter__(self) -> Iterator[Branch]:
         return (self._make(i) for i in range(self._n))
+
+    def _shown(self) -> Table:
+        return table_of(self)
 
     def __repr__(self) -> str:
         return f"<{counted(self._n, 'branch', 'branches')}>"

@@ -10,6 +10,7 @@ import numpy as np
 
 from rnndyn._common.arrays import BoolArray, FloatArray, frozen, itinerary_text
 from rnndyn._common.compare import ByFields
+from rnndyn._common.table import Shown
 from rnndyn._common.words import counted
 from rnndyn.bifurcation.path._columns import (
     KIND_NAMES,
@@ -19,6 +20,7 @@ from rnndyn.bifurcation.path._columns import (
     Outcome,
     changes_dynamics,
 )
+from rnndyn.results.table import Table, table_of
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -146,6 +148,9 @@ class BifurcationEvent(ByFields):
         values["points"] = None if self.points is None else self.points.tolist()
         return values
 
+    def _shown(self) -> Table:
+        return table_of(self)
+
     def __hash__(self) -> int:  # type: ignore[override]
         return hash((self.kind, self.s, self.itinerary.tobytes()))
 
@@ -158,7 +163,7 @@ class BifurcationEvent(ByFields):
         )
 
 
-class BifurcationEvents(Sequence[BifurcationEvent]):
+class BifurcationEvents(Shown, Sequence[BifurcationEvent]):
     """The events of a path, sorted by s: a sequence of `BifurcationEvent`.
 
     They are held as columns; `BifurcationEvent` objects are made when asked for.
@@ -210,6 +215,9 @@ class BifurcationEvents(Sequence[BifurcationEvent]):
 
     def __iter__(self) -> Iterator[BifurcationEvent]:
         return (self._make(i) for i in range(len(self)))
+
+    def _shown(self) -> Table:
+        return table_of(self)
 
     def __repr__(self) -> str:
         return f"<{counted(len(self), 'event')}>"

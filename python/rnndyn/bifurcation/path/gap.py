@@ -9,6 +9,7 @@ import numpy as np
 
 from rnndyn._common.arrays import BoolArray, frozen, itinerary_text
 from rnndyn._common.compare import ByFields
+from rnndyn.results.table import Table, table_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +38,9 @@ class Gap(ByFields):
         """Return the gap as plain numbers and strings."""
         text = None if self.itinerary is None else itinerary_text(self.itinerary)
         return {"s": self.s, "reason": self.reason, "itinerary": text}
+
+    def _shown(self) -> Table:
+        return table_of(self)
 
     def __hash__(self) -> int:  # type: ignore[override]
         return hash((self.s, self.reason))

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from rnndyn._common.arrays import BoolArray, frozen, itinerary_text
+from rnndyn._common.arrays import BoolArray, frozen, itinerary_text, short_itinerary
 from rnndyn._common.compare import ByFields
+from rnndyn._common.table import Table
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +39,12 @@ class PlaneGap(ByFields):
         """Return the gap as plain numbers and strings."""
         text = None if self.itinerary is None else itinerary_text(self.itinerary)
         return {"x": self.x, "y": self.y, "reason": self.reason, "itinerary": text}
+
+    def _shown(self) -> Table:
+        rows = [("x", f"{self.x:.8g}"), ("y", f"{self.y:.8g}")]
+        if self.itinerary is not None and self.itinerary.size:
+            rows.append(("itinerary", short_itinerary(self.itinerary)))
+        return Table(f"Gap: {self.reason}", ("what", "value"), rows, {"what", "value"})
 
     def __hash__(self) -> int:  # type: ignore[override]
         return hash((self.x, self.y, self.reason))

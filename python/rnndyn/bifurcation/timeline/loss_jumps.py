@@ -8,6 +8,7 @@ import numpy as np
 
 from rnndyn._common.arrays import BoolArray, FloatArray, IntArray, frozen
 from rnndyn._common.compare import ByFields
+from rnndyn._common.table import Shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +42,7 @@ class LossJumps(ByFields):
 
 
 @dataclass(frozen=True)
-class Coincidence:
+class Coincidence(Shown):
     """How jumps of the loss coincide with bifurcations.
 
     Attributes
