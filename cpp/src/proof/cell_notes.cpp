@@ -21,7 +21,7 @@ std::shared_ptr<CellReason> CellNotes::make(CellClaim claim, Phase phase, const 
 }
 
 void CellNotes::need_bounds(CellReason& reason, const Cell& from, const Cell* to) const {
-  const RowMultipliers& multipliers = reason.multipliers;
+  const CellMultipliers& multipliers = reason.multipliers;
   for (std::size_t e = 0; e < multipliers.row.size(); ++e) {
     const auto row = static_cast<std::size_t>(multipliers.row[e]);
     const bool upper = multipliers.value[e] < 0.0;

@@ -8,10 +8,10 @@
 namespace rnndyn {
 namespace {
 
-RowMultipliers solved_multipliers(const CellProgram& program, Index row, double sign) {
+CellMultipliers solved_multipliers(const CellProgram& program, Index row, double sign) {
   std::vector<double> coefficients(static_cast<std::size_t>(program.n_columns()));
   program.express(row, coefficients.data());
-  RowMultipliers result;
+  CellMultipliers result;
   for (Index j = 0; j < program.n_columns(); ++j) {
     const double d = coefficients[static_cast<std::size_t>(j)];
     if (d == 0.0) continue;
@@ -21,7 +21,7 @@ RowMultipliers solved_multipliers(const CellProgram& program, Index row, double 
   return result;
 }
 
-void append_multipliers(const RowMultipliers& multipliers, ProofTree& tree) {
+void append_multipliers(const CellMultipliers& multipliers, ProofTree& tree) {
   tree.row.insert(tree.row.end(), multipliers.row.begin(), multipliers.row.end());
   tree.value.insert(tree.value.end(), multipliers.value.begin(), multipliers.value.end());
   tree.first.push_back(static_cast<std::int64_t>(tree.row.size()));
@@ -102,7 +102,7 @@ class Closure {
       add_hull(reason, side_of(static_cast<std::size_t>(reason.face), !reason.upper));
       return;
     }
-    const RowMultipliers& multipliers = reason.multipliers;
+    const CellMultipliers& multipliers = reason.multipliers;
     for (std::size_t e = 0; e < multipliers.row.size(); ++e) {
       const auto row = static_cast<std::size_t>(multipliers.row[e]);
       if (row >= n_faces_) add_hull(reason, side_of(row - n_faces_, multipliers.value[e] < 0.0));
@@ -123,19 +123,19 @@ class Closure {
 
 }  // namespace
 
-RowMultipliers stuck_multipliers(const CellProgram& program) {
+CellMultipliers stuck_multipliers(const CellProgram& program) {
   const double sign = program.stuck_below() ? 1.0 : -1.0;
-  RowMultipliers result = solved_multipliers(program, program.stuck_row(), sign);
+  CellMultipliers result = solved_multipliers(program, program.stuck_row(), sign);
   result.row.push_back(static_cast<std::int32_t>(program.stuck_row()));
   result.value.push_back(sign);
   return result;
 }
 
-RowMultipliers bound_multipliers(const CellProgram& program, Index row, double sign) {
+CellMultipliers bound_multipliers(const CellProgram& program, Index row, double sign) {
   return solved_multipliers(program, row, sign);
 }
 
-void append_leaf(const RowMultipliers& multipliers, ProofTree& tree) {
+void append_refuted(const CellMultipliers& multipliers, ProofTree& tree) {
   tree.nodes.push_back(ProofTree::kInfeasible);
   append_multipliers(multipliers, tree);
 }

@@ -15,17 +15,17 @@ namespace rnndyn {
 
 // A signed sum of rows. With each row at the bound that its sign asks for, the sum, and what it is
 // added to, give a bound (see verify/_cells.py).
-struct RowMultipliers {
+struct CellMultipliers {
   std::vector<std::int32_t> row;
   std::vector<double> value;
 };
 
 // Of the row that cannot reach its bound.
-RowMultipliers stuck_multipliers(const CellProgram& program);
+CellMultipliers stuck_multipliers(const CellProgram& program);
 // By which  sign * row  is bounded from above in the present dictionary.
-RowMultipliers bound_multipliers(const CellProgram& program, Index row, double sign);
+CellMultipliers bound_multipliers(const CellProgram& program, Index row, double sign);
 
-void append_leaf(const RowMultipliers& multipliers, ProofTree& tree);
+void append_refuted(const CellMultipliers& multipliers, ProofTree& tree);
 
 // The numbers are part of the file format of certificates; docs/reference/certificate.md says what
 // follows each of them.
@@ -64,7 +64,7 @@ struct CellReason {
   std::int32_t first = 0, last = 0;  // the cells at the other end of the steps
   std::int32_t face = 0;
   bool upper = false;
-  RowMultipliers multipliers;
+  CellMultipliers multipliers;
   Reasons needs;                       // of earlier claims
   std::shared_ptr<CoarseRound> round;  // from which more of them come
   std::shared_ptr<const std::vector<std::int32_t>> entered_from;

@@ -87,7 +87,7 @@ class RegionSearch {
             std::min(side.upper(border.row), on ? border.on_bound : border.off_bound);
       }
       if (side.lower(border.row) > side.upper(border.row)) {
-        if (record_ != nullptr) append_leaf(RowMultipliers{}, *record_);
+        if (record_ != nullptr) append_refuted(CellMultipliers{}, *record_);
         continue;
       }
       set_bit(region.data(), unit, on);
@@ -107,7 +107,7 @@ class RegionSearch {
       bound_by_sign(side, border, on);
       const CellProgram::Outcome outcome = side.make_feasible(200);
       if (outcome == CellProgram::Outcome::infeasible && proved_empty(side)) {
-        if (record_ != nullptr) append_leaf(stuck_multipliers(side), *record_);
+        if (record_ != nullptr) append_refuted(stuck_multipliers(side), *record_);
         continue;
       }
       set_bit(region.data(), unit, on);

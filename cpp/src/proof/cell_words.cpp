@@ -249,7 +249,7 @@ class CellWords::Walk {
       return false;
     }
     if (fresh) ++piece_.n_pruned;
-    if (words_.keep_tree_) append_leaf(stuck_multipliers(program), piece_.tree);
+    if (words_.keep_tree_) append_refuted(stuck_multipliers(program), piece_.tree);
     return true;
   }
 

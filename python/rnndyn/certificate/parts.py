@@ -86,7 +86,7 @@ class ProofPart(ByFields):
     first, row, value : ndarray
         Multipliers of the n-th infeasible leaf: entries ``first[n]`` to ``first[n + 1]``.
     data : mapping of str to ndarray
-        What else the method needs for its proof.
+        What else the method needs for its proof; of ``cells`` the record of the cover.
     """
 
     method: ProofMethod
