@@ -132,34 +132,9 @@ class CoverSearch {
     for (std::size_t q = 0; q < n; ++q) {
       for (const Index r : cover_.cells[q].successors) predecessors[at(r)].push_back(q);
     }
-    // Forward: the hull of the images that fall into the cell.
     std::vector<CellBounds> hulls(n, CellBounds(n_faces_));
     parallel_for(n, n_threads_, [&](std::size_t r, int thread) {
-      const Cell& cell = cover_.cells[r];
-      std::vector<Candidate> candidates = step_programs(
-          predecessors[r], forward_[cell.number],
-          [&](std::size_t q, CellProgram& program) {
-            if (programs[q].enter(program, cell.lower, cell.upper)) return true;
-            notes_.no_step(claims[r], CellNotes::kForward, cover_.cells[q], cell, cell, program);
-            return false;
-          },
-          programs, [&](std::size_t q) { return q; },
-          [&](std::size_t number) { return images_[number]; }, thread);
-      join_candidates(
-          candidates, cell.lower, cell.upper, hulls[r],
-          [&](Candidate& c, Index face, double sign) {
-            return programs[c.cell].image_upper(*c.program, face, sign);
-          },
-          [&](const Candidate& c, Index face, double sign) {
-            return notes_.step_bound(claims[r], CellNotes::kForward, cover_.cells[c.cell], cell,
-                                     *c.program, face, sign);
-          },
-          [&](std::size_t side) {
-            return notes_.cut(CellClaim::from_images, cell, side, reasons_of(candidates, side));
-          });
-      keep_bounds(candidates, forward_[cell.number]);
-      predecessors[r].clear();
-      for (const Candidate& c : candidates) predecessors[r].push_back(c.cell);
+      join_images(r, programs, predecessors[r], hulls[r], claims[r], thread);
     });
     if (control_.stop_requested()) return 1.0;
     notes_.keep(claims);
@@ -169,47 +144,8 @@ class CoverSearch {
         cover_.cells[q].successors.push_back(static_cast<Index>(r));
       }
     }
-    // Backward: the hull of the points from which some cell can be entered.
     parallel_for(n, n_threads_, [&](std::size_t q, int thread) {
-      const Cell& cell = cover_.cells[q];
-      CellBounds& hull = hulls[q];
-      for (std::size_t f = 0; f < n_faces_; ++f) {
-        hull.lower[f] = std::max(hull.lower[f], cell.lower[f]);
-        hull.upper[f] = std::min(hull.upper[f], cell.upper[f]);
-        if (hull.lower[f] > hull.upper[f]) return;
-      }
-      std::vector<std::size_t> successors(cell.successors.begin(), cell.successors.end());
-      std::vector<Candidate> candidates = step_programs(
-          successors, backward_[cell.number],
-          [&](std::size_t r, CellProgram& program) {
-            const Cell& next = cover_.cells[r];
-            if (programs[q].enter(program, next.lower, next.upper)) return true;
-            notes_.no_step(claims[q], CellNotes::kBackward, cell, next, cell, program);
-            return false;
-          },
-          programs, [&](std::size_t) { return q; }, [&](std::size_t) { return own_bounds(cell); },
-          thread);
-      CellBounds backward(n_faces_);
-      join_candidates(
-          candidates, hull.lower, hull.upper, backward,
-          [&](Candidate& c, Index face, double sign) {
-            return programs[q].own_upper(*c.program, face, sign);
-          },
-          [&](const Candidate& c, Index face, double sign) {
-            return notes_.step_bound(claims[q], CellNotes::kBackward, cell, cover_.cells[c.cell],
-                                     *c.program, face, sign);
-          },
-          [&](std::size_t side) {
-            return notes_.cut(CellClaim::from_preimages, cell, side, reasons_of(candidates, side));
-          });
-      keep_bounds(candidates, backward_[cell.number]);
-      for (std::size_t side = 0; side < backward.why.size(); ++side) {
-        if (backward.why[side]) hull.why[side] = backward.why[side];
-      }
-      for (std::size_t f = 0; f < n_faces_; ++f) {
-        hull.lower[f] = std::max(hull.lower[f], backward.lower[f]);
-        hull.upper[f] = std::min(hull.upper[f], backward.upper[f]);
-      }
+      join_preimages(q, programs, hulls[q], claims[q], thread);
     });
     if (control_.stop_requested()) return 1.0;
     notes_.keep(claims);
@@ -335,6 +271,81 @@ class CoverSearch {
   static void keep_bounds(std::vector<Candidate>& candidates, std::vector<Known>& known) {
     known.clear();
     for (Candidate& c : candidates) known.push_back({c.number, std::move(c.bounds)});
+  }
+
+  // Forward: the hull of the images that fall into cell r. Leaves the predecessors that are
+  // possible.
+  void join_images(std::size_t r, const std::vector<CellSteps>& programs,
+                   std::vector<std::size_t>& predecessors, CellBounds& hull,
+                   CellNotes::Claims& claims, int thread) {
+    const Cell& cell = cover_.cells[r];
+    std::vector<Candidate> candidates = step_programs(
+        predecessors, forward_[cell.number],
+        [&](std::size_t q, CellProgram& program) {
+          if (programs[q].enter(program, cell.lower, cell.upper)) return true;
+          notes_.no_step(claims, CellNotes::kForward, cover_.cells[q], cell, cell, program);
+          return false;
+        },
+        programs, [&](std::size_t q) { return q; },
+        [&](std::size_t number) { return images_[number]; }, thread);
+    join_candidates(
+        candidates, cell.lower, cell.upper, hull,
+        [&](Candidate& c, Index face, double sign) {
+          return programs[c.cell].image_upper(*c.program, face, sign);
+        },
+        [&](const Candidate& c, Index face, double sign) {
+          return notes_.step_bound(claims, CellNotes::kForward, cover_.cells[c.cell], cell,
+                                   *c.program, face, sign);
+        },
+        [&](std::size_t side) {
+          return notes_.cut(CellClaim::from_images, cell, side, reasons_of(candidates, side));
+        });
+    keep_bounds(candidates, forward_[cell.number]);
+    predecessors.clear();
+    for (const Candidate& c : candidates) predecessors.push_back(c.cell);
+  }
+
+  // Backward: the hull of the points of cell q from which some cell can be entered.
+  void join_preimages(std::size_t q, const std::vector<CellSteps>& programs, CellBounds& hull,
+                      CellNotes::Claims& claims, int thread) {
+    const Cell& cell = cover_.cells[q];
+    for (std::size_t f = 0; f < n_faces_; ++f) {
+      hull.lower[f] = std::max(hull.lower[f], cell.lower[f]);
+      hull.upper[f] = std::min(hull.upper[f], cell.upper[f]);
+      if (hull.lower[f] > hull.upper[f]) return;
+    }
+    std::vector<std::size_t> successors(cell.successors.begin(), cell.successors.end());
+    std::vector<Candidate> candidates = step_programs(
+        successors, backward_[cell.number],
+        [&](std::size_t r, CellProgram& program) {
+          const Cell& next = cover_.cells[r];
+          if (programs[q].enter(program, next.lower, next.upper)) return true;
+          notes_.no_step(claims, CellNotes::kBackward, cell, next, cell, program);
+          return false;
+        },
+        programs, [&](std::size_t) { return q; }, [&](std::size_t) { return own_bounds(cell); },
+        thread);
+    CellBounds backward(n_faces_);
+    join_candidates(
+        candidates, hull.lower, hull.upper, backward,
+        [&](Candidate& c, Index face, double sign) {
+          return programs[q].own_upper(*c.program, face, sign);
+        },
+        [&](const Candidate& c, Index face, double sign) {
+          return notes_.step_bound(claims, CellNotes::kBackward, cell, cover_.cells[c.cell],
+                                   *c.program, face, sign);
+        },
+        [&](std::size_t side) {
+          return notes_.cut(CellClaim::from_preimages, cell, side, reasons_of(candidates, side));
+        });
+    keep_bounds(candidates, backward_[cell.number]);
+    for (std::size_t side = 0; side < backward.why.size(); ++side) {
+      if (backward.why[side]) hull.why[side] = backward.why[side];
+    }
+    for (std::size_t f = 0; f < n_faces_; ++f) {
+      hull.lower[f] = std::max(hull.lower[f], backward.lower[f]);
+      hull.upper[f] = std::min(hull.upper[f], backward.upper[f]);
+    }
   }
 
   static CellBounds own_bounds(const Cell& cell) {
