@@ -22,6 +22,18 @@ std::vector<T> vector_from(const py::handle& object) {
   return {array.data(), array.data() + array.size()};
 }
 
+void put_tree(const ProofTree& tree, py::dict& record) {
+  record["nodes"] = array_of(tree.nodes);
+  record["first"] = array_of(tree.first);
+  record["row"] = array_of(tree.row);
+  record["value"] = array_of(tree.value);
+}
+
+ProofTree tree_from(const py::dict& record) {
+  return {vector_from<std::int32_t>(record["nodes"]), vector_from<std::int64_t>(record["first"]),
+          vector_from<std::int32_t>(record["row"]), vector_from<double>(record["value"])};
+}
+
 py::dict part_record(const PartialProof& part) {
   py::list open;
   for (const Path& path : part.open) {
@@ -56,10 +68,7 @@ py::dict part_record(const PartialProof& part) {
   if (part.tree.nodes.empty()) {
     record["nodes"] = py::none();
   } else {
-    record["nodes"] = array_of(part.tree.nodes);
-    record["first"] = array_of(part.tree.first);
-    record["row"] = array_of(part.tree.row);
-    record["value"] = array_of(part.tree.value);
+    put_tree(part.tree, record);
   }
   if (part.contraction) {
     py::dict data;
@@ -75,6 +84,11 @@ py::dict part_record(const PartialProof& part) {
   } else if (part.p_matrix) {
     py::dict data;
     data["Lambda"] = *part.p_matrix;
+    record["data"] = data;
+  } else if (part.cells) {
+    py::dict data;
+    data["faces"] = RowMatrix(part.cells->faces);
+    put_tree(part.cells->record, data);
     record["data"] = data;
   } else {
     record["data"] = py::none();
@@ -120,11 +134,12 @@ PartialProof part_from(const py::dict& record) {
     for (std::size_t i = 0; i < bits.size(); ++i) path.push_back({bits[i], on.data()[i]});
     part.open.push_back(std::move(path));
   }
-  if (!record["nodes"].is_none()) {
-    part.tree.nodes = vector_from<std::int32_t>(record["nodes"]);
-    part.tree.first = vector_from<std::int64_t>(record["first"]);
-    part.tree.row = vector_from<std::int32_t>(record["row"]);
-    part.tree.value = vector_from<double>(record["value"]);
+  if (!record["nodes"].is_none()) part.tree = tree_from(record);
+  const py::dict data = record["data"];
+  if (part.method == ProofMethod::cells && data.contains("nodes")) {
+    part.cells.emplace();
+    part.cells->faces = data["faces"].cast<RowMatrix>();
+    part.cells->record = tree_from(data);
   }
   return part;
 }

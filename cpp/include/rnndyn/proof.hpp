@@ -78,6 +78,12 @@ struct ProofTree {
   std::vector<double> value;
 };
 
+// Why every cycle in the box stays in the cells over which the words of a tree are.
+struct CellsProof {
+  Matrix faces;      // (n, n_states): the faces of cells, but for the unit vectors
+  ProofTree record;  // regions of the box, and claims; see docs/reference/certificate.md
+};
+
 // What one tree proved: for orders `orders`, that every cycle with all points in its domain follows
 // one of the itineraries that were solved.
 struct PartialProof {
@@ -107,7 +113,8 @@ struct PartialProof {
   std::vector<Path> open;
   ProofTree tree;  // empty unless kept
   std::optional<ContractionProof> contraction;
-  std::optional<Vector> p_matrix;  // multipliers by unit; see proof/p_matrix.hpp
+  std::optional<Vector> p_matrix;   // multipliers by unit; see proof/p_matrix.hpp
+  std::optional<CellsProof> cells;  // only where trees are kept
 };
 
 enum class UndecidedReason : std::int8_t {

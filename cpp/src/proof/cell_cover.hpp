@@ -18,11 +18,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "proof/cell_program.hpp"
+#include "proof/cell_record.hpp"
 #include "rnndyn/parallel.hpp"
 #include "rnndyn/proof.hpp"
 
@@ -52,11 +54,13 @@ Box shrink_box(const CanonicalMap& map, Box box);
 CellTemplate make_cell_template(const CanonicalMap& map);
 
 // The regions whose closure meets the box, ascending, bits of irrelevant units zero; some may only
-// seem to. Nothing when there are more than `limit`, or the control stops.
+// seem to. Nothing when there are more than `limit`, or the control stops. `record` gets the tree
+// in which they were found.
 std::optional<std::vector<std::vector<Word>>> regions_in_box(const CanonicalMap& map,
                                                              const CellTemplate& faces,
                                                              const Box& box, std::size_t limit,
-                                                             Control& control);
+                                                             Control& control,
+                                                             ProofTree* record = nullptr);
 
 // One cell, and the map on its region: T F(z) = image z + image_offset, up to image_error, for z in
 // the cell.
@@ -67,6 +71,7 @@ struct Cell {
   RowMatrix image;
   std::vector<double> image_offset, image_error;
   std::vector<Index> successors;  // ascending
+  Reasons why;                    // the bounds are what they are
 };
 
 struct CellCover {
@@ -99,6 +104,7 @@ struct CellCoverOptions {
   int max_iterations = 300;
   // Only iterations with images of whole cells, and at most so many of them.
   std::optional<int> coarse_only;
+  bool keep_record = false;
 };
 
 struct CellCoverOutcome {
@@ -107,6 +113,7 @@ struct CellCoverOutcome {
   bool useful = false;      // the cover holds the recurrent set and is not too large to go on with
   bool all_orders = false;  // it holds cycles of all orders, not only of those up to `longest`
   std::string reason;       // if not useful: why
+  std::optional<ProofTree> record;
 };
 
 // The cover of all cycles of order at most `longest`.

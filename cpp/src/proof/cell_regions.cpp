@@ -43,8 +43,8 @@ void order_regions(std::vector<std::vector<Word>>& regions) {
 class RegionSearch {
  public:
   RegionSearch(const CanonicalMap& map, const CellTemplate& faces, std::size_t limit,
-               Control& control)
-      : map_(map), faces_(faces), limit_(limit), control_(control) {
+               Control& control, ProofTree* record)
+      : map_(map), faces_(faces), limit_(limit), control_(control), record_(record) {
     for (Index i = 0; i < map.n_units(); ++i) {
       const CellTemplate::Border& border = faces.borders[static_cast<std::size_t>(i)];
       if (border.row < 0) continue;
@@ -75,6 +75,7 @@ class RegionSearch {
       return split(program, region, 0);
     }
     const Index unit = on_axis_[next];
+    note(static_cast<std::int32_t>(unit));
     const CellTemplate::Border& border = faces_.borders[static_cast<std::size_t>(unit)];
     for (const bool on : {false, true}) {
       Box side = box;
@@ -85,7 +86,10 @@ class RegionSearch {
         side.upper(border.row) =
             std::min(side.upper(border.row), on ? border.on_bound : border.off_bound);
       }
-      if (side.lower(border.row) > side.upper(border.row)) continue;
+      if (side.lower(border.row) > side.upper(border.row)) {
+        if (record_ != nullptr) append_refuted(CellMultipliers{}, *record_);
+        continue;
+      }
       set_bit(region.data(), unit, on);
       if (!split_axes(side, region, next + 1)) return false;
     }
@@ -96,12 +100,16 @@ class RegionSearch {
   bool split(const CellProgram& program, std::vector<Word>& region, std::size_t next) {
     if (next == oblique_.size()) return keep(region);
     const Index unit = oblique_[next];
+    note(static_cast<std::int32_t>(unit));
     const CellTemplate::Border& border = faces_.borders[static_cast<std::size_t>(unit)];
     for (const bool on : {false, true}) {
       CellProgram side = program;
       bound_by_sign(side, border, on);
       const CellProgram::Outcome outcome = side.make_feasible(200);
-      if (outcome == CellProgram::Outcome::infeasible && proved_empty(side)) continue;
+      if (outcome == CellProgram::Outcome::infeasible && proved_empty(side)) {
+        if (record_ != nullptr) append_refuted(stuck_multipliers(side), *record_);
+        continue;
+      }
       set_bit(region.data(), unit, on);
       if (!split(side, region, next + 1)) return false;
     }
@@ -128,13 +136,19 @@ class RegionSearch {
   bool keep(const std::vector<Word>& region) {
     if (found_.size() == limit_ || control_.stop_requested()) return false;
     found_.push_back(region);
+    note(ProofTree::kDecided);
     return true;
+  }
+
+  void note(std::int32_t node) {
+    if (record_ != nullptr) record_->nodes.push_back(node);
   }
 
   const CanonicalMap& map_;
   const CellTemplate& faces_;
   std::size_t limit_;
   Control& control_;
+  ProofTree* record_;
   std::vector<Index> on_axis_, oblique_;
   std::vector<const double*> rows_;
   Vector size_;
@@ -192,8 +206,8 @@ CellTemplate make_cell_template(const CanonicalMap& map) {
 std::optional<std::vector<std::vector<Word>>> regions_in_box(const CanonicalMap& map,
                                                              const CellTemplate& faces,
                                                              const Box& box, std::size_t limit,
-                                                             Control& control) {
-  RegionSearch search(map, faces, limit, control);
+                                                             Control& control, ProofTree* record) {
+  RegionSearch search(map, faces, limit, control, record);
   if (!search.run(box)) return std::nullopt;
   std::vector<std::vector<Word>> regions = search.take();
   order_regions(regions);

@@ -43,15 +43,17 @@ TreeOutcome prove_by_cells(const CanonicalMap& map, const Box& box,
   part.rigorous = options.rigorous;
   const double begun = control.seconds();
   TreeOutcome outcome;
-  const CellCoverOutcome covered =
-      cover_recurrent_set(map, box, longest_of(orders), CellCoverOptions{}, n_threads, control);
+  CellCoverOptions cover_options;
+  cover_options.keep_record = options.keep_tree;
+  CellCoverOutcome covered =
+      cover_recurrent_set(map, box, longest_of(orders), cover_options, n_threads, control);
   part.reason = covered.reason;
   if (!covered.useful) {
     part.seconds = control.seconds() - begun;
     return outcome;
   }
   const Vector size = box.lower.cwiseAbs().cwiseMax(box.upper.cwiseAbs());
-  const CellWords words(map, covered.cover, size, orders, options.rigorous);
+  const CellWords words(map, covered.cover, size, orders, options, covered.n_regions);
   std::vector<CellSubtree> roots;
   if (open == nullptr) {
     roots = words.roots();
@@ -61,7 +63,7 @@ TreeOutcome prove_by_cells(const CanonicalMap& map, const Box& box,
     }
   }
   outcome = search_tree(
-      std::move(roots), n_threads, max_nodes, false, control, shown, part,
+      std::move(roots), n_threads, max_nodes, options.keep_tree, control, shown, part,
       [&](CellSubtree&& subtree, std::int64_t budget, Piece<CellSubtree>& piece, int) {
         words.explore(std::move(subtree), budget, piece, control);
       },
@@ -80,6 +82,13 @@ TreeOutcome prove_by_cells(const CanonicalMap& map, const Box& box,
                                          " cells that cover what recurs in the box";
   }
   if (outcome.complete) part.share = 1.0;
+  if (covered.record) {
+    const RowMatrix& rows = covered.cover.faces.rows;
+    part.cells =
+        CellsProof{rows.bottomRows(rows.rows() - map.n_states()), *std::move(covered.record)};
+    // A tree without any node stands for one that was not kept.
+    if (part.tree.nodes.empty()) part.tree.nodes.push_back(ProofTree::kRotation);
+  }
   part.seconds = control.seconds() - begun;
   return outcome;
 }

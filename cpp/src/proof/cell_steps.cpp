@@ -42,12 +42,14 @@ CellSteps::CellSteps(const CellTemplate& faces, const Cell& cell, const Vector& 
   empty_ = !make_feasible(base_);
 }
 
-CellBounds CellSteps::image() const {
+CellBounds CellSteps::image(const Seen& seen) const {
   CellBounds bounds(at(n_faces_));
   CellProgram program = base_;
   for (Index f = 0; f < n_faces_; ++f) {
     bounds.lower[at(f)] = -image_upper(program, f, -1.0);
+    if (seen) seen(program, f, -1.0);
     bounds.upper[at(f)] = image_upper(program, f, 1.0);
+    if (seen) seen(program, f, 1.0);
   }
   return bounds;
 }
@@ -127,11 +129,15 @@ struct CellTree::Search {
   const CellBounds& image;
   const std::vector<Index>* known;
   std::vector<CellProgram>& scratch;  // one for each level
+  const Refused& refused;
   std::vector<Index> found;
 
   void descend(std::size_t number, const CellProgram& parent, std::size_t depth) {
     const Node& node = tree.nodes_[number];
-    if (!image.meets(node.hull)) return;
+    if (!image.meets(node.hull)) {
+      if (refused) refused(node.begin, node.end, node.hull, nullptr);
+      return;
+    }
     if (known != nullptr) {
       const auto first =
           std::lower_bound(known->begin(), known->end(), static_cast<Index>(node.begin));
@@ -139,7 +145,10 @@ struct CellTree::Search {
     }
     CellProgram& program = scratch[depth];
     program.copy_used(parent);
-    if (!steps.enter(program, node.hull.lower, node.hull.upper)) return;
+    if (!steps.enter(program, node.hull.lower, node.hull.upper)) {
+      if (refused) refused(node.begin, node.end, node.hull, &program);
+      return;
+    }
     if (node.left == 0) {
       found.push_back(static_cast<Index>(node.begin));
       return;
@@ -151,10 +160,11 @@ struct CellTree::Search {
 
 std::vector<Index> CellTree::successors(const CellSteps& steps, const CellBounds& image,
                                         const std::vector<Index>* known,
-                                        std::vector<CellProgram>& scratch) const {
+                                        std::vector<CellProgram>& scratch,
+                                        const Refused& refused) const {
   if (nodes_.empty()) return {};
   scratch.resize(std::max(scratch.size(), depth_ + 1));
-  Search search{*this, steps, image, known, scratch, {}};
+  Search search{*this, steps, image, known, scratch, refused, {}};
   search.descend(0, steps.base(), 0);
   return std::move(search.found);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <limits>
 #include <vector>
 
@@ -14,6 +15,7 @@ namespace rnndyn {
 // Bounds of template rows; at first those of the empty set.
 struct CellBounds {
   std::vector<double> lower, upper;
+  Reasons why;  // empty where nothing is recorded
   CellBounds() = default;
   explicit CellBounds(std::size_t n)
       : lower(n, std::numeric_limits<double>::infinity()),
@@ -33,8 +35,9 @@ class CellSteps {
   bool empty() const { return empty_; }
   const CellProgram& base() const { return base_; }
 
-  // Bounds of T F over the cell.
-  CellBounds image() const;
+  // Bounds of T F over the cell. `seen` is shown the program that each follows from.
+  using Seen = std::function<void(const CellProgram& program, Index f, double sign)>;
+  CellBounds image(const Seen& seen = {}) const;
   // Asks for lower <= T F(z) <= upper: false when that is proved impossible.
   bool enter(CellProgram& program, const std::vector<double>& lower,
              const std::vector<double>& upper) const;
@@ -62,10 +65,13 @@ class CellTree {
   explicit CellTree(const std::vector<Cell>& cells);
 
   // The cells that `steps` may enter, ascending; among known[0 ...] if that is given. `image` are
-  // bounds of T F, `scratch` room for programs.
+  // bounds of T F, `scratch` room for programs. `refused` is told of the cells begin ... end - 1
+  // that the infeasible program keeps it from entering, or the images if there is none.
+  using Refused = std::function<void(std::size_t begin, std::size_t end, const CellBounds& hull,
+                                     const CellProgram* program)>;
   std::vector<Index> successors(const CellSteps& steps, const CellBounds& image,
-                                const std::vector<Index>* known,
-                                std::vector<CellProgram>& scratch) const;
+                                const std::vector<Index>* known, std::vector<CellProgram>& scratch,
+                                const Refused& refused = {}) const;
 
  private:
   struct Node {

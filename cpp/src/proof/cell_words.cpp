@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "proof/cell_record.hpp"
+
 namespace rnndyn {
 namespace {
 
@@ -15,13 +17,16 @@ std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 }  // namespace
 
 CellWords::CellWords(const CanonicalMap& map, const CellCover& cover, const Vector& size,
-                     const std::vector<Index>& orders, bool rigorous)
+                     const std::vector<Index>& orders, const ProofOptions& options,
+                     std::size_t n_regions)
     : map_(map),
       cover_(cover),
       certificate_(cover, size),
       orders_(orders),
       largest_order_(orders.empty() ? 0 : *std::max_element(orders.begin(), orders.end())),
-      rigorous_(rigorous),
+      rigorous_(options.rigorous),
+      keep_tree_(options.keep_tree),
+      closing_(static_cast<std::int32_t>(n_regions)),
       predecessors_(cover.cells.size()) {
   for (Index i = 0; i < map.n_units(); ++i) {
     if (get_bit(map.relevant_units().data(), i)) units_.push_back(i);
@@ -103,6 +108,7 @@ class CellWords::Walk {
     }
     if (!may_go_on()) {
       piece_.share += subtree.share;
+      note(ProofTree::kRotation);
       return;
     }
     const std::size_t bottom = word_.size();
@@ -122,6 +128,7 @@ class CellWords::Walk {
       const Cell& cell = cell_at(word_.size() - 1);
       if (frame.next == cell.successors.size()) {
         frames.pop_back();
+        note(ProofTree::kRotation);
         if (!frames.empty()) leave();
         continue;
       }
@@ -138,6 +145,7 @@ class CellWords::Walk {
         leave_open(bottom, frames);
         return;
       }
+      note(number_of(r));
       if (!enter(r, true)) {
         piece_.share += share;
         continue;
@@ -146,6 +154,7 @@ class CellWords::Walk {
         push_frame(share);
       } else {
         piece_.share += share;
+        note(ProofTree::kRotation);
         leave();
       }
     }
@@ -240,6 +249,7 @@ class CellWords::Walk {
       return false;
     }
     if (fresh) ++piece_.n_pruned;
+    if (words_.keep_tree_) append_refuted(stuck_multipliers(program), piece_.tree);
     return true;
   }
 
@@ -261,10 +271,12 @@ class CellWords::Walk {
       closing_.restrict(row, 0.0, 0.0);
     }
     ++piece_.n_nodes;
+    note(words_.closing_);
     word_.push_back(word_.front());
     const bool none = refuted(closing_, order, first, true);
     word_.pop_back();
     if (none) return;
+    note(ProofTree::kDecided);
     const std::size_t words = words_.map_.words_per_region();
     Itinerary leaf(order, words);
     for (Index t = 0; t < order; ++t) {
@@ -272,6 +284,13 @@ class CellWords::Walk {
       std::copy(region.begin(), region.end(), leaf.at(t));
     }
     piece_.leaves.push_back(canonical_rotation(leaf));
+  }
+
+  void note(std::int32_t node) {
+    if (words_.keep_tree_) piece_.tree.nodes.push_back(node);
+  }
+  std::int32_t number_of(std::int32_t q) const {
+    return static_cast<std::int32_t>(words_.cover_.cells[static_cast<std::size_t>(q)].number);
   }
 
   // Everything not looked at yet: the rest of the successors at every depth, deepest first.
@@ -290,7 +309,10 @@ class CellWords::Walk {
         std::vector<std::int32_t> word = word_;
         word.push_back(r);
         piece_.open.push_back({words_.path_of(word), word, frames[depth].share});
+        note(number_of(r));
+        note(ProofTree::kOpen);
       }
+      note(ProofTree::kRotation);
     }
   }
 

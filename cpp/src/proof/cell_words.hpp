@@ -1,4 +1,9 @@
 // Depth-first search over words of cells: which sequences of cells some orbit can pass.
+//
+// A tree that is kept lists the cells that may come next. An entry >= 0 is the number of one of
+// them; its first branch is about the longer word, its second one is the rest of the list, which
+// kRotation ends. The number of regions stands for the step back to the first cell; below it is
+// kDecided or kInfeasible.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +27,7 @@ struct CellSubtree {
 class CellWords {
  public:
   CellWords(const CanonicalMap& map, const CellCover& cover, const Vector& size,
-            const std::vector<Index>& orders, bool rigorous);
+            const std::vector<Index>& orders, const ProofOptions& options, std::size_t n_regions);
 
   std::vector<CellSubtree> roots() const;
   // Empty when the path leads to a cell that the cover does not have: there is nothing to search.
@@ -42,7 +47,8 @@ class CellWords {
   WordCertificate certificate_;
   std::vector<Index> orders_;
   Index largest_order_;
-  bool rigorous_;
+  bool rigorous_, keep_tree_;
+  std::int32_t closing_;      // in trees: that the word closes, among the numbers of cells
   std::vector<Index> units_;  // relevant
   std::vector<std::vector<std::int32_t>> predecessors_;
 };

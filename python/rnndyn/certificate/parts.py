@@ -24,7 +24,7 @@ METHODS: tuple[ProofMethod, ...] = get_args(ProofMethod)
 
 _LARGEST_ORDER = 1_000_000
 
-#: Type of the arrays of a tree.
+#: Type of the arrays of a tree, also of those in the data of a part.
 TREE_ARRAYS: dict[str, type] = {
     "nodes": np.int32,
     "first": np.int64,
@@ -86,7 +86,7 @@ class ProofPart(ByFields):
     first, row, value : ndarray
         Multipliers of the n-th infeasible leaf: entries ``first[n]`` to ``first[n + 1]``.
     data : mapping of str to ndarray
-        What else the method needs for its proof.
+        What else the method needs for its proof; of ``cells`` the record of the cover.
     """
 
     method: ProofMethod
@@ -137,7 +137,10 @@ class ProofPart(ByFields):
             array = getattr(self, name) if self.nodes is not None else nothing[name]
             array = None if array is None else _list(name, array, dtype)
             object.__setattr__(self, name, array)
-        data = {name: frozen(array, np.float64) for name, array in self.data.items()}
+        data = {
+            name: frozen(array, TREE_ARRAYS.get(name, np.float64))
+            for name, array in self.data.items()
+        }
         object.__setattr__(self, "data", MappingProxyType(data))
 
     @classmethod
@@ -151,7 +154,7 @@ class ProofPart(ByFields):
 
     def to_record(self) -> dict[str, Any]:
         """Return the record that the compiled core goes on with."""
-        return {name: getattr(self, name) for name in _PART_FIELDS - {"data"}}
+        return {**{name: getattr(self, name) for name in _PART_FIELDS}, "data": dict(self.data)}
 
     @property
     def title(self) -> str:

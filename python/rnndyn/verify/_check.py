@@ -7,6 +7,7 @@ from fractions import Fraction
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.models._canonical_map_of import canonical_map_of, piecewise_linear
 from rnndyn.verify._boxes import check_box_tree, check_homogeneous_trees
+from rnndyn.verify._cells import check_cells
 from rnndyn.verify._claims import Claims, Part
 from rnndyn.verify._contraction import check_contraction
 from rnndyn.verify._dictionary import Domain, check_dictionary_trees
@@ -149,11 +150,13 @@ def _check_part(
         for order in proved & set(part.orders):
             check_p_matrix(part.data, order, map_, listing)
         return
-    if part.method == "cells":
-        raise RefusedError("this version of the checker does not check proofs by cells")
     domain = _domain(part, box, map_.n_states)
     counts.n_trees += 1
-    if part.method == "homogeneous_boxes":
+    if part.method == "cells":
+        if domain.box is None or _is_half(part):
+            raise RefusedError("cells are about a box, and not about R^M")
+        check_cells(part, proved, domain.box, map_, listing, counts)
+    elif part.method == "homogeneous_boxes":
         if list(part.orders) != [1] or not part.unbounded or part.at_infinity or part.by_faces:
             raise RefusedError("trees of homogeneous boxes are about all fixed points in R^M")
         check_homogeneous_trees(Tree.of(part), domain.radius, map_, listing, counts)

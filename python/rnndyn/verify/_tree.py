@@ -33,8 +33,20 @@ class Tree:
             raise RefusedError(
                 "it holds no tree, so there is nothing to check; search with keep_tree=True"
             )
-        tree = cls(part.nodes.tolist(), part.first.tolist(), part.row.tolist(), part.value.tolist())
-        first, n = tree.first, len(tree.row)
+        tree = cls.from_lists(
+            part.nodes.tolist(), part.first.tolist(), part.row.tolist(), part.value.tolist()
+        )
+        if len(tree.first) - 1 != tree.nodes.count(INFEASIBLE):
+            raise RefusedError("it has not as many lists of multipliers as infeasible nodes")
+        return tree
+
+    @classmethod
+    def from_lists(
+        cls, nodes: list[int], first: list[int], row: list[int], value: list[float]
+    ) -> "Tree":
+        """Take a tree and check that its lists of multipliers fit together."""
+        tree = cls(nodes, first, row, value)
+        n = len(tree.row)
         if (
             not first
             or first[0] != 0
@@ -43,8 +55,6 @@ class Tree:
             or any(a > b for a, b in pairwise(first))
         ):
             raise RefusedError("the lists of its multipliers do not fit together")
-        if len(first) - 1 != tree.nodes.count(INFEASIBLE):
-            raise RefusedError("it has not as many lists of multipliers as infeasible nodes")
         return tree
 
     def next_node(self) -> tuple[int, int]:
@@ -89,18 +99,37 @@ class Tree:
                 f"its trees end after {self.n_done} nodes, but there are {len(self.nodes)}"
             )
 
+    def next_number(self, largest: int) -> int:
+        """Return the next entry, which must be a number from 0 to `largest`."""
+        if self.n_done >= len(self.nodes):
+            raise RefusedError("it ends where an entry is to come")
+        entry = self.nodes[self.n_done]
+        if not 0 <= entry <= largest:
+            raise RefusedError(f"the entry {entry} has no place there")
+        self.n_done += 1
+        return entry
+
+    def check_lists_read(self) -> None:
+        """Refuse if there are more lists of multipliers than were used."""
+        if self.n_infeasible != len(self.first) - 1:
+            raise RefusedError("it has more lists of multipliers than it uses")
+
     def next_multipliers(self) -> list[tuple[int, int]]:
         """Return (row, integer) for the next infeasible leaf: its multipliers but for a factor.
 
         A combination of equations is a contradiction or none whatever positive factor it has.
         """
+        return self.next_scaled()[0]
+
+    def next_scaled(self) -> tuple[list[tuple[int, int]], int]:
+        """Return (row, integer) for the next multipliers, and the s of their factor 2**s."""
+        if self.n_infeasible + 1 >= len(self.first):
+            raise RefusedError("it has fewer lists of multipliers than it uses")
         begin, end = self.first[self.n_infeasible : self.n_infeasible + 2]
         self.n_infeasible += 1
         values = self.value[begin:end]
         if not all(map(math.isfinite, values)):
             raise RefusedError("a multiplier is no finite number")
         shift = common_shift(values)
-        return [
-            (row, scaled(value, shift))
-            for row, value in zip(self.row[begin:end], values, strict=True)
-        ]
+        rows = zip(self.row[begin:end], values, strict=True)
+        return [(row, scaled(value, shift)) for row, value in rows], shift
