@@ -63,8 +63,14 @@ TEST_CASE("factors of a matrix solve its equations") {
     std::vector<Index> rows(static_cast<std::size_t>(n));
     in_use().dense.factor(n, factors.data(), rows.data());
     Vector solution = a * x;
-    in_use().dense.solve(n, factors.data(), rows.data(), solution.data());
+    in_use().dense.solve(n, factors.data(), rows.data(), 1, solution.data(), n);
     CHECK((solution - x).cwiseAbs().maxCoeff() < 1e-9);
+    const Matrix several = random_block(stream, n, 5);
+    Matrix solutions = Matrix::Constant(n + 3, 5, 7.0);
+    solutions.topRows(n) = a * several;
+    in_use().dense.solve(n, factors.data(), rows.data(), 5, solutions.data(), n + 3);
+    CHECK((solutions.topRows(n) - several).cwiseAbs().maxCoeff() < 1e-9);
+    CHECK((solutions.bottomRows(3).array() == 7.0).all());  // not written to
   }
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cycles/block_loops.hpp"
+#include "kernels/functions.hpp"
 
 namespace rnndyn {
 
@@ -13,6 +14,10 @@ namespace {
 
 // What a singular value decomposition takes, for the cube of its size (measured for 500 states).
 constexpr double kSvdOperations = 2.0;
+
+// The smallest pivot of an elimination, for the largest entry, from which on its solutions are as
+// good as any. They are corrected by residuals and enclosed afterwards.
+constexpr double kGoodPivot = 1e-8;
 
 // The Householder reflection (Golub, Van Loan, Matrix Computations, 4th ed., sec. 5.1) that makes
 // zeros below the diagonal of column c of `a`, applied to `a` and to the square `q`.
@@ -131,10 +136,29 @@ void ClosingFactor<M>::solve(const double* right, double* out) const {
 }
 
 void ClosingFactor<Eigen::Dynamic>::compute(const Matrix& block) {
+  const Index m = block.rows();
+  lu = block;
+  rows.resize(static_cast<std::size_t>(m));
+  const kernels::DenseFunctions& dense = kernels::functions().dense;
+  const double largest = dense.largest(m, m, block.data(), m);
+  dense.factor(m, lu.data(), rows.data());
+  by_elimination = std::isfinite(largest) && lu.allFinite() &&
+                   lu.diagonal().cwiseAbs().minCoeff() > kGoodPivot * largest;
+  if (by_elimination) {
+    full_rank = true;
+    return;
+  }
   // All directions count, however small: the caller decides what is singular.
   qr.setThreshold(0.0);
   qr.compute(block);
   full_rank = qr.rank() == block.rows();
+}
+
+Matrix ClosingFactor<Eigen::Dynamic>::solve(const Matrix& right) const {
+  if (!by_elimination) return dense::solve(qr, right);
+  Matrix x = right;
+  kernels::functions().dense.solve(x.rows(), lu.data(), rows.data(), x.cols(), x.data(), x.rows());
+  return x;
 }
 
 template <int M>
@@ -283,7 +307,7 @@ Matrix BasicBlockCyclic<M>::solve_columns(const Matrix& f, Index nullity) const 
     z.setConstant(std::numeric_limits<double>::infinity());
     return z;
   } else if constexpr (M == Eigen::Dynamic) {
-    z.topRows(m_) = dense::solve(closing_factor_.qr, eliminated.bottomRows(m_));
+    z.topRows(m_) = closing_factor_.solve(eliminated.bottomRows(m_));
   } else {
     for (Index c = 0; c < f.cols(); ++c) {
       const double* end = eliminated.data() + (c + 1) * f.rows();

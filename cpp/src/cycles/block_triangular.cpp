@@ -2,6 +2,9 @@
 
 #include <cmath>
 #include <cstddef>
+#include <utility>
+
+#include "linear_algebra/balancing.hpp"
 
 namespace rnndyn {
 
@@ -43,30 +46,14 @@ void balance(std::vector<Matrix>& matrices) {
   const Index n = matrices.front().rows();
   Matrix size = Matrix::Zero(n, n);
   for (const Matrix& matrix : matrices) size += matrix.cwiseAbs();
-  size.diagonal().setZero();
-  // Each round halves the sum of rows and columns where it is worth it; few are ever needed.
-  constexpr int kMaxRounds = 20;
-  for (int round = 0; round < kMaxRounds; ++round) {
-    bool changed = false;
-    for (Index i = 0; i < n; ++i) {
-      const double from = size.row(i).sum();
-      const double to = size.col(i).sum();
-      if (!(from > 0.0) || !(to > 0.0) || !std::isfinite(from) || !std::isfinite(to)) continue;
-      // Rows are divided by f, columns multiplied: equal for f^2 = from / to.
-      const int exponent = static_cast<int>(std::lround(0.5 * (std::log2(from) - std::log2(to))));
-      if (exponent == 0) continue;
-      const double down = std::ldexp(1.0, -exponent);
-      const double up = std::ldexp(1.0, exponent);
-      if (from * down + to * up > 0.95 * (from + to)) continue;
-      changed = true;
-      size.row(i) *= down;
-      size.col(i) *= up;
-      for (Matrix& matrix : matrices) {
-        matrix.row(i) *= down;
-        matrix.col(i) *= up;
-      }
+  const std::vector<int> exponents = balancing_exponents(std::move(size));
+  for (Index i = 0; i < n; ++i) {
+    const int exponent = exponents[static_cast<std::size_t>(i)];
+    if (exponent == 0) continue;
+    for (Matrix& matrix : matrices) {
+      matrix.row(i) *= std::ldexp(1.0, -exponent);
+      matrix.col(i) *= std::ldexp(1.0, exponent);
     }
-    if (!changed) return;
   }
 }
 

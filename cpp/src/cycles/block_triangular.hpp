@@ -13,8 +13,7 @@ namespace rnndyn {
 std::vector<std::vector<Index>> diagonal_blocks(const std::vector<Matrix>& matrices);
 
 // Divides row i and multiplies column i of all matrices by a power of two, such that rows and
-// columns of the sum of their absolute values are of similar size (B. N. Parlett, C. Reinsch,
-// Numer. Math. 13, 293, 1969).
+// columns of the sum of their absolute values are of similar size.
 void balance(std::vector<Matrix>& matrices);
 
 }  // namespace rnndyn

@@ -237,8 +237,8 @@ void BasicCyclicSystem<M>::add_defect(const Matrix& x, const Matrix& abs_x, Inde
   const Index n = x.rows();
   const Index count = x.cols();
   Matrix product(m, count);
-  Matrix slack(m, count);
   Block spread(m, m);
+  Column slack(m), row_sums(m);
   for (std::size_t s = 0; s < starts_.size(); ++s) {
     const Index row = static_cast<Index>(s) * m;
     const Index next = s + 1 == starts_.size() ? 0 : row + m;
@@ -249,18 +249,24 @@ void BasicCyclicSystem<M>::add_defect(const Matrix& x, const Matrix& abs_x, Inde
       spread.data()[i] = spreads[last].data()[i] + unit * std::abs(block.data()[i]);
     }
     multiply_columns<M>(m, block.data(), x.data() + row, n, count, product.data(), m);
-    multiply_columns<M>(m, spread.data(), abs_x.data() + row, n, count, slack.data(), m);
-    Column sum = sums.segment(row, m);
+    // Only sums of rows of spread |X| are needed.
+    row_sums.setZero();
+    for (Index c = 0; c < count; ++c) {
+      for (Index i = 0; i < m; ++i) row_sums.data()[i] += abs_x.data()[c * n + row + i];
+    }
+    slack.setZero();
+    add_product<M>(m, spread.data(), row_sums.data(), slack.data());
+    Column sum = sums.segment(row, m) + slack;
     for (Index c = 0; c < count; ++c) {
       for (Index i = 0; i < m; ++i) {
         const double diagonal = first + c == row + i ? 1.0 : 0.0;
         const double e = product.data()[c * m + i] - x.data()[c * n + next + i] + diagonal;
         const double rounding = gamma_of(2) * (abs_x.data()[c * n + next + i] + diagonal);
-        sum.data()[i] += std::abs(e) + (slack.data()[c * m + i] + rounding);
+        sum.data()[i] += std::abs(e) + rounding;
       }
     }
     sums.segment(row, m) = sum;
-    if constexpr (M == Eigen::Dynamic) looks_.after(4.0 * static_cast<double>(m * m * count));
+    if constexpr (M == Eigen::Dynamic) looks_.after(2.0 * static_cast<double>(m * m * count));
   }
 }
 

@@ -12,7 +12,8 @@ struct LikelyCandidate {
 };
 
 // What solve_cycle() says, for who does not ask what a refuted candidate would look like: one whose
-// equation is singular, or nearly, may come back as none at all, which is known much sooner.
+// equation is singular, or nearly, may come back as none at all, which is known much sooner; of a
+// virtual cycle nothing but the kind may come back.
 Candidate real_candidate(const CanonicalMap& map, const Itinerary& itinerary,
                          Control* control = nullptr);
 

@@ -11,6 +11,7 @@
 #include "cycles/likely_candidate.hpp"
 #include "cycles/multipliers.hpp"
 #include "cycles/solution_family.hpp"
+#include "map/balanced_map.hpp"
 #include "rnndyn/cycles.hpp"
 #include "rnndyn/rounding.hpp"
 
@@ -23,6 +24,13 @@ constexpr double kUnprovedSafety = 1e3;
 // Relative error bounds above this are worth an exact solution of a cycle with few coordinates.
 constexpr double kVague = 1e-9;
 constexpr Index kSmallCycle = 64;
+
+// Who asks for a candidate, and what for.
+enum class Purpose {
+  everything,  // what is to be said of it, real or not
+  real_ones,   // whether it is real
+  likely_ones  // the same, but for nothing that rests on it when it is not
+};
 
 void mask_irrelevant(const CanonicalMap& map, Itinerary& itinerary) {
   for (Index t = 0; t < itinerary.order; ++t) {
@@ -53,6 +61,47 @@ void refine(const CanonicalMap& map, const Itinerary& itinerary, const BasicCycl
     residual = new_residual;
     residual_error = new_error;
   }
+}
+
+// The solution with bounds of its errors; false where there are none.
+template <int M, typename Points>
+bool solve_with_bounds(const CanonicalMap& map, const Itinerary& itinerary,
+                       const BasicCyclicSystem<M>& system, Points& points, Points& residual,
+                       Points& residual_error, Points& bounds) {
+  points = system.solve(system.offsets());
+  if (!points.allFinite()) return false;
+  refine(map, itinerary, system, points, residual, residual_error);
+  return system.enclose(residual, residual_error, bounds);
+}
+
+// The same in the units of the balanced network, if there is one: where states are scaled far apart
+// the defect of an approximate inverse is not small in the norm of all of them together.
+template <int M, typename Points>
+bool solve_in_balance(const CanonicalMap& map, const Itinerary& itinerary, Control* control,
+                      Points& points, Points& residual, Points& residual_error, Points& bounds) {
+  const std::optional<BalancedMap> balanced = balanced_map(map);
+  if (!balanced) return false;
+  const BasicCyclicSystem<M> system(balanced->map, itinerary, control);
+  if (!solve_with_bounds(balanced->map, itinerary, system, points, residual, residual_error,
+                         bounds)) {
+    return false;
+  }
+  for (Index t = 0; t < points.cols(); ++t) {
+    for (Index i = 0; i < points.rows(); ++i) {
+      const int exponent = balanced->exponents[static_cast<std::size_t>(i)];
+      const double point = points(i, t);
+      const double bound = bounds(i, t);
+      points(i, t) = std::ldexp(point, exponent);
+      bounds(i, t) = std::ldexp(bound, exponent);
+      // Below the range of normal numbers digits are lost.
+      const bool exact = std::ldexp(points(i, t), -exponent) == point &&
+                         std::ldexp(bounds(i, t), -exponent) == bound;
+      if (!exact) bounds(i, t) += 2.0 * kSmallest;
+    }
+  }
+  if (!points.allFinite() || !bounds.allFinite()) return false;
+  accurate_residual(map, itinerary, points, residual, residual_error);
+  return true;
 }
 
 enum class Place { inside, border, outside };
@@ -266,15 +315,15 @@ std::optional<Candidate> exact_border_candidate(const CanonicalMap& map, const I
 // The candidate of the smallest rotation of an itinerary, where floating point proves what it is.
 template <int M>
 std::optional<Candidate> proved_candidate(const CanonicalMap& map, const Itinerary& itinerary,
-                                          Control* control) {
+                                          Control* control, Purpose purpose) {
   using Points = typename BasicCyclicSystem<M>::Points;
   const BasicCyclicSystem<M> system(map, itinerary, control);
 
-  Points points = system.solve(system.offsets());
-  if (!points.allFinite()) return std::nullopt;
-  Points residual, residual_error, bounds;
-  refine(map, itinerary, system, points, residual, residual_error);
-  if (!system.enclose(residual, residual_error, bounds)) return std::nullopt;
+  Points points, residual, residual_error, bounds;
+  if (!solve_with_bounds(map, itinerary, system, points, residual, residual_error, bounds) &&
+      !solve_in_balance<M>(map, itinerary, control, points, residual, residual_error, bounds)) {
+    return std::nullopt;
+  }
   if (const Index period = primitive_period(itinerary); period < itinerary.order) {
     // A regular system has one solution, so it is the shorter cycle run through several times. Its
     // itinerary repeats nothing, so this goes no deeper.
@@ -292,6 +341,10 @@ std::optional<Candidate> proved_candidate(const CanonicalMap& map, const Itinera
     return exact_border_candidate<M>(map, itinerary, placed, zeros, points, control);
   }
   candidate.kind = where == Place::outside ? CandidateKind::virtual_cycle : CandidateKind::cycle;
+  if (where == Place::outside && purpose != Purpose::everything) {
+    candidate.decided = candidate.proved = true;
+    return candidate;
+  }
   Cycle& cycle = candidate.cycle.emplace();
   cycle.itinerary = itinerary;
   cycle.points = points;
@@ -313,16 +366,16 @@ std::optional<Candidate> proved_candidate(const CanonicalMap& map, const Itinera
 }
 
 std::optional<Candidate> proved_candidate(const CanonicalMap& map, const Itinerary& itinerary,
-                                          Control* control) {
+                                          Control* control, Purpose purpose) {
   switch (map.n_states()) {
     case 1:
-      return proved_candidate<1>(map, itinerary, control);
+      return proved_candidate<1>(map, itinerary, control, purpose);
     case 2:
-      return proved_candidate<2>(map, itinerary, control);
+      return proved_candidate<2>(map, itinerary, control, purpose);
     case 3:
-      return proved_candidate<3>(map, itinerary, control);
+      return proved_candidate<3>(map, itinerary, control, purpose);
     default:
-      return proved_candidate<Eigen::Dynamic>(map, itinerary, control);
+      return proved_candidate<Eigen::Dynamic>(map, itinerary, control, purpose);
   }
 }
 
@@ -355,17 +408,10 @@ Candidate decided_or_not(const CanonicalMap& map, const Itinerary& itinerary,
   return undecided_candidate(map, itinerary, control);
 }
 
-// Who asks for a candidate, and what for.
-enum class Purpose {
-  everything,  // what is to be said of it, real or not
-  real_ones,   // whether it is real
-  likely_ones  // the same, but for nothing that rests on it when it is not
-};
-
 LikelyCandidate candidate_of(const CanonicalMap& map, const Itinerary& itinerary, Control* control,
                              Purpose purpose) {
   LikelyCandidate result;
-  std::optional<Candidate> proved = proved_candidate(map, itinerary, control);
+  std::optional<Candidate> proved = proved_candidate(map, itinerary, control, purpose);
   if (!proved && purpose != Purpose::everything && refuted_as_family(map, itinerary, control)) {
     result.candidate.decided = result.candidate.proved = true;
     return result;

@@ -73,13 +73,21 @@ void factor(Index n, double* a, Index* rows) {
   std::copy_n(lu.permutationP().indices().data(), n, rows);
 }
 
-void solve(Index n, const double* lu, const Index* rows, double* x) {
+void solve(Index n, const double* lu, const Index* rows, Index columns, double* x, Index ldx) {
   const Eigen::Map<const Eigen::MatrixXd> factors(lu, n, n);
-  Eigen::VectorXd permuted(n);
-  for (Index i = 0; i < n; ++i) permuted(rows[i]) = x[i];
-  factors.triangularView<Eigen::UnitLower>().solveInPlace(permuted);
-  factors.triangularView<Eigen::Upper>().solveInPlace(permuted);
-  std::copy_n(permuted.data(), n, x);
+  const auto solve_in = [&]<class Columns>(Columns permuted) {
+    Variable out(x, n, columns, Stride(ldx));
+    for (Index i = 0; i < n; ++i) permuted.row(rows[i]) = out.row(i);
+    factors.triangularView<Eigen::UnitLower>().solveInPlace(permuted);
+    factors.triangularView<Eigen::Upper>().solveInPlace(permuted);
+    out = permuted;
+  };
+  // A vector is solved for in place, without the packing of blocks.
+  if (columns == 1) {
+    solve_in(Eigen::VectorXd(n));
+  } else {
+    solve_in(Eigen::MatrixXd(n, columns));
+  }
 }
 
 template <class Real>

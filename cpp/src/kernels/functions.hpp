@@ -57,8 +57,8 @@ struct DenseFunctions {
   void (*multiply_vector)(Index m, Index n, const double* a, Index lda, const double* x, double* y);
   // LU with row pivoting of a (n x n) in place; row i of a stands in row rows[i] of the factors.
   void (*factor)(Index n, double* a, Index* rows);
-  // x = a^-1 x with these factors.
-  void (*solve)(Index n, const double* lu, const Index* rows, double* x);
+  // x = a^-1 x with these factors; x is n x columns.
+  void (*solve)(Index n, const double* lu, const Index* rows, Index columns, double* x, Index ldx);
   // Largest modulus; NaN counts as infinite.
   double (*largest)(Index m, Index n, const double* a, Index lda);
 };

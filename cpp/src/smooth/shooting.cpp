@@ -107,7 +107,7 @@ void ShootingSystem::solve(Eigen::Ref<Vector> f) const {
     f.segment(s * n_, n_) = turned.head(n_);
     carried = turned.tail(n_);
   }
-  kernels::functions().dense.solve(n_, closing_.data(), closing_to_.data(), carried.data());
+  kernels::functions().dense.solve(n_, closing_.data(), closing_to_.data(), 1, carried.data(), n_);
   f.head(n_) = carried;
   for (Index s = k_ - 1; s >= 1; --s) {
     const Step& step = steps_[static_cast<std::size_t>(s - 1)];

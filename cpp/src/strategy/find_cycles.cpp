@@ -7,6 +7,7 @@
 #include "rnndyn/regions.hpp"
 #include "search/context.hpp"
 #include "strategy/index_sum.hpp"
+#include "strategy/random_search.hpp"
 
 namespace rnndyn {
 namespace {
@@ -67,6 +68,7 @@ class Meanwhile {
   void search(const std::vector<Index>& orders, double seconds, Control& control) {
     SearchContext context{context_.map,      context_.options, control,
                           context_.progress, found_,           make_newton_tables(context_.map)};
+    RandomSearch random(context);
     for (const Index order : orders) {
       if (control.stop_requested()) return;
       // No look at the clock comes between the start and the end of a step.
@@ -75,7 +77,7 @@ class Meanwhile {
       context.progress.order.store(order);
       OrderStatistics& statistics = statistics_[order];
       statistics.order = order;
-      search_heuristically(context, statistics);
+      random.search(statistics);
     }
   }
 
@@ -155,7 +157,10 @@ SearchResult find_completely(SearchContext& context) {
 class OrderByOrder {
  public:
   explicit OrderByOrder(SearchContext& context)
-      : context_(context), options_(context.options), alphabets_(context.map, context.control) {
+      : context_(context),
+        options_(context.options),
+        alphabets_(context.map, context.control),
+        random_(context) {
     if (options_.method == SearchMethod::automatic) prover_.emplace(context).begin_cheaply();
   }
 
@@ -199,9 +204,6 @@ class OrderByOrder {
       case SearchMethod::exhaustive:
         list_exhaustively(context_, *alphabets_.for_order(order), statistics);
         break;
-      case SearchMethod::scyfi:
-        search_scyfi(context_, statistics);
-        break;
       case SearchMethod::complete:
         statistics.n_solves = prover_->n_leaves(order);
         statistics.n_boxes = prover_->n_boxes(order);
@@ -210,7 +212,8 @@ class OrderByOrder {
         break;
       case SearchMethod::automatic:
       case SearchMethod::heuristic:
-        search_heuristically(context_, statistics);
+      case SearchMethod::scyfi:
+        random_.search(statistics);
         break;
     }
     statistics.seconds = context_.control.seconds() - start;
@@ -260,6 +263,7 @@ class OrderByOrder {
   SearchContext& context_;
   const SearchOptions& options_;
   Alphabets alphabets_;
+  RandomSearch random_;
   std::optional<Prover> prover_;
 };
 
