@@ -30,6 +30,8 @@ _TYPES: dict[str, Any] = {
 _ERROR_TYPES: dict[str, Any] = {"value_errors": np.float64, "bound_errors": np.float64}
 #: What there is of each inequality; all else is one of each piece.
 _BY_ROW = ("inequalities", "bounds", "bound_errors")
+#: What is measured in units of the states.
+_LENGTHS = ("interiors", "radii", "values", "bounds", "value_errors", "bound_errors")
 #: Numbers that are held at once when many states are compared with many pieces.
 _AT_ONCE = 4_000_000
 
@@ -144,6 +146,13 @@ class Pieces(ByFields):
         """Return the inequalities of a piece and their right sides."""
         rows = slice(self.starts[piece], self.starts[piece + 1])
         return self.inequalities[rows], self.bounds[rows]
+
+    def scaled(self, factor: float) -> Pieces:
+        """Return the pieces with all states multiplied by a power of two."""
+        if factor == 1.0:
+            return self
+        state = self._state()
+        return Pieces(**{**state, **{name: state[name] * factor for name in _LENGTHS}})
 
     def word(self, piece: int) -> BoolArray:
         """Return the regions from a piece to the local set, without the latter's: (depth, H)."""
@@ -322,7 +331,9 @@ def _polygon(
     start: FloatArray, basis: FloatArray, rows: FloatArray, bounds: FloatArray
 ) -> FloatArray | None:
     """Clip a large square by one inequality after the other."""
-    corners = 1e9 * np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
+    size = float(np.abs(bounds).max(initial=0.0)) or 1.0
+    half = max(1e9 * min(1.0, size), 1e3 * size)
+    corners = half * np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
     for row, bound in zip(rows, bounds, strict=True):
         over = corners @ row - bound
         kept: list[FloatArray] = []
