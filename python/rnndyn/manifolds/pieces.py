@@ -12,6 +12,7 @@ import numpy as np
 from rnndyn import _core
 from rnndyn._common.arrays import BoolArray, FloatArray, IntArray, frozen
 from rnndyn._common.compare import ByFields
+from rnndyn.manifolds._segments import joined_segments
 
 _TYPES: dict[str, Any] = {
     "parents": np.int64,
@@ -244,6 +245,29 @@ class Pieces(ByFields):
         """Return an orthonormal basis of the directions of a piece, shape (dimension, M)."""
         _, _, rows = np.linalg.svd(self.equations[piece].reshape(-1, self.n_states))
         return np.asarray(rows[self.values.shape[1] :])
+
+    def segments(self) -> FloatArray:
+        """Return the straight segments of pieces of dimension 1, shape (n', 2, M).
+
+        Pieces end at the borders of linear regions, also where they do not bend there; those that
+        continue each other in a straight line are one segment here. The set is the same up to the
+        rounding errors of the rows; where these are not known, nothing is joined.
+
+        Raises
+        ------
+        ValueError
+            If the pieces are not of dimension 1.
+        """
+        if self.dimension != 1:
+            raise ValueError(
+                f"only pieces of dimension 1 are segments, these have dimension {self.dimension}"
+            )
+        ends = np.array([self.outline(number) for number in range(len(self))])
+        ends = ends.reshape(-1, 2, self.n_states)
+        if self.value_errors is None or self.bound_errors is None or not len(self):
+            return ends
+        errors = np.maximum.reduceat(self.bound_errors, self.starts[:-1])
+        return joined_segments(ends, errors + np.linalg.norm(self.value_errors, axis=1))
 
     def outline(
         self,
