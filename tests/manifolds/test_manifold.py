@@ -339,3 +339,21 @@ def test_units_of_the_states_do_not_matter(exponent):
             np.testing.assert_allclose(scaled, own, rtol=1e-7, atol=1e-9)
         ends = one.pieces.outline(3)
         np.testing.assert_allclose(other.pieces.outline(3) / size, ends, rtol=1e-7, atol=1e-9)
+
+
+def test_a_local_set_that_is_too_thin_to_be_seen_is_not_none():
+    """States of 1e-13 beside one of 1: no units suit both, and the local set is as short."""
+    model = rd.PiecewiseLinearMap(
+        A=[[0.5, 0.0], [0.0, 0.5]],
+        W1=[[1.0, -1.0], [0.0, 0.0]],
+        W2=[[1.0, 0.0], [1.0, 0.0]],
+        h1=[-1e-13, 0.5],
+        h2=[1e-13, -1e-13],
+    )
+    saddle = saddle_of(model)
+    for kind in ("stable", "unstable"):
+        found = rd.manifold(saddle, kind, progress=False)
+        assert len(found.pieces) == 0
+        assert found.run.n_undecided == 1
+        assert not found.complete
+        assert rd.manifold(saddle, kind, resume=found, progress=False).run == found.run

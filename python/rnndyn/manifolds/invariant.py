@@ -77,9 +77,9 @@ def manifold(
         Stop at this number of pieces. The local sets are kept in any case.
     max_length : float, optional
         Of manifolds of dimension 1: the arc length at which their branches end, two at each point
-        of the cycle, counted from there. A branch also ends where it leaves the box or, of a map
-        that is not one to one, turns back, so that each is one curve. It is longer where that
-        takes its pieces as those that other branches of the cycle come out of.
+        of the cycle, counted from there. Each is one curve, so it ends where it leaves the box,
+        too, and, of a map that is not one to one, where it turns back. A branch may be longer
+        where other branches of the cycle come out of its pieces.
     resume : Manifold, optional
         Go on with one that was stopped, or that reached its depth or number of pieces: what that
         call returned, for the same cycle, kind, box and `max_length`, and with a `depth` and
