@@ -38,12 +38,28 @@ STEPS = 2_000
 
 
 class Score(NamedTuple):
-    """What was found of the boundaries of one network."""
+    """What was found of the boundaries of one network; NaN is the share of no points."""
 
     n_pieces: int
     seconds: float
     right: float
     covered: float
+
+
+class PassedOver(NamedTuple):
+    """What is not in the table."""
+
+    networks: int = 0
+    gates: int = 0
+    short: int = 0
+
+    def text(self) -> str:
+        return (
+            f"Not in the table: {self.networks} random networks without a saddle between two "
+            f"basins whose sides each go to one attractor, {self.gates} saddles with several "
+            "attractors on a side. Networks with fewer true points of the boundary than asked for: "
+            f"{self.short}."
+        )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,16 +73,14 @@ def run(arguments: argparse.Namespace) -> None:
     print_machine()
     n_points = QUICK_POINTS if arguments.quick else POINTS
     n_networks = arguments.networks or (QUICK_NETWORKS if arguments.quick else NETWORKS)
-    rows = []
+    rows, left_out = [], [PassedOver()]
     for n_states, n_units in SIZES:
-        scores = [measure(*case, n_points) for case in random_cases(n_states, n_units, n_networks)]
+        cases, n_over = random_cases(n_states, n_units, n_networks)
+        left_out.append(PassedOver(networks=n_over))
+        scores = [measure(*case, n_points, left_out) for case in cases]
         rows.append(row_of(f"random, {len(scores)}", n_states, n_units, scores))
-    trained = trained_cycles()
-    rows.append(
-        row_of(
-            "trained, plrnn-10d", 10, 10, [measure(trained, TRAINED_BOX, TRAINED_DEPTH, n_points)]
-        )
-    )
+    own = measure(trained_cycles(), TRAINED_BOX, TRAINED_DEPTH, n_points, left_out)
+    rows.append(row_of("trained, plrnn-10d", 10, 10, [own]))
     print_table(
         f"Boundaries of basins, medians over networks; {n_points} points for each share",
         [
@@ -84,12 +98,16 @@ def run(arguments: argparse.Namespace) -> None:
         ],
         rows,
     )
+    print(PassedOver(*map(sum, zip(*left_out, strict=True))).text())
 
 
 def random_cases(
     n_states: int, n_units: int, n_wanted: int
-) -> list[tuple[rd.CycleSet, float, int]]:
-    """Return the fixed points of the first networks with a saddle between two basins."""
+) -> tuple[list[tuple[rd.CycleSet, float, int]], int]:
+    """Return the fixed points of the first networks with a saddle between two basins.
+
+    And how many networks were passed over.
+    """
     found: list[tuple[rd.CycleSet, float, int]] = []
     seed = 0
     while len(found) < n_wanted:
@@ -97,7 +115,7 @@ def random_cases(
         seed += 1
         if len(cycles.stable) >= 2 and clean_gates(boundary_of(cycles, BOX, 0)):
             found.append((cycles, BOX, DEPTHS[n_states]))
-    return found
+    return found, seed - n_wanted
 
 
 def trained_cycles() -> rd.CycleSet:
@@ -119,13 +137,17 @@ def clean_gates(boundary: rd.BasinBoundary) -> list[int]:
     ]
 
 
-def measure(cycles: rd.CycleSet, box: float, depth: int, n_points: int) -> tuple[Score, Score]:
-    """Return what is found exactly, and by sampling."""
+def measure(
+    cycles: rd.CycleSet, box: float, depth: int, n_points: int, left_out: list[PassedOver]
+) -> tuple[Score, Score]:
+    """Return what is found exactly, and by sampling; add what is left out."""
     start = time.process_time()
     boundary = boundary_of(cycles, box, depth)
     seconds = time.process_time() - start
     gates = clean_gates(boundary)
     true = true_points(boundary, gates, box, n_points)
+    n_separating = int(boundary.separating.sum())
+    left_out.append(PassedOver(0, n_separating - len(gates), int(len(true) < n_points)))
     own = np.flatnonzero(np.isin(boundary.gate_numbers, gates))
     rng = np.random.default_rng(0)
     states, numbers = boundary.pieces.sample(4 * n_points, rng)
@@ -155,6 +177,8 @@ def by_sampling(
         sampled.find(boundary.gates[number].cycle.points, depth, MAX_PIECES)
         found += [(plane, number) for plane in sampled.planes if len(plane.points)]
     seconds = time.process_time() - start
+    if not found:
+        return Score(0, seconds, np.nan, 0.0 if len(true) else np.nan)
     rng = np.random.default_rng(0)
     chosen = rng.integers(len(found), size=n_points)
     states = np.array([rng.choice(found[i][0].points) for i in chosen])
@@ -177,7 +201,8 @@ def share_right(boundary: rd.BasinBoundary, states: Any, normals: Any, owners: A
     )
     wanted = np.array([[side[0] for side in boundary.gates[int(i)].sides] for i in owners])
     straight = (first == wanted[:, 0]) & (second == wanted[:, 1])
-    return float((straight | ((first == wanted[:, 1]) & (second == wanted[:, 0]))).mean())
+    right = straight | ((first == wanted[:, 1]) & (second == wanted[:, 0]))
+    return float(right.mean()) if len(right) else np.nan
 
 
 def true_points(boundary: rd.BasinBoundary, gates: list[int], box: float, n_points: int) -> Any:

@@ -1,6 +1,7 @@
 // Pieces of manifolds: rows and their errors, polytopes, trees of words in closed form.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -48,22 +49,35 @@ CanonicalMap clipped_line() {
   return CanonicalMap(a, w1, w2, h1, h2);
 }
 
-ManifoldOutcome stable_set_of_the_saddle(Index depth, std::int64_t max_pieces, int n_threads,
-                                         ManifoldTree begun = {}) {
+ManifoldOutcome set_of_the_saddle(ManifoldOptions options, ManifoldTree begun) {
   const CanonicalMap map = clipped_line();
   Itinerary itinerary(1, map.words_per_region());
   set_bit(itinerary.bits.data(), 0, true);
-  ManifoldOptions options;
   options.n_directions = 1;
-  options.depth = depth;
-  options.max_pieces = max_pieces;
   options.lower = Vector::Constant(2, -3.0);
   options.upper = Vector::Constant(2, 3.0);
-  options.n_threads = n_threads;
   Control control = endless();
   ManifoldProgress progress;
   return manifold(map, itinerary, Matrix::Zero(2, 1), 1e-15, options, control, progress,
                   std::move(begun));
+}
+
+ManifoldOutcome stable_set_of_the_saddle(Index depth, std::int64_t max_pieces, int n_threads,
+                                         ManifoldTree begun = {}) {
+  ManifoldOptions options;
+  options.depth = depth;
+  options.max_pieces = max_pieces;
+  options.n_threads = n_threads;
+  return set_of_the_saddle(std::move(options), std::move(begun));
+}
+
+ManifoldTree branches_of_the_saddle(double max_length, Index depth, ManifoldTree begun = {}) {
+  ManifoldOptions options;
+  options.kind = ManifoldKind::unstable;
+  options.depth = depth;
+  options.max_pieces = 100;
+  options.max_length = max_length;
+  return set_of_the_saddle(std::move(options), std::move(begun)).tree;
 }
 
 }  // namespace
@@ -167,6 +181,29 @@ TEST_CASE("a tree goes on where it ended, if it is one") {
     changed.pieces.front().phase = phase;
     CHECK(stable_set_of_the_saddle(5, 100, 1, changed).refusal == ManifoldRefusal::not_its_tree);
   }
+}
+
+TEST_CASE("branches end at their length") {
+  // The line y = 0 from -2 to 2; the local set is the part between the borders, -1 and 1.
+  for (const double length : {0.5, 1.25, 1.9}) {
+    const ManifoldTree whole = branches_of_the_saddle(length, 50);
+    CHECK(whole.end == ManifoldEnd::max_length);
+    double furthest = 0.0;
+    double sum = 0.0;
+    for (const ManifoldPiece& piece : whole.pieces) {
+      CHECK(std::abs(piece.interior(1)) < 1e-14);
+      furthest = std::max(furthest, std::abs(piece.interior(0)) + piece.radius);
+      sum += 2.0 * piece.radius;
+    }
+    CHECK(furthest == doctest::Approx(length).epsilon(1e-12));
+    CHECK(sum == doctest::Approx(2.0 * length).epsilon(1e-12));
+    const ManifoldTree gone_on =
+        branches_of_the_saddle(length, 50, branches_of_the_saddle(length, 1));
+    REQUIRE(gone_on.pieces.size() == whole.pieces.size());
+    CHECK(gone_on.pieces.back().interior == whole.pieces.back().interior);
+  }
+  // They never come to 2.
+  CHECK(branches_of_the_saddle(5.0, 10).end == ManifoldEnd::depth);
 }
 
 TEST_CASE("a tree that is stopped or cut says so") {

@@ -9,7 +9,7 @@ import pytest
 
 import rnndyn as rd
 from draws import drawn
-from manifold_cases import gate_of, step
+from manifold_cases import cycles_of, gate_of, network, step
 from reference import manifolds as reference
 from reference.polyhedron import intersect_half_spaces
 
@@ -308,3 +308,52 @@ def test_a_large_network_is_refused_with_the_reason():
     cycle = rd.find_cycles(model, 1, method="search", max_restarts=50, progress=False)[0]
     with pytest.raises(ValueError, match="at most 16,384 linear regions"):
         rd.manifold(cycle)
+
+
+@pytest.mark.parametrize("exponent", [-200, -30, 30, 200])
+def test_units_of_the_states_do_not_matter(exponent):
+    """With all states below 1e-11 there were no pieces, and the manifold was called complete."""
+    size = 2.0**exponent
+    c = network(149, 2, 6).canonical
+    found = []
+    for factor in (1.0, size):
+        model = rd.PiecewiseLinearMap(c.A, c.W1, c.W2, factor * c.h1, factor * c.h2)
+        saddle = cycles_of(model).saddles[0]
+        options = {"box": 20.0 * factor, "progress": False}
+        pairs = [
+            rd.manifold(saddle, "stable", depth=6, **options),
+            rd.manifold(saddle, "unstable", depth=6, **options),
+            rd.manifold(saddle, "unstable", depth=20, max_length=2.0 * factor, **options),
+        ]
+        # The cube that stands for all states has its size, too.
+        assert len(rd.manifold(saddle, "unstable", depth=3, progress=False).pieces) == 10
+        again = rd.manifold(saddle, "stable", depth=8, resume=pairs[0], **options)
+        assert again == rd.manifold(saddle, "stable", depth=8, **options)
+        found.append(pairs)
+    for one, other in zip(*found, strict=True):
+        assert len(one.pieces) == len(other.pieces) > 5
+        assert one.run.end == other.run.end
+        np.testing.assert_array_equal(one.pieces.parents, other.pieces.parents)
+        for name in ("interiors", "values", "bounds"):
+            own, scaled = getattr(one.pieces, name), getattr(other.pieces, name) / size
+            np.testing.assert_allclose(scaled, own, rtol=1e-7, atol=1e-9)
+        ends = one.pieces.outline(3)
+        np.testing.assert_allclose(other.pieces.outline(3) / size, ends, rtol=1e-7, atol=1e-9)
+
+
+def test_a_local_set_that_is_too_thin_to_be_seen_is_not_none():
+    """States of 1e-13 beside one of 1: no units suit both, and the local set is as short."""
+    model = rd.PiecewiseLinearMap(
+        A=[[0.5, 0.0], [0.0, 0.5]],
+        W1=[[1.0, -1.0], [0.0, 0.0]],
+        W2=[[1.0, 0.0], [1.0, 0.0]],
+        h1=[-1e-13, 0.5],
+        h2=[1e-13, -1e-13],
+    )
+    saddle = saddle_of(model)
+    for kind in ("stable", "unstable"):
+        found = rd.manifold(saddle, kind, progress=False)
+        assert len(found.pieces) == 0
+        assert found.run.n_undecided == 1
+        assert not found.complete
+        assert rd.manifold(saddle, kind, resume=found, progress=False).run == found.run

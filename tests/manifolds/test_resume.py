@@ -90,7 +90,7 @@ def test_many_small_steps_are_one_large_one(seed, tmp_path):
 @pytest.mark.parametrize("n_threads", [1, 2, 4])
 def test_ctrl_c_loses_nothing(n_threads):
     cycle = gate_of(0, 5, 4)
-    options = {"depth": 8, "max_pieces": 1_000, "n_threads": n_threads}
+    options = {"depth": 8, "max_pieces": 3_000, "n_threads": n_threads}
     whole = rd.manifold(cycle, progress=False, **options)
     found, n_stops = None, 0
     while found is None or not found.run.finished:

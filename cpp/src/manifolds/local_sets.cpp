@@ -223,8 +223,11 @@ LocalSets local_sets(const std::vector<AffineStep>& around, const Matrix& points
     // What follows from them is as uncertain; at the end the errors are made finer.
     set.equations.errors.setConstant(equation_error);
     set.inequalities = joined(around[t].border, box);
-    if (!is_inside(box, point, error_bound) || settle(set, reach, control) != Contents::some) {
-      sets.at.clear();  // the cycle leaves the box
+    const bool inside = is_inside(box, point, error_bound);
+    if (!inside || settle(set, reach, control) != Contents::some) {
+      // A point that lies inside is proof that there is a set.
+      sets.at.clear();
+      sets.too_thin = inside;
       return sets;
     }
     sets.at.push_back(std::move(set));

@@ -10,7 +10,8 @@ namespace rnndyn {
 
 struct LocalSets {
   ManifoldRefusal refusal = ManifoldRefusal::none;
-  std::vector<Polytope> at;  // one for each point of the cycle
+  std::vector<Polytope> at;  // one for each point of the cycle; none where it leaves the box
+  bool too_thin = false;     // or where one is thinner than rounding allows to see
 };
 
 LocalSets local_sets(const std::vector<AffineStep>& around, const Matrix& points,

@@ -52,9 +52,11 @@ class Tree {
       tree.pieces.pop_back();
     }
     if (tree.pieces.empty()) {
+      tree = ManifoldTree{};
       try {
         LocalSets local = local_sets(around_, points, error_bound, options_, reach_, &control_);
         outcome.refusal = local.refusal;
+        tree.n_undecided += local.too_thin ? 1 : 0;
         for (std::size_t t = 0; t < local.at.size(); ++t) {
           tree.pieces.push_back(piece_of(std::move(local.at[t]), around_[t]));
           tree.pieces.back().phase = static_cast<Index>(t);
@@ -274,11 +276,11 @@ ManifoldOutcome manifold(const CanonicalMap& map, const Itinerary& itinerary, co
     const Rows box = box_rows(options.lower, options.upper);
     for (std::size_t first = 0; first < nonempty->size(); first += words) {
       AffineStep step = affine_step(map, nonempty->data() + first, reach);
-      // Regions outside the box are of no interest.
+      // Regions outside the box are of no interest. Pieces in very thin ones may be large.
       Polytope inside;
       inside.equations = Rows(map.n_states(), 0);
       inside.inequalities = joined(step.border, box);
-      if (settle(inside, reach, &control) == Contents::some) regions.push_back(std::move(step));
+      if (settle(inside, reach, &control) != Contents::none) regions.push_back(std::move(step));
     }
   } catch (const Stopped&) {
     outcome.tree = std::move(begun);

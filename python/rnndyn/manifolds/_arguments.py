@@ -19,6 +19,9 @@ from rnndyn.models._canonical_map_of import piecewise_linear
 #: offsets and of the points of the cycle: beyond it rounding leaves nothing of what borders do.
 _FAR = 1e6
 
+#: Networks of numbers below this get a cube of their own size.
+_SMALL = 2.0**-6
+
 #: Squares of larger distances overflow.
 _LARGEST_STATE = 1e150
 
@@ -36,8 +39,10 @@ def check_box(box: Any, model: PiecewiseLinearModel, points: FloatArray) -> Box:
     m = model.n_states
     if box is None:
         canonical = model.canonical
-        numbers = (points, canonical.h1, canonical.h2, np.ones(1))
-        half = _FAR * max(float(np.abs(array).max(initial=0.0)) for array in numbers)
+        numbers = (points, canonical.h1, canonical.h2)
+        largest = max(float(np.abs(array).max(initial=0.0)) for array in numbers)
+        # One of its kind for all networks of usual size.
+        half = _FAR * (largest if 0.0 < largest < _SMALL else max(largest, 1.0))
         return Box(np.full(m, -half), np.full(m, half), False)
     return Box(*box_ends(box, m), bounded=True)
 

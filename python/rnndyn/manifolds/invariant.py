@@ -14,6 +14,7 @@ from rnndyn._common.progress import ProgressMeter
 from rnndyn.cycles.cycle import Cycle
 from rnndyn.manifolds._arguments import Limits, check_limits, model_of, n_expanding
 from rnndyn.manifolds._resume import check_resume
+from rnndyn.manifolds._units import in_units, unit_of
 from rnndyn.manifolds.pieces import Pieces, pieces_from, record_of
 from rnndyn.manifolds.progress import ManifoldProgress
 from rnndyn.manifolds.result import Manifold
@@ -76,9 +77,9 @@ def manifold(
         Stop at this number of pieces. The local sets are kept in any case.
     max_length : float, optional
         Of manifolds of dimension 1: the arc length at which their branches end, two at each point
-        of the cycle, counted from there. A branch also ends where it leaves the box or, of a map
-        that is not one to one, turns back, so that each is one curve. It is longer where that
-        takes its pieces as those that other branches of the cycle come out of.
+        of the cycle, counted from there. Each is one curve, so it ends where it leaves the box,
+        too, and, of a map that is not one to one, where it turns back. A branch may be longer
+        where other branches of the cycle come out of its pieces.
     resume : Manifold, optional
         Go on with one that was stopped, or that reached its depth or number of pieces: what that
         call returned, for the same cycle, kind, box and `max_length`, and with a `depth` and
@@ -210,27 +211,30 @@ def grown(
     """
     expanding = n_expanding(cycle)
     # Without pieces it is begun anew.
-    resume = {**record_of(begun[0]), **begun[1]._asdict()} if begun and len(begun[0]) else None
+    unit = unit_of(model.canonical, cycle)
+    resume = None
+    if begun and len(begun[0]):
+        resume = {**record_of(begun[0].scaled(1.0 / unit)), **begun[1]._asdict()}
     record = _core.manifold(
-        model.canonical,
+        in_units(model.canonical, unit),
         cycle.itinerary,
-        cycle.points,
-        cycle.error_bound,
+        cycle.points / unit,
+        cycle.error_bound / unit,
         kind == "stable",
         n_directions=expanding,
         depth=limits.depth,
         max_pieces=limits.max_pieces,
-        lower=limits.box.lower,
-        upper=limits.box.upper,
+        lower=limits.box.lower / unit,
+        upper=limits.box.upper / unit,
         n_threads=limits.options.n_threads,
         time_limit=limits.options.deadline.seconds_left(at_least=0.0),
         observer=observer,
         resume=resume,
-        max_length=max_length,
+        max_length=None if max_length is None else max_length / unit,
     )
     if record["refusal"]:
         raise ValueError(_REFUSALS[record["refusal"]])
-    pieces = pieces_from(record)
+    pieces = pieces_from(record).scaled(unit)
     if not len(pieces):
         # The number of equations is that of the manifold all the same.
         r = expanding if kind == "stable" else model.n_states - expanding

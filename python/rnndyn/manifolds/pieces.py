@@ -12,6 +12,7 @@ import numpy as np
 from rnndyn import _core
 from rnndyn._common.arrays import BoolArray, FloatArray, IntArray, frozen
 from rnndyn._common.compare import ByFields
+from rnndyn.manifolds._segments import joined_segments
 
 _TYPES: dict[str, Any] = {
     "parents": np.int64,
@@ -30,6 +31,8 @@ _TYPES: dict[str, Any] = {
 _ERROR_TYPES: dict[str, Any] = {"value_errors": np.float64, "bound_errors": np.float64}
 #: What there is of each inequality; all else is one of each piece.
 _BY_ROW = ("inequalities", "bounds", "bound_errors")
+#: What is measured in units of the states.
+_LENGTHS = ("interiors", "radii", "values", "bounds", "value_errors", "bound_errors")
 #: Numbers that are held at once when many states are compared with many pieces.
 _AT_ONCE = 4_000_000
 
@@ -145,6 +148,13 @@ class Pieces(ByFields):
         rows = slice(self.starts[piece], self.starts[piece + 1])
         return self.inequalities[rows], self.bounds[rows]
 
+    def scaled(self, factor: float) -> Pieces:
+        """Return the pieces with all states multiplied by a power of two."""
+        if factor == 1.0:
+            return self
+        state = self._state()
+        return Pieces(**{**state, **{name: state[name] * factor for name in _LENGTHS}})
+
     def word(self, piece: int) -> BoolArray:
         """Return the regions from a piece to the local set, without the latter's: (depth, H)."""
         regions = []
@@ -236,6 +246,29 @@ class Pieces(ByFields):
         _, _, rows = np.linalg.svd(self.equations[piece].reshape(-1, self.n_states))
         return np.asarray(rows[self.values.shape[1] :])
 
+    def segments(self) -> FloatArray:
+        """Return the straight segments of pieces of dimension 1, shape (n', 2, M).
+
+        Pieces end at the borders of linear regions, also where they do not bend there; those that
+        continue each other in a straight line are one segment here. The set is the same up to the
+        rounding errors of the rows; where these are not known, nothing is joined.
+
+        Raises
+        ------
+        ValueError
+            If the pieces are not of dimension 1.
+        """
+        if self.dimension != 1:
+            raise ValueError(
+                f"only pieces of dimension 1 are segments, these have dimension {self.dimension}"
+            )
+        ends = np.array([self.outline(number) for number in range(len(self))])
+        ends = ends.reshape(-1, 2, self.n_states)
+        if self.value_errors is None or self.bound_errors is None or not len(self):
+            return ends
+        errors = np.maximum.reduceat(self.bound_errors, self.starts[:-1])
+        return joined_segments(ends, errors + np.linalg.norm(self.value_errors, axis=1))
+
     def outline(
         self,
         piece: int,
@@ -322,7 +355,9 @@ def _polygon(
     start: FloatArray, basis: FloatArray, rows: FloatArray, bounds: FloatArray
 ) -> FloatArray | None:
     """Clip a large square by one inequality after the other."""
-    corners = 1e9 * np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
+    size = float(np.abs(bounds).max(initial=0.0)) or 1.0
+    half = max(1e9 * min(1.0, size), 1e3 * size)
+    corners = half * np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
     for row, bound in zip(rows, bounds, strict=True):
         over = corners @ row - bound
         kept: list[FloatArray] = []

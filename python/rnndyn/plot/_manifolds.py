@@ -200,15 +200,14 @@ def _draw(ax: Axes, pieces: Pieces, plane: PlaneOfStates, color: str) -> FloatAr
         places = plane.project(pieces.interiors)
         ax.scatter(places[:, 0], places[:, 1], s=6.0, color=color, zorder=3.0)
         return places
-    outlines = []
-    for number in range(len(pieces)):
-        if pieces.dimension == 1 and not cut:
-            corners = pieces.outline(number)
-            outline = None if corners is None else plane.project(corners)
-        else:
-            outline = pieces.outline(number, plane.center, plane.directions.T)
-        if outline is not None:
-            outlines.append(outline)
+    if pieces.dimension == 1:
+        outlines = [plane.project(ends) for ends in pieces.segments()]
+    else:
+        cuts = (
+            pieces.outline(number, plane.center, plane.directions.T)
+            for number in range(len(pieces))
+        )
+        outlines = [outline for outline in cuts if outline is not None]
     if codimension:
         ax.add_collection(
             collections.LineCollection(outlines, colors=color, linewidths=1.2, zorder=3.0)
