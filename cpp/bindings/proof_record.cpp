@@ -88,6 +88,7 @@ py::dict part_record(const PartialProof& part) {
   } else if (part.cells) {
     py::dict data;
     data["faces"] = RowMatrix(part.cells->faces);
+    data["slopes"] = RowMatrix(part.cells->slopes);
     put_tree(part.cells->record, data);
     record["data"] = data;
   } else {
@@ -139,6 +140,7 @@ PartialProof part_from(const py::dict& record) {
   if (part.method == ProofMethod::cells && data.contains("nodes")) {
     part.cells.emplace();
     part.cells->faces = data["faces"].cast<RowMatrix>();
+    part.cells->slopes = data["slopes"].cast<RowMatrix>();
     part.cells->record = tree_from(data);
   }
   return part;

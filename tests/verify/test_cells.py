@@ -120,6 +120,16 @@ def test_an_empty_cover_is_confirmed():
         assert certificate.verify(model).confirmed
 
 
+def test_ranges_around_zero_are_cut_down_as_the_search_did_it():
+    # Ranges of pre-activations are [-40, 40], where any slope below relu is as good as another, but
+    # not for the next iteration: one of them leaves nothing of the box.
+    model = random_network("ALRNN", 55)
+    certificate = proved(model, [1, 2], 40.0).certificate
+    assert "cover of cells is empty" in certificate.parts[0].reason
+    assert certificate.verify(model).confirmed
+    assert not with_record(certificate, slopes=np.zeros((0, 4))).verify(model).confirmed
+
+
 def test_the_record_does_not_depend_on_threads_or_interruptions():
     model = plrnn(3, 10)
     options = {"orders": [1, 2, 3, 4, 9], "box": 5.0}
@@ -236,6 +246,11 @@ def changed_records(certificate):
     yield "lists", with_record(certificate, first=np.append(first, first[-1]))
     yield "values", with_record(certificate, value=data["value"][:-1])
     yield "faces", with_record(certificate, faces=data["faces"][:, :-1])
+    slopes = data["slopes"]
+    yield "slopes", with_record(certificate, slopes=slopes[:, 1:])
+    if slopes.size:
+        for value in (-0.125, 1.125, np.nan, np.inf):
+            yield "slopes", with_record(certificate, slopes=changed(slopes, (0, 0), value))
     if data["faces"].size:
         yield "faces", with_record(certificate, faces=changed(data["faces"], (0, 0), np.nan))
     for begin, end in pairwise(first):

@@ -81,6 +81,7 @@ struct ProofTree {
 // Why every cycle in the box stays in the cells over which the words of a tree are.
 struct CellsProof {
   Matrix faces;      // (n, n_states): the faces of cells, but for the unit vectors
+  Matrix slopes;     // (n, n_units): by which the box was cut down; see proof/cell_cover.hpp
   ProofTree record;  // regions of the box, and claims; see docs/reference/certificate.md
 };
 

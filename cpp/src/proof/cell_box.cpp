@@ -37,7 +37,7 @@ Range range(const Vector& slope, double constant, double magnitude, double lost,
 
 // Bounds of F over the box: relu between the chords and tangents of its graph over the range of
 // each pre-activation, which leaves a linear function of z.
-Box image(const CanonicalMap& map, const Box& box) {
+Box image(const CanonicalMap& map, const Box& box, std::vector<Vector>* slopes) {
   const Index m = map.n_states();
   const Index h = map.n_units();
   const Vector size = box.lower.cwiseAbs().cwiseMax(box.upper.cwiseAbs());
@@ -61,6 +61,12 @@ Box image(const CanonicalMap& map, const Box& box) {
       const double above = std::max(-slope * p.lower, p.upper - slope * p.upper);
       lines.push_back({slope, above * (1.0 + gamma(8.0)) + underflow(4.0),
                        p.upper > -p.lower ? 1.0 : 0.0, magnitude + p.upper - p.lower});
+    }
+  }
+  if (slopes != nullptr) {
+    slopes->emplace_back(h);
+    for (Index i = 0; i < h; ++i) {
+      slopes->back()(i) = lines[static_cast<std::size_t>(i)].slope_below;
     }
   }
   Box result = box;
@@ -95,9 +101,9 @@ Box image(const CanonicalMap& map, const Box& box) {
 
 }  // namespace
 
-Box shrink_box(const CanonicalMap& map, Box box) {
+Box shrink_box(const CanonicalMap& map, Box box, std::vector<Vector>* slopes) {
   for (int iteration = 0; iteration < kMaxIterations; ++iteration) {
-    const Box reach = image(map, box);
+    const Box reach = image(map, box, slopes);
     double kept = 1.0;
     for (Index j = 0; j < box.lower.size(); ++j) {
       const double before = box.upper(j) - box.lower(j);

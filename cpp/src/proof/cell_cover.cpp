@@ -412,7 +412,7 @@ CellCoverOutcome cover_recurrent_set(const CanonicalMap& map, const Box& whole, 
     return give_up("cells need a bounded box");
   }
   cover.faces = make_cell_template(map);
-  const Box box = shrink_box(map, whole);
+  const Box box = shrink_box(map, whole, options.keep_record ? &outcome.slopes : nullptr);
   if ((box.lower.array() > box.upper.array()).any()) {
     outcome.useful = outcome.all_orders = true;
     if (options.keep_record) outcome.record.emplace();

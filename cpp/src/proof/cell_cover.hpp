@@ -48,8 +48,9 @@ struct CellTemplate {
 };
 
 // B ∩ F(B) ∩ ... for boxes: holds every cycle with all points in the box. May come out empty, with
-// some lower bound above the upper one.
-Box shrink_box(const CanonicalMap& map, Box box);
+// some lower bound above the upper one. `slopes` gets, for each iteration and unit, the slope s of
+// the line s p that was used below relu(p).
+Box shrink_box(const CanonicalMap& map, Box box, std::vector<Vector>* slopes = nullptr);
 
 CellTemplate make_cell_template(const CanonicalMap& map);
 
@@ -113,7 +114,9 @@ struct CellCoverOutcome {
   bool useful = false;      // the cover holds the recurrent set and is not too large to go on with
   bool all_orders = false;  // it holds cycles of all orders, not only of those up to `longest`
   std::string reason;       // if not useful: why
+  // Where a record is kept: the cover, and the slopes of shrink_box().
   std::optional<ProofTree> record;
+  std::vector<Vector> slopes;
 };
 
 // The cover of all cycles of order at most `longest`.

@@ -84,8 +84,12 @@ TreeOutcome prove_by_cells(const CanonicalMap& map, const Box& box,
   if (outcome.complete) part.share = 1.0;
   if (covered.record) {
     const RowMatrix& rows = covered.cover.faces.rows;
-    part.cells =
-        CellsProof{rows.bottomRows(rows.rows() - map.n_states()), *std::move(covered.record)};
+    Matrix slopes(static_cast<Index>(covered.slopes.size()), map.n_units());
+    for (Index i = 0; i < slopes.rows(); ++i) {
+      slopes.row(i) = covered.slopes[static_cast<std::size_t>(i)].transpose();
+    }
+    part.cells = CellsProof{rows.bottomRows(rows.rows() - map.n_states()), std::move(slopes),
+                            *std::move(covered.record)};
     // A tree without any node stands for one that was not kept.
     if (part.tree.nodes.empty()) part.tree.nodes.push_back(ProofTree::kRotation);
   }

@@ -12,9 +12,6 @@ from rnndyn.verify._verdict import RefusedError
 #: Bits of states, from the leading one of the largest bound of the box, and of slopes.
 _STATE_BITS = 144
 _SLOPE_BITS = 112
-#: The box is cut down while a side becomes shorter than this, as (part, whole); or so often.
-_ENOUGH = (99, 100)
-_MOST_CUTS = 100
 
 #: Lower and upper bounds by side.
 Sides = Sequence[int]
@@ -23,7 +20,7 @@ Sides = Sequence[int]
 class Geometry:
     """The faces and the box, and what sums of faces along an orbit can be."""
 
-    def __init__(self, faces: Any, box: Box, map_: ExactMap) -> None:
+    def __init__(self, faces: Any, slopes: Any, box: Box, map_: ExactMap) -> None:
         self.map = map_
         m = map_.n_states
         if faces.ndim != 2 or faces.shape[1] != m:
@@ -40,7 +37,7 @@ class Geometry:
         self.fine = max(_STATE_BITS - largest.bit_length() + scale.bit_length(), 0)
         low = [(value << self.fine) // scale for value in lower]
         high = [-((-value << self.fine) // scale) for value in upper]
-        low, high = _cut_down(map_, low, high, self.fine)
+        low, high = _cut_down(map_, low, high, self.fine, _checked_slopes(slopes, map_.n_units))
         self.is_empty = any(a > b for a, b in zip(low, high, strict=True))
         self.sides = [bound for bounds in zip(low, high, strict=True) for bound in bounds]
         for row in self.rows:
@@ -167,32 +164,39 @@ class Geometry:
                 gradient[j] += factor * weight
 
 
-def _cut_down(
-    map_: ExactMap, low: list[int], high: list[int], fine: int
-) -> tuple[list[int], list[int]]:
-    """Cut a box down to what its own image can reach, again and again.
+def _checked_slopes(slopes: Any, n_units: int) -> list[list[float]]:
+    if slopes.ndim != 2 or slopes.shape[1] != n_units:
+        raise RefusedError("its slopes are not those of as many units as there are")
+    rows: list[list[float]] = slopes.tolist()
+    if not all(0.0 <= value <= 1.0 for row in rows for value in row):
+        raise RefusedError("a slope of a line below relu must be a number from 0 to 1")
+    return rows
 
-    relu is enclosed by lines over the range of each pre-activation, which leaves affine functions
-    of the state.
-    """
-    for _ in range(_MOST_CUTS):
-        image = _image(map_, low, high, fine)
-        changed = False
-        for j, (least, most) in enumerate(image):
-            new_low, new_high = max(low[j], least), min(high[j], most)
-            part, whole = _ENOUGH
-            if (new_high - new_low) * whole <= (high[j] - low[j]) * part and high[j] > low[j]:
-                changed = True
-            low[j], high[j] = new_low, new_high
-        if not changed or any(a > b for a, b in zip(low, high, strict=True)):
+
+def _cut_down(
+    map_: ExactMap, low: list[int], high: list[int], fine: int, slopes: list[list[float]]
+) -> tuple[list[int], list[int]]:
+    """Cut a box down to what its own image can reach, once with each row of slopes."""
+    for row in slopes:
+        image = list(_image(map_, low, high, fine, row))
+        low = [max(a, least) for a, (least, _) in zip(low, image, strict=True)]
+        high = [min(b, most) for b, (_, most) in zip(high, image, strict=True)]
+        if any(a > b for a, b in zip(low, high, strict=True)):
             break
     return low, high
 
 
-def _image(map_: ExactMap, low: list[int], high: list[int], fine: int) -> Iterator[tuple[int, int]]:
+def _image(
+    map_: ExactMap, low: list[int], high: list[int], fine: int, below: list[float]
+) -> Iterator[tuple[int, int]]:
+    """Yield bounds of the coordinates of F over a box.
+
+    relu(p) is at most its chord over the range of p, and at least s p with any s from 0 to 1; that
+    leaves affine functions of the state.
+    """
     q, one = map_.shift, 1 << _SLOPE_BITS
-    # relu(p) <= slope p + height and >= below p, in units of 2^-_SLOPE_BITS, height also times
-    # 2^-(q + fine).
+    # relu(p) <= slope p + height and >= other slope p, in units of 2^-_SLOPE_BITS, height also
+    # times 2^-(q + fine).
     lines: list[tuple[int, int, int, int]] = []
     for unit in map_.relevant:
         weights, bias = map_.W2[unit], map_.h2[unit] << fine
@@ -205,26 +209,24 @@ def _image(map_: ExactMap, low: list[int], high: list[int], fine: int) -> Iterat
         else:
             slope = (most << _SLOPE_BITS) // (most - least)
             height = max(-slope * least, (one - slope) * most)
-            lines.append((unit, slope, height, one if most > -least else 0))
+            lines.append((unit, slope, height, int(below[unit] * one)))
     for a_row, w_row, bias in zip(map_.A, map_.W1, map_.h1, strict=True):
         reach = []
         for upper in (False, True):
             # In units of 2^-(2 q + _SLOPE_BITS), the constant also times 2^-fine.
             slopes = [value << (q + _SLOPE_BITS) for value in a_row]
             constant = bias << (q + _SLOPE_BITS + fine)
-            for unit, slope, height, below in lines:
+            for unit, slope, height, other in lines:
                 if not (weight := w_row[unit]):
                     continue
                 above = upper == (weight > 0)
-                factor = weight * (slope if above else below)
+                factor = weight * (slope if above else other)
                 constant += factor * (map_.h2[unit] << fine) + (weight * height if above else 0)
-                for j, other in enumerate(map_.W2[unit]):
-                    slopes[j] += factor * other
+                for j, weight_in in enumerate(map_.W2[unit]):
+                    slopes[j] += factor * weight_in
             choose = max if upper else min
-            reach.append(
-                constant
-                + sum(choose(s * a, s * b) for s, a, b in zip(slopes, low, high, strict=True))
-            )
+            at_ends = zip(slopes, low, high, strict=True)
+            reach.append(constant + sum(choose(s * a, s * b) for s, a, b in at_ends))
         yield reach[0] >> (2 * q + _SLOPE_BITS), _ceil_shift(reach[1], 2 * q + _SLOPE_BITS)
 
 

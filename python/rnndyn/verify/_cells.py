@@ -61,13 +61,13 @@ def check_cells(
     part: Part, proved: set[int], box: Box, map_: ExactMap, listing: Listing, counts: Counts
 ) -> None:
     """Refuse unless the part proves that every cycle of its proved orders in the box is listed."""
-    missing = {"faces", *_RECORD} - set(part.data)
+    missing = {"faces", "slopes", *_RECORD} - set(part.data)
     if missing:
         raise RefusedError(
             "it holds no record of its cover, so there is nothing to check; search with "
             "keep_tree=True"
         )
-    geometry = Geometry(part.data["faces"], box, map_)
+    geometry = Geometry(part.data["faces"], part.data["slopes"], box, map_)
     if geometry.is_empty:
         return
     record = Tree.from_lists(*(part.data[name].tolist() for name in _RECORD))
