@@ -9,6 +9,7 @@
 #include "rnndyn/smooth/search.hpp"
 #include "rnndyn/smooth/shooting.hpp"
 #include "smooth/collection.hpp"
+#include "smooth/degenerate.hpp"
 #include "smooth/propagation.hpp"
 #include "smooth/tube.hpp"
 
@@ -37,6 +38,25 @@ SmoothMap one_unit(double weight, double bias) {
   RecurrentLayer layer{Matrix(1, 0), Matrix::Constant(1, 1, weight), Vector::Constant(1, bias),
                        Vector::Zero(1)};
   return SmoothMap({CellKind::tanh_rnn, {layer}}, Vector(0));
+}
+
+TEST_CASE("where a network stands still is found along and beside a line") {
+  const SmoothMap pitchfork = one_unit(1.0, 0.0);
+  const auto at = [](double z) { return Matrix(Matrix::Constant(1, 1, z)); };
+  CHECK(stands_between(pitchfork, at(-1e-6), at(2e-6), 0.0));
+  CHECK_FALSE(stands_between(pitchfork, at(-1e-4), at(1e-4), 0.0));
+  const Neighbourhood around = neighbourhood_of(pitchfork, at(-1e-6), at(2e-6), 0.0);
+  // z^3 / 3 is as large as the rounding errors at its ends.
+  CHECK(std::abs(around.centre(0)) < 1e-8);
+  CHECK(around.reach > 1e-6);
+  CHECK(around.reach < 1e-4);
+  CHECK(std::abs(direction_of_rest(pitchfork, at(0.0))(0)) == 1.0);
+  // Of two fixed points with another between them.
+  const SmoothMap three = one_unit(1.0 + 1e-6, 0.0);
+  const double z = std::sqrt(3e-6);
+  CHECK_FALSE(stands_between(three, at(-z), at(z), 0.0));
+  // Nothing is further apart than this.
+  CHECK_FALSE(stands_between(pitchfork, at(-1.0), at(1.0), 1.0));
 }
 
 TEST_CASE("the shooting system is solved, and its determinant has the right sign") {

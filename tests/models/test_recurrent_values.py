@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from recurrent_cases import N_GATES, assert_is_torch, random_network, states_and_inputs
+from rnndyn.cycles import find_fixed_points
 from rnndyn.models import GRU, LSTM, RNN
 
 FAMILY_NAMES = tuple(N_GATES)
@@ -478,3 +479,15 @@ def test_results_may_be_written_to():
     orbit[...] = 7.0
     model.step(np.zeros(8))[...] = 7.0
     np.testing.assert_array_equal(model.orbit(np.zeros(8), 2), expected)
+
+
+def test_states_in_the_layout_of_torch_are_told_apart():
+    lstm, gru = random_network("LSTM", 2, True), random_network("GRU", 2, True)
+    hint = r": states in the layout of torch, \(layers, ..., units\), become such by join_states$"
+    for model in (lstm, gru):
+        with pytest.raises(ValueError, match=r"^z0 must have shape .*, got \(2, 7, 4\)" + hint):
+            model.orbit(np.zeros((2, 7, 4)), inputs=np.zeros((5, 3)))
+        with pytest.raises(ValueError, match=r"^states must have shape .*" + hint):
+            find_fixed_points(model, states=np.zeros((2, 7, 4)))
+        with pytest.raises(ValueError, match=r"got \(3, 7, 4\)$"):
+            model.orbit(np.zeros((3, 7, 4)), inputs=np.zeros((5, 3)))

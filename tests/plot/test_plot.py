@@ -184,7 +184,7 @@ def test_the_same_seed_draws_the_same_orbits(lozi):
         ({"dims": "tsne"}, "'pca', got 'tsne'"),
         ({"dims": (0, 2)}, "between 0 and 1"),
         ({"dims": (0,)}, "dims must be two states"),
-        ({"orbits": np.zeros((3, 5))}, r"\(n, 2\), got shape \(3, 5\)"),
+        ({"orbits": np.zeros((3, 5))}, r"with M = 2, got shape \(3, 5\)"),
     ],
 )
 def test_wrong_options_are_named(lozi, options, match):
@@ -308,3 +308,15 @@ def test_a_logarithmic_axis_has_numbers(largest):
         if low <= tick <= high and text.get_text()
     ]
     assert len(shown) >= 3
+
+
+def test_first_states_of_orbits_may_be_one_or_of_any_shape():
+    cycles = rd.find_cycles(rd.examples.lozi_map(1.7, 0.5), 2)
+    one = rd.plot.state_space(cycles, orbits=[0.1, 0.1], n_steps=16, borders=False)
+    several = np.full((3, 2, 2), 0.1)
+    many = rd.plot.state_space(cycles, orbits=several, n_steps=16, borders=False)
+    assert len(many.lines) - len(one.lines) == 5
+    with pytest.raises(ValueError, match=r"orbits must be .* with M = 2, got shape"):
+        rd.plot.state_space(cycles, orbits=np.zeros((4, 3)))
+    with pytest.raises(TypeError, match=r"orbits must be an integer, got 2\.5"):
+        rd.plot.state_space(cycles, orbits=2.5)

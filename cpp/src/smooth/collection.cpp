@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "smooth/degenerate.hpp"
+
 namespace rnndyn::smooth {
 namespace {
 
@@ -70,14 +72,17 @@ void Collection::begin_order(const SmoothMap& map, Index order, Control& control
     const Member& member = members_[i];
     if (order % member.order() != 0) continue;
     double ball = member.verified.certified ? member.verified.ball : kSame;
+    bool certified = member.verified.certified;
     // After a stop nothing new is looked for, and what is known is told by eye.
     if (order != member.order() && control.stop_requested()) {
       ball = kSame;
+      certified = false;
     } else if (order != member.order()) {
       const Verified again = Verifier(map, repeated(member.points, order)).verify();
       ball = again.certified ? again.ball : kSame;
+      certified = again.certified;
     }
-    places_.push_back({static_cast<std::int32_t>(i), ball});
+    places_.push_back({static_cast<std::int32_t>(i), ball, certified});
   }
 }
 
@@ -109,6 +114,28 @@ std::int32_t Collection::lookup(const Matrix& points, const Verified& verified) 
   return kNone;
 }
 
+std::int32_t Collection::join_degenerate(const SmoothMap& map, const Matrix& points,
+                                         double residual) {
+  for (const Place& place : places_) {
+    Member& member = members_[static_cast<std::size_t>(place.member)];
+    if (place.certified || points.cols() % member.order() != 0) continue;
+    const double worst = std::max({residual, member.residual, member.verified.residual});
+    for (Index shift = 0; shift < member.order(); ++shift) {
+      const Matrix own = repeated(rotated(member.points, shift), points.cols());
+      if (!stands_between(map, own, points, worst)) continue;
+      if (member.order() == points.cols()) {
+        const Matrix turned = rotated(points, (points.cols() - shift) % points.cols());
+        const double known =
+            member.furthest.size() ? (member.furthest - member.points).cwiseAbs().maxCoeff() : 0.0;
+        if ((turned - member.points).cwiseAbs().maxCoeff() > known) member.furthest = turned;
+        member.residual = worst;
+      }
+      return place.member;
+    }
+  }
+  return kNone;
+}
+
 std::int64_t Collection::n_unproved(Index order) const {
   return std::ranges::count_if(members_, [&](const Member& member) {
     return member.order() == order && !member.verified.certified;
@@ -117,7 +144,7 @@ std::int64_t Collection::n_unproved(Index order) const {
 
 std::int32_t Collection::add(const SmoothMap& map, Matrix points, Verified verified) {
   const auto id = static_cast<std::int32_t>(members_.size());
-  places_.push_back({id, verified.certified ? verified.ball : kSame});
+  places_.push_back({id, verified.certified ? verified.ball : kSame, verified.certified});
   Member member;
   member.points = std::move(points);
   member.verified = std::move(verified);

@@ -16,6 +16,10 @@ struct Member {
   std::vector<Matrix> jacobians;
   std::int64_t hits = 0;         // restarts that ended here
   std::int64_t independent = 0;  // of these, restarts from independent starts
+  // Of a degenerate one: the furthest of the solutions that could not be told from it, and the
+  // largest residual among them. Empty of all others.
+  Matrix furthest;
+  double residual = 0.0;
 
   Index order() const { return points.cols(); }
 };
@@ -37,6 +41,10 @@ class Collection {
   // coordinate agrees within the error bounds. A ball, which is round, misses it where one
   // coordinate is known much worse than the others.
   std::int32_t lookup(const Matrix& points, const Verified& verified) const;
+  // Member that a solution of the current order, of which nothing is proved, cannot be told from,
+  // because the network stands still, within rounding errors, between the two; nothing must be
+  // proved of that member at this order either. Notes how far such solutions are from it.
+  std::int32_t join_degenerate(const SmoothMap& map, const Matrix& points, double residual);
   // Takes in points (converged, verified) that lookup() does not know; returns the member.
   std::int32_t add(const SmoothMap& map, Matrix points, Verified verified);
 
@@ -51,6 +59,7 @@ class Collection {
   struct Place {
     std::int32_t member;
     double ball;
+    bool certified;  // at the current order
   };
 
   std::vector<Member> members_;

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "smooth/at_rest.hpp"
+#include "smooth/degenerate.hpp"
 #include "smooth/starts.hpp"
 
 namespace rnndyn::smooth {
@@ -22,6 +23,8 @@ constexpr double kNearlyRepeated = 1e-4;
 constexpr double kAcceptedResidual = 1e-10;
 // A fixed point whose error bound is larger than this may be known better.
 constexpr double kWellKnown = 1e-9;
+// What is known worse than this, because the network stands still around it, is degenerate.
+constexpr double kDegenerate = 1e-8;
 // Of the ends of restarts of which nothing is proved so many are listed, and the others counted:
 // where gates are closed a network stands still within rounding errors in whole regions.
 constexpr std::int64_t kMostUnproved = 16;
@@ -58,6 +61,7 @@ class OrderSearch {
   void restart(Outcome& outcome, std::uint64_t number, Newton& newton) const;
   void verify_new(std::vector<Outcome>& outcomes);
   void file(Outcome& outcome);
+  void join_degenerate(Outcome& outcome);
   void file_shorter(Outcome& outcome, Index period);
   bool settle(Matrix& points, Verified& verified) const;
   std::int32_t take_in(Matrix points, Verified verified);
@@ -201,6 +205,10 @@ void OrderSearch::file_shorter(Outcome& outcome, Index period) {
       outcome.is_standing = true;
       return;
     }
+    if (!verified.certified) {
+      outcome.met = collection_.join_degenerate(map_, points, verified.residual);
+      if (outcome.met != Collection::kNone) return;
+    }
     if (collection_.lookup(points.replicate(1, order_ / period)) == Collection::kNone &&
         (verified.certified || verified.residual < kAcceptedResidual)) {
       collection_.add(map_, std::move(points), std::move(verified));
@@ -208,6 +216,16 @@ void OrderSearch::file_shorter(Outcome& outcome, Index period) {
     }
   }
   outcome.met = collection_.lookup(outcome.points);
+}
+
+// Of what is degenerate one is listed.
+void OrderSearch::join_degenerate(Outcome& outcome) {
+  if (!(outcome.verified.residual < kAcceptedResidual)) return;
+  outcome.met = collection_.join_degenerate(map_, outcome.points, outcome.verified.residual);
+  if (outcome.met == Collection::kNone) return;
+  // Whether a cycle of this order is near one of a shorter period is not known.
+  const Member& member = collection_.members()[static_cast<std::size_t>(outcome.met)];
+  if (member.order() != order_) ++statistics_.n_undecided;
 }
 
 void OrderSearch::file(Outcome& outcome) {
@@ -235,6 +253,9 @@ void OrderSearch::file(Outcome& outcome) {
     }
     if (outcome.met == Collection::kNone) {
       outcome.met = collection_.lookup(outcome.points, outcome.verified);
+    }
+    if (outcome.met == Collection::kNone && exists && !outcome.verified.certified) {
+      join_degenerate(outcome);
     }
     if (outcome.met == Collection::kNone && exists) {
       outcome.met = take_in(outcome.points, outcome.verified);
@@ -305,8 +326,35 @@ OrderStatistics OrderSearch::run(Index order) {
   return statistics_;
 }
 
-std::vector<SmoothCycle> listed(const Collection& collection, const std::vector<Index>& orders,
-                                int n_threads) {
+std::vector<Matrix> jacobians_of(const SmoothMap& map, const Matrix& points) {
+  std::vector<Matrix> jacobians(static_cast<std::size_t>(points.cols()));
+  Vector next;
+  for (Index t = 0; t < points.cols(); ++t) {
+    map.jacobian(points.col(t), next, jacobians[static_cast<std::size_t>(t)]);
+  }
+  return jacobians;
+}
+
+// Takes the middle of what a degenerate cycle cannot be told from, where that has an end.
+void centre_degenerate(const SmoothMap& map, const Member& member, SmoothCycle& cycle) {
+  Matrix other = member.furthest;
+  if (other.size() == 0) {
+    // Only one was found: where others would be.
+    other = member.points + Collection::kSame * direction_of_rest(map, member.points);
+    if (!other.allFinite()) return;
+  }
+  const double residual = std::max(member.residual, member.verified.residual);
+  const Neighbourhood around = neighbourhood_of(map, member.points, other, residual);
+  if (!(around.reach > kDegenerate) || !std::isfinite(around.reach)) return;
+  cycle.points = rotated(around.centre, first_step(around.centre));
+  cycle.verified.error_bound = around.reach;
+  cycle.verified.residual = Verifier(map, cycle.points).verify().residual;
+  cycle.multipliers = multipliers(jacobians_of(map, cycle.points));
+  cycle.multipliers.stability = Stability::nonhyperbolic;
+}
+
+std::vector<SmoothCycle> listed(const SmoothMap& map, const Collection& collection,
+                                const std::vector<Index>& orders, int n_threads) {
   std::vector<const Member*> members;
   for (const Member& member : collection.members()) {
     if (std::ranges::find(orders, member.order()) != orders.end()) members.push_back(&member);
@@ -322,6 +370,7 @@ std::vector<SmoothCycle> listed(const Collection& collection, const std::vector<
     if (cycle.verified.certified) cycle.verified.errors = rotated(member.verified.errors, first);
     cycle.multipliers = multipliers(member.jacobians);
     cycle.hits = member.hits;
+    if (!member.verified.certified) centre_degenerate(map, member, cycle);
   });
   std::ranges::stable_sort(cycles, [](const SmoothCycle& a, const SmoothCycle& b) {
     if (a.points.cols() != b.points.cols()) return a.points.cols() < b.points.cols();
@@ -344,12 +393,7 @@ SmoothCycle cycle_near(const SmoothMap& map, Matrix points) {
       cycle.verified = std::move(rest.verified);
     }
   }
-  std::vector<Matrix> jacobians(static_cast<std::size_t>(cycle.points.cols()));
-  Vector next;
-  for (Index t = 0; t < cycle.points.cols(); ++t) {
-    map.jacobian(cycle.points.col(t), next, jacobians[static_cast<std::size_t>(t)]);
-  }
-  cycle.multipliers = multipliers(jacobians);
+  cycle.multipliers = multipliers(jacobians_of(map, cycle.points));
   return cycle;
 }
 
@@ -370,7 +414,7 @@ SmoothSearchResult find_smooth_cycles(const SmoothMap& map, const SmoothSearchOp
   for (const Index order : orders) {
     result.index_sums.push_back(index_sum(collection, order, orders));
   }
-  result.cycles = listed(collection, orders, options.n_threads);
+  result.cycles = listed(map, collection, orders, options.n_threads);
   result.stopped_by = control.reason();
   return result;
 }

@@ -20,8 +20,10 @@ def starting_states(
     """Return the states (S, N) where restarts may begin: those given, and those of driven runs."""
     parts = []
     if states is not None:
-        letter = "N" if isinstance(model, RecurrentNetwork) else "M"
-        given = to_states("states", states, model.n_states, letter)
+        if isinstance(model, RecurrentNetwork):
+            given = model._states("states", states)
+        else:
+            given = to_states("states", states, model.n_states, "M")
         parts.append(given.reshape(-1, model.n_states))
     if drive is not None:
         parts.append(_driven_states(model, drive))

@@ -34,13 +34,21 @@ def _table(cycles: CycleSet) -> Table:
         headings=shown,
         rows=head_and_tail(range(len(cycles)), row, more_in=shown.index("stability")),
         left_aligned=_LEFT_ALIGNED,
-        notes=[*_inputs_lines(cycles), *map(continuum_line, cycles.continua), *sureness(cycles)],
+        notes=[
+            *_inputs_lines(cycles),
+            *map(continuum_line, cycles.continua),
+            *_degenerate_lines(cycles),
+            *sureness(cycles),
+        ],
     )
 
 
 @table_of.register
 def _table_of_one(cycle: Cycle) -> Table:
-    error = "not verified" if not cycle.certified else f"within {cycle.error_bound:.1e}, proved"
+    if cycle.is_degenerate:
+        error = f"degenerate, not verified: not told from others within {cycle.error_bound:.1e}"
+    else:
+        error = f"within {cycle.error_bound:.1e}, proved" if cycle.certified else "not verified"
     notes = [f"{counted(cycle.n_unstable, 'unstable direction')}; points {error}"]
     rows = multiplier_rows(cycle.multipliers, cycle.log_moduli, cycle.time_constants)
     return Table(repr(cycle), MULTIPLIER_HEADINGS, rows, notes=notes)
@@ -73,6 +81,20 @@ def _inputs_lines(cycles: CycleSet) -> list[str]:
     if cycles.inputs is None or len(cycles.inputs) > _MAX_INPUTS:
         return []
     return [f"Constant input: {', '.join(f'{value:g}' for value in cycles.inputs)}"]
+
+
+def _degenerate_lines(cycles: CycleSet) -> list[str]:
+    """Say what cycles are listed for several that cannot be told from each other."""
+    if not cycles.is_smooth:
+        return []
+    lines = []
+    for number, cycle in enumerate(cycles):
+        if cycle.is_degenerate:
+            lines.append(
+                f"  {number} is degenerate, with a multiplier 1 within rounding errors: it stands "
+                f"for all that may be within {cycle.error_bound:.1e} of it"
+            )
+    return lines
 
 
 def sureness(cycles: CycleSet) -> list[str]:

@@ -128,7 +128,15 @@ class ContinuumOfFixedPoints(ByFields):
         return lower, upper
 
     def contains(self, z: ArrayLike, tolerance: float = 1e-9) -> bool:
-        """Whether a state is a first point of a member of this set, within a tolerance."""
+        """Whether a state of the model of the cycles is a first point of a member of this set.
+
+        Parameters
+        ----------
+        z : (M,) array_like
+            The state; that of a stacked ReLU `RNN` as by `RNN.layers_apart`.
+        tolerance : float
+            By how much it may miss the set.
+        """
         state = finite_numbers("z", z, self.points[0].shape)
         difference = state - self.points[0]
         coordinates = self.basis.T @ difference

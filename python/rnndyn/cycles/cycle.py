@@ -80,7 +80,8 @@ class Cycle(ByFields):
         Whether interval arithmetic has verified that exactly one cycle exists within `error_bound`
         of the points (Krawczyk test).
     error_bound : float
-        Bound on the error of every coordinate of every point; rigorous where `certified`.
+        Bound on the error of every coordinate of every point; rigorous where `certified`. Of one
+        that `is_degenerate`, the distance within which it cannot be told from others.
     log_moduli : ndarray of float64, shape (M,)
         Natural logarithms of the moduli of the multipliers; ``-inf`` for a multiplier that is zero.
     hits : int
@@ -294,6 +295,16 @@ class Cycle(ByFields):
             "multipliers": complex_to_lists(self.multipliers),
             "log_moduli": [finite_or_none(value) for value in self.log_moduli],
         }
+
+    @property
+    def is_degenerate(self) -> bool:
+        """Whether a tanh, GRU or LSTM network stands still here, within rounding errors.
+
+        One such cycle, which is not certified, is listed in place of all that may be within its
+        `error_bound`: none, one, or several, as where fixed points are born. A multiplier is 1
+        there, within rounding errors, so that neither existence nor stability can be decided.
+        """
+        return not self.has_regions and not self.certified and bool(np.isfinite(self.error_bound))
 
     def _repr_html_(self) -> str:
         return html_text(table_of(self))

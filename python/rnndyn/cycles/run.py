@@ -67,7 +67,8 @@ class OrderStatistics(Shown):
     n_undecided : int
         Of the listed itineraries, those of which it is not known whether they have a cycle; in a
         proof about a tanh, GRU or LSTM network, boxes of states of which it is not known; in a
-        search of one, ends of restarts beyond the 16 that are listed without a proof.
+        search of one, ends of restarts beyond the 16 that are listed without a proof, and those
+        that cannot be told from a cycle of a shorter period.
     n_boxes : int
         Boxes of states that such a proof looked at.
     index_sum : int or None

@@ -151,7 +151,7 @@ class RecurrentNetwork(Model):
         """
         return _stepping.step(
             self._compiled,
-            _stepping.to_states("states", states, self.n_states),
+            self._states("states", states),
             _stepping.to_inputs(inputs, self.n_inputs, self.family),
         )
 
@@ -189,7 +189,7 @@ class RecurrentNetwork(Model):
         >>> model.orbit([1.0], inputs=[[3.0], [1.0], [0.5]]).ravel()
         array([1. , 1. , 0. , 0.5])
         """
-        first = _stepping.to_states("z0", z0, self.n_states)
+        first = self._states("z0", z0)
         drive, length = _stepping.to_input_sequence(n_steps, inputs, self.n_inputs, self.family)
         return _stepping.orbit(self._compiled, first, drive, length)
 
@@ -212,7 +212,7 @@ class RecurrentNetwork(Model):
         """
         return _stepping.jacobian(
             self._compiled,
-            _stepping.to_states("states", states, self.n_states),
+            self._states("states", states),
             _stepping.to_inputs(inputs, self.n_inputs, self.family),
         )
 
@@ -282,6 +282,10 @@ class RecurrentNetwork(Model):
         joined = np.stack(parts, axis=-2)  # (L, ..., 1 or 2, n)
         return np.moveaxis(joined, 0, -3).reshape(*joined.shape[1:-2], self.n_states)
 
+    def _states(self, name: str, value: object) -> FloatArray:
+        layers = self.n_layers, self.hidden_size
+        return _stepping.to_states(name, value, self.n_states, layers=layers)
+
     def _layered(self, name: str, value: ArrayLike) -> FloatArray:
         array = finite_numbers(name, value)
         ends = (self.n_layers, self.hidden_size)
@@ -312,7 +316,7 @@ class RecurrentNetwork(Model):
         >>> network.split_states([0.1, 0.7])
         (array([[0.1]]), array([[0.7]]))
         """
-        vectors = _stepping.to_states("states", states, self.n_states)
+        vectors = self._states("states", states)
         shape = (self.n_layers, self._states_per_unit, self.hidden_size)
         layered = np.moveaxis(vectors.reshape(*vectors.shape[:-1], *shape), (-3, -2), (1, 0))
         return tuple(np.ascontiguousarray(part) for part in layered)

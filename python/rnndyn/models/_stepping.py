@@ -16,15 +16,32 @@ from rnndyn._common.arrays import FloatArray, finite_numbers
 _STATES_AT_A_TIME = 64
 
 
-def to_states(name: str, value: object, n_states: int, letter: str = "N") -> FloatArray:
-    """Return a state (N,) or an array of states (..., N), or say what is wrong with it."""
+def to_states(
+    name: str,
+    value: object,
+    n_states: int,
+    letter: str = "N",
+    *,
+    layers: tuple[int, int] | None = None,
+) -> FloatArray:
+    """Return a state (N,) or an array of states (..., N), or say what is wrong with it.
+
+    `layers` is the number of layers, and that of units of each, of a network whose states torch has
+    layer by layer.
+    """
     states = finite_numbers(name, value)
     if states.ndim == 0 or states.shape[-1] != n_states:
         raise ValueError(
             f"{name} must have shape ({letter},) or (..., {letter}) with {letter} = {n_states}, "
-            f"got {states.shape}"
+            f"got {states.shape}{_hint(states.shape, layers)}"
         )
     return states
+
+
+def _hint(shape: tuple[int, ...], layers: tuple[int, int] | None) -> str:
+    if layers is None or len(shape) < 2 or (shape[0], shape[-1]) != layers:
+        return ""
+    return ": states in the layout of torch, (layers, ..., units), become such by join_states"
 
 
 def to_n_steps(value: object) -> int:

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnndyn._common.arrays import FloatArray, finite_numbers
-from rnndyn.models import _stepping
 from rnndyn.models._families import register_family
 from rnndyn.models._recurrent import RecurrentNetwork
 from rnndyn.models.relu_rnn import ReLURNN
@@ -222,7 +221,7 @@ class RNN(RecurrentNetwork):
                 f"this one has nonlinearity={self.nonlinearity!r}"
             )
         last = self.n_layers - 1
-        first = _stepping.to_states("states", states, self.n_states)
+        first = self._states("states", states)
         if last == 0:
             return first
         visited = self.orbit(first, last, constant_input)
@@ -256,7 +255,7 @@ class RNN(RecurrentNetwork):
         >>> bool(abs(stacked.step(states[0]) - states[1]).max() < 1e-12)
         True
         """
-        visited = _stepping.to_states("points", points, self.n_states)
+        visited = self._states("points", points)
         if visited.ndim != 2:
             raise ValueError(f"points must have shape (k, N), got {visited.shape}")
         layers = visited.reshape(len(visited), self.n_layers, self.hidden_size)

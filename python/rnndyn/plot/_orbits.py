@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import operator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from rnndyn._common.arrays import BoolArray, FloatArray, finite_numbers
+from rnndyn._common.checks import check_integer
 from rnndyn._common.planes import window_around
 from rnndyn.cycles._origin import ModelWithCycles
 from rnndyn.cycles.result import CycleSet
@@ -16,6 +16,7 @@ from rnndyn.cycles.result import CycleSet
 #: An orbit runs away if it is larger than the frame by this factor, or if the second half of it is
 #: larger than the first by this one.
 _FAR, _GROWTH = 1e3, 1.2
+_MOST_ORBITS = 1_000_000
 
 
 class Frame(NamedTuple):
@@ -57,16 +58,17 @@ def orbits_in(
     those that are known.
     """
     if np.ndim(orbits) == 0:
-        count = operator.index(orbits)  # type: ignore[arg-type]
+        count = check_integer("orbits", orbits, 0, _MOST_ORBITS)
         draws = np.random.default_rng(seed).random((count, model.n_states))
         starts = frame.lower + draws * (frame.upper - frame.lower)
     else:
         starts = finite_numbers("orbits", orbits)
-        if starts.ndim != 2 or starts.shape[1] != model.n_states:
+        if starts.ndim == 0 or starts.shape[-1] != model.n_states:
             raise ValueError(
                 "orbits must be a number of orbits or an array of first states of shape "
-                f"(n, {model.n_states}), got shape {starts.shape}"
+                f"(..., M) with M = {model.n_states}, got shape {starts.shape}"
             )
+        starts = starts.reshape(-1, model.n_states)
     return [_followed(model, start, frame, n_steps) for start in starts]
 
 

@@ -45,7 +45,7 @@ def slow_points(
     dims : (int, int) or "pca", optional
         The two states to draw, or the two principal components of everything drawn. Default: the
         states 0 and 1 of a network with two states, else ``"pca"``.
-    orbits : int or array_like of shape (n, N)
+    orbits : int or array_like of shape (..., N)
         Number of orbits to draw, from random states around the points, or their first states.
     n_steps : int
         Length of the orbits.

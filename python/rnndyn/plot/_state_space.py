@@ -65,8 +65,9 @@ def state_space(
         The two or three states to draw, or as many principal components of the cycles and orbits.
         Default: the states 0 and 1 of a network with two states, else ``"pca"``; on
         three-dimensional axes the three states of a network with three, else ``"pca3"``.
-    orbits : int or array_like of shape (n, M)
-        Number of orbits to draw, from random states around the cycles, or their first states.
+    orbits : int or array_like of shape (..., M)
+        Number of orbits to draw, from random states around the cycles, or their first states,
+        which are of ``cycles.model`` (of a stacked ReLU `RNN` see `RNN.layers_apart`).
     n_steps : int
         Length of the orbits. Orbits that run away are cut off where they leave the surroundings
         of the cycles.

@@ -15,8 +15,9 @@ from rnndyn._common.checks import check_count
 from rnndyn._common.options import Options, check_options
 from rnndyn._common.progress import ProgressMeter
 from rnndyn.io._as_model import NetworkLike, as_model, as_piecewise_linear
-from rnndyn.models import PiecewiseLinearModel
+from rnndyn.models import PiecewiseLinearModel, RecurrentNetwork
 from rnndyn.models._layers_apart import orbits_of_map, refuse_stacked, states_of_map
+from rnndyn.models._stepping import to_states
 from rnndyn.regions.progress import RegionGraphProgress
 from rnndyn.regions.result import IMPOSSIBLE, PROVED, SEEN, UNDECIDED, RegionGraph
 from rnndyn.regions.run import RegionGraphRun
@@ -225,12 +226,10 @@ def _orbits_from(
     source: Any, network: PiecewiseLinearModel, states: Any, n_steps: int
 ) -> FloatArray:
     """Return orbits (B, T, M) of the map that begin at states (..., N) of the network."""
-    first = finite_numbers("start", states)
-    if first.shape[-1] != network.n_states:
-        raise ValueError(
-            f"start must hold states, of shape (..., M) with M = {network.n_states}, got "
-            f"{first.shape}; a box is a number or a pair (lower, upper)"
-        )
+    if isinstance(source, RecurrentNetwork):
+        first = source._states("start", states)
+    else:
+        first = to_states("start", states, network.n_states, "M")
     if not first.size:
         raise ValueError(f"start must hold at least one state, got shape {first.shape}")
     return network.orbit(states_of_map(source, first, None), n_steps)
