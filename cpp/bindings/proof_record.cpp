@@ -22,6 +22,15 @@ std::vector<T> vector_from(const py::handle& object) {
   return {array.data(), array.data() + array.size()};
 }
 
+Matrix matrix_from(const py::handle& object) {
+  const auto array =
+      py::cast<py::array_t<double, py::array::c_style | py::array::forcecast>>(object);
+  if (array.ndim() != 2) {
+    throw std::invalid_argument("faces and slopes of a proof by cells must have rows and columns");
+  }
+  return Eigen::Map<const RowMatrix>(array.data(), array.shape(0), array.shape(1));
+}
+
 void put_tree(const ProofTree& tree, py::dict& record) {
   record["nodes"] = array_of(tree.nodes);
   record["first"] = array_of(tree.first);
@@ -137,10 +146,11 @@ PartialProof part_from(const py::dict& record) {
   }
   if (!record["nodes"].is_none()) part.tree = tree_from(record);
   const py::dict data = record["data"];
-  if (part.method == ProofMethod::cells && data.contains("nodes")) {
+  if (part.method == ProofMethod::cells && data.contains("nodes") && data.contains("faces") &&
+      data.contains("slopes")) {
     part.cells.emplace();
-    part.cells->faces = data["faces"].cast<RowMatrix>();
-    part.cells->slopes = data["slopes"].cast<RowMatrix>();
+    part.cells->faces = matrix_from(data["faces"]);
+    part.cells->slopes = matrix_from(data["slopes"]);
     part.cells->record = tree_from(data);
   }
   return part;

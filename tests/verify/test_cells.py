@@ -172,6 +172,16 @@ def test_a_proof_without_a_record_is_refused():
     assert not certificate.verify(model).confirmed
 
 
+def test_resuming_refuses_a_record_of_another_shape():
+    model, certificate = case("oblique borders")
+    whole = proved(model, [1, 2, 3], 5.0)
+    for wrong in (with_record(certificate, faces=np.zeros(4)),
+                  with_record(certificate, slopes=np.zeros((1, 1, 4)))):  # fmt: skip
+        unfinished = dataclasses.replace(wrong, status="partial", proved_orders=())
+        with pytest.raises(ValueError, match="faces and slopes of a proof by cells"):
+            proved(model, [1, 2, 3], 5.0, resume=dataclasses.replace(whole, certificate=unfinished))
+
+
 # Changes -----------------------------------------------------------------------------------------
 
 
