@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from numbers import Real
 from typing import Any
@@ -118,6 +119,11 @@ def finite_numbers(
             array = array.astype(np.float64)
     if array.dtype.kind == "O" and hasattr(value, "toarray"):
         raise TypeError(f"{name} is sparse: give all of its entries, such as by its toarray()")
+    if isinstance(value, os.PathLike) or (isinstance(value, str) and "." in value):
+        raise TypeError(
+            f"{name} must hold real numbers, got {value!r:.60}: what is in a file must be read "
+            "first, such as with numpy.load(path)"
+        )
     if array.dtype.kind not in "biuf":
         raise TypeError(
             f"{name} must hold real numbers, got {type(value).__name__} with dtype {array.dtype}"
