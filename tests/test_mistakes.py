@@ -84,7 +84,7 @@ MISTAKES = {
     "a matrix in place of the network": (
         lambda: rd.find_cycles(np.eye(3), 3),
         TypeError,
-        r"one array is no network; name the parameters",
+        r"arrays alone are no network; name the parameters",
     ),
     "several networks": (
         lambda: rd.find_cycles([TENT, TENT], 3),
@@ -166,6 +166,51 @@ MISTAKES = {
         lambda: rd.find_cycles({"weight_ih_l0": [[1.0]], "weight_hh_l0": np.eye(1)}, 1),
         ValueError,
         r"does not say whether its units are tanh or relu.*kind='rnn_relu'",
+    ),
+    "a number as input": (
+        lambda: rd.find_fixed_points(rd.RNN([[1.0]], [[2.0]]), inputs=0.5),
+        ValueError,
+        r"inputs must have shape .* with K = 1, got a number: write it as \[0.5\]",
+    ),
+    "a file in place of an array": (
+        lambda: rd.find_fixed_points(GRU, inputs="resting.npy"),
+        TypeError,
+        r"inputs must hold real numbers, got 'resting.npy': .* such as with numpy.load\(path\)",
+    ),
+    "a radius below 0": (
+        lambda: rd.find_cycles(TENT, 1, box=-3),
+        ValueError,
+        "box, a radius, must be positive, got -3",
+    ),
+    "a pair of bounds for each state": (
+        lambda: rd.find_cycles(rd.examples.lozi_map(1.7, 0.5), 1, box=np.array([[-1, 1], [-2, 2]])),
+        ValueError,
+        r"for a pair of bounds for each state give \(pairs\[:, 0\], pairs\[:, 1\]\)",
+    ),
+    "a state where a box is meant, as a list": (
+        lambda: rd.region_graph(rd.examples.lozi_map(1.7, 0.5), box=1.0, start=[0.1, 0.1]),
+        ValueError,
+        r"for states write start=numpy.array\(states\)",
+    ),
+    "an entry named as of nested lists": (
+        lambda: rd.bifurcation_diagram(GRU, "weight_hh_l0[0][1]", (0.0, 1.0), max_order=1),
+        ValueError,
+        r"'weight_hh_l0\[0\]\[1\]' is written weight_hh_l0\[0,1\]",
+    ),
+    "a whole weight of torch for one entry": (
+        lambda: rd.bifurcation_diagram(RELU, "weight_hh_l0", (0.0, 1.0), max_order=1),
+        ValueError,
+        r"weight_hh_l0 does not name one number.*write weight_hh_l0\[i,j\]",
+    ),
+    "states in the layout of torch": (
+        lambda: rd.lyapunov_spectrum(rd.LSTM(None, np.zeros((8, 2))), z0=np.zeros((1, 5, 2))),
+        ValueError,
+        r"z0 must have shape .*got \(1, 5, 2\): states in the layout of torch.* by join_states",
+    ),
+    "weights in a tuple": (
+        lambda: rd.find_cycles((np.eye(2), np.eye(2)), 1),
+        TypeError,
+        "got tuple: arrays alone are no network; name the parameters",
     ),
     "a function in place of a map": (
         lambda: rd.lyapunov_spectrum(np.tanh),
@@ -342,3 +387,47 @@ class TestTheShell:
             assert main(list(words)) == 0, capsys.readouterr().err
 
         return run
+
+
+class TestFigures:
+    """What a figure is given in place of a result, or of axes."""
+
+    @pytest.mark.parametrize(
+        ("call", "message"),
+        [
+            (
+                lambda: rd.plot.state_space(TENT),
+                "PLRNN; give the result of rnndyn.find_cycles",
+            ),
+            (
+                lambda: rd.plot.lyapunov(GRU),
+                "GRU; give the result of rnndyn.lyapunov_spec",
+            ),
+            (lambda: rd.plot.multipliers(rd.find_cycles(TENT, 1)[0]), r"such as cycles\[:1\]"),
+            (
+                lambda: rd.plot.multipliers(rd.find_cycles(TENT, 1), "x"),
+                r"ax must be axes of matplotlib, such as pyplot.subplots\(\)\[1\].*, got str",
+            ),
+        ],
+    )
+    def test_what_is_no_result_or_no_axes(self, call, message):
+        pytest.importorskip("matplotlib")
+        with pytest.raises(TypeError, match=message) as caught:
+            call()
+        assert "\n" not in str(caught.value)
+
+
+def test_models_and_results_are_told_apart_in_files(tmp_path):
+    rd.find_cycles(TENT, 1).save(tmp_path / "cycles.npz")
+    rd.save_model(TENT, tmp_path / "model.npz")
+    with pytest.raises(ValueError, match=r"it is a cycle set: use rnndyn.load_result$"):
+        rd.load_model(tmp_path / "cycles.npz")
+    with pytest.raises(ValueError, match=r"but a model: use rnndyn.load_model$"):
+        rd.load_result(tmp_path / "model.npz")
+
+
+def test_a_name_that_there_is_not_is_followed_by_the_one_that_was_meant():
+    with pytest.raises(AttributeError, match="has no attribute 'find_cycle'") as caught:
+        rd.find_cycle  # noqa: B018
+    # With these Python itself asks: did you mean find_cycles?
+    assert (caught.value.name, caught.value.obj) == ("find_cycle", rd)

@@ -1,6 +1,7 @@
 """Exact dynamical-systems analysis of recurrent neural networks."""
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from rnndyn._version import __version__
@@ -293,7 +294,10 @@ if not TYPE_CHECKING:
             except ModuleNotFoundError as error:
                 if error.name != module:
                     raise
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        # With these two a traceback suggests the name that was meant.
+        raise AttributeError(
+            f"module {__name__!r} has no attribute {name!r}", name=name, obj=sys.modules[__name__]
+        )
 
     def __dir__() -> list[str]:
         # Not what this file, or a room when it is imported, leaves here.

@@ -59,7 +59,7 @@ def test_unbounded_orbits_are_counted():
     ("box", "message"),
     [
         ((1.0, 2.0, 3.0), "box must be a number R, or"),
-        (-1.0, "box must have every lower bound below"),
+        (-1.0, "box, a radius, must be positive, got -1"),
         (np.ones(3), "the radius of box must be a number or have shape"),
         (np.inf, "the radius of box must be finite"),
     ],

@@ -456,3 +456,43 @@ def test_ctrl_c_while_the_program_starts_leaves_no_traceback(module, error):
         timeout=60,
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "rnndyn: interrupted\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "rnndyn: error: the following arguments are required: COMMAND; see rnndyn --help"),
+        (["cycles"], "rnndyn cycles: error: "),
+        (["cycles", "m.npz"], "one of the arguments --max-order --orders is required"),
+        (["cycles", "m.npz", "--max-order", "x"], "argument --max-order: invalid int value: 'x'"),
+        (["regions", "m.npz", "--start", "u.csv"], "argument --start: a box is written like 10"),
+    ],
+)
+def test_wrong_arguments_are_answered_in_one_line(arguments, message, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert error.endswith(" --help\n")
+
+
+def test_inputs_in_another_format_say_how_they_are_written(tmp_path, capsys):
+    (tmp_path / "u.csv").write_text("1,2\n")
+    rd.save_model(rd.examples.tent_map(), tmp_path / "tent.npz")
+    wrong = ["--max-order", "1", "--inputs", str(tmp_path / "u.csv")]
+    assert main(["cycles", str(tmp_path / "tent.npz"), *wrong]) == 2
+    assert "numpy.save" in capsys.readouterr().err
+
+
+def test_cycles_are_verified_by_their_certificate(tmp_path, capsys):
+    tent = rd.examples.tent_map()
+    rd.save_model(tent, tmp_path / "tent.npz")
+    rd.find_cycles(tent, 2, method="complete", keep_tree=True).save(tmp_path / "proved.npz")
+    rd.find_cycles(tent, 2, method="exhaustive").save(tmp_path / "listed.npz")
+    proved, listed, model = (str(tmp_path / f"{n}.npz") for n in ("proved", "listed", "tent"))
+    assert main(["verify", proved, model]) == 0
+    assert "Confirmed" in capsys.readouterr().out
+    assert main(["verify", listed, model]) == 2
+    assert "holds cycles without a certificate: search with --method" in capsys.readouterr().err

@@ -374,7 +374,7 @@ def test_what_is_drawn():
         ({"inputs": [[1.0], [0.0]], "drive": [[1.0]]}, ValueError, "drive is for searches under"),
         ({"inputs": [[1.0], [0.0]], "periodic": 1}, TypeError, "periodic must be True or False"),
         ({"inputs": [[1.0], [0.0]], "method": "fast"}, ValueError, "method must be one of auto"),
-        ({"inputs": [[1.0], [0.0]], "box": -1.0}, ValueError, "box must have every lower bound"),
+        ({"inputs": [[1.0], [0.0]], "box": -1.0}, ValueError, "must be positive, got -1"),
     ],
 )  # fmt: skip
 def test_mistakes_with_periodic_input(options, kind, message):

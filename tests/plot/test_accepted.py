@@ -67,5 +67,5 @@ def test_further_results_are_checked_as_well(wrong):
     with pytest.raises(TypeError, match=r"basins must be a Basins, .* got BasinFractions; "):
         rd.plot.basin_boundary(boundary, basins=wrong["shares"])
     slow = rd.find_slow_points(rd.RNN(None, [[1.0, 0.0], [0.0, 1.0]], None, [1e-3, 1e-3]))
-    with pytest.raises(TypeError, match=r"cycles must be a CycleSet, .* got Cycle$"):
+    with pytest.raises(TypeError, match=r"cycles must be a CycleSet, .* got Cycle; give a part"):
         rd.plot.slow_points(slow, cycles=cycles[0])

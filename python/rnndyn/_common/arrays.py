@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import sys
 from numbers import Real
 from typing import Any
@@ -84,6 +86,10 @@ def _of_frame(name: str, frame: Any, pandas: Any) -> Any:
     return frame.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
+#: What the names of files end in.
+_FILE = re.compile(r"\.[A-Za-z]\w*$")
+
+
 def finite_numbers(
     name: str, value: object, shape: tuple[int, ...] | None = None, *, hint: str = ""
 ) -> FloatArray:
@@ -118,6 +124,11 @@ def finite_numbers(
             array = array.astype(np.float64)
     if array.dtype.kind == "O" and hasattr(value, "toarray"):
         raise TypeError(f"{name} is sparse: give all of its entries, such as by its toarray()")
+    if isinstance(value, os.PathLike) or (isinstance(value, str) and _FILE.search(value)):
+        raise TypeError(
+            f"{name} must hold real numbers, got {value!r:.60}: what is in a file must be read "
+            "first, such as with numpy.load(path)"
+        )
     if array.dtype.kind not in "biuf":
         raise TypeError(
             f"{name} must hold real numbers, got {type(value).__name__} with dtype {array.dtype}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -34,12 +35,17 @@ def box_ends(
         if len(box) != 2:
             raise ValueError(
                 f"{name} must be a number R, or (lower, upper), got {len(box)} entries"
+                f"{_by_state(box, n_states)}"
             )
         lower = _bound(f"lower bound of {name}", box[0], n_states, hint)
         upper = _bound(f"upper bound of {name}", box[1], n_states, hint)
     else:
+        if by_state := _by_state(box, n_states):
+            raise ValueError(f"{name} must be a number R, or (lower, upper){by_state}")
         upper = _bound(f"radius of {name}", box, n_states, hint)
         lower = -upper
+        if not (upper > 0.0).all():
+            raise ValueError(f"{name}, a radius, must be positive, got {upper.min():g}")
     if not (lower < upper).all():
         state = int(np.argmin(lower < upper))
         raise ValueError(
@@ -47,6 +53,14 @@ def box_ends(
             f"{state} has [{lower[state]:g}, {upper[state]:g}]"
         )
     return lower, upper
+
+
+def _by_state(box: Any, n_states: int) -> str:
+    """Say what to do with a pair of bounds for each state."""
+    with contextlib.suppress(TypeError, ValueError):
+        if np.shape(box) == (n_states, 2):
+            return ": for a pair of bounds for each state give (pairs[:, 0], pairs[:, 1])"
+    return ""
 
 
 def _bound(name: str, value: Any, n_states: int, hint: str) -> FloatArray:

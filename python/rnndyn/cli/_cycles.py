@@ -79,7 +79,9 @@ def add_parser(commands: Any) -> None:
     add_box(parser, "keep only cycles with")
     add_effort(parser, "stop then and show what was found")
     add_results(parser, "the cycles in state space", "the cycles")
-    add_certificate(parser, "the proof of a complete search", ".npz or .json")
+    add_certificate(
+        parser, "the proof of a complete search", ".npz or .json (with --periodic .npz)"
+    )
     parser.set_defaults(run=run)
 
 

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from rnndyn._common.optional import MissingPackageError
 from rnndyn._version import __version__
@@ -58,7 +59,7 @@ _USER_ERRORS = (ValueError, TypeError, OverflowError, NotImplementedError, OSErr
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
     codes = "\n".join(f"  {code:<4} {meaning}" for code, meaning in MEANINGS.items())
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="rnndyn",
         description="Exact dynamical-systems analysis of recurrent neural networks.",
         epilog=_EPILOG.format(codes=codes),
@@ -72,6 +73,13 @@ def build_parser() -> argparse.ArgumentParser:
     # For the command that prints what a shell needs to complete all of it.
     parser.set_defaults(parser=parser)
     return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, as all errors are, and not the whole usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(ExitCode.ERROR, f"{self.prog}: error: {message}; see {self.prog} --help\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

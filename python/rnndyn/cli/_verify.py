@@ -21,6 +21,7 @@ from rnndyn.cli._arguments import (
     read_inputs,
 )
 from rnndyn.cli._exit_codes import ExitCode
+from rnndyn.cycles.result import CycleSet
 from rnndyn.manifolds.chaos import ChaosCertificate
 from rnndyn.models._canonical_map_of import periodically_driven
 from rnndyn.models._composition import Composition
@@ -53,7 +54,10 @@ def add_parser(commands: Any) -> None:
         epilog=_EPILOG,
     )
     parser.add_argument(
-        "certificate", metavar="CERTIFICATE", type=Path, help="a .npz or .json file"
+        "certificate",
+        metavar="CERTIFICATE",
+        type=Path,
+        help="a .npz or .json file, or cycles saved with their certificate",
     )
     add_model(parser)
     add_inputs(parser, "the constant external input (K,) of the search, or with --periodic (T, K)")
@@ -83,6 +87,14 @@ def _loaded(path: Path) -> Certificate | ChaosCertificate:
     for cls in (ChaosCertificate, CompositionCertificate):
         if kind == cls.FORMAT.name:
             return cls.load(path)
+    if kind == CycleSet.FORMAT.name:
+        certificate = CycleSet.load(path).certificate
+        if certificate is None:
+            raise ValueError(
+                f"{path} holds cycles without a certificate: search with --method complete and "
+                "--certificate FILE"
+            )
+        return certificate
     return Certificate.load(path)
 
 

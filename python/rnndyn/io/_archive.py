@@ -128,7 +128,9 @@ def _read_array(stream: IO[bytes], n_bytes: int) -> NDArray[Any]:
     start = stream.read(len(_MAGIC) + 2)
     major = start[len(_MAGIC)] if len(start) == len(_MAGIC) + 2 else 0
     if not start.startswith(_MAGIC) or major not in (1, 2, 3):
-        raise ValueError("it is not an array in the .npy format of version 1, 2 or 3")
+        raise ValueError(
+            "it is not an array in the .npy format of version 1, 2 or 3, as numpy.save writes it"
+        )
     prefix = stream.read(2 if major == 1 else 4)
     length = int.from_bytes(prefix, "little")
     if length > _MAX_HEADER:

@@ -140,7 +140,7 @@ def _hint(model: Any) -> str:
         ),
         (
             lambda: hasattr(model, "shape") or isinstance(model, list | tuple),
-            "one array is no network; name the parameters, as in rnndyn.ReLURNN(W_hh, b)",
+            "arrays alone are no network; name the parameters, as in rnndyn.ReLURNN(W_hh, b)",
         ),
         (
             lambda: callable(model),

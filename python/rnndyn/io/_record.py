@@ -77,6 +77,9 @@ def header_of(record: ModelRecord) -> dict[str, Any]:
 def record_from(header: object, parameters: Mapping[str, Any]) -> ModelRecord:
     """Check a header and join it with the parameters."""
     if not isinstance(header, dict) or header.get("format") != FORMAT:
+        kind = header.get("format") if isinstance(header, dict) else None
+        if isinstance(kind, str) and kind.startswith("rnndyn "):
+            raise ValueError(f"it is a {kind.removeprefix('rnndyn ')}: use rnndyn.load_result")
         raise ValueError(f'it does not say "format": "{FORMAT}", so it is no model file of rnndyn')
     version = header.get("format_version")
     if type(version) is not int or version < 1:

@@ -8,7 +8,7 @@ import numpy as np
 from rnndyn._common.arrays import FloatArray, finite_numbers
 from rnndyn._common.checks import check_integer
 from rnndyn.lyapunov.frame import TangentFrame
-from rnndyn.models import DifferentiableMap, Model
+from rnndyn.models import DifferentiableMap, Model, RecurrentNetwork
 
 DEFAULT_N_STEPS = 10_000
 _LARGEST_N_STEPS = 2**40
@@ -77,11 +77,12 @@ def check_sequences(
 ) -> Sequences:
     """Return inputs and first states of every sequence, after agreeing on how many there are."""
     drive, kind = _check_inputs(model, inputs)
-    start = None if z0 is None else finite_numbers("z0", z0)
     n_states = model.n_states
+    start = None if z0 is None else finite_numbers("z0", z0)
     if start is not None and (start.ndim not in (1, 2) or start.shape[-1] != n_states):
         raise ValueError(
             f"z0 must have shape (N,) or (B, N) with N = {n_states} states, got {start.shape}"
+            f"{model._layout_hint(start.shape) if isinstance(model, RecurrentNetwork) else ''}"
         )
     if n_sequences is not None:
         n_sequences = check_integer("n_sequences", n_sequences, 1, _LARGEST_N_SEQUENCES)

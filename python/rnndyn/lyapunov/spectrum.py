@@ -95,7 +95,8 @@ def lyapunov_spectrum(
         Any model of rnndyn: piecewise linear, `RNN`, `GRU`, `LSTM`, or a `DifferentiableMap`; or a
         recurrent network of torch, or its ``state_dict()``.
     inputs : array_like, optional
-        External input: (K,) the same at every step, (T, K) one sequence, or (B, T, K) a batch.
+        External input: (K,) the same at every step, (T, K) one sequence, or (B, T, K) a batch, in
+        this order whatever ``batch_first`` of a module of torch says.
         Default: the constant input of the model, or 0.
     z0 : array_like, optional
         First states, (N,) or (B, N); of several layers one after another, of an LSTM layer first

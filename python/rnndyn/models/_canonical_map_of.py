@@ -133,7 +133,11 @@ def _checked(model: Model, inputs: ArrayLike | None, *, several: bool) -> FloatA
             f"inputs must be one constant input of shape {shapes}, got shape {constant.shape}: "
             "call this for each of them"
         )
-    if constant.ndim == 0 or constant.shape[-1] != width or len(constant) == 0:
+    if constant.ndim == 0:
+        raise ValueError(
+            f"inputs must have shape {shapes}, got a number: write it as [{constant:g}]"
+        )
+    if constant.shape[-1] != width or len(constant) == 0:
         raise ValueError(f"inputs must have shape {shapes}, got {constant.shape}")
     return constant
 

@@ -283,8 +283,13 @@ class RecurrentNetwork(Model):
         return np.moveaxis(joined, 0, -3).reshape(*joined.shape[1:-2], self.n_states)
 
     def _states(self, name: str, value: object) -> FloatArray:
-        layers = self.n_layers, self.hidden_size
-        return _stepping.to_states(name, value, self.n_states, layers=layers)
+        return _stepping.to_states(name, value, self.n_states, hint=self._layout_hint)
+
+    def _layout_hint(self, shape: tuple[int, ...]) -> str:
+        """Say what to do with states as torch has them, layer by layer."""
+        if len(shape) < 2 or (shape[0], shape[-1]) != (self.n_layers, self.hidden_size):
+            return ""
+        return ": states in the layout of torch, (layers, ..., units), become such by join_states"
 
     def _layered(self, name: str, value: ArrayLike) -> FloatArray:
         array = finite_numbers(name, value)

@@ -9,6 +9,9 @@ from rnndyn._common.arrays import FloatArray, entry_name
 
 _PATTERN = re.compile(r"\s*([A-Za-z_]\w*)\s*(?:\[([\d\s,]*)\])?\s*", re.ASCII)
 
+#: As entries of nested lists are written.
+_APART = re.compile(r"\s*([A-Za-z_]\w*)((?:\s*\[\s*\d+\s*\]){2,})\s*", re.ASCII)
+
 
 def locate_scalar(
     name: str,
@@ -28,6 +31,9 @@ def locate_scalar(
             parameter = None
         else:
             index = tuple(int(part) for part in parts)
+    if (apart := _APART.fullmatch(name)) and apart.group(1) in parameters:
+        digits = re.findall(r"\d+", apart.group(2))
+        raise ValueError(f"{name!r:.60} is written {apart.group(1)}[{','.join(digits)}]")
     if parameter is None or parameter not in parameters:
         raise ValueError(
             f"{family} has no parameter {name!r:.60}; "

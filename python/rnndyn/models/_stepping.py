@@ -5,7 +5,7 @@ N states and K inputs; leading axes are a batch, and those of states and inputs 
 
 import math
 import operator
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -22,26 +22,19 @@ def to_states(
     n_states: int,
     letter: str = "N",
     *,
-    layers: tuple[int, int] | None = None,
+    hint: Callable[[tuple[int, ...]], str] = lambda shape: "",
 ) -> FloatArray:
     """Return a state (N,) or an array of states (..., N), or say what is wrong with it.
 
-    `layers` is the number of layers, and that of units of each, of a network whose states torch has
-    layer by layer.
+    `hint` returns what to do with an array of a wrong shape.
     """
     states = finite_numbers(name, value)
     if states.ndim == 0 or states.shape[-1] != n_states:
         raise ValueError(
             f"{name} must have shape ({letter},) or (..., {letter}) with {letter} = {n_states}, "
-            f"got {states.shape}{_hint(states.shape, layers)}"
+            f"got {states.shape}{hint(states.shape)}"
         )
     return states
-
-
-def _hint(shape: tuple[int, ...], layers: tuple[int, int] | None) -> str:
-    if layers is None or len(shape) < 2 or (shape[0], shape[-1]) != layers:
-        return ""
-    return ": states in the layout of torch, (layers, ..., units), become such by join_states"
 
 
 def to_n_steps(value: object) -> int:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from rnndyn.models import Model
+
 #: Of each kind of result the functions that return it and the figures of it. By name, because a
 #: figure of one kind needs no other.
 _KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -43,10 +45,21 @@ def check_result(name: str, value: Any, *kinds: type) -> None:
     """
     if isinstance(value, kinds):
         return
-    wanted = " or ".join(
+    wanted = ", or ".join(
         f"a {kind.__name__}, as rnndyn.{_KINDS[kind.__name__][0]} returns" for kind in kinds
     )
+    advice = _advice(value, _KINDS[kinds[0].__name__][0])
+    raise TypeError(f"{name} must be {wanted}, got {type(value).__name__}{advice}")
+
+
+def _advice(value: Any, function: str) -> str:
     own = type(value).__name__
     _, figures = _KINDS.get(own, ("", ()))
-    advice = f"; rnndyn.plot.{' or rnndyn.plot.'.join(figures)} draws that" if figures else ""
-    raise TypeError(f"{name} must be {wanted}, got {own}{advice}")
+    if figures:
+        return f"; rnndyn.plot.{' or rnndyn.plot.'.join(figures)} draws that"
+    if own == "Cycle" and function == "find_cycles":
+        return "; give a part of its set, such as cycles[:1]"
+    if isinstance(value, Model) or hasattr(value, "state_dict"):
+        options = ", max_order=1" if function == "find_cycles" else ", ..."
+        return f"; give the result of rnndyn.{function.split()[0]}(model{options})"
+    return ""

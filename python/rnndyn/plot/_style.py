@@ -109,6 +109,11 @@ def axes_or_new(ax: Axes | None, *, square: bool = False) -> Axes:
 
 def dress(ax: Axes) -> None:
     """Give the axes the common look."""
+    if not hasattr(ax, "spines"):
+        raise TypeError(
+            "ax must be axes of matplotlib, such as pyplot.subplots()[1] or figure.add_subplot(), "
+            f"got {type(ax).__name__}"
+        )
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     for side in ("left", "bottom"):

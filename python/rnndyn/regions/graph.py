@@ -170,7 +170,7 @@ def region_graph(
     if start is not None:
         refuse_stacked(source, "start", "is a box of first states")
     ends = None if box is None else box_ends(box, network.n_states)
-    begin = None if start is None else box_ends(start, network.n_states, name="start")
+    begin = None if start is None else _start_box(start, network.n_states)
     max_regions = check_count("max_regions", max_regions)
     common = check_options(n_threads, time_limit, progress, seed)
     _check_together(given, ends, begin)
@@ -220,6 +220,13 @@ def _states_in(start: Any) -> Any:
             f"{len(plain)} entries: for states write start=numpy.array(states)"
         )
     return None
+
+
+def _start_box(start: Any, n_states: int) -> tuple[FloatArray, FloatArray]:
+    try:
+        return box_ends(start, n_states, name="start")
+    except ValueError as error:
+        raise ValueError(f"{error}; for states write start=numpy.array(states)") from None
 
 
 def _orbits_from(

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from rnndyn._common.checks import check_path
+from rnndyn.io._record import FORMAT as MODEL_FORMAT
 from rnndyn.results.base import SavedResult, class_of, known_formats
 from rnndyn.results.files import header_in
 
@@ -45,6 +46,8 @@ def load_result(path: str | os.PathLike[str], *, max_bytes: int = _MAX_BYTES) ->
     source = check_path("path", path)
     header = header_in(source, max_bytes)
     cls = _class_of(header)
+    if header.get("format") == MODEL_FORMAT:
+        raise ValueError(f"{source} is no result of rnndyn but a model: use rnndyn.load_model")
     if cls is None:
         known = ", ".join(known_formats())
         raise ValueError(f"{source} is no result of rnndyn: its format is none of {known}")

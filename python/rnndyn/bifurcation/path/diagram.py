@@ -166,7 +166,7 @@ def _path_over(network: Any, parameter: str, values: Any, inputs: ArrayLike | No
     network = as_model(network)
     model: Any = as_followed(network, inputs)
     # A ReLU RNN has the names of torch, and those of the map that it is.
-    if isinstance(network, RNN) and parameter in network.scalar_names():
+    if isinstance(network, RNN) and str(parameter).partition("[")[0] in network.parameters:
         model = network
     numbers = _checked_values(values)
     # Asked for first, so that an unknown name gets the message that lists the names there are.
