@@ -4,38 +4,36 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/hessenberg.hpp"
+
 namespace rnndyn {
 namespace {
 
-constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
-constexpr double kTiny = std::numeric_limits<double>::min() / kEpsilon;
-// Steps without a new eigenvalue before and between exceptional shifts, which break cycles of
-// ordinary ones.
-constexpr int kOrdinarySteps = 10;
-// LAPACK gives up after 30 steps for each eigenvalue; as far as is known nothing needs that many.
-constexpr int kMaxSteps = 300;
+using kernels::kMaxSteps;
+using kernels::kOrdinarySteps;
+using kernels::make_reflection;
 
 class Francis {
  public:
-  explicit Francis(Matrix& matrix) : n_(matrix.rows()), data_(matrix.data()) {}
+  explicit Francis(Matrix& matrix)
+      : n_(matrix.rows()), data_(matrix.data()), form_{matrix.data(), matrix.rows(), 0.0} {}
 
   std::vector<std::complex<double>> run() {
     reduce();
-    norm_ = 0.0;
     for (Index c = 0; c < n_; ++c) {
-      for (Index r = 0; r <= std::min(c + 1, n_ - 1); ++r) norm_ += std::abs(at(r, c));
+      for (Index r = 0; r <= std::min(c + 1, n_ - 1); ++r) form_.norm += std::abs(at(r, c));
     }
     values_.resize(static_cast<std::size_t>(n_));
     Index last = n_ - 1;
     int steps = 0;
     while (last >= 0) {
-      const Index first = block_start(last);
+      const Index first = form_.block_start(last);
       if (first == last) {
         values_[static_cast<std::size_t>(last)] = at(last, last);
         last -= 1;
         steps = 0;
       } else if (first + 1 == last) {
-        pair(last);
+        form_.pair(last, &values_[static_cast<std::size_t>(last - 1)]);
         last -= 2;
         steps = 0;
       } else if (++steps > kMaxSteps) {
@@ -85,81 +83,19 @@ class Francis {
     }
   }
 
-  // First row of the unreduced block that ends at `last`.
-  Index block_start(Index last) {
-    Index first = last;
-    for (; first > 0; --first) {
-      const double below = std::abs(at(first, first - 1));
-      const double a = at(first - 1, first - 1);
-      const double d = at(first, first);
-      double neighbours = std::abs(a) + std::abs(d);
-      if (neighbours == 0.0) neighbours = norm_;
-      if (below > kEpsilon * neighbours) continue;
-      // Small is not small enough beside a large entry above: M. Ahues, F. Tisseur, "A new
-      // deflation criterion for the QR algorithm", LAPACK Working Note 122 (1997).
-      const double above = std::abs(at(first - 1, first));
-      const double larger = std::max(std::abs(d), std::abs(a - d));
-      const double smaller = std::min(std::abs(d), std::abs(a - d));
-      const double sum = larger + std::max(above, below);
-      if (sum == 0.0 || std::min(above, below) * (std::max(above, below) / sum) <=
-                            std::max(kTiny, kEpsilon * (smaller * (larger / sum)))) {
-        break;
-      }
-    }
-    return first;
-  }
-
-  // Eigenvalues of the block of two rows that ends at `last`.
-  void pair(Index last) {
-    const double x = at(last, last);
-    const double half = 0.5 * (at(last - 1, last - 1) - x);
-    const double product = at(last, last - 1) * at(last - 1, last);
-    const double discriminant = half * half + product;
-    const double root = std::sqrt(std::abs(discriminant));
-    auto* out = &values_[static_cast<std::size_t>(last - 1)];
-    if (discriminant < 0.0) {
-      out[0] = {x + half, root};
-      out[1] = {x + half, -root};
-    } else {
-      // The larger correction first: the other one follows without cancellation.
-      const double larger = half + std::copysign(root, half);
-      out[0] = x + larger;
-      out[1] = larger == 0.0 ? x : x - product / larger;
-    }
-  }
-
   void step(Index first, Index last, bool exceptional) {
-    double x = at(last, last);
-    double y = at(last - 1, last - 1);
-    double product = at(last, last - 1) * at(last - 1, last);
-    if (exceptional) {
-      const double size = std::abs(at(last, last - 1)) + std::abs(at(last - 1, last - 2));
-      x = y = x + 0.75 * size;
-      product = -0.4375 * size * size;
-    }
-    // In differences of entries, as in EISPACK's hqr: where eigenvalues are equal to half of the
-    // digits, the shifts would be lost in rounding errors of sums and products of them.
-    const double z = at(first, first);
-    const double to_x = x - z;
-    const double to_y = y - z;
-    const double below = at(first + 1, first);
-    double v[3] = {to_x * to_y - product + at(first, first + 1) * below,
-                   below * (at(first + 1, first + 1) - z - to_x - to_y),
-                   at(first + 2, first + 1) * below};
+    double v[3];
+    form_.first_vector(first, last, exceptional, v);
     for (Index k = first; k < last; ++k) {
       const Index length = std::min<Index>(3, last - k + 1);
       if (k > first) {
         for (Index i = 0; i < 3; ++i) v[i] = i < length ? at(k + i, k - 1) : 0.0;
       }
-      // The vector is scaled: its entries may be products of three of the matrix.
-      const double size = std::max({std::abs(v[0]), std::abs(v[1]), std::abs(v[2])});
-      if (size == 0.0) continue;
-      for (double& entry : v) entry /= size;
-      const double alpha = std::copysign(std::sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]), v[0]);
-      v[0] += alpha;
-      const double factor = 2.0 / (v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
+      double factor = 0.0;
+      const double head = make_reflection(v, factor);
+      if (factor == 0.0) continue;
       if (k > first) {
-        at(k, k - 1) = -alpha * size;
+        at(k, k - 1) = head;
         for (Index i = 1; i < length; ++i) at(k + i, k - 1) = 0.0;
       }
       reflect(v, factor, k, length, last, std::min(k + 3, last), first);
@@ -205,7 +141,7 @@ class Francis {
 
   Index n_;
   double* data_;
-  double norm_ = 0.0;
+  kernels::HessenbergForm form_;
   std::vector<double> along_;
   std::vector<std::complex<double>> values_;
 };

@@ -55,6 +55,7 @@ const Functions& native_functions() {
       .dense = kDense,
       .linear_double = linear_functions<double>(),
       .linear_float = linear_functions<float>(),
+      .eigensystem = &eigensystem,
       .list_differences = &list_differences,
       .add_columns = &add_columns,
       .add_dots = &add_dots,

@@ -14,6 +14,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "kernels/eigensystem.hpp"
 #include "kernels/newton.hpp"
 #include "kernels/newton_reduced.hpp"
 #include "kernels/orbits.hpp"
@@ -102,6 +103,7 @@ struct Functions {
   DenseFunctions dense;
   LinearFunctions<double> linear_double;
   LinearFunctions<float> linear_float;
+  decltype(&kernels::eigensystem) eigensystem;
   decltype(&kernels::list_differences) list_differences;
   decltype(&kernels::add_columns) add_columns;
   decltype(&kernels::add_dots) add_dots;
