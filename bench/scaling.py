@@ -55,6 +55,8 @@ class Point:
     #: Networks on which `method="search"` alone did not find all known cycles in thirty searches or
     #: ten seconds; they are in none of the means.
     n_not_found: int
+    #: Networks that were drawn and in which nothing of the order is found, by anyone.
+    n_without: int
 
     def median_of(self, value: Callable[[Network], float]) -> float:
         return median(value(network) for network in self.networks)
@@ -125,7 +127,7 @@ def _against_order(arguments: argparse.Namespace) -> list[Point]:
             System(f"k={order}", model, order, most_cycles(model, order, range(3)))
             for model in models
         ]
-        points.append(_measure(order, str(order), systems, arguments))
+        points.append(_measure(order, str(order), systems, 0, arguments))
     _print("2-D networks with an attracting k-cycle: all known k-cycles.", "k", points)
     return points
 
@@ -135,7 +137,7 @@ def _against_states(coupling: float, arguments: argparse.Namespace) -> list[Poin
         _measure(
             n_states,
             str(n_states),
-            _with_fixed_points(
+            *_with_fixed_points(
                 lambda seed, n_states=n_states: random_plrnn(n_states, coupling, seed),
                 arguments.networks,
             ),
@@ -157,7 +159,7 @@ def _against_shape(
         _measure(
             n_states,
             f"{n_states}, {n_units}",
-            _with_fixed_points(
+            *_with_fixed_points(
                 lambda seed, shape=(n_states, n_units): draw(*shape, seed), arguments.networks
             ),
             arguments,
@@ -168,8 +170,8 @@ def _against_shape(
     return points
 
 
-def _with_fixed_points(draw: Callable[[int], Any], n_networks: int) -> list[System]:
-    """The first networks drawn in which any fixed point is found."""
+def _with_fixed_points(draw: Callable[[int], Any], n_networks: int) -> tuple[list[System], int]:
+    """The first networks in which a fixed point is found, and how many were drawn without."""
     systems: list[System] = []
     seed = 0
     while len(systems) < n_networks:
@@ -178,14 +180,17 @@ def _with_fixed_points(draw: Callable[[int], Any], n_networks: int) -> list[Syst
         n_cycles = most_cycles(model, 1, range(3))
         if n_cycles:
             systems.append(System(f"M={model.canonical.n_states}", model, 1, n_cycles))
-    return systems
+    return systems, seed - n_networks
 
 
-def _measure(x: int, label: str, systems: list[System], arguments: argparse.Namespace) -> Point:
+def _measure(
+    x: int, label: str, systems: list[System], n_without: int, arguments: argparse.Namespace
+) -> Point:
     networks, n_not_found = [], 0
     for system in systems:
         # An orbit that returns to 1e-8 after k steps may be on its way to a fixed point.
         if not system.n_cycles:
+            n_without += 1
             continue
         effort = package_effort(system, range(3), method="search")
         if effort is None:
@@ -193,7 +198,7 @@ def _measure(x: int, label: str, systems: list[System], arguments: argparse.Name
             continue
         reference = baseline_effort(system, range(3), arguments.cap)
         networks.append(Network(system.n_cycles, expected_listing(system), reference, effort))
-    return Point(x, label, networks, n_not_found)
+    return Point(x, label, networks, n_not_found, n_without)
 
 
 def expected_listing(system: System) -> float:
@@ -215,10 +220,12 @@ def n_necklaces(n_letters: int, length: int) -> int:
 def _print(title: str, name: str, points: Iterable[Point]) -> None:
     print_table(
         f"{title} Itineraries tried until then: medians; ratios of Algorithm 1 to the search: "
-        "geometric means over the networks, at least so much where some of them ran into the cap.",
+        "geometric means over the networks, at least so much where some of them ran into the cap. "
+        "Without: drawn, but nothing is found in them.",
         [
             name,
             "networks",
+            "without",
             "not found",
             "cycles",
             "random listing",
@@ -234,11 +241,12 @@ def _print(title: str, name: str, points: Iterable[Point]) -> None:
 
 def _row(point: Point) -> list[Any]:
     if not point.networks:
-        return [point.label, 0, point.n_not_found, *[""] * 7]
+        return [point.label, 0, point.n_without, point.n_not_found, *[""] * 7]
     at_least = ">=" if point.n_capped else ""
     return [
         point.label,
         len(point.networks),
+        point.n_without,
         point.n_not_found,
         float(point.median_of(lambda one: one.n_cycles)),
         point.median_of(lambda one: one.listing),

@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "cycles/block_cyclic.hpp"
-#include "linear_algebra/decompositions.hpp"
 #include "networks.hpp"
 #include "rnndyn/cycles.hpp"
 
@@ -76,23 +75,6 @@ TEST_CASE("a singular closing system gives infinities, whether its size is known
   }
   const std::vector<Eigen::Matrix2d> identity{Eigen::Matrix2d::Identity()};
   CHECK(std::isinf(BasicBlockCyclic<2>(identity).solve(Matrix::Ones(2, 1))(0, 0)));
-}
-
-TEST_CASE("condition numbers of eigenvalues are those of the complex eigenvectors") {
-  for (std::uint64_t trial = 0; trial < 30; ++trial) {
-    RandomStream stream(13, 0, trial);
-    const auto n = 2 + static_cast<Index>(stream.below(8));
-    const Matrix a = random_matrix(stream, n, n);
-    const dense::Eigensystem found = dense::eigensystem(a);
-    const Eigen::EigenSolver<Matrix> solver(a);
-    const Eigen::MatrixXcd vectors = solver.eigenvectors();
-    const Eigen::MatrixXcd inverse = vectors.inverse();
-    for (Index i = 0; i < n; ++i) {
-      CHECK(std::abs(found.values(i) - solver.eigenvalues()(i)) == 0.0);
-      CHECK(found.conditions(i) ==
-            doctest::Approx(inverse.row(i).norm() * vectors.col(i).norm()).epsilon(1e-9));
-    }
-  }
 }
 
 TEST_CASE("cycles of the tent map are where they must be") {

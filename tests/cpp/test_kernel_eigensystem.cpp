@@ -5,7 +5,7 @@
 #include <complex>
 #include <vector>
 
-#include "kernels/functions.hpp"
+#include "linear_algebra/decompositions.hpp"
 #include "networks.hpp"
 
 using namespace rnndyn;
@@ -13,22 +13,12 @@ using namespace rnndyn::testing;
 
 namespace {
 
-struct Found {
-  Eigen::VectorXcd values;
-  Vector conditions;
-};
+using dense::Eigensystem;
+using dense::eigensystem;
 
-Found eigensystem_of(const Matrix& a) {
-  Found found{Eigen::VectorXcd(a.rows()), Vector(a.rows())};
-  kernels::functions().eigensystem(a.rows(), a.data(), found.values.data(),
-                                   found.conditions.data());
-  return found;
-}
-
-// Against Eigen's vectors: |x| |y| / |y^H x|, where the rows of the inverse of all x are all y^H.
 // What is found is of `scale`, a power of two, times a.
 void check_against_vectors(const Matrix& a, double scale, double tolerance) {
-  Found found = eigensystem_of(scale * a);
+  Eigensystem found = eigensystem(scale * a);
   found.values /= scale;
   const Eigen::EigenSolver<Matrix> solver(a);
   const Eigen::MatrixXcd right = solver.eigenvectors();
@@ -73,19 +63,19 @@ TEST_CASE("eigenvalues and their condition numbers are those of other solvers") 
 TEST_CASE("eigenvalues that are not simple have large condition numbers and no wrong values") {
   Matrix shift = Matrix::Zero(12, 12);
   for (Index i = 0; i + 1 < 12; ++i) shift(i, i + 1) = 1.0;
-  Found found = eigensystem_of(shift);
+  Eigensystem found = eigensystem(shift);
   CHECK(found.values.cwiseAbs().maxCoeff() < 1e-300);
   CHECK(found.conditions.minCoeff() > 1e15);
-  found = eigensystem_of(Matrix::Zero(5, 5));
+  found = eigensystem(Matrix::Zero(5, 5));
   CHECK(found.values.isZero(0.0));
   CHECK((found.conditions.array() == 1.0).all());
-  found = eigensystem_of(2.0 * Matrix::Identity(9, 9));
+  found = eigensystem(2.0 * Matrix::Identity(9, 9));
   CHECK((found.values.array() == 2.0).all());
   CHECK((found.conditions.array() == 1.0).all());
   // A permutation: all moduli are 1, where plain shifts would not move.
   Matrix cycle = Matrix::Zero(30, 30);
   for (Index i = 0; i < 30; ++i) cycle((i + 1) % 30, i) = 1.0;
-  found = eigensystem_of(cycle);
+  found = eigensystem(cycle);
   CHECK((found.values.cwiseAbs().array() - 1.0).abs().maxCoeff() < 1e-13);
   CHECK((found.conditions.array() - 1.0).abs().maxCoeff() < 1e-12);
 }
@@ -100,7 +90,7 @@ TEST_CASE("a trace is the sum of eigenvalues however far apart they are") {
     } else if (trial % 3 == 2) {
       for (double& x : a.reshaped()) x = std::round(x);
     }
-    const Found found = eigensystem_of(a);
+    const Eigensystem found = eigensystem(a);
     CHECK(std::abs(found.values.sum() - a.trace()) <= 1e-12 * a.norm());
     CHECK(found.conditions.minCoeff() >= 1.0 - 1e-12);
   }

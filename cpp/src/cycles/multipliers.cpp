@@ -401,15 +401,14 @@ std::vector<Eigenvalue> coupled_eigenvalues(const std::vector<Matrix>& jacobians
   const Index m = jacobians.front().rows();
   // The product is good enough when its smallest eigenvalue keeps its digits next to the largest
   // intermediate entry.
-  Matrix product = Matrix::Identity(m, m);
-  Matrix absolute = product;  // product of absolute values
-  double growth = 1.0;
-  for (const Matrix& j : jacobians) {
-    product = dense::product(j, product);
-    absolute = dense::product(j.cwiseAbs(), absolute);
+  Matrix product = jacobians.front();
+  Matrix absolute = product.cwiseAbs();  // product of absolute values
+  double growth = std::max(1.0, largest_entry(product));
+  for (std::size_t t = 1; t < jacobians.size() && growth < 1e100; ++t) {
+    product = dense::product(jacobians[t], product);
+    absolute = dense::product(jacobians[t].cwiseAbs(), absolute);
     looks.after(4.0 * cube(m));
     growth = std::max(growth, largest_entry(product));
-    if (!(growth < 1e100)) break;
   }
   const double terms = std::max(growth, absolute.maxCoeff());
   std::vector<Eigenvalue> found;
