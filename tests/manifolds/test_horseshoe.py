@@ -19,22 +19,18 @@ def proof_of(model, max_order=8, **options):
 @pytest.mark.parametrize("slope", [1.5, 1.7, 1.9, 2.0, 2.5, 3.5])
 def test_the_bound_of_tent_maps_is_below_their_entropy_and_close_to_it(slope):
     """The entropy is the logarithm of the slope, up to two folds of the whole line."""
-    proof = proof_of(rd.examples.tent_map(slope), 9)
+    proof = proof_of(rd.examples.tent_map(slope), 7)
     assert proof.verify()
     truth = np.log(min(slope, 2.0))
     assert 0.6 * truth < proof.entropy <= truth
 
 
 @pytest.mark.parametrize("slope", [1.05, 1.2])
-def test_a_fixed_point_that_stretches_little_is_followed_for_many_turns(slope):
-    """The attractor of a tent map of slope below the root of 2 falls into bands."""
-    found = rd.homoclinic_points(rd.find_cycles(rd.examples.tent_map(slope), 1), depth=30)
-    proof = found.chaos()
-    if proof is not None:
-        assert proof.verify()
-        assert proof.entropy <= np.log(slope)
+def test_maps_that_stretch_little_take_many_steps(slope):
+    """Below the root of 2 the attractor falls into bands, which all orbits visit in turn."""
     proof = proof_of(rd.examples.tent_map(slope), 16)
-    assert proof is None or (proof.verify() and proof.entropy <= np.log(slope))
+    assert proof.verify()
+    assert 0.5 * np.log(slope) < proof.entropy <= np.log(slope)
 
 
 @pytest.mark.parametrize(("a", "b"), [(1.7, 0.5), (1.6, 0.4), (1.75, 0.3)])
@@ -72,7 +68,7 @@ def test_directions_that_contract_in_more_dimensions():
         h1=[float(tent.h.item()), 0.1, 0.2],
         h2=[0.0],
     )
-    proof = proof_of(model, 9)
+    proof = proof_of(model, 7)
     assert proof.contracting.shape == (2, 3)
     assert proof.verify()
     assert 0.5 * np.log(1.8) < proof.entropy <= np.log(1.8)

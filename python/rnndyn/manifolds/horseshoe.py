@@ -236,6 +236,7 @@ class _Search:
         self._points = np.array([word.point for word in words]).reshape(-1, m)
         self._jacobians = np.array([word.jacobian for word in words]).reshape(-1, m, m)
         self._lengths = np.array([word.regions.shape[0] for word in words], dtype=np.int64)
+        self._conditions: dict[int, tuple[FloatArray, FloatArray]] = {}
 
     def made(self) -> Iterator[ChaosCertificate]:
         """Make proofs from pairs of words, those with the most entropy first."""
@@ -271,10 +272,11 @@ class _Search:
             # Powers of a word have its fixed point.
             near[number] &= np.abs(offsets).max(axis=1) > _SAME * (1.0 + np.abs(word.point).max())
         first, second = np.nonzero(near & near.T)
-        lengths = np.stack([self._lengths[first], self._lengths[second]], axis=1)
-        kinds, inverse = np.unique(lengths, axis=0, return_inverse=True)
-        entropies = np.array([entropy_of(kind) for kind in kinds.tolist()])
-        order = np.argsort(-entropies[inverse.ravel()], kind="stable")
+        longest = int(self._lengths.max(initial=0)) + 1
+        keys = self._lengths[first] * longest + self._lengths[second]
+        kinds, inverse = np.unique(keys, return_inverse=True)
+        entropies = np.array([entropy_of(divmod(kind, longest)) for kind in kinds.tolist()])
+        order = np.argsort(-entropies[inverse], kind="stable")
         return np.stack([first[order], second[order]], axis=1)
 
     def _widest(
@@ -332,11 +334,15 @@ class _Search:
         self, frame: Frame, number: int, state: FloatArray, half: FloatArray, height: FloatArray
     ) -> bool:
         """Tell whether all of a strip follows its word."""
-        middle = frame.origin + state @ frame.basis
-        rows, rooms = _rooms(self._model.canonical, self._words[number].regions, middle)
+        word = self._words[number]
+        if number not in self._conditions:
+            conditions = _rooms(self._model.canonical, word.regions, word.point)
+            self._conditions[number] = conditions
+        rows, rooms = self._conditions[number]
         spread = np.abs(rows @ frame.expanding.T) @ half
         spread += np.abs(rows @ frame.contracting.T) @ height
-        return bool((spread < rooms).all())
+        away = frame.origin + state @ frame.basis - word.point
+        return bool((rows @ away + spread < rooms).all())
 
 
 def proof_from(model: PiecewiseLinearModel, words: Sequence[Word]) -> ChaosCertificate | None:
