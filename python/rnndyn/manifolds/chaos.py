@@ -114,13 +114,14 @@ class ChaosCertificate(SavedResult):
 
     def summary(self) -> list[str]:
         """Return what is proved, in sentences."""
-        *others, last = (str(len(word)) for word in self.words)
-        lengths = f"{', '.join(others)} and {last}"
+        shortest, longest = (choice(map(len, self.words)) for choice in (min, max))
+        lengths = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
+        noun = "region" if longest == 1 else "regions"
         # Rounded down, so that the number that is printed is a bound as well.
         digits = 10.0 ** (3 - np.floor(np.log10(self.entropy)))
         bound = np.floor(self.entropy * digits) / digits
         return [
-            f"Chaotic: all sequences of {len(self.words)} words of {lengths} regions are followed "
+            f"Chaotic: all sequences of {len(self.words)} words of {lengths} {noun} are followed "
             f"by orbits, topological entropy at least {bound:.4g}"
         ]
 

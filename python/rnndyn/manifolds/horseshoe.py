@@ -26,6 +26,8 @@ _SAME = 1e-9
 _MOST_ROUNDS = 12
 #: Condition of directions from which on a frame is not used.
 _MOST_DEPENDENT = 1e8
+#: Conditions of a word that are looked at before all others.
+_TIGHTEST = 6
 #: Words are repeated until they stretch by these factors: less separates no strips, and from the
 #: last one on repeating gains nothing.
 _STRETCHES = (1.2, 1.5, 2.0, 3.0, 4.0)
@@ -35,8 +37,10 @@ _ROUNDS = 60
 _CHUNK = 2_000
 #: Sizes of parallelepipeds, in units of the smallest, at which more words are looked for.
 _SCALES = (1.0, 1.15, 1.4, 2.0)
-#: Parallelepipeds that are made, of which the proof with the largest entropy is taken.
-_ENOUGH = 24
+#: Parallelepipeds that are made, of which the proof with the largest entropy is taken: within these
+#: numbers as many as there are, times the words, strips of about this number.
+_ENOUGH = (24, 200)
+_WORK = 100_000
 
 
 class Frame(NamedTuple):
@@ -260,17 +264,10 @@ class _Search:
         The strip of a word reaches to the contracting coordinates of the other fixed point, and
         its image to the expanding ones; with these a state must follow the word.
         """
-        n, r = len(self._words), self._r
+        n = len(self._words)
         near = np.zeros((n, n), dtype=np.bool_)
-        for number, (word, frame) in enumerate((word, word.frame) for word in self._words):
-            offsets = frame.coordinates(self._points)
-            along = np.linalg.solve(word.stretch, offsets[:, :r].T).T @ frame.expanding
-            aside = offsets[:, r:] @ frame.contracting
-            rows, rooms = _rooms(self._model.canonical, word.regions, word.point)
-            near[number] = (rows @ along.T < rooms[:, np.newaxis]).all(axis=0)
-            near[number] &= (rows @ aside.T < rooms[:, np.newaxis]).all(axis=0)
-            # Powers of a word have its fixed point.
-            near[number] &= np.abs(offsets).max(axis=1) > _SAME * (1.0 + np.abs(word.point).max())
+        for number in range(n):
+            near[number, self._reached_by(number)] = True
         first, second = np.nonzero(near & near.T)
         longest = int(self._lengths.max(initial=0)) + 1
         keys = self._lengths[first] * longest + self._lengths[second]
@@ -278,6 +275,31 @@ class _Search:
         entropies = np.array([entropy_of(divmod(kind, longest)) for kind in kinds.tolist()])
         order = np.argsort(-entropies[inverse], kind="stable")
         return np.stack([first[order], second[order]], axis=1)
+
+    def _reached_by(self, number: int) -> IntArray:
+        """Return the words whose fixed points the strip of one can reach, and its image."""
+        word, r = self._words[number], self._r
+        frame = word.frame
+        rows, rooms = _rooms(self._model.canonical, word.regions, word.point)
+        if not (rooms > 0.0).all():
+            # The fixed point is in the strip if there is one.
+            return np.empty(0, dtype=np.int64)
+        offsets = frame.coordinates(self._points)
+        # Powers of a word have its fixed point.
+        apart = np.abs(offsets).max(axis=1) > _SAME * (1.0 + np.abs(word.point).max())
+        (left,) = np.nonzero(apart)
+        back = np.linalg.inv(word.stretch)
+        for directions, coordinates in (
+            (frame.expanding.T @ back, offsets[:, :r]),
+            (frame.contracting.T, offsets[:, r:]),
+        ):
+            slopes = rows @ directions
+            # Those with the least room first, because most words fail there.
+            order = np.argsort(rooms / (np.abs(slopes).sum(axis=1) + 1e-300))
+            for part in (order[:_TIGHTEST], order[_TIGHTEST:]):
+                inside = coordinates[left] @ slopes[part].T < rooms[part]
+                left = left[inside.all(axis=1)]
+        return left
 
     def _widest(
         self, frame: Frame, center: FloatArray, length: FloatArray, height: FloatArray
@@ -358,7 +380,8 @@ def proof_from(model: PiecewiseLinearModel, words: Sequence[Word]) -> ChaosCerti
     made: list[ChaosCertificate] = []
     for r in sorted({len(word.frame.expanding) for word in words}):
         group = [word for word in words if len(word.frame.expanding) == r]
-        made += islice(_Search(model, group, r).made(), _ENOUGH)
+        enough = min(max(_WORK // len(group), _ENOUGH[0]), _ENOUGH[1])
+        made += islice(_Search(model, group, r).made(), enough)
     made.sort(key=lambda proof: proof.entropy, reverse=True)
     return next((proof for proof in made if proof.verify()), None)
 
