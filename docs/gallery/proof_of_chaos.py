@@ -133,7 +133,7 @@ def main() -> None:
     arguments = parser.parse_args()
     n_points, orders = 100_000, ORDERS
     if arguments.quick:
-        arguments.updates, n_points, orders = 1000, 20_000, ORDERS[:3]
+        arguments.updates, n_points, orders = 1500, 30_000, ORDERS[:3]
     torch.set_num_threads(1)
 
     series = (
