@@ -151,12 +151,12 @@ def test_a_trained_network_is_proved_to_be_chaotic(tmp_path):
     """The network of the gallery, from its cycles to the file that the command line checks."""
     model = rd.examples.lorenz_maxima()
     proof = proof_of(model)
-    # The entropy is not below the exponent, which is 0.605 (estimated with 1e5 steps).
-    assert 0.45 < proof.entropy < 0.605
+    # The entropy is not below the exponent, which is 0.656 (estimated with 1e5 steps).
+    assert 0.43 < proof.entropy < 0.656
     rd.save_model(model, tmp_path / "network.npz")
     proof.save(tmp_path / "proof.npz")
     assert main(["verify", str(tmp_path / "proof.npz"), str(tmp_path / "network.npz")]) == 0
-    rd.save_model(model.with_parameters({"W1[0,0]": 0.3797}), tmp_path / "other.npz")
+    rd.save_model(model.with_parameters({"W1[0,0]": 0.6915}), tmp_path / "other.npz")
     assert main(["verify", str(tmp_path / "proof.npz"), str(tmp_path / "other.npz")]) == 1
 
 

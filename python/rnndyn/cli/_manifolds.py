@@ -92,6 +92,8 @@ def run(options: argparse.Namespace) -> int:
         network,
         options.max_order,
         options.orders,
+        # A proof of chaos needs many cycles, and not to know that there are no others.
+        method="search" if options.what == "chaos" else "auto",
         seed=options.seed,
         n_threads=options.threads,
         time_limit=options.time_limit,
