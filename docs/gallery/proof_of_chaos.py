@@ -12,8 +12,8 @@ checked in exact arithmetic.
 
     python docs/gallery/proof_of_chaos.py [--quick] [--series lorenz63.npy] [-o proof_of_chaos.png]
 
-It takes half a minute on one free core, most of it for the series and the training. The weights of the network that the full run trains are
-bundled: `rnndyn.examples.lorenz_maxima`.
+It takes half a minute on one free core, most of it for the series and the training. The weights of
+the network that the full run trains are bundled: `rnndyn.examples.lorenz_maxima`.
 
 .. figure:: /images/proof_of_chaos.png
    :alt: what the full run drew
