@@ -133,6 +133,17 @@ def test_a_word_more_or_less_in_a_proof():
         dataclasses.replace(proof, words=proof.words[1:])
 
 
+@pytest.mark.parametrize("exponent", [-60, -20, 40])
+def test_units_do_not_matter(exponent):
+    one = rd.examples.lorenz_maxima()
+    scale = 2.0**exponent
+    other = one.with_parameters(h1=scale * one.h1, h2=scale * one.h2)
+    expected, proof = proof_of(one, 6), proof_of(other, 6)
+    assert proof.verify(other)
+    assert [*map(len, proof.words)] == [*map(len, expected.words)]
+    np.testing.assert_allclose(proof.center, scale * expected.center, rtol=1e-9)
+
+
 def test_max_length_bounds_the_words():
     lozi = rd.examples.lozi_map(1.7, 0.5)
     proof = proof_of(lozi, max_length=7)

@@ -20,7 +20,7 @@ from rnndyn.models import PiecewiseLinearModel
 _SLACK = 1.01
 #: Least height of a parallelepiped, in units of its length: a map may flatten it altogether.
 _FLATTEST = 1e-4
-#: Fixed points closer than this, in units of their size, are one.
+#: Fixed points closer than this, in units of the largest, are one.
 _SAME = 1e-9
 #: Turns around a cycle before and after a homoclinic orbit, in words of orbits close to it.
 _MOST_ROUNDS = 12
@@ -286,7 +286,7 @@ class _Search:
             return np.empty(0, dtype=np.int64)
         offsets = frame.coordinates(self._points)
         # Powers of a word have its fixed point.
-        apart = np.abs(offsets).max(axis=1) > _SAME * (1.0 + np.abs(word.point).max())
+        apart = np.abs(offsets).max(axis=1) > _SAME * np.abs(self._points).max()
         (left,) = np.nonzero(apart)
         back = np.linalg.inv(word.stretch)
         for directions, coordinates in (
