@@ -161,6 +161,10 @@ def _connections() -> Any:
     return rd.plot.connections(rd.homoclinic_points(cycles, depth=5))
 
 
+def _horseshoe() -> Any:
+    return rd.plot.horseshoe(rd.prove_chaos(rd.find_cycles(_lozi(), max_order=6)))
+
+
 def _basin_boundary() -> Any:
     cycles = rd.find_cycles(with_saddle(np.array([[1.0, 0.5], [-0.3, 1.0]])), max_order=1)
     return rd.plot.basin_boundary(
@@ -281,6 +285,7 @@ PICTURES: dict[str, Callable[[], Any]] = {
     "basin_fractions": _basin_fractions,
     "basin_boundary": _basin_boundary,
     "connections": _connections,
+    "horseshoe": _horseshoe,
     "region_graph": _region_graph,
     "region_matrix": _region_matrix,
     "manifold": _manifold,

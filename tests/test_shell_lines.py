@@ -44,6 +44,11 @@ def write_files(words):
     if "proof.npz" in words and "verify" in words:
         cycles = rd.find_cycles(rd.load_model("network.npz"), 2, method="complete", keep_tree=True)
         cycles.certificate.save("proof.npz")
+    if "chaotic.npz" in words:
+        model = rd.examples.lorenz_maxima()
+        rd.save_model(model, "chaotic.npz")
+        if "verify" in words:
+            rd.prove_chaos(rd.find_cycles(model, 6, method="search")).save("chaos.npz")
     if "network.pt" in words or "checkpoint.pt" in words:
         torch = pytest.importorskip("torch")
         torch.manual_seed(0)

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         homoclinic_points,
         invertibility,
         manifold,
+        prove_chaos,
     )
     from rnndyn.models import (
         ALRNN,
@@ -136,6 +137,7 @@ _NAMES_OF_MODULES: dict[str, tuple[str, ...]] = {
         "homoclinic_points",
         "invertibility",
         "manifold",
+        "prove_chaos",
     ),
     "rnndyn.models": (
         "ALRNN",
@@ -266,6 +268,7 @@ __all__ = [
     "lyapunov_spectrum",
     "manifold",
     "plot",
+    "prove_chaos",
     "region_graph",
     "report",
     "save_model",

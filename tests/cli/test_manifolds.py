@@ -65,10 +65,23 @@ def test_a_proof_of_chaos_is_written_and_verified(network, tmp_path, capsys):
     assert main(["verify", str(proof), network]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "Confirmed"
-    assert lines[1].startswith("  Chaotic: all sequences of two words")
-    assert lines[2].startswith("  Verified in exact arithmetic: 2 words; ")
+    n_words = len(rd.load_result(proof).words)
+    assert lines[1].startswith(f"  Chaotic: all sequences of {n_words} words of 1 to ")
+    assert lines[2].startswith(f"  Verified in exact arithmetic: {n_words} words; ")
     assert main(["verify", str(proof), "example:plrnn-10d", "--json"]) == 1
     assert "another network" in json.loads(capsys.readouterr().out)["reasons"][0]
+
+
+def test_a_proof_of_chaos_from_cycles_is_drawn_written_and_verified(network, tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    proof, output, picture = (tmp_path / name for name in ("p.npz", "p.json", "p.png"))
+    arguments = ["--max-order", "6", "--what", "chaos", "--certificate", str(proof)]
+    arguments += ["-o", str(output), "--plot", str(picture)]
+    assert main(["manifolds", network, *arguments]) == 0
+    assert capsys.readouterr().out == repr(rd.load_result(proof)) + "\n"
+    assert json.loads(output.read_text("utf-8"))["entropy"] > 0.3
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert main(["verify", str(proof), network]) == 0
 
 
 @pytest.mark.parametrize(
@@ -77,7 +90,9 @@ def test_a_proof_of_chaos_is_written_and_verified(network, tmp_path, capsys):
         (["--what", "stable"], "--cycle N says whose manifold is meant"),
         (["--cycle", "1"], "--cycle N says whose manifold is meant"),
         (["--what", "stable", "--cycle", "9"], "--cycle must be the number of a cycle, 0 to"),
-        (["--certificate", "c.npz"], "give --what connections"),
+        (["--certificate", "c.npz"], "give --what connections or --what chaos"),
+        (["--what", "chaos", "-o", "c.nc"], "must end in one of .npz, .json"),
+        (["--what", "chaos"], "no proof of chaos was found from 2 cycles; try a larger"),
         (["--what", "connections", "--certificate", "c.json"], "must end in one of .npz"),
         (
             ["--what", "connections", "--depth", "0", "--certificate", "c.npz"],

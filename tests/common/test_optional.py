@@ -50,7 +50,7 @@ slow = rd.find_slow_points(lozi, max_restarts=4)
 found = rd.find_fixed_points(lozi)
 manifold = rd.manifold(found.saddles[0], "unstable", depth=3)
 boundary = rd.basin_boundary(found, depth=2)
-points = rd.homoclinic_points(found, depth=3)
+points = rd.homoclinic_points(found, depth=5)
 shares = rd.basin_fractions(tent, 0.9, n=9, max_steps=9)
 regions = rd.region_graph(lozi, box=2.0)
 def command(*arguments):
@@ -92,6 +92,7 @@ PLOTS = [
     "rd.plot.manifold(manifold)",
     "rd.plot.basin_boundary(boundary)",
     "rd.plot.connections(points)",
+    "rd.plot.horseshoe(points.chaos())",
 ]
 #: Package -> its extra, and everything public that needs it.
 NEEDED: dict[str, tuple[str, list[str]]] = {

@@ -124,6 +124,7 @@ def test_public_names():
         "RandomNetwork",
         "info",
         "load",
+        "lorenz_maxima",
         "lozi_map",
         "names",
         "tent_map",

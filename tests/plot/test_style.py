@@ -42,6 +42,7 @@ def results():
         "basins": rd.basins(line, [-1.0, 0.0, 1.0]),
         "bifurcation_diagram": rd.bifurcation_diagram(line, *ends, max_order=1),
         "connections": rd.homoclinic_points(cycles, depth=4),
+        "horseshoe": rd.homoclinic_points(cycles, depth=6).chaos(),
         "finite_time_exponents": spectrum,
         "lyapunov": spectrum,
         "lyapunov_convergence": spectrum,

@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from rnndyn import plot
+from rnndyn._common.words import counted
 from rnndyn.cli._arguments import (
     add_box,
     add_certificate,
@@ -18,12 +19,16 @@ from rnndyn.cli._outputs import Outputs, check_suffix
 from rnndyn.cycles.result import CycleSet
 from rnndyn.cycles.search import find_cycles
 from rnndyn.manifolds.boundary import basin_boundary
+from rnndyn.manifolds.chaos import ChaosCertificate
 from rnndyn.manifolds.connections import HomoclinicPoints
 from rnndyn.manifolds.homoclinic import homoclinic_points
+from rnndyn.manifolds.horseshoe import prove_chaos
 from rnndyn.manifolds.invariant import manifold
 from rnndyn.manifolds.result import BasinBoundary, Manifold
 
-_WHAT = ("boundary", "stable", "unstable", "connections")
+_WHAT = ("boundary", "stable", "unstable", "connections", "chaos")
+
+_Result = BasinBoundary | Manifold | HomoclinicPoints | ChaosCertificate
 
 _EPILOG = """\
 examples:
@@ -32,6 +37,7 @@ examples:
   rnndyn manifolds network.npz --orders 1 --what unstable --cycle 0 --depth 30
   rnndyn manifolds network.npz --orders 1 --what unstable --cycle 0 --depth 200 --max-length 50
   rnndyn manifolds network.npz --max-order 2 --what connections --certificate chaos.npz
+  rnndyn manifolds network.npz --max-order 8 --what chaos --certificate chaos.npz
 
 Cycles are numbered as rnndyn cycles prints them.
 A proof of chaos is checked by rnndyn verify.
@@ -54,7 +60,7 @@ def add_parser(commands: Any) -> None:
         choices=_WHAT,
         default="boundary",
         help="the boundaries between basins (default), the stable or unstable manifold of a cycle, "
-        "or the orbits that connect saddles",
+        "the orbits that connect saddles, or a proof of chaos",
     )
     parser.add_argument("--cycle", type=int, metavar="N", help="the cycle whose manifold is meant")
     parser.add_argument(
@@ -93,14 +99,16 @@ def run(options: argparse.Namespace) -> int:
         network,
         options.max_order,
         options.orders,
+        # A proof of chaos needs many cycles, and not to know that there are no others.
+        method="search" if options.what == "chaos" else "auto",
         seed=options.seed,
         n_threads=options.threads,
         time_limit=options.time_limit,
         progress=options.progress,
     )
     result = _result(options, cycles)
-    if options.certificate and isinstance(result, HomoclinicPoints):
-        proof = result.chaos()
+    if options.certificate:
+        proof = result.chaos() if isinstance(result, HomoclinicPoints) else result
         if proof is None:
             raise ValueError(
                 "no proof of chaos was found, so --certificate has nothing to write; try a larger "
@@ -120,14 +128,25 @@ def _check(options: argparse.Namespace) -> None:
     if options.max_length is not None and options.what not in ("stable", "unstable"):
         raise ValueError("--max-length is for manifolds: give --what stable or unstable")
     if options.certificate:
-        if options.what != "connections":
-            raise ValueError("--certificate writes a proof of chaos: give --what connections")
+        if options.what not in ("connections", "chaos"):
+            raise ValueError(
+                "--certificate writes a proof of chaos: give --what connections or --what chaos"
+            )
         check_suffix(options.certificate, (".npz",))
+    if options.what == "chaos" and options.output:
+        # A proof is no table.
+        check_suffix(options.output, (".npz", ".json"))
 
 
-def _result(
-    options: argparse.Namespace, cycles: CycleSet
-) -> BasinBoundary | Manifold | HomoclinicPoints:
+def _result(options: argparse.Namespace, cycles: CycleSet) -> _Result:
+    if options.what == "chaos":
+        proof = prove_chaos(cycles)
+        if proof is None:
+            raise ValueError(
+                f"no proof of chaos was found from {counted(len(cycles), 'cycle')}; try a larger "
+                "--max-order, or --what connections with --certificate FILE"
+            )
+        return proof
     common: dict[str, Any] = {
         "box": options.box,
         "depth": options.depth,
@@ -148,7 +167,9 @@ def _result(
     return manifold(cycles[options.cycle], options.what, max_length=options.max_length, **common)
 
 
-def _drawn(pyplot: Any, result: BasinBoundary | Manifold | HomoclinicPoints) -> Any:
+def _drawn(pyplot: Any, result: _Result) -> Any:
+    if isinstance(result, ChaosCertificate):
+        return plot.horseshoe(result).figure
     if isinstance(result, HomoclinicPoints):
         return plot.connections(result).figure
     if isinstance(result, BasinBoundary):

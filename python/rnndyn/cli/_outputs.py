@@ -7,12 +7,12 @@ from typing import Any
 
 from rnndyn._common.optional import import_optional
 from rnndyn.cli._exit_codes import ExitCode
-from rnndyn.results.base import TabularResult
+from rnndyn.results.base import SavedResult, TabularResult
 
 _PICTURE_DPI = 150
 _NETCDF = "writing netCDF"
 #: Suffix of a file -> how a result is written to it.
-_WRITERS: dict[str, Callable[[TabularResult, Path], Any]] = {
+_WRITERS: dict[str, Callable[[Any, Path], Any]] = {
     ".npz": lambda result, path: result.save(path),
     ".json": lambda result, path: result.to_json(path),
     ".nc": lambda result, path: result.to_netcdf(path),
@@ -38,7 +38,7 @@ class Outputs:
                 import_optional("h5netcdf", _NETCDF)
                 import_optional("h5py", _NETCDF)
 
-    def write(self, result: TabularResult, draw: Callable[[Any], Any]) -> ExitCode:
+    def write(self, result: SavedResult, draw: Callable[[Any], Any]) -> ExitCode:
         """Save, draw and print a result; return the exit code.
 
         Parameters
@@ -55,7 +55,8 @@ class Outputs:
             save_figure(self._pyplot, draw(self._pyplot), options.plot)
         # Last, so that a reader that closes the pipe early loses no file.
         print(result.to_json() if options.json else result)
-        return ExitCode.INTERRUPTED if result.stopped_by == "interrupt" else ExitCode.DONE
+        interrupted = isinstance(result, TabularResult) and result.stopped_by == "interrupt"
+        return ExitCode.INTERRUPTED if interrupted else ExitCode.DONE
 
 
 def check_output(path: Path) -> None:

@@ -6,6 +6,7 @@ from rnndyn.manifolds.chaos import ChaosCertificate
 from rnndyn.manifolds.connections import HomoclinicPoints
 from rnndyn.manifolds.gate import Gate
 from rnndyn.manifolds.homoclinic import homoclinic_points
+from rnndyn.manifolds.horseshoe import prove_chaos
 from rnndyn.manifolds.invariant import manifold
 from rnndyn.manifolds.inverses import Invertibility, invertibility
 from rnndyn.manifolds.pieces import Pieces
@@ -30,4 +31,5 @@ __all__ = [
     "homoclinic_points",
     "invertibility",
     "manifold",
+    "prove_chaos",
 ]

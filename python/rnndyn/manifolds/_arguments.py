@@ -116,6 +116,12 @@ def model_of(cycle: Any) -> PiecewiseLinearModel:
     return piecewise_linear(cycle._origin.model)
 
 
+def is_hyperbolic(cycle: Cycle) -> bool:
+    """Tell whether a cycle has stable and unstable manifolds, of which one may be a point."""
+    undecided = cycle.stability in ("nonhyperbolic", "undecided")
+    return not (cycle.virtual or cycle.on_border or undecided)
+
+
 def n_expanding(cycle: Cycle) -> int:
     """Return how many multipliers lie outside the unit circle, or say why nobody can tell."""
     if cycle.virtual:

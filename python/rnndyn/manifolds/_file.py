@@ -196,7 +196,7 @@ def _chaos_put_together(header: dict[str, Any], arrays: Arrays) -> dict[str, Any
         "model": piecewise_linear_model_of(
             header["model"], group_of(arrays, "model"), "a proof of chaos"
         ),
-        "words": (arrays["word_0"], arrays["word_1"]),
+        "words": tuple(arrays[f"word_{number}"] for number in range(len(arrays["places"]))),
         **{name: arrays[name] for name in CHAOS_ARRAYS},
     }
 

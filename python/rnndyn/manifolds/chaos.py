@@ -1,9 +1,9 @@
-"""Proofs of chaos: two words that stretch a parallelepiped across itself."""
+"""Proofs of chaos: words that stretch a parallelepiped across itself."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -19,30 +19,31 @@ class ChaosCertificate(SavedResult):
     """A proof that a piecewise linear network is chaotic, which `verify` checks exactly.
 
     Let N be the parallelepiped of the states ``center + s expanding + t contracting`` with
-    ``|s| <= half_expanding`` and ``|t| <= half_contracting``. In it there are two disjoint strips
-    ``|s - places[i]| <= half_widths[i]``. All states of strip i follow the word i of regions, where
-    the map is affine, and are then stretched across N: in the contracting directions the image is
-    inside N, and in the expanding ones it covers N. So for every sequence of the two words, endless
-    in both directions, there is an orbit that follows it: the network has orbits as irregular as
-    the throws of a coin, and its topological entropy is at least `entropy`.
+    ``|s| <= half_expanding`` and ``|t| <= half_contracting``. In it there are two or more disjoint
+    strips ``|s - places[i]| <= half_widths[i]``. All states of strip i follow the word i of
+    regions, where the map is affine, and are then stretched across N: in the contracting directions
+    the image is inside N, and in the expanding ones it covers N. So for every sequence of the
+    words, endless in both directions, there is an orbit that follows it: the network has orbits as
+    irregular as the throws of a coin, and its topological entropy is at least `entropy`.
 
     Attributes
     ----------
     model : PiecewiseLinearModel
         The network.
     center : ndarray of float64, shape (M,)
-        A point of the cycle, or close to it.
+        The middle of N.
     expanding, contracting : ndarray of float64, shape (r, M) and (M - r, M)
         Directions of the sides of N.
     half_expanding, half_contracting : ndarray of float64, shape (r,) and (M - r,)
         Half the lengths of its sides.
-    words : tuple of two ndarray of bool, shape (n, H)
-        Regions that the states of each strip follow.
-    places, half_widths : ndarray of float64, shape (2, r)
+    words : tuple of ndarray of bool, shape (length, H)
+        Regions that the states of each strip follow; two or more.
+    places, half_widths : ndarray of float64, shape (number of words, r)
         Where the strips are.
 
     See Also
     --------
+    rnndyn.prove_chaos : Make one from the cycles of a network.
     rnndyn.homoclinic_points : Find the orbits that such a proof is made from.
     """
 
@@ -54,7 +55,7 @@ class ChaosCertificate(SavedResult):
     contracting: FloatArray
     half_expanding: FloatArray
     half_contracting: FloatArray
-    words: tuple[BoolArray, BoolArray]
+    words: tuple[BoolArray, ...]
     places: FloatArray
     half_widths: FloatArray
 
@@ -64,16 +65,18 @@ class ChaosCertificate(SavedResult):
             if not np.isfinite(values).all():
                 raise ValueError(f"{name} must be finite")
             object.__setattr__(self, name, values)
-        first, second = (frozen(word, np.bool_) for word in self.words)
-        object.__setattr__(self, "words", (first, second))
+        words = tuple(frozen(word, np.bool_) for word in self.words)
+        object.__setattr__(self, "words", words)
+        if len(words) < 2:
+            raise ValueError(f"words must be two or more, got {len(words)}")
         r, m = self.expanding.shape
         shapes = {
             "center": (m,),
             "contracting": (m - r, m),
             "half_expanding": (r,),
             "half_contracting": (m - r,),
-            "places": (2, r),
-            "half_widths": (2, r),
+            "places": (len(words), r),
+            "half_widths": (len(words), r),
         }
         for name, shape in shapes.items():
             if getattr(self, name).shape != shape:
@@ -92,8 +95,12 @@ class ChaosCertificate(SavedResult):
 
     @property
     def entropy(self) -> float:
-        """Lower bound of the topological entropy: log 2 over the length of the longer word."""
-        return float(np.log(2.0) / max(map(len, self.words)))
+        """Lower bound of the topological entropy: h with the sum of exp(-h length) over words 1.
+
+        Orbits of different sequences of words are at some time in different strips, which are a
+        fixed distance apart, and the number of sequences of n regions grows as exp(h n).
+        """
+        return entropy_of([len(word) for word in self.words])
 
     def verify(self, model: PiecewiseLinearModel | None = None) -> Verdict:
         """Check the proof in exact rational arithmetic, by code that shares nothing with its maker.
@@ -107,126 +114,31 @@ class ChaosCertificate(SavedResult):
 
     def summary(self) -> list[str]:
         """Return what is proved, in sentences."""
-        lengths = " and ".join(str(len(word)) for word in self.words)
+        shortest, longest = (choice(map(len, self.words)) for choice in (min, max))
+        lengths = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
+        noun = "region" if longest == 1 else "regions"
+        # Rounded down, so that the number that is printed is a bound as well.
+        digits = 10.0 ** (3 - np.floor(np.log10(self.entropy)))
+        bound = np.floor(self.entropy * digits) / digits
         return [
-            f"Chaotic: all sequences of two words of {lengths} regions are followed by orbits, "
-            f"topological entropy at least {self.entropy:.4g}"
+            f"Chaotic: all sequences of {len(self.words)} words of {lengths} {noun} are followed "
+            f"by orbits, topological entropy at least {bound:.4g}"
         ]
 
 
-class Turn:
-    """The affine map of a word of regions."""
-
-    def __init__(self, canonical: Any, word: BoolArray) -> None:
-        m = canonical.n_states
-        self.word = word
-        self.jacobian, self.offset = np.eye(m), np.zeros(m)
-        self._steps = [(canonical.jacobian(region), canonical.offset(region)) for region in word]
-        for jacobian, offset in self._steps:
-            self.jacobian = jacobian @ self.jacobian
-            self.offset = jacobian @ self.offset + offset
+#: Relative error of a sum of fewer than a thousand exponentials, and more than that.
+_ROUNDING = 1e-12
 
 
-def chaos_from(
-    model: PiecewiseLinearModel,
-    point: FloatArray,
-    cycle_word: BoolArray,
-    excursion: BoolArray,
-    closing: BoolArray,
-    on_cycle: FloatArray,
-    longest: int,
-) -> ChaosCertificate | None:
-    """Make a proof of chaos from a homoclinic point, if one of words up to a length passes.
-
-    Parameters
-    ----------
-    model : PiecewiseLinearModel
-        The network.
-    point : (M,) array
-        A state on the local unstable set of a point of a cycle.
-    cycle_word : (k, H) array
-        The regions of the cycle from that point on.
-    excursion : (d, H) array
-        The regions of the orbit from the state to the local stable set.
-    closing : (c, H) array
-        The regions of the cycle from there to its point.
-    on_cycle : (M,) array
-        The point of the cycle.
-    longest : int
-        Largest length of a word.
-    """
-    canonical = model.canonical
-    turn = Turn(canonical, cycle_word)
-    expanding, contracting = _directions(turn.jacobian)
-    basis = np.concatenate([expanding, contracting])
-    r, inverse = len(expanding), np.linalg.inv(basis.T)
-    inner = inverse @ turn.jacobian @ basis.T
-    back = np.linalg.inv(inner[:r, :r])
-    start = (inverse @ (point - on_cycle))[:r]
-    for rounds in range(1, longest):
-        start = back @ start
-        word = np.concatenate([*([cycle_word] * rounds), excursion, closing])
-        word = np.concatenate([word, *([cycle_word] * rounds)])
-        if len(word) > longest:
-            return None
-        made = _tried(model, Turn(canonical, word), turn, on_cycle, basis, inverse, start, rounds)
-        if made is not None and made.verify():
-            return made
-    return None
-
-
-def _directions(jacobian: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return bases of the expanding and of the contracting subspace, as rows of length 1."""
-    values, vectors = np.linalg.eig(jacobian)
-    parts = []
-    for chosen in (np.abs(values) > 1.0, np.abs(values) <= 1.0):
-        rows = []
-        for value, vector in zip(values[chosen], vectors.T[chosen], strict=True):
-            if value.imag > 0.0:
-                rows += [vector.real, vector.imag]
-            elif value.imag == 0.0:
-                rows.append(vector.real)
-        array = np.array(rows).reshape(-1, len(jacobian))
-        parts.append(array / np.linalg.norm(array, axis=1, keepdims=True))
-    return parts[0], parts[1]
-
-
-def _tried(
-    model: PiecewiseLinearModel,
-    away: Turn,
-    turn: Turn,
-    on_cycle: FloatArray,
-    basis: FloatArray,
-    inverse: FloatArray,
-    start: FloatArray,
-    rounds: int,
-) -> ChaosCertificate | None:
-    """Choose the sides of the parallelepiped and the strips, with a little room everywhere."""
-    r = len(start)
-    # The excursion begins at `start`, and its image is back near the cycle: on its stable side, but
-    # for the rounding of `start`, which so many steps have stretched.
-    first = on_cycle + start @ basis[:r]
-    landed = inverse @ (away.jacobian @ first + away.offset - on_cycle)
-    start = start - np.linalg.solve((inverse @ away.jacobian @ basis.T)[:r, :r], landed[:r])
-    first = on_cycle + start @ basis[:r]
-    landed = inverse @ (away.jacobian @ first + away.offset - on_cycle)
-    outer = np.full(r, 2.0 * float(np.abs(start).max()))
-    height = np.full(len(basis) - r, 2.0 * float(np.abs(landed[r:]).max(initial=0.0)))
-    height = np.maximum(height, 1e-3 * outer.max())
-    stays = Turn(model.canonical, np.concatenate([turn.word] * rounds))
-    strips = []
-    for one, place in ((stays, np.zeros(r)), (away, start)):
-        stretched = inverse @ one.jacobian @ basis.T
-        at = on_cycle + place @ basis[:r]
-        moved = (inverse @ (one.jacobian @ at + one.offset - on_cycle))[:r]
-        needed = outer + np.abs(moved) + np.abs(stretched[:r, r:]) @ height
-        onto = np.abs(np.linalg.inv(stretched[:r, :r]))
-        strips.append((place, 1.05 * (onto @ needed)))
-    words = (stays.word, away.word)
-    places = np.array([strip[0] for strip in strips])
-    halves = np.array([strip[1] for strip in strips])
-    if not np.isfinite(halves).all() or not (halves > 0.0).all():
-        return None
-    return ChaosCertificate(
-        model, on_cycle, basis[:r], basis[r:], outer, height, words, places, halves
-    )
+def entropy_of(lengths: Sequence[int]) -> float:
+    """Return the entropy of all sequences of words of these lengths, or a little less."""
+    numbers = np.array(lengths, dtype=np.float64)
+    # The sum falls with h; log(number of words) over the shortest length is too large.
+    lower, upper = 0.0, float(np.log(len(numbers)) / numbers.min())
+    for _ in range(60):
+        middle = 0.5 * (lower + upper)
+        if float(np.exp(-middle * numbers).sum()) > 1.0 + _ROUNDING:
+            lower = middle
+        else:
+            upper = middle
+    return lower

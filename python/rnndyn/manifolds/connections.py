@@ -11,10 +11,14 @@ from rnndyn._common.arrays import BoolArray, FloatArray, IntArray, frozen
 from rnndyn._common.checks import check_integer
 from rnndyn.cycles.cycle import Cycle
 from rnndyn.manifolds._file import CONNECTION_ARRAYS, CONNECTIONS_FORMAT
-from rnndyn.manifolds.chaos import ChaosCertificate, chaos_from
+from rnndyn.manifolds.chaos import ChaosCertificate
+from rnndyn.manifolds.horseshoe import around_and_away, proof_from
 from rnndyn.manifolds.run import ManifoldRun
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.results.base import TabularResult
+
+#: Homoclinic orbits that proofs are made from together, shortest first.
+_AT_ONCE = 8
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -115,10 +119,11 @@ class HomoclinicPoints(TabularResult):
         return self.words[ends[number] - self.lengths[number] : ends[number]]
 
     def chaos(self, max_length: int = 200) -> ChaosCertificate | None:
-        """Make a proof of chaos from a transverse homoclinic point.
+        """Make a proof of chaos from transverse homoclinic points.
 
-        The points are tried from the shortest excursion on, each with more and more turns around
-        its cycle, until the proof passes its own check in exact arithmetic.
+        Close to an orbit that comes back to its cycle there are cycles that go around the latter
+        several times and then with the orbit. Their words and that of the cycle are tried as
+        `rnndyn.prove_chaos` tries those of cycles.
 
         Parameters
         ----------
@@ -132,21 +137,31 @@ class HomoclinicPoints(TabularResult):
             that there is no chaos.
         """
         longest = check_integer("max_length", max_length, 2, 10_000)
-        candidates = np.flatnonzero(self.homoclinic)
-        for number in candidates[np.argsort(self.lengths[candidates], kind="stable")].tolist():
-            cycle = self.cycles[int(self.sources[number])]
-            begin, end = int(self.source_phases[number]), int(self.target_phases[number])
-            around = np.roll(cycle.itinerary, -begin, axis=0)
-            closing = np.roll(cycle.itinerary, -end, axis=0)[: (begin - end) % cycle.order]
-            made = chaos_from(
-                self.model,
-                self.points[number],
-                around,
-                self.word(number),
-                closing,
-                cycle.points[begin],
-                longest,
-            )
-            if made is not None:
-                return made
+        numbers = np.flatnonzero(self.homoclinic)
+        numbers = numbers[np.argsort(self.lengths[numbers], kind="stable")]
+        places = dict.fromkeys((int(self.sources[n]), int(self.source_phases[n])) for n in numbers)
+        for source, phase in places:
+            cycle = self.cycles[source]
+            orbits = [
+                np.concatenate([self.word(n), _rest_of(cycle, int(self.target_phases[n]), phase)])
+                for n in numbers.tolist()
+                if (self.sources[n], self.source_phases[n]) == (source, phase)
+            ]
+            around = np.roll(cycle.itinerary, -phase, axis=0)
+            for begin in range(0, len(orbits), _AT_ONCE):
+                words = around_and_away(
+                    self.model.canonical,
+                    around,
+                    cycle.points[phase],
+                    orbits[begin : begin + _AT_ONCE],
+                    longest,
+                )
+                made = proof_from(self.model, words)
+                if made is not None:
+                    return made
         return None
+
+
+def _rest_of(cycle: Cycle, begin: int, end: int) -> BoolArray:
+    """Return the regions of a cycle from one of its points to another, none if it is the same."""
+    return np.roll(cycle.itinerary, -begin, axis=0)[: (end - begin) % cycle.order]

@@ -89,8 +89,8 @@ def homoclinic_points(
     saddles have the same number of expanding directions. Others are not looked for.
 
     ``HomoclinicPoints.chaos`` makes a proof from a homoclinic point: close to it the orbits of two
-    words stretch a parallelepiped twice across itself, which gives orbits for all sequences of the
-    two words by covering relations [1]_. This is the horseshoe of Smale and Birkhoff, with the
+    or more words stretch a parallelepiped across itself, which gives orbits for all sequences of
+    the words by covering relations [1]_. This is the horseshoe of Smale and Birkhoff, with the
     assumptions checked on the affine maps themselves, in exact arithmetic.
 
     References

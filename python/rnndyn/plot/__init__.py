@@ -9,6 +9,7 @@ from rnndyn.plot._basin_fractions import basin_fractions
 from rnndyn.plot._basins import basins
 from rnndyn.plot._bifurcation import bifurcation_diagram, training_timeline
 from rnndyn.plot._connections import connections
+from rnndyn.plot._horseshoe import horseshoe
 from rnndyn.plot._lyapunov import finite_time_exponents, lyapunov, lyapunov_convergence
 from rnndyn.plot._manifolds import basin_boundary, manifold
 from rnndyn.plot._multipliers import multipliers
@@ -25,6 +26,7 @@ __all__ = [
     "bifurcation_diagram",
     "connections",
     "finite_time_exponents",
+    "horseshoe",
     "lyapunov",
     "lyapunov_convergence",
     "manifold",

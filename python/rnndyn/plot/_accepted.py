@@ -15,6 +15,7 @@ _KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "BasinBoundary": ("basin_boundary", ("basin_boundary",)),
     "Manifold": ("manifold", ("manifold",)),
     "HomoclinicPoints": ("homoclinic_points", ("connections",)),
+    "ChaosCertificate": ("prove_chaos", ("horseshoe",)),
     "RegionGraph": ("region_graph", ("region_graph",)),
     "BranchSet": ("bifurcation_diagram or continue_cycles", ("bifurcation_diagram",)),
     "Timeline": ("training_timeline", ("training_timeline",)),

@@ -1,7 +1,8 @@
-"""The check of a proof of chaos: two affine maps that stretch a parallelepiped across itself."""
+"""The check of a proof of chaos: affine maps that stretch a parallelepiped across itself."""
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import combinations
 from typing import Any, NamedTuple, Protocol
 
 from rnndyn.models import PiecewiseLinearModel
@@ -89,12 +90,12 @@ def _check(certificate: ChaosClaims, model: PiecewiseLinearModel) -> None:
         _Strip(_rationals(place), _rationals(half))
         for place, half in zip(certificate.places, certificate.half_widths, strict=True)
     ]
-    if len(strips) != 2 or len(certificate.words) != 2:
-        raise RefusedError("it must have two words with a strip each")
+    if len(strips) < 2 or len(certificate.words) != len(strips):
+        raise RefusedError("it must have two or more words with a strip each")
     sizes = [len(outer), *(len(part) for strip in strips for part in strip)]
-    if sizes != [r] * 5 or len(height) != m - r or len(center) != m:
+    if sizes != [r] * len(sizes) or len(height) != m - r or len(center) != m:
         raise RefusedError("its numbers do not have one entry for each direction")
-    if min([*outer, *height, *strips[0].half, *strips[1].half]) <= 0:
+    if min([*outer, *height, *(value for strip in strips for value in strip.half)]) <= 0:
         raise RefusedError("a half width is not positive")
     for strip in strips:
         if any(
@@ -102,19 +103,24 @@ def _check(certificate: ChaosClaims, model: PiecewiseLinearModel) -> None:
             for at, half, most in zip(strip.place, strip.half, outer, strict=True)
         ):
             raise RefusedError("a strip is not inside the parallelepiped")
-    if not any(
-        abs(first - second) > one + other
-        for first, second, one, other in zip(
-            strips[0].place, strips[1].place, strips[0].half, strips[1].half, strict=True
-        )
-    ):
-        raise RefusedError("the two strips are not disjoint")
+    if not all(_are_disjoint(one, other) for one, other in combinations(strips, 2)):
+        raise RefusedError("two strips are not disjoint")
     # Columns are directions.
     inverse = _inverse([[row[i] for row in basis] for i in range(m)])
     if inverse is None:
         raise RefusedError("its directions depend on each other")
     for word, strip in zip(certificate.words, strips, strict=True):
         _check_word(map_, word, center, basis, inverse, strip, outer, height)
+
+
+def _are_disjoint(one: _Strip, other: _Strip) -> bool:
+    """Tell whether two strips are apart in an expanding direction."""
+    return any(
+        abs(first - second) > half + width
+        for first, second, half, width in zip(
+            one.place, other.place, one.half, other.half, strict=True
+        )
+    )
 
 
 def _check_word(
