@@ -51,6 +51,7 @@ const Functions& native_functions() {
   static constexpr Functions kFunctions{
       .instruction_set = kInstructionSet,
       .make_newton = &make_newton,
+      .make_lockstep_newton = &make_lockstep_newton,
       .make_reduced_newton = &make_reduced_newton,
       .dense = kDense,
       .linear_double = linear_functions<double>(),

@@ -13,26 +13,44 @@ namespace {
 // All regions' affine maps are tabulated up to this many doubles (1 MiB: stays in the L2 cache).
 constexpr Index kTableLimit = Index{1} << 17;
 
-// One system of many rows reaches a smaller share of the machine's peak than products of matrices,
-// and these are made in single precision where there are many states.
-double reduced_share(Index n_states) { return n_states < LargeNewton::kFastStates ? 0.7 : 0.35; }
+// One system of many rows reaches a smaller share of the machine's peak than products of matrices:
+// these are made in single precision where there are many states, and the rows of several systems
+// are eliminated together where there are fewer.
+double reduced_share(Index n_states, int lanes) {
+  if (lanes > 1) return 0.05;
+  return n_states < LargeNewton::kFastStates ? 0.7 : 0.35;
+}
 // Tables are made where they serve itineraries of which half of the bits are set, or where they
 // serve those with so many set and take no longer to make than so many candidates.
 constexpr double kFewActive = 0.25;
 constexpr double kTableCandidates = 2.0;
 
+// A step of some itineraries in lockstep does not look at the clock; with so many regions it takes
+// milliseconds.
+constexpr Index kMostLockstepOrder = 1000;
+
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+// Where products of Jacobians are not made without forming them.
+bool lockstep_serves(const CanonicalMap& map, Index order) {
+  return map.n_states() >= kernels::kMinLockstepStates &&
+         map.n_states() <= kernels::kMaxLockstepStates && order <= kMostLockstepOrder &&
+         (order == 1 || map.w2_is_identity() || map.n_units() > map.n_states() ||
+          !map.a().isDiagonal(0.0));
+}
 
 void fill_parameters(const CanonicalMap& map, kernels::NewtonTables& tables) {
   const Index m = map.n_states();
   const Index h = map.n_units();
   const Index width = tables.width;
-  tables.base.assign(at(m * width), 0.0);
+  tables.base.assign(at((m + 1) * width), 0.0);
+  tables.a.assign(at((m + 1) * width), 0.0);
   for (Index i = 0; i < m; ++i) {
     for (Index j = 0; j < m; ++j) tables.base[at(i * width + j)] = map.a()(i, j);
     tables.base[at(i * width + m)] = map.h1()(i);
+    tables.a[at(m * width + i)] = map.h1()(i);
   }
-  tables.a.assign(at(m * width), 0.0);
+  tables.base[at(m * width + m)] = 1.0;
   tables.diagonal.assign(at(width), 0.0);
   tables.h1.assign(at(width), 0.0);
   for (Index j = 0; j < m; ++j) {
@@ -88,10 +106,8 @@ std::shared_ptr<const kernels::NewtonTables> make_newton_tables(const CanonicalM
   tables->reach = reach_of(map);
   tables->width = kernels::affine_width(map.n_states());
   tables->units = std::max<Index>(8, (map.n_units() + 7) / 8 * 8);
-  if (map.n_states() <= kernels::kMaxSmallStates) {
-    fill_parameters(map, *tables);
-    fill_regions(map, *tables);
-  }
+  if (map.n_states() <= kernels::kMaxLockstepStates) fill_parameters(map, *tables);
+  if (map.n_states() <= kernels::kMaxSmallStates) fill_regions(map, *tables);
   return tables;
 }
 
@@ -100,17 +116,18 @@ std::shared_ptr<const kernels::ReducedTables> reduced_where_faster(
   // The kernels for few states are written for their number.
   if (map.n_states() <= kernels::kMaxSmallStates) return nullptr;
   const Index n_units = map.n_relevant_units();
-  const auto serves = [&](double share, double flops) {
+  const NewtonKernel kernel(map, tables, order);
+  const double flops = kernel.flops();
+  const auto serves = [&](double share) {
     const double n_active = share * static_cast<double>(n_units * order);
     return kernels::reduced_newton_flops(n_units, order, n_active) <=
-           reduced_share(map.n_states()) * flops;
+           reduced_share(map.n_states(), kernel.lanes()) * flops;
   };
-  const double flops = NewtonKernel(map, tables, order).flops();
-  if (!serves(0.5, flops)) {
+  if (!serves(0.5)) {
     const auto m = static_cast<double>(map.n_states());
     const auto h = static_cast<double>(n_units);
     const double making = static_cast<double>(order) * 2.0 * m * h * (m + 2.0 * h);
-    if (!serves(kFewActive, flops) || making > kTableCandidates * flops) return nullptr;
+    if (!serves(kFewActive) || making > kTableCandidates * flops) return nullptr;
   }
   return make_reduced_tables(map, order);
 }
@@ -123,9 +140,14 @@ NewtonKernel::NewtonKernel(const CanonicalMap& map, const kernels::NewtonTables&
       control_(control),
       refutation_(refutation),
       reduced_(std::move(reduced)) {
-  if (map.n_states() <= kernels::kMaxSmallStates) {
+  // Where the maps of all regions are in a table it is for the kernels for few states.
+  if (refutation == Refutation::likely && tables.regions.empty() && lockstep_serves(map, order)) {
+    kernel_ = kernels::functions().make_lockstep_newton(tables, order);
+  }
+  if (!kernel_ && map.n_states() <= kernels::kMaxSmallStates) {
     kernel_ = kernels::functions().make_newton(tables, order, refutation);
-  } else {
+  }
+  if (!kernel_) {
     kernel_ = std::make_unique<LargeNewton>(map, tables.reach, order, control, refutation);
   }
   if (reduced_) reduced_kernel_ = kernels::functions().make_reduced_newton(*reduced_);
@@ -133,8 +155,7 @@ NewtonKernel::NewtonKernel(const CanonicalMap& map, const kernels::NewtonTables&
 
 void NewtonKernel::iterate(const Word* itineraries, Word* next, unsigned active,
                            NewtonStatus* status) {
-  kernels::Newton& kernel = reduced_serves(itineraries) ? *reduced_kernel_ : *kernel_;
-  const unsigned unfinished = kernel.iterate(itineraries, next, active, status);
+  const unsigned unfinished = iterate_shortly(itineraries, next, active, status);
   for (unsigned left = unfinished; left != 0; left &= left - 1) {
     const int lane = std::countr_zero(left);
     if (refutation_ == Refutation::bounded) {  // nothing short of solve_cycle() would refute it
@@ -145,6 +166,29 @@ void NewtonKernel::iterate(const Word* itineraries, Word* next, unsigned active,
   }
 }
 
+unsigned NewtonKernel::iterate_shortly(const Word* itineraries, Word* next, unsigned active,
+                                       NewtonStatus* status) {
+  if (!reduced_kernel_) return kernel_->iterate(itineraries, next, active, status);
+  if (lanes() == 1) {
+    kernels::Newton& kernel = reduced_serves(itineraries) ? *reduced_kernel_ : *kernel_;
+    return kernel.iterate(itineraries, next, active, status);
+  }
+  unsigned unfinished = 0;
+  unsigned others = 0;
+  for (unsigned left = active; left != 0; left &= left - 1) {
+    const int lane = std::countr_zero(left);
+    take(lane, itineraries);
+    if (!reduced_serves(own_.data())) {
+      others |= 1U << lane;
+      continue;
+    }
+    unfinished |= reduced_kernel_->iterate(own_.data(), result_.data(), 1, status + lane) << lane;
+    put(lane, next);
+  }
+  if (others != 0) unfinished |= kernel_->iterate(itineraries, next, others, status);
+  return unfinished;
+}
+
 bool NewtonKernel::reduced_serves(const Word* itinerary) const {
   if (!reduced_kernel_) return false;
   const auto n_words = static_cast<std::size_t>(order_) * map_.words_per_region();
@@ -152,23 +196,32 @@ bool NewtonKernel::reduced_serves(const Word* itinerary) const {
   for (std::size_t i = 0; i < n_words; ++i) n_active += std::popcount(itinerary[i]);
   return kernels::reduced_newton_flops(static_cast<Index>(reduced_->units.size()), order_,
                                        n_active) <=
-         reduced_share(map_.n_states()) * kernel_->flops();
+         reduced_share(map_.n_states(), lanes()) * kernel_->flops();
 }
 
 NewtonStatus NewtonKernel::iterate_lane(int lane, const Word* itineraries, Word* next, bool grown) {
+  take(lane, itineraries);
+  const NewtonStatus status =
+      grown ? iterate_stably(map_, own_.data(), order_, result_.data(), control_)
+            : iterate_singular(map_, own_.data(), order_, result_.data(), control_);
+  put(lane, next);
+  return status;
+}
+
+void NewtonKernel::take(int lane, const Word* itineraries) {
   const auto n_lanes = static_cast<std::size_t>(lanes());
   own_.resize(static_cast<std::size_t>(order_) * map_.words_per_region());
   result_.assign(own_.size(), 0);
   for (std::size_t i = 0; i < own_.size(); ++i) {
     own_[i] = itineraries[i * n_lanes + static_cast<std::size_t>(lane)];
   }
-  const NewtonStatus status =
-      grown ? iterate_stably(map_, own_.data(), order_, result_.data(), control_)
-            : iterate_singular(map_, own_.data(), order_, result_.data(), control_);
-  for (std::size_t i = 0; i < own_.size(); ++i) {
+}
+
+void NewtonKernel::put(int lane, Word* next) const {
+  const auto n_lanes = static_cast<std::size_t>(lanes());
+  for (std::size_t i = 0; i < result_.size(); ++i) {
     next[i * n_lanes + static_cast<std::size_t>(lane)] = result_[i];
   }
-  return status;
 }
 
 }  // namespace rnndyn
