@@ -13,13 +13,11 @@ namespace {
 // All regions' affine maps are tabulated up to this many doubles (1 MiB: stays in the L2 cache).
 constexpr Index kTableLimit = Index{1} << 17;
 
-// One system of many rows reaches a smaller share of the machine's peak than products of matrices:
-// these are made in single precision where there are many states, and the rows of several systems
-// are eliminated together where there are fewer.
-double reduced_share(Index n_states, int lanes) {
-  if (lanes > 1) return 0.05;
-  return n_states < LargeNewton::kFastStates ? 0.7 : 0.35;
-}
+// One system of many rows reaches a smaller share of the machine's peak than products of matrices,
+// and these are made in single precision where there are many states.
+double reduced_share(Index n_states) { return n_states < LargeNewton::kFastStates ? 0.7 : 0.35; }
+// As many operations take several itineraries together while one system waits for a pivot.
+constexpr double kPivotFlops = 6000.0;
 // Tables are made where they serve itineraries of which half of the bits are set, or where they
 // serve those with so many set and take no longer to make than so many candidates.
 constexpr double kFewActive = 0.25;
@@ -37,6 +35,14 @@ bool lockstep_serves(const CanonicalMap& map, Index order) {
          map.n_states() <= kernels::kMaxLockstepStates && order <= kMostLockstepOrder &&
          (order == 1 || map.w2_is_identity() || map.n_units() > map.n_states() ||
           !map.a().isDiagonal(0.0));
+}
+
+// Whether it takes less to solve for n_active pre-activations than `flops` in so many lanes.
+bool reduced_is_faster(const CanonicalMap& map, Index n_units, Index order, double n_active,
+                       double flops, int lanes) {
+  const double reduced = kernels::reduced_newton_flops(n_units, order, n_active);
+  if (lanes > 1) return reduced + kPivotFlops * n_active <= flops;
+  return reduced <= reduced_share(map.n_states()) * flops;
 }
 
 void fill_parameters(const CanonicalMap& map, kernels::NewtonTables& tables) {
@@ -120,8 +126,7 @@ std::shared_ptr<const kernels::ReducedTables> reduced_where_faster(
   const double flops = kernel.flops();
   const auto serves = [&](double share) {
     const double n_active = share * static_cast<double>(n_units * order);
-    return kernels::reduced_newton_flops(n_units, order, n_active) <=
-           reduced_share(map.n_states(), kernel.lanes()) * flops;
+    return reduced_is_faster(map, n_units, order, n_active, flops, kernel.lanes());
   };
   if (!serves(0.5)) {
     const auto m = static_cast<double>(map.n_states());
@@ -194,9 +199,8 @@ bool NewtonKernel::reduced_serves(const Word* itinerary) const {
   const auto n_words = static_cast<std::size_t>(order_) * map_.words_per_region();
   int n_active = 0;
   for (std::size_t i = 0; i < n_words; ++i) n_active += std::popcount(itinerary[i]);
-  return kernels::reduced_newton_flops(static_cast<Index>(reduced_->units.size()), order_,
-                                       n_active) <=
-         reduced_share(map_.n_states(), lanes()) * kernel_->flops();
+  return reduced_is_faster(map_, static_cast<Index>(reduced_->units.size()), order_, n_active,
+                           kernel_->flops(), lanes());
 }
 
 NewtonStatus NewtonKernel::iterate_lane(int lane, const Word* itineraries, Word* next, bool grown) {
