@@ -24,6 +24,9 @@ namespace rnndyn::kernels {
 namespace {
 
 constexpr int kTogether = 4;
+// Sums of products of a matrix and a vector, so that additions overlap: of one lane as of several,
+// or what a lane comes to would depend on the others.
+constexpr int kWays = 2;
 // Sums that are kept in registers.
 constexpr int kSums = static_cast<int>(kTilePacks * kTileColumns);
 // What is kept of all steps may take as much.
@@ -498,33 +501,34 @@ class LockstepNewton final : public Newton {
       keep_active(lane.region.data(), n_units_, p[l]);
     }
     alignas(64) double fresh[N][Width];
-    in_parts_of_row<Width, std::min(kPacks, kSums / N)>([&](Index pack, auto packs) {
-      constexpr int kCount = packs.value;
-      const Index first = pack * kNativeLanes;
-      Reals sums[N][kCount];
-      RNNDYN_UNROLL
-      for (int l = 0; l < N; ++l) {
-        RNNDYN_UNROLL
-        for (int i = 0; i < kCount; ++i) {
-          const Index row = first + i * kNativeLanes;
-          sums[l][i] = load_pack(tables_.h1.data() + row);
-          if (tables_.diagonal_a) {
-            sums[l][i] += load_pack(tables_.diagonal.data() + row) * load_pack(z[l] + row);
+    in_parts_of_row<Width, std::min(kPacks, std::max(1, kSums / (kWays * N)))>(
+        [&](Index pack, auto packs) {
+          constexpr int kCount = packs.value;
+          const Index first = pack * kNativeLanes;
+          Reals sums[N][kCount];
+          RNNDYN_UNROLL
+          for (int l = 0; l < N; ++l) {
+            RNNDYN_UNROLL
+            for (int i = 0; i < kCount; ++i) {
+              const Index row = first + i * kNativeLanes;
+              sums[l][i] = load_pack(tables_.h1.data() + row);
+              if (tables_.diagonal_a) {
+                sums[l][i] += load_pack(tables_.diagonal.data() + row) * load_pack(z[l] + row);
+              }
+            }
           }
-        }
-      }
-      if (!tables_.diagonal_a) {
-        add_vectors<N, kCount>(m_, tables_.a.data() + first, Width, z, sums);
-      }
-      add_vectors<N, kCount>(n_units_, w1() + first, 2 * Width, p, sums);
-      RNNDYN_UNROLL
-      for (int l = 0; l < N; ++l) {
-        RNNDYN_UNROLL
-        for (int i = 0; i < kCount; ++i) {
-          store_pack<double>(sums[l][i], fresh[l] + first + i * kNativeLanes);
-        }
-      }
-    });
+          if (!tables_.diagonal_a) {
+            add_vectors<N, kCount>(m_, tables_.a.data() + first, Width, z, sums);
+          }
+          add_vectors<N, kCount>(n_units_, w1() + first, 2 * Width, p, sums);
+          RNNDYN_UNROLL
+          for (int l = 0; l < N; ++l) {
+            RNNDYN_UNROLL
+            for (int i = 0; i < kCount; ++i) {
+              store_pack<double>(sums[l][i], fresh[l] + first + i * kNativeLanes);
+            }
+          }
+        });
     for (int l = 0; l < N; ++l) std::copy_n(fresh[l], Width, z[l]);
   }
 
@@ -532,8 +536,6 @@ class LockstepNewton final : public Newton {
   template <int N, int Count>
   static void add_vectors(Index n, const double* vectors, Index stride, double* const (&x)[N],
                           Reals (&sums)[N][Count]) {
-    // So many sums of each that additions overlap.
-    constexpr int kWays = N * Count >= 8 ? 1 : 2;
     Reals more[kWays][N][Count] = {};
     const auto add = [&](Index j, Reals(&to)[N][Count]) {
       RNNDYN_UNROLL

@@ -23,18 +23,20 @@ constexpr double kPivotFlops = 6000.0;
 constexpr double kFewActive = 0.25;
 constexpr double kTableCandidates = 2.0;
 
-// A step of some itineraries in lockstep does not look at the clock; with so many regions it takes
-// milliseconds.
-constexpr Index kMostLockstepOrder = 1000;
+// Some itineraries in lockstep do not look at the clock; with so many operations for each of them
+// they take milliseconds.
+constexpr double kMostLockstepFlops = 1e8;
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 // Where products of Jacobians are not made without forming them.
 bool lockstep_serves(const CanonicalMap& map, Index order) {
-  return map.n_states() >= kernels::kMinLockstepStates &&
-         map.n_states() <= kernels::kMaxLockstepStates && order <= kMostLockstepOrder &&
-         (order == 1 || map.w2_is_identity() || map.n_units() > map.n_states() ||
-          !map.a().isDiagonal(0.0));
+  const Index m = map.n_states();
+  const Index h = map.n_units();
+  const bool diagonal_a = map.a().isDiagonal(0.0);
+  if (m < kernels::kMinLockstepStates || m > kernels::kMaxLockstepStates || h == 0) return false;
+  if (kernels::large_newton_flops(m, h, order, diagonal_a) > kMostLockstepFlops) return false;
+  return order == 1 || map.w2_is_identity() || h > m || !diagonal_a;
 }
 
 // Whether it takes less to solve for n_active pre-activations than `flops` in so many lanes.

@@ -90,7 +90,9 @@ void draw_start(StartSource source, const CanonicalMap& map, const StateSampler&
                 NewtonKernel& kernel, Index longest_transient, RandomStream& stream,
                 Itinerary& itinerary) {
   Vector state;
-  const bool one_state = source == StartSource::random_states && itinerary.order == 1;
+  // Kernels read pre-activations faster, and where there are many the step after them costs little.
+  const bool one_state = source == StartSource::random_states && itinerary.order == 1 &&
+                         map.n_units() > map.n_states();
   if (source == StartSource::orbit || source == StartSource::warm_orbit || one_state) {
     sampler.draw(stream, state);
     const Index transient =
