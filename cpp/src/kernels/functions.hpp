@@ -95,6 +95,7 @@ inline constexpr const char* kCapsuleName = "rnndyn.kernels";
 
 struct Functions {
   const char* instruction_set;
+  int native_lanes;  // doubles in one register
   // For up to kMaxSmallStates states. The tables must outlive the kernel.
   std::unique_ptr<Newton> (*make_newton)(const NewtonTables& tables, Index order,
                                          Refutation refutation);

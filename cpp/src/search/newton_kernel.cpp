@@ -16,8 +16,9 @@ constexpr Index kTableLimit = Index{1} << 17;
 // One system of many rows reaches a smaller share of the machine's peak than products of matrices,
 // and these are made in single precision where there are many states.
 double reduced_share(Index n_states) { return n_states < LargeNewton::kFastStates ? 0.7 : 0.35; }
-// As many operations take several itineraries together while one system waits for a pivot.
-constexpr double kPivotFlops = 6000.0;
+// As many operations take several itineraries together while one system waits for a pivot, times
+// the square of the numbers in a register: with short ones they are not much faster.
+constexpr double kPivotFlops = 94.0;
 // Tables are made where they serve itineraries of which half of the bits are set, or where they
 // serve those with so many set and take no longer to make than so many candidates.
 constexpr double kFewActive = 0.25;
@@ -29,21 +30,24 @@ constexpr double kMostLockstepFlops = 1e8;
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
-// Where products of Jacobians are not made without forming them.
+// Where products of Jacobians are not made without forming them. For few states there are kernels
+// that are written for their number, whose products are as fast.
 bool lockstep_serves(const CanonicalMap& map, Index order) {
   const Index m = map.n_states();
   const Index h = map.n_units();
   const bool diagonal_a = map.a().isDiagonal(0.0);
   if (m < kernels::kMinLockstepStates || m > kernels::kMaxLockstepStates || h == 0) return false;
   if (kernels::large_newton_flops(m, h, order, diagonal_a) > kMostLockstepFlops) return false;
-  return order == 1 || map.w2_is_identity() || h > m || !diagonal_a;
+  if (order == 1 || h > m) return true;
+  return m > kernels::kMaxSmallStates && (map.w2_is_identity() || !diagonal_a);
 }
 
 // Whether it takes less to solve for n_active pre-activations than `flops` in so many lanes.
 bool reduced_is_faster(const CanonicalMap& map, Index n_units, Index order, double n_active,
                        double flops, int lanes) {
   const double reduced = kernels::reduced_newton_flops(n_units, order, n_active);
-  if (lanes > 1) return reduced + kPivotFlops * n_active <= flops;
+  const auto numbers = static_cast<double>(kernels::functions().native_lanes);
+  if (lanes > 1) return reduced + kPivotFlops * numbers * numbers * n_active <= flops;
   return reduced <= reduced_share(map.n_states()) * flops;
 }
 
