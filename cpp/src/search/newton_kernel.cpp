@@ -31,7 +31,8 @@ constexpr double kMostLockstepFlops = 1e8;
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 // Where products of Jacobians are not made without forming them. For few states there are kernels
-// that are written for their number, whose products are as fast.
+// that are written for their number, whose products are as fast, and in short registers those of
+// one itinerary are.
 bool lockstep_serves(const CanonicalMap& map, Index order) {
   const Index m = map.n_states();
   const Index h = map.n_units();
@@ -39,7 +40,8 @@ bool lockstep_serves(const CanonicalMap& map, Index order) {
   if (m < kernels::kMinLockstepStates || m > kernels::kMaxLockstepStates || h == 0) return false;
   if (kernels::large_newton_flops(m, h, order, diagonal_a) > kMostLockstepFlops) return false;
   if (order == 1 || h > m) return true;
-  return m > kernels::kMaxSmallStates && (map.w2_is_identity() || !diagonal_a);
+  return m > kernels::kMaxSmallStates && kernels::functions().native_lanes > 2 &&
+         (map.w2_is_identity() || !diagonal_a);
 }
 
 // Whether it takes less to solve for n_active pre-activations than `flops` in so many lanes.
