@@ -5,16 +5,20 @@
 #include <vector>
 
 #include "kernels/functions.hpp"
+#include "kernels/gauss_jordan.hpp"
 #include "kernels/lu.hpp"
 #include "kernels/pack.hpp"
 #include "networks.hpp"
 #include "rnndyn/random.hpp"
 
 using namespace rnndyn;
+using namespace rnndyn::testing;
 using kernels::AlignedVector;
 using kernels::padded;
 
 namespace {
+
+std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 template <class Real>
 using Dense = Eigen::Matrix<Real, Eigen::Dynamic, Eigen::Dynamic>;
@@ -188,3 +192,61 @@ TEST_CASE("picked columns and rows of a matrix times a vector") {
     }
   }
 }
+
+#if defined(__GNUC__)
+namespace {
+
+// Solves N systems together, of which the first is singular where that is wanted.
+template <int Width, int N>
+void check_systems(RandomStream& stream, Index n, bool first_is_singular) {
+  std::vector<kernels::GaussJordan<Width>> systems(N, kernels::GaussJordan<Width>(n));
+  std::vector<Dense<double>> matrices;
+  std::vector<Vector> right;
+  for (int l = 0; l < N; ++l) {
+    Dense<double> a = random_dense<double>(stream, n, n);
+    for (Index i = 0; i < n; i += 3) a.row(i) *= 1e3;
+    if (l % 2 == 1) a.col(0).head(n - 1).setZero();  // the first pivot is in the last row
+    if (l == 0 && first_is_singular) a.col(n - 1) = a.col(0);
+    const Vector b = random_dense<double>(stream, n, 1);
+    for (Index j = 0; j < n; ++j) std::copy_n(a.col(j).data(), n, systems[at(l)].column(j));
+    std::copy_n(b.data(), n, systems[at(l)].column(n));
+    systems[at(l)].begin(1e-12 * a.cwiseAbs().maxCoeff());
+    matrices.push_back(std::move(a));
+    right.push_back(b);
+  }
+  kernels::GaussJordan<Width>::template eliminate<N>(systems.data());
+  for (int l = 0; l < N; ++l) {
+    const bool singular = l == 0 && first_is_singular;
+    CHECK(systems[at(l)].is_singular() == singular);
+    if (singular) continue;
+    Vector x(n);
+    systems[at(l)].solution(x.data());
+    const Eigen::PartialPivLU<Dense<double>> lu(matrices[at(l)]);
+    const double error = (x - lu.solve(right[at(l)])).cwiseAbs().maxCoeff();
+    CHECK(error <= 1e-13 / lu.rcond() * x.cwiseAbs().maxCoeff());
+  }
+}
+
+template <int Width>
+void check_width(RandomStream& stream) {
+  for (Index n = Width == 16 ? 1 : Width - 8; n < Width; ++n) {
+    for (const bool singular : {false, n > 1}) {
+      check_systems<Width, 1>(stream, n, singular);
+      check_systems<Width, 2>(stream, n, singular);
+      check_systems<Width, 4>(stream, n, singular);
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("systems that are solved together") {
+  RandomStream stream(7, 0, 0);
+  for (int trial = 0; trial < drawn(3, 300); ++trial) {
+    check_width<16>(stream);
+    check_width<24>(stream);
+    check_width<32>(stream);
+    check_width<40>(stream);
+  }
+}
+#endif

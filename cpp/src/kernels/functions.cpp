@@ -50,7 +50,9 @@ constexpr LinearFunctions<Real> linear_functions() {
 const Functions& native_functions() {
   static constexpr Functions kFunctions{
       .instruction_set = kInstructionSet,
+      .native_lanes = kNativeLanes,
       .make_newton = &make_newton,
+      .make_lockstep_newton = &make_lockstep_newton,
       .make_reduced_newton = &make_reduced_newton,
       .dense = kDense,
       .linear_double = linear_functions<double>(),

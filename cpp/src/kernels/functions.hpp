@@ -96,9 +96,12 @@ inline constexpr const char* kCapsuleName = "rnndyn.kernels";
 
 struct Functions {
   const char* instruction_set;
+  int native_lanes;  // doubles in one register
   // For up to kMaxSmallStates states. The tables must outlive the kernel.
   std::unique_ptr<Newton> (*make_newton)(const NewtonTables& tables, Index order,
                                          Refutation refutation);
+  // Nothing where the compiler has no vector types.
+  std::unique_ptr<Newton> (*make_lockstep_newton)(const NewtonTables& tables, Index order);
   std::unique_ptr<Newton> (*make_reduced_newton)(const ReducedTables& tables);
   DenseFunctions dense;
   LinearFunctions<double> linear_double;

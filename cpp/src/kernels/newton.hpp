@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "kernels/pack.hpp"
 #include "rnndyn/rounding.hpp"
 #include "rnndyn/types.hpp"
 
@@ -43,6 +44,9 @@ inline constexpr double kSingularPivot = 1e-13;
 inline constexpr Index kMaxSmallStates = 16;
 inline constexpr Index kMaxLaneStates = 4;
 inline constexpr Index kMaxLaneUnits = 16;
+// With so many states and more, some itineraries are treated in lockstep.
+inline constexpr Index kMinLockstepStates = 11;
+inline constexpr Index kMaxLockstepStates = 39;
 
 // The largest that |W2 z + h2| can be is scale * |z| + shift in the maximum norm.
 struct PreactivationReach {
@@ -65,18 +69,27 @@ struct NewtonTables {
   bool w2_is_identity = false, diagonal_a = false;
   std::vector<Word> relevant;  // units that can change the map
   PreactivationReach reach;
-  Index width = 0;               // affine_width(M)
-  Index units = 0;               // H padded to a multiple of 8
-  std::vector<double> base;      // [A | h1], M x width
-  std::vector<double> a;         // A column by column, each padded to `width`
-  std::vector<double> diagonal;  // of A, padded to `width`
-  std::vector<double> h1;        // padded to `width`
-  std::vector<double> rank1;     // per unit: W1 column (width), then [W2 row | h2] (width)
-  std::vector<double> w2;        // W2 column by column, each padded to `units`
-  std::vector<double> h2;        // padded to `units`
+  Index width = 0;                 // affine_width(M)
+  Index units = 0;                 // H padded to a multiple of 8
+  AlignedVector<double> base;      // [A | h1] and (0 | 1), (M + 1) x width
+  AlignedVector<double> a;         // A column by column, then h1, each padded to `width`
+  AlignedVector<double> diagonal;  // of A, padded to `width`
+  AlignedVector<double> h1;        // padded to `width`
+  AlignedVector<double> rank1;     // per unit: W1 column (width), then [W2 row | h2] (width)
+  AlignedVector<double> w2;        // W2 column by column, each padded to `units`
+  AlignedVector<double> h2;        // padded to `units`
   // [J | c] of every region, indexed by the region's word, where H is small; else empty.
-  std::vector<double> regions;
+  AlignedVector<double> regions;
 };
+
+// Floating-point operations of one itinerary by products of Jacobians and LU, roughly.
+inline double large_newton_flops(Index n_states, Index n_units, Index order, bool diagonal_a) {
+  const auto m = static_cast<double>(n_states);
+  const auto h = static_cast<double>(n_units);
+  return static_cast<double>(order) *
+             (m * m * h + (diagonal_a ? 0.0 : 2.0 * m * m * m) + 4.0 * m * h) +
+         2.0 / 3.0 * m * m * m;
+}
 
 // What rounding and underflow can have made of the pre-activations along a candidate's orbit, to
 // first order and in the maximum norm: with G for the product of Jacobians over any steps, S and L
@@ -135,7 +148,7 @@ class Newton {
   // The itinerary that comes next in a lane has nothing to do with the one before: what a kernel
   // keeps of an itinerary may serve the next one, but only within a restart, or the result would
   // depend on which thread ran which.
-  virtual void begin() {}
+  virtual void begin(int /*lane*/) {}
   // Bits of irrelevant units are zero on the way in and out. Lanes whose bit in `active` is not set
   // may hold anything; their status means nothing. Returns the lanes, as bits, that need more than
   // the product of Jacobians: their `next` is not written, and their status is `singular`, or

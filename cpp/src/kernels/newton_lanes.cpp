@@ -18,7 +18,6 @@ using Reals = Pack<kLanes>;
 typedef std::int64_t Masks __attribute__((vector_size(kLanes * sizeof(std::int64_t))));
 typedef Word Words __attribute__((vector_size(kLanes * sizeof(Word))));
 
-inline Reals larger(const Reals& a, const Reals& b) { return a > b ? a : b; }
 inline Reals magnitude(const Reals& a) { return larger(a, -a); }
 inline Words load_words(const Word* from) {
   Words words;

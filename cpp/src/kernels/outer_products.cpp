@@ -84,22 +84,22 @@ void add_copied(Index rows, Index columns, Index n, const Vectors<Real>& left,
   }
 }
 
-// From where they are.
-template <class Real, bool Picked, bool Subtract>
-void add_in_place(Index rows, Index columns, Index n, Vectors<Real> left, Vectors<Real> right,
-                  Real* c, Index stride) {
+// From where they are; the last n_removed are subtracted.
+template <class Real, bool Picked>
+void add_in_place(Index rows, Index columns, Index n_added, Index n_removed, Vectors<Real> left,
+                  Vectors<Real> right, Real* c, Index stride) {
   constexpr Index kHeight = kTilePacks * kLanesOf<Real>;
-  if (n == 0) return;
+  if (n_added + n_removed == 0) return;
   for (Index i = 0; i < columns; i += kTileColumns, left.first += kTileColumns) {
     const Index width = std::min(kTileColumns, columns - i);
     Vectors<Real> rest = right;
     Real* to = c + i * stride;
     Index row = 0;
     for (; row + kHeight <= rows; row += kHeight, rest.first += kHeight, to += kHeight) {
-      add_narrow_tile<Real, kTilePacks, Picked, Subtract>(width, n, left, rest, to, stride);
+      add_narrow_tile<Real, kTilePacks, Picked>(width, n_added, left, rest, to, stride, n_removed);
     }
     for (; row < rows; row += kLanesOf<Real>, rest.first += kLanesOf<Real>, to += kLanesOf<Real>) {
-      add_narrow_tile<Real, 1, Picked, Subtract>(width, n, left, rest, to, stride);
+      add_narrow_tile<Real, 1, Picked>(width, n_added, left, rest, to, stride, n_removed);
     }
   }
 }
@@ -112,17 +112,14 @@ void add_outer_products(Index rows, Index columns, Index n_added, Index n_remove
                         Index right_step, Real* c, Index stride, AlignedVector<Real>& work) {
   const Vectors<Real> to_left{left, left_step, picked};
   const Vectors<Real> to_right{right, right_step, picked};
-  const Vectors<Real> gone_left = from(to_left, n_added);
-  const Vectors<Real> gone_right = from(to_right, n_added);
   if (columns >= kColumnsWorthCopying) {
     add_copied(rows, columns, n_added, to_left, to_right, Real{1}, c, stride, work);
-    add_copied(rows, columns, n_removed, gone_left, gone_right, Real{-1}, c, stride, work);
+    add_copied(rows, columns, n_removed, from(to_left, n_added), from(to_right, n_added), Real{-1},
+               c, stride, work);
   } else if (picked) {
-    add_in_place<Real, true, false>(rows, columns, n_added, to_left, to_right, c, stride);
-    add_in_place<Real, true, true>(rows, columns, n_removed, gone_left, gone_right, c, stride);
+    add_in_place<Real, true>(rows, columns, n_added, n_removed, to_left, to_right, c, stride);
   } else {
-    add_in_place<Real, false, false>(rows, columns, n_added, to_left, to_right, c, stride);
-    add_in_place<Real, false, true>(rows, columns, n_removed, gone_left, gone_right, c, stride);
+    add_in_place<Real, false>(rows, columns, n_added, n_removed, to_left, to_right, c, stride);
   }
 }
 

@@ -133,6 +133,43 @@ inline unsigned equal_lanes(const NativePack<Real>& a, const NativePack<Real>& b
 #endif
 }
 
+#if defined(__GNUC__)
+#if defined(__AVX512F__)
+inline constexpr __mmask8 kAllLanes = 0xff;
+#endif
+
+// The larger ones of a and b; b where one of them is not a number.
+inline NativePack<double> larger(const NativePack<double>& a, const NativePack<double>& b) {
+#if defined(__AVX512F__)
+  // GCC 12 warns about its own headers where there is no mask.
+  return (NativePack<double>)_mm512_maskz_max_pd(kAllLanes, (__m512d)a, (__m512d)b);
+#elif defined(__AVX2__)
+  return (NativePack<double>)_mm256_max_pd((__m256d)a, (__m256d)b);
+#else
+  return a > b ? a : b;
+#endif
+}
+
+// The largest number of a pack that holds none that is not a number.
+inline double largest_lane(const NativePack<double>& pack) {
+#if defined(__AVX512F__)
+  __m512d x = (__m512d)pack;
+  x = _mm512_maskz_max_pd(kAllLanes, x, _mm512_maskz_shuffle_f64x2(kAllLanes, x, x, 0x4e));
+  x = _mm512_maskz_max_pd(kAllLanes, x, _mm512_maskz_shuffle_f64x2(kAllLanes, x, x, 0xb1));
+  x = _mm512_maskz_max_pd(kAllLanes, x, _mm512_maskz_permute_pd(kAllLanes, x, 0x55));
+  return x[0];
+#elif defined(__AVX2__)
+  const auto x = (__m256d)pack;
+  const __m128d half = _mm_max_pd(_mm256_castpd256_pd128(x), _mm256_extractf128_pd(x, 1));
+  return _mm_cvtsd_f64(_mm_max_sd(half, _mm_unpackhi_pd(half, half)));
+#else
+  double result = pack[0];
+  for (int l = 1; l < kNativeLanes; ++l) result = pack[l] > result ? pack[l] : result;
+  return result;
+#endif
+}
+#endif
+
 // Numbers that are rounded up to, whatever the instruction set: a multiple of any pack.
 template <class Real>
 inline constexpr Index kPaddingOf = 64 / static_cast<Index>(sizeof(Real));

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <bit>
 
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
 #include "kernels/pack.hpp"
 
 namespace rnndyn::kernels {
@@ -13,9 +17,23 @@ using Reals = NativePack<double>;
 Index* list_bits(std::size_t words, const Word* a, const Word* without, Index* to) {
   for (std::size_t w = 0; w < words; ++w) {
     Word bits = a[w] & ~without[w];
+#if defined(__AVX512F__)
+    // Nothing that the processor would have to guess.
+    __m512i numbers = _mm512_add_epi64(_mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0),
+                                       _mm512_set1_epi64(static_cast<long long>(64 * w)));
+    for (; bits != 0; bits >>= 8) {
+      const auto here = static_cast<__mmask8>(bits);
+      const int n = std::popcount(static_cast<unsigned>(here));
+      _mm512_mask_storeu_epi64(to, static_cast<__mmask8>((1U << n) - 1U),
+                               _mm512_maskz_compress_epi64(here, numbers));
+      to += n;
+      numbers = _mm512_add_epi64(numbers, _mm512_set1_epi64(8));
+    }
+#else
     for (int left = std::popcount(bits); left > 0; --left, bits &= bits - 1) {
       *to++ = static_cast<Index>(64 * w) + std::countr_zero(bits);
     }
+#endif
   }
   return to;
 }

@@ -128,7 +128,7 @@ class Sieve {
         batch_(static_cast<std::size_t>(order) * words_ * lanes_, 0),
         next_(batch_.size()),
         status_(lanes_) {
-    kernel_.begin();
+    for (int lane = 0; lane < kernel_.lanes(); ++lane) kernel_.begin(lane);
   }
 
   // Takes the itinerary of so many regions, given by their numbers. This and what follows return

@@ -271,7 +271,7 @@ class HeuristicSearch {
           Restart& restart = group[upcoming];
           draw(restart, number + upcoming++, thread);
           if (restart.finished) continue;
-          kernel.begin();
+          kernel.begin(static_cast<int>(lane));
           put_lane(restart.itinerary, current, lane, lanes);
           if (goes_on(restart, current, lane, lanes)) running[lane] = &restart;
         }

@@ -16,23 +16,55 @@ constexpr Index kTableLimit = Index{1} << 17;
 // One system of many rows reaches a smaller share of the machine's peak than products of matrices,
 // and these are made in single precision where there are many states.
 double reduced_share(Index n_states) { return n_states < LargeNewton::kFastStates ? 0.7 : 0.35; }
+// As many operations take several itineraries together while one system waits for a pivot, times
+// the square of the numbers in a register: with short ones they are not much faster.
+constexpr double kPivotFlops = 94.0;
 // Tables are made where they serve itineraries of which half of the bits are set, or where they
 // serve those with so many set and take no longer to make than so many candidates.
 constexpr double kFewActive = 0.25;
 constexpr double kTableCandidates = 2.0;
 
+// Some itineraries in lockstep do not look at the clock; with so many operations for each of them
+// they take milliseconds.
+constexpr double kMostLockstepFlops = 1e8;
+
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+// Where products of Jacobians are not made without forming them. For few states there are kernels
+// that are written for their number, whose products are as fast, and in short registers those of
+// one itinerary are.
+bool lockstep_serves(const CanonicalMap& map, Index order) {
+  const Index m = map.n_states();
+  const Index h = map.n_units();
+  const bool diagonal_a = map.a().isDiagonal(0.0);
+  if (m < kernels::kMinLockstepStates || m > kernels::kMaxLockstepStates || h == 0) return false;
+  if (kernels::large_newton_flops(m, h, order, diagonal_a) > kMostLockstepFlops) return false;
+  if (order == 1 || h > m) return true;
+  return m > kernels::kMaxSmallStates && kernels::functions().native_lanes > 2 &&
+         (map.w2_is_identity() || !diagonal_a);
+}
+
+// Whether it takes less to solve for n_active pre-activations than `flops` in so many lanes.
+bool reduced_is_faster(const CanonicalMap& map, Index n_units, Index order, double n_active,
+                       double flops, int lanes) {
+  const double reduced = kernels::reduced_newton_flops(n_units, order, n_active);
+  const auto numbers = static_cast<double>(kernels::functions().native_lanes);
+  if (lanes > 1) return reduced + kPivotFlops * numbers * numbers * n_active <= flops;
+  return reduced <= reduced_share(map.n_states()) * flops;
+}
 
 void fill_parameters(const CanonicalMap& map, kernels::NewtonTables& tables) {
   const Index m = map.n_states();
   const Index h = map.n_units();
   const Index width = tables.width;
-  tables.base.assign(at(m * width), 0.0);
+  tables.base.assign(at((m + 1) * width), 0.0);
+  tables.a.assign(at((m + 1) * width), 0.0);
   for (Index i = 0; i < m; ++i) {
     for (Index j = 0; j < m; ++j) tables.base[at(i * width + j)] = map.a()(i, j);
     tables.base[at(i * width + m)] = map.h1()(i);
+    tables.a[at(m * width + i)] = map.h1()(i);
   }
-  tables.a.assign(at(m * width), 0.0);
+  tables.base[at(m * width + m)] = 1.0;
   tables.diagonal.assign(at(width), 0.0);
   tables.h1.assign(at(width), 0.0);
   for (Index j = 0; j < m; ++j) {
@@ -88,10 +120,8 @@ std::shared_ptr<const kernels::NewtonTables> make_newton_tables(const CanonicalM
   tables->reach = reach_of(map);
   tables->width = kernels::affine_width(map.n_states());
   tables->units = std::max<Index>(8, (map.n_units() + 7) / 8 * 8);
-  if (map.n_states() <= kernels::kMaxSmallStates) {
-    fill_parameters(map, *tables);
-    fill_regions(map, *tables);
-  }
+  if (map.n_states() <= kernels::kMaxLockstepStates) fill_parameters(map, *tables);
+  if (map.n_states() <= kernels::kMaxSmallStates) fill_regions(map, *tables);
   return tables;
 }
 
@@ -100,17 +130,17 @@ std::shared_ptr<const kernels::ReducedTables> reduced_where_faster(
   // The kernels for few states are written for their number.
   if (map.n_states() <= kernels::kMaxSmallStates) return nullptr;
   const Index n_units = map.n_relevant_units();
-  const auto serves = [&](double share, double flops) {
+  const NewtonKernel kernel(map, tables, order);
+  const double flops = kernel.flops();
+  const auto serves = [&](double share) {
     const double n_active = share * static_cast<double>(n_units * order);
-    return kernels::reduced_newton_flops(n_units, order, n_active) <=
-           reduced_share(map.n_states()) * flops;
+    return reduced_is_faster(map, n_units, order, n_active, flops, kernel.lanes());
   };
-  const double flops = NewtonKernel(map, tables, order).flops();
-  if (!serves(0.5, flops)) {
+  if (!serves(0.5)) {
     const auto m = static_cast<double>(map.n_states());
     const auto h = static_cast<double>(n_units);
     const double making = static_cast<double>(order) * 2.0 * m * h * (m + 2.0 * h);
-    if (!serves(kFewActive, flops) || making > kTableCandidates * flops) return nullptr;
+    if (!serves(kFewActive) || making > kTableCandidates * flops) return nullptr;
   }
   return make_reduced_tables(map, order);
 }
@@ -123,9 +153,14 @@ NewtonKernel::NewtonKernel(const CanonicalMap& map, const kernels::NewtonTables&
       control_(control),
       refutation_(refutation),
       reduced_(std::move(reduced)) {
-  if (map.n_states() <= kernels::kMaxSmallStates) {
+  // Where the maps of all regions are in a table it is for the kernels for few states.
+  if (refutation == Refutation::likely && tables.regions.empty() && lockstep_serves(map, order)) {
+    kernel_ = kernels::functions().make_lockstep_newton(tables, order);
+  }
+  if (!kernel_ && map.n_states() <= kernels::kMaxSmallStates) {
     kernel_ = kernels::functions().make_newton(tables, order, refutation);
-  } else {
+  }
+  if (!kernel_) {
     kernel_ = std::make_unique<LargeNewton>(map, tables.reach, order, control, refutation);
   }
   if (reduced_) reduced_kernel_ = kernels::functions().make_reduced_newton(*reduced_);
@@ -133,8 +168,7 @@ NewtonKernel::NewtonKernel(const CanonicalMap& map, const kernels::NewtonTables&
 
 void NewtonKernel::iterate(const Word* itineraries, Word* next, unsigned active,
                            NewtonStatus* status) {
-  kernels::Newton& kernel = reduced_serves(itineraries) ? *reduced_kernel_ : *kernel_;
-  const unsigned unfinished = kernel.iterate(itineraries, next, active, status);
+  const unsigned unfinished = iterate_shortly(itineraries, next, active, status);
   for (unsigned left = unfinished; left != 0; left &= left - 1) {
     const int lane = std::countr_zero(left);
     if (refutation_ == Refutation::bounded) {  // nothing short of solve_cycle() would refute it
@@ -145,30 +179,61 @@ void NewtonKernel::iterate(const Word* itineraries, Word* next, unsigned active,
   }
 }
 
+unsigned NewtonKernel::iterate_shortly(const Word* itineraries, Word* next, unsigned active,
+                                       NewtonStatus* status) {
+  if (!reduced_kernel_) return kernel_->iterate(itineraries, next, active, status);
+  if (lanes() == 1) {
+    kernels::Newton& kernel = reduced_serves(itineraries) ? *reduced_kernel_ : *kernel_;
+    return kernel.iterate(itineraries, next, active, status);
+  }
+  unsigned unfinished = 0;
+  unsigned others = 0;
+  for (unsigned left = active; left != 0; left &= left - 1) {
+    const int lane = std::countr_zero(left);
+    take(lane, itineraries);
+    if (!reduced_serves(own_.data())) {
+      others |= 1U << lane;
+      continue;
+    }
+    unfinished |= reduced_kernel_->iterate(own_.data(), result_.data(), 1, status + lane) << lane;
+    put(lane, next);
+  }
+  if (others != 0) unfinished |= kernel_->iterate(itineraries, next, others, status);
+  return unfinished;
+}
+
 bool NewtonKernel::reduced_serves(const Word* itinerary) const {
   if (!reduced_kernel_) return false;
   const auto n_words = static_cast<std::size_t>(order_) * map_.words_per_region();
   int n_active = 0;
   for (std::size_t i = 0; i < n_words; ++i) n_active += std::popcount(itinerary[i]);
-  return kernels::reduced_newton_flops(static_cast<Index>(reduced_->units.size()), order_,
-                                       n_active) <=
-         reduced_share(map_.n_states()) * kernel_->flops();
+  return reduced_is_faster(map_, static_cast<Index>(reduced_->units.size()), order_, n_active,
+                           kernel_->flops(), lanes());
 }
 
 NewtonStatus NewtonKernel::iterate_lane(int lane, const Word* itineraries, Word* next, bool grown) {
+  take(lane, itineraries);
+  const NewtonStatus status =
+      grown ? iterate_stably(map_, own_.data(), order_, result_.data(), control_)
+            : iterate_singular(map_, own_.data(), order_, result_.data(), control_);
+  put(lane, next);
+  return status;
+}
+
+void NewtonKernel::take(int lane, const Word* itineraries) {
   const auto n_lanes = static_cast<std::size_t>(lanes());
   own_.resize(static_cast<std::size_t>(order_) * map_.words_per_region());
   result_.assign(own_.size(), 0);
   for (std::size_t i = 0; i < own_.size(); ++i) {
     own_[i] = itineraries[i * n_lanes + static_cast<std::size_t>(lane)];
   }
-  const NewtonStatus status =
-      grown ? iterate_stably(map_, own_.data(), order_, result_.data(), control_)
-            : iterate_singular(map_, own_.data(), order_, result_.data(), control_);
-  for (std::size_t i = 0; i < own_.size(); ++i) {
+}
+
+void NewtonKernel::put(int lane, Word* next) const {
+  const auto n_lanes = static_cast<std::size_t>(lanes());
+  for (std::size_t i = 0; i < result_.size(); ++i) {
     next[i * n_lanes + static_cast<std::size_t>(lane)] = result_[i];
   }
-  return status;
 }
 
 }  // namespace rnndyn

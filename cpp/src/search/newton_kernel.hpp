@@ -30,8 +30,8 @@ class NewtonKernel {
                std::shared_ptr<const kernels::ReducedTables> reduced = nullptr);
 
   int lanes() const { return kernel_->lanes(); }
-  // To be called before the first itinerary of a restart or of a list.
-  void begin() { kernel_->begin(); }
+  // To be called before the first itinerary of a restart or of a list in a lane.
+  void begin(int lane) { kernel_->begin(lane); }
   // Bits of irrelevant units are zero on the way in and out. Lanes whose bit in `active` is not set
   // may hold anything; their status means nothing.
   void iterate(const Word* itineraries, Word* next, unsigned active, NewtonStatus* status);
@@ -49,8 +49,14 @@ class NewtonKernel {
  private:
   // Whether so few of an itinerary's bits are set that its pre-activations are the smaller system.
   bool reduced_serves(const Word* itinerary) const;
+  // The lanes that need more than the tables or the product.
+  unsigned iterate_shortly(const Word* itineraries, Word* next, unsigned active,
+                           NewtonStatus* status);
   // The way of one lane by other means than the product.
   NewtonStatus iterate_lane(int lane, const Word* itineraries, Word* next, bool grown);
+  // One lane's itinerary as own_, and result_ as its next one.
+  void take(int lane, const Word* itineraries);
+  void put(int lane, Word* next) const;
 
   const CanonicalMap& map_;
   Index order_;

@@ -91,14 +91,10 @@ LargeNewton::LargeNewton(const CanonicalMap& map, const kernels::PreactivationRe
 }
 
 double LargeNewton::flops() const {
-  const auto m = static_cast<double>(map_.n_states());
-  const auto h = static_cast<double>(map_.n_units());
-  const auto k = static_cast<double>(order_);
-  return k * (m * m * h + (diagonal_a_ ? 0.0 : 2.0 * m * m * m) + 4.0 * m * h) +
-         2.0 / 3.0 * m * m * m;
+  return kernels::large_newton_flops(map_.n_states(), map_.n_units(), order_, diagonal_a_);
 }
 
-void LargeNewton::begin() {
+void LargeNewton::begin(int /*lane*/) {
   if (system_) system_->forget();
   if (fast_) fast_->forget();
   n_refused_ = 0;

@@ -24,7 +24,7 @@ class LargeNewton final : public kernels::Newton {
   LargeNewton(const CanonicalMap& map, const kernels::PreactivationReach& reach, Index order,
               Control* control, Refutation refutation);
 
-  void begin() override;
+  void begin(int lane) override;
   unsigned iterate(const Word* itinerary, Word* next, unsigned active,
                    NewtonStatus* status) override;
   bool read_itinerary(double* state, Index transient, Word* out) override;

@@ -95,7 +95,7 @@ class Scyfi {
     Itinerary start(order_, words);
     const auto redraw = [&](std::size_t lane, std::vector<Word>& buffer) {
       draw_start(source_, context_.map, sampler_, kernel, kLongestTransient, streams[lane], start);
-      kernel.begin();
+      kernel.begin(static_cast<int>(lane));
       put_lane(start, buffer, lane, lanes_);
     };
     for (std::size_t lane = 0; lane < group.size(); ++lane) {

@@ -90,10 +90,13 @@ void draw_start(StartSource source, const CanonicalMap& map, const StateSampler&
                 NewtonKernel& kernel, Index longest_transient, RandomStream& stream,
                 Itinerary& itinerary) {
   Vector state;
-  if (source == StartSource::orbit || source == StartSource::warm_orbit) {
+  // Kernels read pre-activations faster, and where there are many the step after them costs little.
+  const bool one_state = source == StartSource::random_states && itinerary.order == 1 &&
+                         map.n_units() > map.n_states();
+  if (source == StartSource::orbit || source == StartSource::warm_orbit || one_state) {
     sampler.draw(stream, state);
     const Index transient =
-        source == StartSource::orbit
+        source != StartSource::warm_orbit
             ? 0
             : 1 + static_cast<Index>(stream.below(static_cast<std::uint64_t>(longest_transient)));
     if (kernel.read_itinerary(state, transient, itinerary.bits.data())) return;
