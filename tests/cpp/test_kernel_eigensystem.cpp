@@ -95,3 +95,22 @@ TEST_CASE("a trace is the sum of eigenvalues however far apart they are") {
     CHECK(found.conditions.minCoeff() >= 1.0 - 1e-12);
   }
 }
+
+TEST_CASE("columns whose squares underflow are reflected all the same") {
+  for (const double tiny : {1e-150, 1e-155, 1e-158, 1e-160, 1e-165, 1e-300, 1e-310}) {
+    Matrix a(3, 3);
+    a << 2.0, 1.0, 3.0, 2.0 * tiny, 5.0, 1.0, 3.0 * tiny, 0.5, 7.0;
+    const Eigensystem found = eigensystem(a);
+    std::vector<double> values;
+    for (Index i = 0; i < 3; ++i) {
+      CHECK(std::isfinite(found.conditions(i)));
+      CHECK(found.values(i).imag() == 0.0);
+      values.push_back(found.values(i).real());
+    }
+    std::sort(values.begin(), values.end());
+    // Of the first entry and of the block below, up to `tiny`.
+    CHECK(values[0] == doctest::Approx(2.0).epsilon(1e-13));
+    CHECK(values[1] == doctest::Approx(6.0 - std::sqrt(1.5)).epsilon(1e-13));
+    CHECK(values[2] == doctest::Approx(6.0 + std::sqrt(1.5)).epsilon(1e-13));
+  }
+}

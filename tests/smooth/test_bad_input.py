@@ -87,7 +87,7 @@ def search(**arguments: Any) -> Any:
         ),
         (search(inputs=np.zeros((4, 3))), ValueError, r"with K = 2, got \(4, 3\)"),
         (search(inputs=np.zeros((0, 2))), ValueError, r"with K = 2, got \(0, 2\)"),
-        (search(inputs=0.5), ValueError, r"with K = 2, got \(\)"),
+        (search(inputs=0.5), ValueError, r"with K = 2, got a number: write it as \[0.5\]"),
         (
             search(inputs=[0.0, np.nan]),
             ValueError,

@@ -100,17 +100,22 @@ void SchurForm::reduce() {
   AlignedVector<double> v(at(stride_)), y(at(stride_)), w(at(stride_));
   for (Index c = 0; c + 2 < n_; ++c) {
     double* x = column(c);
+    // The column is scaled: squares of small numbers would be none, or their inverses infinite.
+    double size = 0.0;
+    for (Index i = c + 1; i < n_; ++i) size = std::max(size, std::abs(x[i]));
+    size = std::max(size, std::numeric_limits<double>::min());
+    const double head = x[c + 1] / size;
     double tail = 0.0;
-    for (Index i = c + 2; i < n_; ++i) tail += x[i] * x[i];
-    const double head = x[c + 1];
     v[at(c)] = 0.0;
-    std::copy(x + c + 2, x + n_, v.data() + c + 2);
-    std::fill(x + c + 2, x + n_,
-              0.0);  // what underflows is far below the rounding errors of others
+    for (Index i = c + 2; i < n_; ++i) {
+      v[at(i)] = x[i] / size;
+      tail += v[at(i)] * v[at(i)];
+      x[i] = 0.0;  // what underflows is far below the rounding errors of others
+    }
     if (tail == 0.0) continue;
     const double alpha = std::copysign(std::sqrt(head * head + tail), head);
     v[at(c + 1)] = head + alpha;
-    x[c + 1] = -alpha;
+    x[c + 1] = -alpha * size;
     const double factor = 2.0 / (v[at(c + 1)] * v[at(c + 1)] + tail);
 
     std::fill(y.begin(), y.end(), 0.0);

@@ -30,6 +30,9 @@ STATUSES: tuple[ProofStatus, ...] = ("proved", "searched", "partial")
 #: Boxes with different bounds for each of up to this many states are written out.
 _MAX_BOUNDS = 3
 
+#: Methods that prove by numbers alone: their parts hold no tree, and nothing of them is left open.
+_WITHOUT_TREES = ("contraction", "p_matrix")
+
 _REASONS: dict[UndecidedReason, str] = {
     "border": "on a region border, or not to be told from it",
     "singular": "with an equation that is singular, or not to be told from a singular one",
@@ -205,9 +208,11 @@ class Certificate(SavedResult):
         """Return the record with which the compiled core goes on where it was stopped."""
         return {
             "orders": list(self.orders),
-            # What is proved by `data` is proved anew at once; without these numbers it would stay
-            # in the certificate as a part that nobody can check.
-            "parts": [part.to_record() for part in self.parts if not part.data],
+            # What is proved by numbers alone is proved anew at once; the core does not take these
+            # numbers back, and without them the part could not be checked by anybody.
+            "parts": [
+                part.to_record() for part in self.parts if part.method not in _WITHOUT_TREES
+            ],
         }
 
     @property
@@ -234,7 +239,7 @@ class Certificate(SavedResult):
     def has_trees(self) -> bool:
         """Whether all that `verify` needs was kept."""
         return all(
-            part.nodes is not None or part.method in ("contraction", "p_matrix")
+            part.nodes is not None or part.method in _WITHOUT_TREES
             for part in self.parts
             if part.complete
         )
