@@ -210,9 +210,7 @@ class Certificate(SavedResult):
             "orders": list(self.orders),
             # What is proved by numbers alone is proved anew at once; the core does not take these
             # numbers back, and without them the part could not be checked by anybody.
-            "parts": [
-                part.to_record() for part in self.parts if part.method not in _WITHOUT_TREES
-            ],
+            "parts": [part.to_record() for part in self.parts if part.method not in _WITHOUT_TREES],
         }
 
     @property
