@@ -462,6 +462,10 @@ def test_ctrl_c_while_the_program_starts_leaves_no_traceback(module, error):
     ("arguments", "message"),
     [
         ([], "rnndyn: error: the following arguments are required: COMMAND; see rnndyn --help"),
+        (
+            ["cycles", "m.npz", "--max-order", "4", "--keep", "3"],
+            "rnndyn cycles: error: unrecognized arguments: --keep 3; see rnndyn cycles --help",
+        ),
         (["cycles"], "rnndyn cycles: error: "),
         (["cycles", "m.npz"], "one of the arguments --max-order --orders is required"),
         (["cycles", "m.npz", "--max-order", "x"], "argument --max-order: invalid int value: 'x'"),
