@@ -42,7 +42,8 @@ Search search(const CanonicalMap& map, const std::optional<Box>& box,
               const std::vector<Index>& orders, int n_threads = 1, bool keep_tree = false,
               bool rigorous = true) {
   Control plan_control(std::numeric_limits<double>::infinity(), {});
-  const PolygonPlan plan = plan_polygons(map, box, orders, plan_control);
+  const PolygonPlan plan = plan_polygons(map, box, orders, std::numeric_limits<std::int64_t>::max(),
+                                         plan_control, [] {});
   Search result;
   for (const bool at_infinity : {false, true}) {
     if (at_infinity && box) continue;
@@ -377,4 +378,14 @@ TEST_CASE(
       CHECK(quick.parts[n].tree.row.empty());
     }
   }
+}
+
+TEST_CASE("no split is tried out for a proof whose near part takes too many nodes") {
+  Control control(std::numeric_limits<double>::infinity(), {});
+  int n_trials = 0;
+  const auto count = [&] { ++n_trials; };
+  plan_polygons(lozi_map(), {}, all_orders(40), 20000, control, count);
+  CHECK(n_trials == 0);
+  plan_polygons(lozi_map(), {}, all_orders(4), 20000, control, count);
+  CHECK(n_trials > 0);
 }

@@ -2,6 +2,7 @@
 
 import math
 import os
+import time
 
 import numpy as np
 import pytest
@@ -278,3 +279,36 @@ def test_otherwise_the_processors_of_this_process_do(monkeypatch, setting):
         monkeypatch.setenv("OMP_NUM_THREADS", setting)
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 2, 3}, raising=False)
     assert default_n_threads() == 3
+
+
+def two_state_network_of_many_words():
+    """Return a network of 20 units whose cheap proofs fail, and whose far part fails slowly."""
+    rng = np.random.default_rng([0, 2, 20])
+    A = rng.uniform(0.2, 0.9, 2)
+    W1 = rng.normal(size=(2, 20)) / np.sqrt(20)
+    W2 = rng.normal(size=(20, 2)) / np.sqrt(2)
+    return rd.ShallowPLRNN(A, W1, W2, 0.3 * rng.normal(size=2), rng.normal(size=20))
+
+
+def test_a_proof_that_is_tried_first_costs_little():
+    """About 0.03 s; planning the proof alone took 6 s and more when it had no limit of its own."""
+    model = two_state_network_of_many_words()
+    start = time.process_time()
+    cycles = rd.find_cycles(model, max_order=8, n_threads=1, progress=False)
+    assert time.process_time() - start < 2.0
+    assert cycles.search.finished
+    assert len(cycles) == len(rd.find_cycles(model, max_order=8, method="search", progress=False))
+
+
+def test_a_proof_with_a_time_limit_leaves_time_to_search():
+    """Planning the proof takes several seconds, and nothing would be known before its end."""
+    cycles = rd.find_cycles(
+        two_state_network_of_many_words(),
+        max_order=8,
+        method="complete",
+        n_threads=1,
+        time_limit=1.0,
+        progress=False,
+    )
+    assert [cycle.order for cycle in cycles] == [1]
+    assert cycles.search.orders[0].n_restarts > 0 or cycles.search.orders[0].complete

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -30,11 +31,14 @@ TreeOutcome prove_by_polygons(const CanonicalMap& map, const std::optional<Box>&
                               const Interludes* interludes = nullptr);
 
 // How to split R^M: into |z| <= radius (a power of two) and beyond, and the pivot for the latter.
+// It is found by trials, which for a proof within max_nodes take about as much as that at most;
+// `between` is called between them.
 struct PolygonPlan {
   double radius = 0.0;
   Index pivot = 0;
 };
 PolygonPlan plan_polygons(const CanonicalMap& map, const std::optional<Box>& box,
-                          const std::vector<Index>& orders, Control& control);
+                          const std::vector<Index>& orders, std::int64_t max_nodes,
+                          Control& control, const std::function<void()>& between);
 
 }  // namespace rnndyn

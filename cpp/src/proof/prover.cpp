@@ -304,7 +304,9 @@ bool Prover::prove_by_polygons(const std::vector<Index>& orders, std::int64_t ma
   part.orders = orders;
   const std::optional<Box> box = is_homogeneous_ ? std::nullopt : context_.options.box;
   part.unbounded = !box;
-  const PolygonPlan plan = plan_polygons(map_, box, orders, context_.control);
+  const PolygonPlan plan = plan_polygons(map_, box, orders, max_nodes, context_.control, [this] {
+    if (is_time_to_search()) search_once();
+  });
   part.radius = part.unbounded ? plan.radius : 0.0;
   part.reason = map_.n_states() == 1 ? "one state: images of intervals, all orders in one tree"
                                      : "two states: images of polygons, all orders in one tree";

@@ -57,6 +57,7 @@ class Prover {
   Certificate certificate() &&;
 
  private:
+  void begin_all_orders();
   bool run(PartialProof part, std::int64_t max_nodes);
   bool is_time_to_search() const;
   bool prove_by_dictionary(Index order, std::int64_t max_nodes);

@@ -67,6 +67,12 @@ double Prover::predicted_nodes(Index order, double first_growth) const {
 }
 
 void Prover::begin_cheaply() {
+  begin_all_orders();
+  // What follows goes from order to order, and each that is not proved is searched in its turn.
+  search_ = nullptr;
+}
+
+void Prover::begin_all_orders() {
   if (try_fixed_points(true) && orders_left().empty()) return;
   if (try_contraction()) return;
   if (!all_orders_at_once()) return;

@@ -81,10 +81,10 @@ class Meanwhile {
     }
   }
 
-  // Adds what it knows about an order that is not proved.
-  void add(OrderStatistics& statistics) {
+  // Adds what it knows about an order that is not proved, if that was searched.
+  bool add(OrderStatistics& statistics) {
     const auto searched = statistics_.find(statistics.order);
-    if (searched == statistics_.end()) return;
+    if (searched == statistics_.end()) return false;
     for (Collection::Member& member : found_.members()) {
       if (member.order() != statistics.order) continue;
       const std::int64_t hits = member.hits;
@@ -98,6 +98,7 @@ class Meanwhile {
     statistics.n_singletons = searched->second.n_singletons;
     statistics.coverage = searched->second.coverage;
     statistics.seconds += searched->second.seconds;
+    return true;
   }
 
  private:
@@ -160,8 +161,14 @@ class OrderByOrder {
       : context_(context),
         options_(context.options),
         alphabets_(context.map, context.control),
-        random_(context) {
-    if (options_.method == SearchMethod::automatic) prover_.emplace(context).begin_cheaply();
+        random_(context),
+        meanwhile_(context) {
+    if (options_.method != SearchMethod::automatic) return;
+    prover_.emplace(context,
+                    [this](const std::vector<Index>& orders, double seconds, Control& control) {
+                      meanwhile_.search(orders, seconds, control);
+                    });
+    prover_->begin_cheaply();
   }
 
   SearchResult run() {
@@ -186,6 +193,7 @@ class OrderByOrder {
       OrderStatistics statistics;
       statistics.order = options_.orders[i];
       statistics.method = options_.method;
+      if (meanwhile_.add(statistics)) statistics.method = SearchMethod::heuristic;
       result.statistics.push_back(statistics);
     }
     return result;
@@ -264,6 +272,7 @@ class OrderByOrder {
   const SearchOptions& options_;
   Alphabets alphabets_;
   RandomSearch random_;
+  Meanwhile meanwhile_;
   std::optional<Prover> prover_;
 };
 
