@@ -1,11 +1,16 @@
 """Boundaries of basins against brute force, and the states on both sides of them."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 import rnndyn as rd
 from draws import drawn
-from manifold_cases import cycles_of, fates, network
+from manifold_cases import cycles_of, fates, network, step
+from rnndyn.basins_of_attraction._fates import Fates
+from rnndyn.manifolds.boundary import is_gate, segments_beside
+from rnndyn.manifolds.branches import fates_of_segment
 
 
 def boundary_of(seed, n_states, n_units, **options):
@@ -313,3 +318,84 @@ def test_what_is_no_cycle_set_is_refused():
         rd.basin_boundary(bistable())
     with pytest.raises(ValueError, match=r"^depth must be between 0"):
         rd.basin_boundary(rd.find_cycles(bistable(), 1, progress=False), depth=-1)
+
+
+def test_a_gate_with_an_undecided_side_leaves_it_incomplete():
+    """Its part of the boundary may be missing, which was called complete."""
+    boundary = rd.basin_boundary(rd.find_cycles(bistable(), 1, progress=False))
+    gate = boundary.gates[0]
+    nothing = dataclasses.replace(boundary.pieces, **EMPTY)
+    for sides, undecided in {
+        ((-1,), (-1,)): True,
+        ((0,), (0, -1)): True,
+        ((0,), (-1,)): False,
+        ((0, -1), (1,)): False,
+        ((0,), (0,)): False,
+    }.items():
+        known = rd.manifolds.Gate(gate.cycle, sides)
+        assert known.undecided == undecided
+        other = dataclasses.replace(
+            boundary, gates=(known,), pieces=nothing, gate_numbers=np.zeros(0), trees=()
+        )
+        assert other.gates_undecided == ((0,) if undecided else ())
+        assert other.complete != undecided
+        assert ("Not complete: undecided whether they separate" in repr(other)) == undecided
+        assert ("Complete for orbits" in repr(other)) != undecided
+
+
+#: Arrays of no pieces of a network with one state and two units.
+EMPTY = {
+    **dict.fromkeys(("parents", "phases", "depths", "radii", "bounds", "bound_errors"), ()),
+    "regions": np.zeros((0, 2)),
+    "interiors": np.zeros((0, 1)),
+    "equations": np.zeros((0, 1, 1)),
+    "values": np.zeros((0, 1)),
+    "value_errors": np.zeros((0, 1)),
+    "inequalities": np.zeros((0, 1)),
+    "starts": np.zeros(1),
+}
+
+
+def test_the_branches_of_a_symmetric_network_leave_the_symmetric_states():
+    """The iteration for their direction began at (1, 1), which the map keeps."""
+    model = rd.PiecewiseLinearMap(
+        A=[0.5, 0.5],
+        W1=[[0.5, -0.5], [-0.5, 0.5]],
+        W2=[[1.0, -1.0], [1.0, -1.0]],
+        h1=[-0.5, 0.5],
+        h2=[1.0, -1.0],
+    )
+    boundary = rd.basin_boundary(rd.find_cycles(model, 1, progress=False), progress=False)
+    assert [gate.sides for gate in boundary.gates] == [((0,), (1,))]
+    assert boundary.distance([1.0, -1.0]) == pytest.approx(np.sqrt(2.0))
+    assert boundary.complete
+
+
+def test_a_segment_between_two_far_ends_is_not_far_as_a_whole():
+    """Both ends leave all bounds, on two sides of the basin of 0 in the middle."""
+    line = rd.PiecewiseLinearMap(
+        A=[[0.5]], W1=[[2.5, -2.5]], W2=[[1.0], [-1.0]], h1=[0.0], h2=[-1.0, -1.0]
+    )
+    cycles = rd.find_cycles(line, 1, progress=False)
+    fates = Fates(line, cycles.stable, 1_000, 1e3)
+    far = np.array([1e4])
+    assert fates_of_segment(line.canonical, -far, far, fates, 1e3, lambda: False) == (-2, 0)
+    assert fates_of_segment(line.canonical, far, 2.0 * far, fates, 1e3, lambda: False) == (-2,)
+
+
+def test_branches_of_long_cycles_stay_in_the_regions_for_a_turn():
+    """A step that is much longer at another point of the cycle crossed a border there."""
+    for seed in range(40):
+        model = network(seed, 2, 6)
+        for cycle in cycles_of(model, 4):
+            if not is_gate(cycle) or cycle.order < 2:
+                continue
+            near_far = segments_beside(cycle, model.canonical)
+            for near, far in near_far:
+                states = np.array([near, far])
+                for _ in range(2):
+                    for region in cycle.itinerary:
+                        own = states[0] @ model.canonical.W2.T + model.canonical.h2 > 0.0
+                        np.testing.assert_array_equal(own, region)
+                        states = step(model, states)
+                np.testing.assert_allclose(states[0], far, atol=1e-9)

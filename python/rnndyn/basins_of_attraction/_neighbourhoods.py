@@ -13,6 +13,7 @@ import numpy as np
 from rnndyn import _core
 from rnndyn._common.arrays import BoolArray, FloatArray
 from rnndyn.cycles.cycle import Cycle
+from rnndyn.models._units import in_units, unit_of
 
 #: Share of the metric that looks in all directions alike, so that none is left out.
 _ROUND_SHARE = 1e-3
@@ -58,32 +59,51 @@ def neighbourhoods_of(canonical: _core.CanonicalMap, cycle: Cycle) -> Neighbourh
         of the verification are accounted for; that the cycle is within its error bound is known
         where it is certified.
     """
-    order, n_states = cycle.points.shape
+    unit = unit_of(canonical, cycle.points)
+    places = _in_units(
+        in_units(canonical, unit), cycle.points / unit, cycle.error_bound / unit, cycle.itinerary
+    )
+    if places is None:
+        return None
+    # The center is that of the caller; dividing by a power of two changes no digit.
+    return Neighbourhoods(cycle.points, places.factors / unit, places.half_widths * unit)
+
+
+def _in_units(
+    canonical: _core.CanonicalMap, points: FloatArray, error_bound: float, itinerary: BoolArray
+) -> Neighbourhoods | None:
+    """Return the neighbourhoods of a cycle of a map whose numbers are about 1."""
+    order, n_states = points.shape
     bordering = bordering_units(canonical)
     weights, bias = canonical.W2[bordering], canonical.h2[bordering]
     if not len(weights):
         # The map is affine and the cycle is its fixed point.
         zero, infinite = np.zeros((order, n_states, n_states)), np.full((order, n_states), np.inf)
-        return Neighbourhoods(cycle.points, zero, infinite)
+        return Neighbourhoods(points, zero, infinite)
     epsilon = float(np.finfo(np.float64).eps)
     # Distances to the borders in pre-activation, the least they can be.
-    values = cycle.points @ weights.T + bias
-    sizes = np.abs(cycle.points) @ np.abs(weights).T + np.abs(bias)
-    uncertain = cycle.error_bound * np.abs(weights).sum(axis=1)
+    values = points @ weights.T + bias
+    sizes = np.abs(points) @ np.abs(weights).T + np.abs(bias)
+    uncertain = error_bound * np.abs(weights).sum(axis=1)
     room = np.abs(values) - uncertain - (n_states + 2) * epsilon * sizes
     if not room.min() > 0.0:
         return None
     # What leaves the range of floating-point numbers on the way is no neighbourhood.
     with np.errstate(all="ignore"):
-        return _around(canonical, cycle, weights, room)
+        jacobians = np.stack([canonical.jacobian(region) for region in itinerary])
+        return _around(canonical, jacobians, points, error_bound, weights, room)
 
 
 def _around(
-    canonical: _core.CanonicalMap, cycle: Cycle, weights: FloatArray, room: FloatArray
+    canonical: _core.CanonicalMap,
+    jacobians: FloatArray,
+    points: FloatArray,
+    error_bound: float,
+    weights: FloatArray,
+    room: FloatArray,
 ) -> Neighbourhoods | None:
     """Return the neighbourhoods of a cycle whose pre-activations are so far from zero."""
-    order, n_states = cycle.points.shape
-    jacobians = np.stack([canonical.jacobian(region) for region in cycle.itinerary])
+    order, n_states = points.shape
     own = np.einsum("th,hi,hj->tij", room**-2.0, weights, weights)
     trace = np.trace(own, axis1=1, axis2=2) / n_states
     own += _ROUND_SHARE * trace[:, np.newaxis, np.newaxis] * np.eye(n_states)
@@ -102,7 +122,7 @@ def _around(
     )
     radius = (1.0 - _MARGIN) * float((room / spread).min())
     # The center is not the point of the cycle, only near it.
-    away = np.linalg.norm(lower, axis=(1, 2)).max() * np.sqrt(n_states) * cycle.error_bound
+    away = np.linalg.norm(lower, axis=(1, 2)).max() * np.sqrt(n_states) * error_bound
     radius -= float(away)
     if not radius > 0.0:
         return None
@@ -110,7 +130,7 @@ def _around(
     half_widths = (1.0 + _MARGIN) * radius * np.linalg.norm(inverse, axis=1)
     if np.isnan(half_widths).any():
         return None
-    return Neighbourhoods(cycle.points, np.swapaxes(lower, 1, 2) / radius, half_widths)
+    return Neighbourhoods(points, np.swapaxes(lower, 1, 2) / radius, half_widths)
 
 
 def bordering_units(canonical: _core.CanonicalMap) -> BoolArray:

@@ -28,6 +28,7 @@ from rnndyn.io._as_model import NetworkLike, as_model, as_piecewise_linear
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.models._canonical_map_of import piecewise_linear
 from rnndyn.models._layers_apart import refuse_stacked
+from rnndyn.models._units import size_of
 
 #: Beyond this multiple of the largest number of the map and of the window, offsets are lost in
 #: rounding, so that nothing of what the map does near them is left.
@@ -78,8 +79,8 @@ def basins(
         An orbit that has not arrived after this many steps is undecided.
     escape_radius : float, optional
         An orbit with a coordinate beyond this is called unbounded. Default: 1e16 times the largest
-        of the coordinates of the points, of those of the cycles, of the offsets of the map and
-        of 1.
+        of the coordinates of the points, of those of the cycles and of the offsets of the map,
+        and 1e16 where that is between 1/64 and 1.
     n_threads : int, optional
         Number of threads. The result does not depend on it. Default: the environment variable
         ``OMP_NUM_THREADS``, else the number of processors this process may use.
@@ -170,10 +171,7 @@ def basins(
 
 def escape_radius_of(model: PiecewiseLinearModel, *states: FloatArray) -> float:
     """Return the default of `escape_radius` for orbits from these states."""
-    canonical = model.canonical
-    numbers = (*states, canonical.h1, canonical.h2, np.ones(1))
-    largest = max(float(np.abs(array).max(initial=0.0)) for array in numbers)
-    return min(_ESCAPE_FACTOR * largest, 1e300)
+    return min(_ESCAPE_FACTOR * size_of(model.canonical, *states), 1e300)
 
 
 def model_and_cycles(cycles: Any) -> tuple[PiecewiseLinearModel, list[Cycle]]:

@@ -14,13 +14,11 @@ from rnndyn.cycles.result import CycleSet
 from rnndyn.manifolds.run import ManifoldRun
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.models._canonical_map_of import piecewise_linear
+from rnndyn.models._units import size_of
 
 #: Half the side of the cube that stands for R^M, in units of the largest number of the map's
 #: offsets and of the points of the cycle: beyond it rounding leaves nothing of what borders do.
 _FAR = 1e6
-
-#: Networks of numbers below this get a cube of their own size.
-_SMALL = 2.0**-6
 
 #: Squares of larger distances overflow.
 _LARGEST_STATE = 1e150
@@ -38,11 +36,7 @@ def check_box(box: Any, model: PiecewiseLinearModel, points: FloatArray) -> Box:
     """Return the box that orbits stay in; None is a cube that stands for all of R^M."""
     m = model.n_states
     if box is None:
-        canonical = model.canonical
-        numbers = (points, canonical.h1, canonical.h2)
-        largest = max(float(np.abs(array).max(initial=0.0)) for array in numbers)
-        # One of its kind for all networks of usual size.
-        half = _FAR * (largest if 0.0 < largest < _SMALL else max(largest, 1.0))
+        half = _FAR * size_of(model.canonical, points)
         return Box(np.full(m, -half), np.full(m, half), False)
     return Box(*box_ends(box, m), bounded=True)
 
@@ -141,7 +135,9 @@ def n_expanding(cycle: Cycle) -> int:
     return int((cycle.log_moduli > 0.0).sum())
 
 
-def check_states(name: str, states: Any, n_states: int) -> tuple[FloatArray, bool]:
+def check_states(
+    name: str, states: Any, n_states: int, unit: float = 1.0
+) -> tuple[FloatArray, bool]:
     """Return states as rows, and whether it was a single one."""
     array = finite_numbers(name, states)
     single = array.ndim == 1
@@ -152,9 +148,9 @@ def check_states(name: str, states: Any, n_states: int) -> tuple[FloatArray, boo
             f"{name} must have shape ({n_states},) or (n, {n_states}), got {np.shape(states)}"
         )
     largest = float(np.abs(array).max(initial=0.0))
-    if largest > _LARGEST_STATE:
+    if largest / unit > _LARGEST_STATE:
         raise ValueError(
-            f"{name} must be numbers up to {_LARGEST_STATE:g}, as distances are sums of squares, "
-            f"got {largest:.1e}: rescale the states of the network"
+            f"{name} must be numbers up to {_LARGEST_STATE * unit:g}, as distances are sums of "
+            f"squares, got {largest:.1e}: rescale the states of the network"
         )
     return array, single

@@ -6,8 +6,7 @@ from fractions import Fraction
 import numpy as np
 
 from rnndyn._common.arrays import BoolArray, FloatArray
-from rnndyn.models import PiecewiseLinearModel
-from rnndyn.models._canonical_map_of import canonical_map_of
+from rnndyn._core import CanonicalMap
 
 _Point = list[Fraction]
 #: How often a place is moved closer to a border before another border is tried.
@@ -22,16 +21,16 @@ class AffineMaps:
 
     Parameters
     ----------
-    model : PiecewiseLinearModel
-        The network.
+    canonical : CanonicalMap
+        The map.
     regions : (n, H) array
         Its regions.
     signs : (n,) array
         The signs of the determinants.
     """
 
-    def __init__(self, model: PiecewiseLinearModel, regions: BoolArray, signs: np.ndarray) -> None:
-        self.canonical = canonical_map_of(model)
+    def __init__(self, canonical: CanonicalMap, regions: BoolArray, signs: np.ndarray) -> None:
+        self.canonical = canonical
         self.regions, self.signs = regions, signs
         self.n_states = self.canonical.n_states
         self.jacobians = np.stack([self.canonical.jacobian(region) for region in regions])

@@ -46,12 +46,17 @@ def _boundary_table(boundary: BasinBoundary) -> Table:
         for number, gate in enumerate(boundary.gates)
     ]
     headings = ("gate", "order", "spectral radius", "between", "pieces")
-    notes = _notes(boundary.run)
-    if outside := boundary.gates_outside:
-        # Nothing of their part of the boundary is known, whatever the run says.
-        names = ", ".join(map(str, outside))
-        notes = [f"Not complete: outside the box and without pieces: gate {names}"]
-        notes += [] if boundary.run.complete else _notes(boundary.run)
+    # Nothing of their part of the boundary is known, whatever the run says.
+    missing = {
+        "outside the box and without pieces": boundary.gates_outside,
+        "undecided whether they separate basins, and without pieces": boundary.gates_undecided,
+    }
+    notes = [
+        f"Not complete: {reason}: gate {', '.join(map(str, gates))}"
+        for reason, gates in missing.items()
+        if gates
+    ]
+    notes += [] if notes and boundary.run.complete else _notes(boundary.run)
     return Table(title, headings, rows, {"between"}, notes)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,7 +10,9 @@ from numpy.typing import ArrayLike
 from rnndyn._common.arrays import FloatArray
 from rnndyn._common.progress import ProgressMeter
 from rnndyn._common.stopping import StopReason
+from rnndyn._core import CanonicalMap
 from rnndyn.basins_of_attraction._fates import Fates
+from rnndyn.basins_of_attraction._neighbourhoods import bordering_units
 from rnndyn.basins_of_attraction._settled import settled_cycle
 from rnndyn.basins_of_attraction.following import escape_radius_of
 from rnndyn.basins_of_attraction.result import NOT_REACHED, UNDECIDED
@@ -27,10 +29,15 @@ from rnndyn.manifolds.progress import ManifoldProgress
 from rnndyn.manifolds.result import BasinBoundary
 from rnndyn.manifolds.tree import TreeState
 from rnndyn.models import PiecewiseLinearModel
+from rnndyn.models._units import in_units, size_of
 
-#: How far from a gate orbits begin, in units of its distance to the next border.
-_NEAR = 1e-3
+#: How far from a gate orbits begin, in units of how far its branches go straight on.
+_NEAR = 1e-2
+#: And in units of the error of the cycle, at least: closer, rounding chooses the side.
+_TOLD_APART = 16.0
 _ROUNDS = 2_000
+#: By what the direction of a branch still changes when it is known.
+_SETTLED = 1e-9
 #: Where on a side that is undecided orbits begin that may show an attractor nobody named, and how
 #: many steps they have to settle.
 _PLACES = (0.05, 0.35, 0.65, 0.95)
@@ -238,9 +245,10 @@ class _Work:
 
     def _sides(self, cycle: Cycle) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Follow all orbits that leave a gate, on both sides."""
-        first, second = (
-            self._side(near, far) for near, far in segments_beside(cycle, self._model.canonical)
-        )
+        segments = segments_beside(cycle, self._model.canonical)
+        if segments is None:
+            return (UNDECIDED,), (UNDECIDED,)
+        first, second = (self._side(near, far) for near, far in segments)
         return first, second
 
     def _side(self, near: FloatArray, far: FloatArray) -> tuple[int, ...]:
@@ -279,25 +287,68 @@ def is_gate(cycle: Cycle) -> bool:
     return known and int((cycle.log_moduli > 0.0).sum()) == 1
 
 
-def segments_beside(cycle: Cycle, canonical: Any) -> FloatArray:
+def segments_beside(cycle: Cycle, canonical: CanonicalMap) -> FloatArray | None:
     """Return a segment of each branch of the unstable manifold of a gate, shape (2, 2, M).
 
     All orbits on the branch come through it: it goes from a point to its image after one turn, or
-    two where the branches change places.
+    two where the branches change places. None where that point cannot be told from the cycle, or
+    the direction of the branches not from others, in floating-point numbers.
     """
-    direction = np.ones(cycle.points.shape[1]) / np.sqrt(cycle.points.shape[1])
+    directions = _expanding_directions(cycle, canonical)
+    if directions is None:
+        return None
+    own = in_units(canonical, 1.0)
+    units = bordering_units(own)
+    weights = own.W2[units]
+    # How far one can go from each point until the first border, and by what a step there is longer
+    # than the one from the first point that it comes from. In the last turn it grew to its length.
+    values = np.abs(cycle.points @ weights.T + own.h2[units])
+    slopes = np.abs(directions @ weights.T)
+    with np.errstate(divide="ignore", over="ignore"):
+        room = np.where(slopes > 0.0, values / slopes, np.inf).min(axis=1, initial=np.inf)
+    logs = _logs_of_growth(directions, cycle, own)
+    multiplier = float(cycle.log_moduli.max())
+    size = size_of(canonical, cycle.points)
+    with np.errstate(over="ignore"):
+        far = _NEAR * min(float((room * np.exp(multiplier - logs)).min()), size)
+    near = far * np.exp(-2.0 * multiplier)
+    largest = float(np.abs(cycle.points[0]).max())
+    if not near > _TOLD_APART * (cycle.error_bound + np.finfo(np.float64).eps * largest):
+        return None
+    steps = np.array([[near], [far]]) * directions[0]
+    return np.asarray(cycle.points[0] + np.stack([-steps, steps]))
+
+
+def _expanding_directions(cycle: Cycle, canonical: CanonicalMap) -> FloatArray | None:
+    """Return the direction of the branches at each point; None where the iteration does not settle.
+
+    It begins orthogonal to no invariant subspace that anybody writes down: the symmetric start
+    (1, 1, ...) never leaves the symmetric states of a symmetric network.
+    """
+    m = cycle.points.shape[1]
+    direction = 1.0 + 0.3 * np.sin(1.7 * np.arange(1, m + 1) + 0.3)
+    direction /= np.linalg.norm(direction)
     jacobians = [canonical.jacobian(region) for region in cycle.itinerary]
+    directions = np.empty_like(cycle.points)
     for _ in range(_ROUNDS):
         before = direction
-        for jacobian in jacobians:
+        for t, jacobian in enumerate(jacobians):
+            directions[t] = direction
             direction = jacobian @ direction
-            direction = direction / np.linalg.norm(direction)
-        if min(np.abs(direction - before).max(), np.abs(direction + before).max()) < 1e-15:
+            length = np.linalg.norm(direction)
+            if not length > 0.0:
+                return None
+            direction = direction / length
+        change = min(np.abs(direction - before).max(), np.abs(direction + before).max())
+        if change < 1e-15:
             break
-    turn = 2.0 * float(cycle.log_moduli.max())
-    # Small enough to stay in the regions of the cycle for a turn.
-    near = _NEAR * min(cycle.margin, 1.0 + float(np.abs(cycle.points[0]).max()))
-    widest = float(np.abs(canonical.W2).sum(axis=1).max(initial=1.0))
-    lengths = near / max(widest, 1.0) * np.array([np.exp(-turn), 1.0])
-    steps = lengths[:, np.newaxis] * direction
-    return np.asarray(cycle.points[0] + np.stack([-steps, steps]))
+    return directions if change < _SETTLED else None
+
+
+def _logs_of_growth(directions: FloatArray, cycle: Cycle, canonical: CanonicalMap) -> FloatArray:
+    """Return the logarithms of the lengths of the images of the first direction, by points."""
+    steps = [
+        np.linalg.norm(canonical.jacobian(region) @ direction)
+        for region, direction in zip(cycle.itinerary, directions, strict=True)
+    ]
+    return np.concatenate([[0.0], np.cumsum(np.log(steps[:-1]))])

@@ -83,7 +83,8 @@ def _without_arrived(
 ) -> _Chain:
     """Take out the segments that have arrived, note where, and halve those between two places."""
     first, last = _place(places, chain.begins, radius), _place(places, chain.ends, radius)
-    numbers = np.append(places["attractors"], [UNBOUNDED, UNDECIDED])
+    n_faces = 2 * chain.begins.shape[1]
+    numbers = np.concatenate([places["attractors"], np.full(n_faces, UNBOUNDED), [UNDECIDED]])
     arrived = (first == last) & (numbers[first] != UNDECIDED)
     for place in (first, last):
         found.update(numbers[place[numbers[place] != UNDECIDED]].tolist())
@@ -98,9 +99,16 @@ def _without_arrived(
 
 
 def _place(places: dict[str, Any], states: FloatArray, radius: float) -> IntArray:
-    """Return the neighbourhood of each state; -2 beyond the radius and -1 in none, as positions."""
+    """Return the neighbourhood of each state; -1 in none, as positions.
+
+    Beyond the radius it is -2 - 2 i or -3 - 2 i, where the coordinate i is the largest: a segment
+    between two such places of one number is beyond it as a whole, not one between two others.
+    """
     found = np.full(len(states), -1, dtype=np.int64)
-    found[np.abs(states).max(axis=1, initial=0.0) > radius] = -2
+    furthest = np.abs(states).argmax(axis=1)
+    ends = states[np.arange(len(states)), furthest]
+    outside = np.abs(ends) > radius
+    found[outside] = (-2 - 2 * furthest - (ends > 0.0))[outside]
     for number, (center, factor) in enumerate(
         zip(places["centers"], places["factors"], strict=True)
     ):

@@ -39,6 +39,11 @@ class Gate(ByFields):
         fates = {label for side in self.sides for label in side if label != UNDECIDED}
         return len(fates) + ((UNDECIDED,) in self.sides) > 1
 
+    @property
+    def undecided(self) -> bool:
+        """Whether it may separate basins, but what is known of its sides does not tell."""
+        return not self.separates and any(UNDECIDED in side for side in self.sides)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the gate as plain numbers and lists, ready for JSON."""
         return {"cycle": self.cycle.to_dict(), "sides": [list(side) for side in self.sides]}

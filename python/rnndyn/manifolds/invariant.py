@@ -14,12 +14,12 @@ from rnndyn._common.progress import ProgressMeter
 from rnndyn.cycles.cycle import Cycle
 from rnndyn.manifolds._arguments import Limits, check_limits, model_of, n_expanding
 from rnndyn.manifolds._resume import check_resume
-from rnndyn.manifolds._units import in_units, unit_of
 from rnndyn.manifolds.pieces import Pieces, pieces_from, record_of
 from rnndyn.manifolds.progress import ManifoldProgress
 from rnndyn.manifolds.result import Manifold
 from rnndyn.manifolds.tree import TreeState
 from rnndyn.models import PiecewiseLinearModel
+from rnndyn.models._units import in_units, unit_of
 
 #: Why the core refuses a cycle that Python let pass.
 _REFUSALS = {
@@ -211,7 +211,7 @@ def grown(
     """
     expanding = n_expanding(cycle)
     # Without pieces it is begun anew.
-    unit = unit_of(model.canonical, cycle)
+    unit = unit_of(model.canonical, cycle.points)
     resume = None
     if begun and len(begun[0]):
         resume = {**record_of(begun[0].scaled(1.0 / unit)), **begun[1]._asdict()}

@@ -17,6 +17,7 @@ from rnndyn._common.words import model_text
 from rnndyn.io._as_model import NetworkLike, as_piecewise_linear
 from rnndyn.manifolds._preimages import AffineMaps, pair_across, pair_in_a_flat_region
 from rnndyn.models import PiecewiseLinearModel
+from rnndyn.models._units import in_units, unit_of
 
 _MOST_REGIONS = 2**14
 #: Images of random states that are tried as states without a preimage, or with exactly one.
@@ -144,8 +145,10 @@ def invertibility(
     """
     network = as_piecewise_linear(model)
     canonical = network.canonical
+    unit = unit_of(canonical)
+    own = in_units(canonical, unit)
     record = _core.region_determinants(
-        canonical,
+        own,
         limit=_MOST_REGIONS,
         n_threads=check_threads(n_threads),
         time_limit=time_limit,
@@ -164,11 +167,14 @@ def invertibility(
     regions, signs, interiors = record["regions"], record["signs"], record["interiors"]
     if (np.abs(signs) > 1).any():
         raise ArithmeticError("a determinant is too large for the effort of its exact sign")
-    maps = AffineMaps(network, regions, signs)
-    return _judged(network, maps, interiors)
+    maps = AffineMaps(own, regions, signs)
+    return _judged(network, maps, interiors, unit)
 
 
-def _judged(model: PiecewiseLinearModel, maps: AffineMaps, interiors: FloatArray) -> Invertibility:
+def _judged(
+    model: PiecewiseLinearModel, maps: AffineMaps, interiors: FloatArray, unit: float
+) -> Invertibility:
+    """Return what is known of a map in units of its own."""
     signs = maps.signs
     random = np.random.default_rng(0)
     pair: Any = None
@@ -196,8 +202,8 @@ def _judged(model: PiecewiseLinearModel, maps: AffineMaps, interiors: FloatArray
         injective,
         surjective,
         degree,
-        None if injective else pair,
-        missed,
+        None if injective else unit * pair,
+        None if missed is None else unit * missed,
     )
 
 

@@ -19,6 +19,7 @@ from rnndyn.manifolds.pieces import Pieces
 from rnndyn.manifolds.run import ManifoldRun
 from rnndyn.manifolds.tree import TreeState
 from rnndyn.models import PiecewiseLinearModel
+from rnndyn.models._units import unit_of
 from rnndyn.results.base import TabularResult
 
 
@@ -48,6 +49,15 @@ class _OfPieces(TabularResult):
     model: PiecewiseLinearModel
     pieces: Pieces
     run: ManifoldRun
+
+    def _in_units(self) -> tuple[Pieces, float]:
+        """Return the pieces in units in which the numbers of the network are about 1."""
+        unit = unit_of(self.model.canonical, *(cycle.points for cycle in self._cycles()))
+        return self.pieces.scaled(1.0 / unit), unit
+
+    def _cycles(self) -> list[Cycle]:
+        """Return the cycles whose manifolds the pieces are."""
+        raise NotImplementedError
 
     @property
     def complete(self) -> bool:
@@ -82,10 +92,11 @@ class _OfPieces(TabularResult):
         A quadratic program for each piece that could be nearest, by the dual active-set method;
         its solution is checked against the conditions of Karush, Kuhn and Tucker.
         """
-        array, single = check_states("states", states, self.model.n_states)
-        found = self.pieces.nearest(array)
-        points = np.array([one.point for one in found]).reshape(array.shape)
-        distances = np.array([one.distance for one in found], dtype=np.float64)
+        pieces, unit = self._in_units()
+        array, single = check_states("states", states, self.model.n_states, unit)
+        found = pieces.nearest(array / unit)
+        points = unit * np.array([one.point for one in found]).reshape(array.shape)
+        distances = unit * np.array([one.distance for one in found], dtype=np.float64)
         numbers = np.array([one.piece for one in found], dtype=np.int64)
         if single:
             return ClosestPoint(points[0], float(distances[0]), int(numbers[0]))
@@ -106,7 +117,7 @@ class _OfPieces(TabularResult):
         """
         return self.closest_point(states).distances
 
-    def contains(self, states: ArrayLike, tolerance: float = 1e-9) -> Any:
+    def contains(self, states: ArrayLike, tolerance: float | None = None) -> Any:
         """Tell whether states lie on a piece.
 
         Parameters
@@ -114,17 +125,20 @@ class _OfPieces(TabularResult):
         states : array_like of shape (M,) or (n, M)
             One state of `model` or several. Those of a stacked ReLU `RNN` become states of the map
             that it is analysed as by `RNN.layers_apart`.
-        tolerance : float
+        tolerance : float, optional
             By how much a state may miss an equation or inequality, each in units of distance.
+            Default: 1e-9, or as much in units of the states where these are very small or large.
 
         Returns
         -------
         bool or ndarray of bool, shape (n,)
         """
-        array, single = check_states("states", states, self.model.n_states)
-        inside = self.pieces.contain(
-            array, check_positive("tolerance", tolerance, "units of the states")
-        )
+        pieces, unit = self._in_units()
+        array, single = check_states("states", states, self.model.n_states, unit)
+        missed = 1e-9
+        if tolerance is not None:
+            missed = check_positive("tolerance", tolerance, "units of the states") / unit
+        inside = pieces.contain(array / unit, missed)
         return bool(inside[0]) if single else inside
 
     def sample(self, n: int, seed: int | None = None) -> FloatArray:
@@ -190,6 +204,9 @@ class Manifold(_OfPieces):
     trees: tuple[TreeState, ...] | None = field(default=None, compare=False)
     max_length: float | None = field(default=None, compare=False)
 
+    def _cycles(self) -> list[Cycle]:
+        return [self.cycle]
+
     def __post_init__(self) -> None:
         if self.kind not in ("stable", "unstable"):
             raise ValueError(f"kind must be 'stable' or 'unstable', got {self.kind!r}")
@@ -253,6 +270,9 @@ class BasinBoundary(_OfPieces):
         if self.trees is not None and len(self.trees) > self.separating.sum():
             raise ValueError("trees must have at most one entry for each gate that separates")
 
+    def _cycles(self) -> list[Cycle]:
+        return [gate.cycle for gate in self.gates]
+
     @property
     def separating(self) -> BoolArray:
         """Which gates separate basins, shape (number of gates,)."""
@@ -260,8 +280,17 @@ class BasinBoundary(_OfPieces):
 
     @property
     def complete(self) -> bool:
-        """Whether no piece is missing: no longer word has one, and all gates are in the box."""
-        return self.run.complete and not self.gates_outside
+        """Whether no piece of the known gates is missing.
+
+        No longer word has one, all gates are in the box, and of each it is known whether it
+        separates basins.
+        """
+        return self.run.complete and not self.gates_outside and not self.gates_undecided
+
+    @property
+    def gates_undecided(self) -> tuple[int, ...]:
+        """Gates of which it is not known whether they separate basins; they have no pieces."""
+        return tuple(number for number, gate in enumerate(self.gates) if gate.undecided)
 
     @property
     def gates_outside(self) -> tuple[int, ...]:
@@ -304,18 +333,20 @@ class BasinBoundary(_OfPieces):
         >>> boundary.smallest_perturbation([1.5]), boundary.smallest_perturbation([1.5], beyond=0.1)
         (array([-1.5]), array([-1.65]))
         """
-        array, single = check_states("states", states, self.model.n_states)
-        found = self.pieces.nearest(array)
+        pieces, unit = self._in_units()
+        array, single = check_states("states", states, self.model.n_states, unit)
+        array = array / unit
+        found = pieces.nearest(array)
         if beyond is None:
             steps = np.array([one.point for one in found]).reshape(array.shape) - array
         else:
             longer = check_positive("beyond", beyond, "units of the distance")
             ways = [
-                way_through(self.pieces, state, one, longer)
+                way_through(pieces, state, one, longer)
                 for state, one in zip(array, found, strict=True)
             ]
             steps = np.array(ways).reshape(array.shape)
-        return np.asarray(steps[0] if single else steps)
+        return np.asarray(unit * (steps[0] if single else steps))
 
 
 def _check_sizes(model: PiecewiseLinearModel, pieces: Pieces) -> None:
