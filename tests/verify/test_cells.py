@@ -172,6 +172,15 @@ def test_a_proof_without_a_record_is_refused():
     assert not certificate.verify(model).confirmed
 
 
+@pytest.mark.parametrize("name", ["nodes", "first", "row", "value"])
+def test_records_that_are_no_lists_are_no_certificate(name):
+    _, certificate = case("lozi")
+    array = certificate.parts[0].data[name]
+    for wrong in (array[None], array[:1].reshape(())):
+        with pytest.raises(ValueError, match=f"{name} must be a list, got an array of shape"):
+            with_record(certificate, **{name: wrong})
+
+
 def test_resuming_refuses_a_record_of_another_shape():
     model, certificate = case("oblique borders")
     whole = proved(model, [1, 2, 3], 5.0)
