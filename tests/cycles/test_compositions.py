@@ -515,7 +515,9 @@ def test_claims_that_go_beyond_the_chains_are_refused():
     proof, model = proof_of(case)
     first, second = proof.orders
     small = replace(proof, box=(np.full(case.n_states, -1.0), np.full(case.n_states, 1.0)))
-    assert small.verify(model)  # what holds everywhere holds in a box
+    assert "certified cycle lies outside the box" in small.verify(model).reasons[0]
+    # What holds everywhere holds in a box, of which that cycle is not.
+    assert replace(small, cycles=()).verify(model)
     less = replace(proof, chains={first: proof.chains[first]})
     assert "it is said to be proved, but its chain is not" in less.verify(model).reasons[0]
     swapped = replace(proof, chains={first: proof.chains[second], second: proof.chains[first]})

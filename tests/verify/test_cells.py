@@ -172,6 +172,15 @@ def test_a_proof_without_a_record_is_refused():
     assert not certificate.verify(model).confirmed
 
 
+@pytest.mark.parametrize("name", ["nodes", "first", "row", "value"])
+def test_records_that_are_no_lists_are_no_certificate(name):
+    _, certificate = case("lozi")
+    array = certificate.parts[0].data[name]
+    for wrong in (array[None], array[:1].reshape(())):
+        with pytest.raises(ValueError, match=f"{name} must be a list, got an array of shape"):
+            with_record(certificate, **{name: wrong})
+
+
 def test_resuming_refuses_a_record_of_another_shape():
     model, certificate = case("oblique borders")
     whole = proved(model, [1, 2, 3], 5.0)
@@ -409,3 +418,21 @@ def test_a_larger_box_or_another_order_is_refused():
     orders = (1, 2, 3, 4)
     wrong = with_part(certificate, orders=orders)
     assert not dataclasses.replace(wrong, orders=orders, proved_orders=orders).verify(model)
+
+
+@pytest.mark.parametrize(("family", "seed"), [("ShallowPLRNN", 210), ("LeakyReLURNN", 231)])
+def test_a_network_in_small_units_has_the_same_proof(family, seed):
+    canonical = random_network(family, seed).canonical
+    records = []
+    for exponent in (0, -60, -498):
+        unit = 2.0**exponent
+        model = rd.PiecewiseLinearMap(
+            canonical.A, canonical.W1, canonical.W2, canonical.h1 * unit, canonical.h2 * unit
+        )
+        certificate = proved(model, [1], unit).certificate
+        verdict = certificate.verify(model)
+        assert verdict.confirmed, (exponent, verdict.reasons)
+        records.append(certificate.parts[0].data)
+    for record in records[1:]:
+        for name, array in records[0].items():
+            np.testing.assert_array_equal(record[name], array)

@@ -1,6 +1,8 @@
 #include "proof/cell_search.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -14,10 +16,41 @@ Index longest_of(const std::vector<Index>& orders) {
   return orders.empty() ? 0 : *std::max_element(orders.begin(), orders.end());
 }
 
+// Programs have tolerances that are meant for numbers of size 1. Where the box is much smaller, the
+// same proof is found in other units: A, W1 and W2, regions, slopes and multipliers stay as they
+// are when states and offsets are multiplied by the same number, and a power of two that makes them
+// larger is exact.
+struct OwnUnits {
+  CanonicalMap map;
+  Box box;
+};
+
+std::optional<OwnUnits> own_units(const CanonicalMap& map, const Box& box) {
+  constexpr int kSmall = -16;
+  const double size = std::max(box.lower.cwiseAbs().maxCoeff(), box.upper.cwiseAbs().maxCoeff());
+  if (!(size > 0.0) || !std::isfinite(size) || std::ilogb(size) >= kSmall) return std::nullopt;
+  const int shift = -std::ilogb(size);
+  const auto larger = [&](const Vector& values) -> Vector {
+    return values.unaryExpr([&](double value) { return std::ldexp(value, shift); });
+  };
+  const Vector h1 = larger(map.h1());
+  const Vector h2 = larger(map.h2());
+  constexpr double kLargest = 1e150;  // as for parameters of any model
+  if (!(h1.cwiseAbs().maxCoeff() < kLargest) ||
+      !(h2.size() == 0 || h2.cwiseAbs().maxCoeff() < kLargest)) {
+    return std::nullopt;
+  }
+  return OwnUnits{CanonicalMap(map.a(), map.w1(), map.w2(), h1, h2),
+                  Box{larger(box.lower), larger(box.upper)}};
+}
+
 }  // namespace
 
-CellForecast forecast_cells(const CanonicalMap& map, const Box& box,
+CellForecast forecast_cells(const CanonicalMap& given, const Box& region,
                             const std::vector<Index>& orders, int n_threads, Control& control) {
+  const std::optional<OwnUnits> own = own_units(given, region);
+  const CanonicalMap& map = own ? own->map : given;
+  const Box& box = own ? own->box : region;
   CellCoverOptions options;
   options.max_regions = 20'000;
   options.coarse_only = 3;
@@ -33,11 +66,14 @@ CellForecast forecast_cells(const CanonicalMap& map, const Box& box,
   return forecast;
 }
 
-TreeOutcome prove_by_cells(const CanonicalMap& map, const Box& box,
+TreeOutcome prove_by_cells(const CanonicalMap& given, const Box& region,
                            const std::vector<Index>& orders, const ProofOptions& options,
                            int n_threads, std::int64_t max_nodes, Control& control,
                            const TreeProgress& shown, PartialProof& part,
                            const std::vector<Path>* open, const Interludes* interludes) {
+  const std::optional<OwnUnits> own = own_units(given, region);
+  const CanonicalMap& map = own ? own->map : given;
+  const Box& box = own ? own->box : region;
   part.method = ProofMethod::cells;
   part.orders = orders;
   part.rigorous = options.rigorous;

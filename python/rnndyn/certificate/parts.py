@@ -138,7 +138,9 @@ class ProofPart(ByFields):
             array = None if array is None else _list(name, array, dtype)
             object.__setattr__(self, name, array)
         data = {
-            name: frozen(array, TREE_ARRAYS.get(name, np.float64))
+            name: _list(name, array, TREE_ARRAYS[name])
+            if name in TREE_ARRAYS
+            else frozen(array, np.float64)
             for name, array in self.data.items()
         }
         object.__setattr__(self, "data", MappingProxyType(data))

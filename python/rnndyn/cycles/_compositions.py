@@ -117,8 +117,7 @@ def search_composition(
             own = chain.cycles(found)
             if own:
                 blocks.append(_block(order, own, listed=bool(found.search.listed_orders)))
-            own_continua = [chain.continuum(one) for one in found.continua]
-            continua += [one for one in own_continua if one is not None]
+            continua += chain.continua(found)
             if found.certificate is not None:
                 chains[order] = found.certificate
             statistics.append(_statistics(order, found))
@@ -194,6 +193,11 @@ class _Chain:
         self._each = len(network.forms) // network.steps_per_round
         m = network.n_states
         self._places = [slice(start, start + m) for start in starts[:: self._each]]
+        chain = self.model.canonical
+        #: Units that can change the map, by step. Bits of the others say nothing about a cycle,
+        #: and may differ from one rotation to the next.
+        relevant = chain.W1.any(axis=0) & (chain.W2.any(axis=1) | (chain.h2 > 0.0))
+        self._relevant = self._bits(relevant)
 
     def box(
         self, ends: tuple[FloatArray, FloatArray] | None
@@ -246,23 +250,35 @@ class _Chain:
             if self._repeats(one):
                 continue
             one = self._turned(one)
-            key = one.bits.tobytes()
+            key = self._key(one.bits)
             known = chosen.get(key) or self._same_on_border(one, chosen.values())
             if known is None:
                 chosen[key] = one
             else:
                 hits = known.cycle.hits + one.cycle.hits
-                chosen[known.bits.tobytes()] = replace(known, cycle=replace(known.cycle, hits=hits))
+                chosen[self._key(known.bits)] = replace(
+                    known, cycle=replace(known.cycle, hits=hits)
+                )
         return [self._finished(chosen[key]) for key in sorted(chosen)]
 
-    def continuum(self, found: ContinuumOfFixedPoints) -> ContinuumOfFixedPoints | None:
-        """Return a continuum of the chain as one of cycles.
+    def continua(self, found: CycleSet) -> list[ContinuumOfFixedPoints]:
+        """Return the continua of the chain as those of cycles, each once.
 
-        None if it is one of fewer rounds, or if a rotation of it comes first.
+        Without those of fewer rounds. Of the rotations that were found the first one is taken: not
+        all of them have to be there, as one set may belong to several itineraries.
         """
-        bits = found.itinerary.reshape(self._n_steps, -1)
-        if bits.tobytes() != self._first_rotation(bits)[0].tobytes():
-            return None
+        chosen: dict[bytes, tuple[bytes, ContinuumOfFixedPoints]] = {}
+        for one in found.continua:
+            bits = self._bits(one.itinerary)
+            key = self._key(self._first_rotation(bits)[0])
+            entry = (bits.tobytes(), one)
+            chosen[key] = min(chosen.get(key, entry), entry, key=lambda pair: pair[0])
+        own = [self._continuum(one) for _, one in chosen.values()]
+        return [one for one in own if one is not None]
+
+    def _continuum(self, found: ContinuumOfFixedPoints) -> ContinuumOfFixedPoints | None:
+        """Return a continuum of the chain as one of cycles; None if it is one of fewer rounds."""
+        bits = self._bits(found.itinerary)
         first = self._places[0]
         basis, triangle = np.linalg.qr(found.basis[first])
         if self._is_of_fewer_rounds(bits, basis):
@@ -290,7 +306,7 @@ class _Chain:
 
     def _is_of_fewer_rounds(self, bits: BoolArray, basis: FloatArray) -> bool:
         """Whether the first states come back after fewer rounds, in all directions of a set."""
-        rounds = self._rounds(bits)
+        rounds = self._rounds(bits & self._relevant)
         for shift in range(1, self._n_rounds):
             if self._n_rounds % shift or not (np.roll(rounds, shift, axis=0) == rounds).all():
                 continue
@@ -307,14 +323,20 @@ class _Chain:
 
     def _taken_apart(self, point: Cycle) -> _Found:
         points = np.stack([point.points[0][place] for place in self._places])
-        return _Found(point, points, point.itinerary.reshape(self._n_steps, -1))
+        return _Found(point, points, self._bits(point.itinerary))
+
+    def _bits(self, itinerary: BoolArray) -> BoolArray:
+        return itinerary.reshape(self._n_steps, -1)
+
+    def _key(self, bits: BoolArray) -> bytes:
+        return (bits & self._relevant).tobytes()
 
     def _rounds(self, values: Any) -> Any:
         return values.reshape(self._n_rounds, self._n_steps // self._n_rounds, -1)
 
     def _repeats(self, one: _Found) -> bool:
         """Whether it is a cycle of fewer rounds, gone round several times."""
-        bits, points = self._rounds(one.bits), self._rounds(one.points)
+        bits, points = self._rounds(one.bits & self._relevant), self._rounds(one.points)
         for shift in range(1, self._n_rounds):
             if self._n_rounds % shift:
                 continue
@@ -331,7 +353,7 @@ class _Chain:
             np.roll(self._rounds(bits), -shift, axis=0).reshape(bits.shape)
             for shift in range(self._n_rounds)
         ]
-        best = min(range(self._n_rounds), key=lambda shift: turned[shift].tobytes())
+        best = min(range(self._n_rounds), key=lambda shift: (self._key(turned[shift]), shift))
         return turned[best], best
 
     def _turned(self, one: _Found) -> _Found:

@@ -11,9 +11,9 @@ from rnndyn.verify._cells import check_cells
 from rnndyn.verify._claims import Claims, Part
 from rnndyn.verify._contraction import check_contraction
 from rnndyn.verify._dictionary import Domain, check_dictionary_trees
-from rnndyn.verify._exact_map import ExactMap, common_shift, scaled
+from rnndyn.verify._exact_map import ExactMap
 from rnndyn.verify._listing import Listing, check_listing
-from rnndyn.verify._orbits import Box
+from rnndyn.verify._orbits import Box, exact_box
 from rnndyn.verify._p_matrix import check_p_matrix
 from rnndyn.verify._prefix import check_word_trees
 from rnndyn.verify._tree import Tree
@@ -53,8 +53,7 @@ def verify(certificate: Claims, model: PiecewiseLinearModel) -> Verdict:
 
 
 def _check(certificate: Claims, model: PiecewiseLinearModel, counts: Counts) -> None:
-    canonical = canonical_map_of(piecewise_linear(model))
-    map_ = ExactMap(*(getattr(canonical, name).tolist() for name in ("A", "W1", "W2", "h1", "h2")))
+    map_ = exact_map_of(piecewise_linear(model))
     if certificate.fingerprint != map_.fingerprint:
         raise RefusedError(
             "it belongs to another network: the fingerprint of the given one is "
@@ -72,7 +71,7 @@ def _check(certificate: Claims, model: PiecewiseLinearModel, counts: Counts) -> 
     if certificate.status == "proved" and proved != set(certificate.orders):
         missing = sorted(set(certificate.orders) - proved)
         raise RefusedError(f"it says that all is proved, but order {missing[0]} is not")
-    box = _exact_box(certificate)
+    box = exact_box(certificate.box)
     listing = check_listing(certificate, map_, box, counts)
 
     # What the parts cover: orders in the box, and orders up to and beyond a radius.
@@ -116,17 +115,10 @@ def _what_is_missing(order: int, near: _Halves, far: _Halves) -> str:
     return "no complete part is about it"
 
 
-def _exact_box(certificate: Claims) -> Box | None:
-    if certificate.box is None:
-        return None
-    lower, upper = (bound.tolist() for bound in certificate.box)
-    if not all(map(math.isfinite, (*lower, *upper))):
-        raise RefusedError("a bound of its box is no finite number")
-    shift = common_shift((*lower, *upper))
-    low, high = ([scaled(value, shift) for value in bound] for bound in (lower, upper))
-    if any(a > b for a, b in zip(low, high, strict=True)):
-        raise RefusedError("a lower bound of its box is above the upper bound")
-    return low, high, 1 << shift
+def exact_map_of(model: PiecewiseLinearModel) -> ExactMap:
+    """Return the map of a network in exact arithmetic."""
+    canonical = canonical_map_of(model)
+    return ExactMap(*(getattr(canonical, name).tolist() for name in ("A", "W1", "W2", "h1", "h2")))
 
 
 def _check_part(

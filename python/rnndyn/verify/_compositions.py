@@ -2,19 +2,18 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Any, NamedTuple, Protocol
+from itertools import accumulate
+from typing import Any, Protocol
 
 from rnndyn.models import Model, PiecewiseLinearMap
 from rnndyn.models._canonical import CanonicalForm
 from rnndyn.models._composition import Composition, cyclic_chain
-from rnndyn.verify._check import verify
+from rnndyn.verify._check import exact_map_of, verify
 from rnndyn.verify._claims import Claims
-from rnndyn.verify._exact_map import ExactMap
+from rnndyn.verify._composition_lists import Layout, check_lists
 from rnndyn.verify._verdict import Counts, RefusedError, Verdict
-
-Bits = tuple[bool, ...]
 
 
 class ClaimsOfChains(Claims, Protocol):
@@ -22,14 +21,6 @@ class ClaimsOfChains(Claims, Protocol):
 
     @property
     def chains(self) -> Mapping[int, Claims]: ...
-
-
-class _Point(NamedTuple):
-    """A certified fixed point of a chain, or cycle of the network, step by step."""
-
-    bits: tuple[Bits, ...]
-    points: tuple[tuple[float, ...], ...]
-    error_bound: float
 
 
 def verify_orders(certificate: ClaimsOfChains, model: Model) -> Verdict:
@@ -78,6 +69,13 @@ def _check(certificate: ClaimsOfChains, network: Composition, counts: Counts) ->
         raise RefusedError(f"it says that all is proved, but order {missing[0]} is not")
     if (certificate.n_states, certificate.n_units) != (network.n_states, network.n_units):
         raise RefusedError("it says another number of states or units than the network has")
+    if (
+        certificate.fingerprint
+        != exact_map_of(PiecewiseLinearMap(*cyclic_chain(network.forms))).fingerprint
+    ):
+        raise RefusedError(
+            "it belongs to another network: its fingerprint is that of no round of the given one"
+        )
     for order in sorted(proved):
         chain = certificate.chains.get(order)
         try:
@@ -95,14 +93,18 @@ def _check_order(
     if rest:
         raise RefusedError(f"it is no multiple of the {network.steps_per_round} steps of a round")
     forms = network.forms * n_rounds
-    map_ = PiecewiseLinearMap(*cyclic_chain(forms))
-    verdict = verify(chain, map_)
+    model = PiecewiseLinearMap(*cyclic_chain(forms))
+    verdict = verify(chain, model)
     for name, value in dataclasses.asdict(counts).items():
         setattr(counts, name, value + getattr(verdict, name))
     if not verdict:
         raise RefusedError(verdict.reasons[0])
-    _check_box(certificate.box, chain.box, forms, len(forms) // order)
-    _check_list(certificate, chain, order, network, map_)
+    per_step = len(forms) // order
+    _check_box(certificate.box, chain.box, forms, per_step)
+    starts = list(accumulate((form.A.shape[1] for form in forms), initial=0))
+    places = [range(start, start + network.n_states) for start in starts[:-1:per_step]]
+    layout = Layout(n_rounds, starts[-1] // n_rounds, len(model.canonical.h2) // n_rounds, places)
+    check_lists(certificate, chain, order, exact_map_of(model), layout)
 
 
 def _check_box(box: Any, own: Any, forms: Sequence[CanonicalForm], per_step: int) -> None:
@@ -115,10 +117,10 @@ def _check_box(box: Any, own: Any, forms: Sequence[CanonicalForm], per_step: int
     ends = [_fractions(bound) for bound in box]
     start = 0
     for number, form in enumerate(forms):
+        stop = start + form.A.shape[1]
+        below, above = chain[0][start:stop], chain[1][start:stop]
         if number % per_step == 0:
             low, high = ends
-        stop = start + len(low)
-        below, above = chain[0][start:stop], chain[1][start:stop]
         if any(a > b for a, b in zip(below, low, strict=True)) or any(
             a < b for a, b in zip(above, high, strict=True)
         ):
@@ -160,75 +162,4 @@ def _bounds_after(
     return (
         [a + b for a, b in zip(linear[0], bent[0], strict=True)],
         [a + b for a, b in zip(linear[1], bent[1], strict=True)],
-    )
-
-
-def _check_list(
-    certificate: ClaimsOfChains,
-    chain: Claims,
-    order: int,
-    network: Composition,
-    map_: PiecewiseLinearMap,
-) -> None:
-    """Refuse if the certified cycles are not those that the certified points of the chain are."""
-    canonical = map_.canonical
-    exact = ExactMap(*(getattr(canonical, name).tolist() for name in ("A", "W1", "W2", "h1", "h2")))
-    relevant = set(exact.relevant)
-    widths = [form.A.shape[1] for form in network.forms]
-    per_step = len(widths) // network.steps_per_round
-    starts = [sum((widths * order)[:number]) for number in range(0, per_step * order, per_step)]
-    places = [range(start, start + network.n_states) for start in starts]
-    points = [
-        _point(itinerary[0], [[row[0][i] for i in place] for place in places], bound, relevant)
-        for itinerary, row, bound in _certified(chain, 1)
-    ]
-    cycles = [
-        _point([bit for region in itinerary for bit in region], rows, bound, relevant)
-        for itinerary, rows, bound in _certified(certificate, order)
-    ]
-    steps = network.steps_per_round
-    accounted: set[tuple[Bits, ...]] = set()
-    for cycle in cycles:
-        accounted.update(turned.bits for turned in _rotations(cycle, steps))
-        if not any(_is_within(turned, cycle) for p in points for turned in _rotations(p, steps)):
-            raise RefusedError("a certified cycle is no certified fixed point of its chain")
-    for point in points:
-        shorter = any(turned.bits == point.bits for turned in list(_rotations(point, steps))[1:])
-        if not shorter and point.bits not in accounted:
-            raise RefusedError("a certified fixed point of its chain is a cycle that is not listed")
-
-
-def _certified(claims: Claims, order: int) -> Iterator[tuple[Any, Any, float]]:
-    for listed in claims.cycles:
-        if listed.order != order:
-            continue
-        columns = (listed.itinerary, listed.points, listed.error_bound, listed.certified)
-        for itinerary, rows, bound, is_certified in zip(*map(list, columns), strict=True):
-            if is_certified:
-                yield itinerary.tolist(), rows.tolist(), float(bound)
-
-
-def _point(bits: Any, rows: Any, bound: float, relevant: set[int]) -> _Point:
-    known = [bool(bit) and unit in relevant for unit, bit in enumerate(bits)]
-    width = len(known) // len(rows)
-    regions = tuple(tuple(known[t * width : (t + 1) * width]) for t in range(len(rows)))
-    return _Point(regions, tuple(tuple(row) for row in rows), bound)
-
-
-def _rotations(point: _Point, steps: int) -> Iterator[_Point]:
-    """Yield the rotations by whole rounds, itself first."""
-    for shift in range(0, len(point.bits), steps):
-        yield _Point(
-            point.bits[shift:] + point.bits[:shift],
-            point.points[shift:] + point.points[:shift],
-            point.error_bound,
-        )
-
-
-def _is_within(point: _Point, cycle: _Point) -> bool:
-    """Whether the cycle says no more than the point, of which it is proved."""
-    return (
-        point.bits == cycle.bits
-        and point.points == cycle.points
-        and point.error_bound <= cycle.error_bound
     )

@@ -4,16 +4,33 @@ An itinerary is a tuple of regions. Its regions are taken closed: F is continuou
 border obeys the affine maps on both sides.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
-from rnndyn.verify._exact_map import ExactMap
+from rnndyn.verify._exact_map import ExactMap, common_shift, scaled
 from rnndyn.verify._linear import Form, feasible, implies, solve
+from rnndyn.verify._verdict import RefusedError
 
 Word = tuple[int, ...]
 #: Numerators of the lower and upper bound of every state, and their common denominator.
 Box = tuple[list[int], list[int], int]
+
+
+def exact_box(bounds: Any) -> Box | None:
+    """Return the box of a certificate in exact arithmetic."""
+    if bounds is None:
+        return None
+    lower, upper = (bound.tolist() for bound in bounds)
+    if not all(map(math.isfinite, (*lower, *upper))):
+        raise RefusedError("a bound of its box is no finite number")
+    shift = common_shift((*lower, *upper))
+    low, high = ([scaled(value, shift) for value in bound] for bound in (lower, upper))
+    if any(a > b for a, b in zip(low, high, strict=True)):
+        raise RefusedError("a lower bound of its box is above the upper bound")
+    return low, high, 1 << shift
 
 
 def rotations(word: Word) -> Iterator[Word]:
