@@ -110,15 +110,17 @@ def _seconds_per_solve(
 
 
 def _effort(model: Any, order: int, seconds: float) -> Effort:
-    """Enough for at least the given time, so that making tables counts little."""
+    """Enough that what a search takes once, however short it is, counts little."""
     # The published number of iterations would take minutes of a restart of large systems.
     few = Effort(1, 20)
+    start = time.process_time()
     one, _ = _package_seconds_per_solve(model, order, few, 1)
+    least = time.process_time() - start
     effort = few if one > 1e-3 else Effort(1, None)
     while True:
         start = time.process_time()
         _package_seconds_per_solve(model, order, effort, 1)
-        if time.process_time() - start > seconds:
+        if time.process_time() - start > seconds + 5.0 * least:
             return effort
         effort = Effort(4 * effort.max_restarts, effort.max_iterations)
 
