@@ -35,14 +35,17 @@ def step(model, states):
 def fates(model, attractors, states, n_steps=4_000):
     """Return where orbits are after many steps: next to an attractor, far away (-2), else (-1)."""
     states = np.array(states, dtype=np.float64)
+    gone = np.zeros(len(states), dtype=bool)
     for _ in range(n_steps):
         states = step(model, states)
-        states[np.abs(states).max(axis=1) > 1e12] = 1e13
+        # What was far away on one side must not go on from the other one.
+        gone |= np.abs(states).max(axis=1, initial=0.0) > 1e12
+        states[gone] = 0.0
     labels = np.full(len(states), -1)
     for number, cycle in enumerate(attractors):
         away = np.abs(states[:, np.newaxis] - cycle.points).max(axis=2).min(axis=1)
         labels[away < 1e-6] = number
-    labels[np.abs(states).max(axis=1) > 1e12] = -2
+    labels[gone] = -2
     return labels
 
 
