@@ -65,8 +65,14 @@ def neighbourhoods_of(canonical: _core.CanonicalMap, cycle: Cycle) -> Neighbourh
     )
     if places is None:
         return None
-    # The center is that of the caller; dividing by a power of two changes no digit.
-    return Neighbourhoods(cycle.points, places.factors / unit, places.half_widths * unit)
+    # The center is that of the caller; dividing by a power of two changes no digit, unless what
+    # comes out is too large or too small to have them all.
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        factors, half_widths = places.factors / unit, places.half_widths * unit
+        exact = np.array_equal(factors * unit, places.factors) and np.array_equal(
+            half_widths / unit, places.half_widths
+        )
+    return Neighbourhoods(cycle.points, factors, half_widths) if exact else None
 
 
 def _in_units(

@@ -16,6 +16,8 @@ from rnndyn._core import CanonicalMap
 #: Networks whose size is within these powers of two are left as they are, and so are hidden units
 #: whose weights are.
 _LOWEST, _HIGHEST = -6, 20
+#: Units have an inverse, and numbers like 1e12 a quotient by them.
+_MOST = 960
 
 
 def unit_of(canonical: CanonicalMap, *states: FloatArray) -> float:
@@ -25,7 +27,7 @@ def unit_of(canonical: CanonicalMap, *states: FloatArray) -> float:
     sizes = (*map(np.abs, states), np.abs(canonical.h1), borders)
     exponent = math.frexp(max(float(size.max(initial=0.0)) for size in sizes))[1]
     # Where all of it is 0, the states are 0 and all borders go through it: any unit will do.
-    return 1.0 if _is_usual(exponent) else math.ldexp(1.0, exponent)
+    return 1.0 if _is_usual(exponent) else math.ldexp(1.0, min(max(exponent, -_MOST), _MOST))
 
 
 def in_units(canonical: CanonicalMap, unit: float) -> CanonicalMap:
