@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from rnndyn._common.optional import MissingPackageError
 from rnndyn._version import __version__
@@ -81,7 +81,7 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(ExitCode.ERROR, f"{self.prog}: error: {message}; see {self.prog} --help\n")
 
-    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Refuse what a command does not know in its own name: its help says what there is."""
         known, unknown = super().parse_known_args(args, namespace)
         if unknown:

@@ -149,7 +149,7 @@ class Cover:
     def _bound(self, record: Tree, claim: int, cell: int) -> None:
         """Take a bound of the image of a cell, or of one of its steps."""
         sides: list[Any] = [self.sides[cell]]
-        known = self._images[cell]
+        known: dict[Any, int] = self._images[cell]
         key: Any
         if claim == _IMAGE:
             # No bounds of F(z) are known.
@@ -159,7 +159,7 @@ class Cover:
             other = self._next_cell(record)
             sides.append(self.sides[other])
             side = self._next_side(record)
-            known = self._forward if claim == _FORWARD else self._backward  # type: ignore[assignment]
+            known = self._forward if claim == _FORWARD else self._backward
             key = (cell, other, side)
         multipliers = record.next_scaled()
         if claim == _IMAGE and any(row >= self.geometry.n_faces for row, _ in multipliers[0]):
