@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import geometric_mean, median
+from statistics import geometric_mean, median, stdev
 from typing import Any
 
 from bench.machine import print_machine
@@ -35,6 +35,10 @@ SHALLOW = [(3, 50), (10, 100), (20, 200), (50, 400), (100, 1000), (500, 2000)]
 SHALLOW_GAIN = 0.3
 #: So many are drawn at most for each of those that are wanted.
 MOST_DRAWN = 50
+#: With few states everything takes milliseconds, and few solves differ much from one network to the
+#: next: so many times as many networks.
+FEW_STATES = 16
+MORE_OF_FEW_STATES = 4
 QUICK_WIDE = 2
 
 
@@ -43,7 +47,8 @@ class Network:
     """One network on which both found all known cycles, or at least the package did."""
 
     n_cycles: int
-    listing: float
+    #: Decimal logarithm: with 2,000 hidden units it is beyond the range of a float.
+    log_listing: float
     algorithm_1: Effort
     package: Effort
 
@@ -73,11 +78,18 @@ class Point:
     def n_capped(self) -> int:
         return sum(network.algorithm_1.capped for network in self.networks)
 
-    def ratio(self, value: Callable[[Effort], float]) -> float:
-        """Geometric mean over the networks of Algorithm 1 over the package."""
-        return geometric_mean(
-            value(network.algorithm_1) / value(network.package) for network in self.networks
-        )
+    def ratio_text(self, value: Callable[[Effort], float]) -> str:
+        """Geometric mean over the networks of Algorithm 1 over the package, with its error.
+
+        One standard error of the mean of the logarithms to both sides.
+        """
+        ratios = [value(network.algorithm_1) / value(network.package) for network in self.networks]
+        mean = geometric_mean(ratios)
+        text = f"{'>=' if self.n_capped else ''}{mean:.1f}"
+        if len(ratios) < 2:
+            return text
+        factor = math.exp(stdev(map(math.log, ratios)) / math.sqrt(len(ratios)))
+        return f"{text} ({mean / factor:.1f} to {mean * factor:.1f})"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -125,7 +137,8 @@ def _against_order(arguments: argparse.Namespace) -> list[Point]:
     orders = QUICK_ORDERS if arguments.quick else ORDERS
     n_drawn = 40_000 if arguments.quick else 200_000
     points = []
-    for order, models in mode_locked_plrnns(orders, arguments.networks, n_drawn).items():
+    n_networks = MORE_OF_FEW_STATES * arguments.networks
+    for order, models in mode_locked_plrnns(orders, n_networks, n_drawn).items():
         systems = [
             System(f"k={order}", model, order, most_cycles(model, order, range(3)))
             for model in models
@@ -142,7 +155,7 @@ def _against_states(coupling: float, arguments: argparse.Namespace) -> list[Poin
             str(n_states),
             *_with_fixed_points(
                 lambda seed, n_states=n_states: random_plrnn(n_states, coupling, seed),
-                arguments.networks,
+                arguments.networks * (MORE_OF_FEW_STATES if n_states <= FEW_STATES else 1),
             ),
             arguments,
         )
@@ -203,19 +216,25 @@ def _measure(
             n_not_found += 1
             continue
         reference = baseline_effort(system, range(3), arguments.cap)
-        networks.append(Network(system.n_cycles, expected_listing(system), reference, effort))
+        networks.append(Network(system.n_cycles, log_expected_listing(system), reference, effort))
     return Point(x, label, networks, n_not_found, n_without)
 
 
-def expected_listing(system: System) -> float:
-    """Expected number of itineraries drawn, without repetition, until the last cycle appears.
+def log_expected_listing(system: System) -> float:
+    """Decimal logarithm of the expected number of itineraries listed until the last cycle appears.
 
-    Of N classes of itineraries in random order, the last of n given ones is expected at
-    n (N + 1) / (n + 1).
+    They are drawn without repetition: of N classes of itineraries in random order, the last of n
+    given ones is expected at n (N + 1) / (n + 1).
     """
     n_classes = n_necklaces(2**system.model.canonical.n_units, system.order)
-    # Integers first: 2^100 classes and their quotient are beyond the exact range of floats.
-    return system.n_cycles * (n_classes + 1) / (system.n_cycles + 1)
+    return math.log10(system.n_cycles * (n_classes + 1)) - math.log10(system.n_cycles + 1)
+
+
+def power_of_ten_text(exponent: float) -> str:
+    if exponent < 15:
+        return f"{10.0**exponent:,.0f}" if exponent >= 2 else f"{10.0**exponent:.3g}"
+    whole = math.floor(exponent)
+    return f"{10.0 ** (exponent - whole):.1f}e+{whole}"
 
 
 def n_necklaces(n_letters: int, length: int) -> int:
@@ -226,7 +245,8 @@ def n_necklaces(n_letters: int, length: int) -> int:
 def _print(title: str, name: str, points: Iterable[Point]) -> None:
     print_table(
         f"{title} Itineraries tried until then: medians; ratios of Algorithm 1 to the search: "
-        "geometric means over the networks, at least so much where some of them ran into the cap. "
+        "geometric means over the networks, with one standard error to both sides; at least so "
+        "much where some of them ran into the cap. "
         "Without: drawn, but nothing is found in them.",
         [
             name,
@@ -248,20 +268,19 @@ def _print(title: str, name: str, points: Iterable[Point]) -> None:
 def _row(point: Point) -> list[Any]:
     if not point.networks:
         return [point.label, 0, point.n_without, point.n_not_found, *[""] * 7]
-    at_least = ">=" if point.n_capped else ""
     return [
         point.label,
         len(point.networks),
         point.n_without,
         point.n_not_found,
         float(point.median_of(lambda one: one.n_cycles)),
-        point.median_of(lambda one: one.listing),
+        power_of_ten_text(point.median_of(lambda one: one.log_listing)),
         (">=" if point.is_bound else "")
         + f"{point.median_of(lambda one: one.algorithm_1.solves):,.0f}",
         point.median_of(lambda one: one.package.solves),
         point.n_capped,
-        f"{at_least}{point.ratio(lambda effort: effort.solves):.1f}",
-        f"{at_least}{point.ratio(lambda effort: effort.seconds):.1f}",
+        point.ratio_text(lambda effort: effort.solves),
+        point.ratio_text(lambda effort: effort.seconds),
     ]
 
 
@@ -278,10 +297,13 @@ def _draw(panels: list[tuple[str, str, list[Point]]], output: Path) -> None:
     for axis, (label, title, measured) in zip(axes.flat, panels, strict=True):
         points = [point for point in measured if point.networks]
         x = [point.x for point in points]
-        listing = [point.median_of(lambda one: one.listing) for point in points]
+        listing = [point.median_of(lambda one: one.log_listing) for point in points]
         published = [point.median_of(lambda one: one.algorithm_1.solves) for point in points]
         own = [point.median_of(lambda one: one.package.solves) for point in points]
-        axis.semilogy(x, listing, "-", color="0.6", label="random listing")
+        # It leaves every scale; what matters is where it crosses the others.
+        top = 100.0 * max(published + own, default=1.0)
+        shown = [min(10.0 ** min(value, 300.0), 100.0 * top) for value in listing]
+        axis.semilogy(x, shown, "-", color="0.6", label="random listing")
         axis.semilogy(x, published, "o-", color="tab:orange", label="Algorithm 1")
         bounds = [i for i, point in enumerate(points) if point.is_bound]
         axis.semilogy(
@@ -294,8 +316,7 @@ def _draw(panels: list[tuple[str, str, list[Point]]], output: Path) -> None:
             label="at least (stopped at the cap)",
         )
         axis.semilogy(x, own, "s-", color="tab:blue", label="rnndyn search")
-        # The listing leaves every scale; what matters is where it crosses the others.
-        axis.set_ylim(0.7, 100.0 * max(published + own, default=1.0))
+        axis.set_ylim(0.7, top)
         axis.set_xlabel(label)
         axis.set_title(title, fontsize=10)
     for axis in axes[:, 0]:
