@@ -141,9 +141,14 @@ CHANGES = {
 }
 
 
+@pytest.fixture(scope="module")
+def proof_of_lozi():
+    return rd.homoclinic_points(lozi(1.7, 0.5), depth=6).chaos()
+
+
 @pytest.mark.parametrize("reason", CHANGES)
-def test_a_proof_that_was_changed_is_refused(reason):
-    proof = rd.homoclinic_points(lozi(1.7, 0.5), depth=6).chaos()
+def test_a_proof_that_was_changed_is_refused(reason, proof_of_lozi):
+    proof = proof_of_lozi
     changes = {name: change(getattr(proof, name)) for name, change in CHANGES[reason].items()}
     verdict = dataclasses.replace(proof, **changes).verify()
     assert not verdict
@@ -152,9 +157,9 @@ def test_a_proof_that_was_changed_is_refused(reason):
     assert "another network" in other.reasons[0]
 
 
-def test_orbits_follow_a_long_random_sequence_of_the_words():
+def test_orbits_follow_a_long_random_sequence_of_the_words(proof_of_lozi):
     """What the proof says, seen: the one start on a line for twelve words, all in fractions."""
-    proof = rd.homoclinic_points(lozi(1.7, 0.5), depth=6).chaos()
+    proof = proof_of_lozi
     letters = np.random.default_rng(0).integers(0, len(proof.words), 12)
     assert len(set(letters.tolist())) > 3
     exact = np.vectorize(Fraction, otypes=[object])

@@ -404,7 +404,7 @@ def test_orbits_that_run_away_are_counted(tmp_path):
 
 
 def test_where_the_time_is_over_the_page_says_that_it_could_not_be_told(tmp_path):
-    network = rd.RNN(np.ones((200, 1)), np.eye(200) * 0.5)
+    network = rd.RNN(np.ones((60, 1)), np.eye(60) * 0.5)
     cycles = rd.find_cycles(network, max_order=1)
     spectrum = rd.lyapunov_spectrum(network, n_steps=20, n_exponents=1)
     page = write(network, tmp_path, cycles=cycles, spectrum=spectrum, time_limit=1e-9, n_steps=None)
