@@ -50,6 +50,7 @@ NOT_CORE = (
     "lyapunov/test_error.py",
     "test_documentation.py",
     "test_documentation_site.py",
+    "test_background.py",
     "test_core_layout.py",
     "test_layout.py",
     # The checks of certificates, in rational arithmetic.
@@ -121,9 +122,13 @@ def figures_are_closed():
         sys.modules["matplotlib.pyplot"].close("all")
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def listen_to_ctrl_c():
-    """A program started in the background may have been told to ignore Ctrl-C; undo that."""
+    """A program started in the background may have been told to ignore Ctrl-C; undo that.
+
+    For the session, before any fixture of a module: a program that one of those starts would be
+    told to ignore it, too, and would go on after Ctrl-C.
+    """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

@@ -1,11 +1,14 @@
 """Progress meters: what they show, and that they leave nothing behind."""
 
 import io
+import signal
 import threading
 import time
 
 import pytest
 
+import rnndyn as rd
+from rnndyn._common.interrupts import HeldInterrupt
 from rnndyn._common.progress import (
     NoProgress,
     Progress,
@@ -118,6 +121,98 @@ def test_text_in_a_file_is_a_new_line_now_and_then(monkeypatch):
     assert len(lines) == 2
     assert lines[0].startswith("find_cycles  42%  about 7 s left, order 7, 3 cycles")
     assert "\r" not in stream.getvalue()
+
+
+class PressedWhileItWrites(Terminal):
+    """A terminal at which Ctrl-C comes in the middle of a text, every time it is armed."""
+
+    armed = False
+    n_whole = 0
+
+    def write(self, text):
+        armed, self.armed = self.armed, False
+        if armed:
+            signal.raise_signal(signal.SIGINT)
+            self.n_whole += 1
+        return super().write(text)
+
+
+@pytest.mark.parametrize("kind", [TqdmProgress, TextProgress])
+def test_ctrl_c_comes_after_what_is_drawn(kind, monkeypatch):
+    """Broken off there, tqdm may keep a lock for ever that closing the bar waits for."""
+    monkeypatch.setattr("rnndyn._common.progress._DELAY_SECONDS", 0.0)
+    stream = PressedWhileItWrites()
+    meter = kind(stream)
+    meter.init("find_cycles")
+    for method, arguments in ((meter.step, [state(0.5)]), (meter.close, [])):
+        time.sleep(0.15)
+        stream.armed = True
+        with pytest.raises(KeyboardInterrupt):
+            method(*arguments)
+    assert stream.n_whole == 2
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert not any(thread.name == "rnndyn progress" for thread in threading.enumerate())
+
+
+@pytest.mark.parametrize("kind", [TqdmProgress, TextProgress])
+def test_ctrl_c_at_the_start_of_a_bar_leaves_nothing_behind(kind, monkeypatch):
+    begin = kind._begin
+
+    def pressed(meter, title):
+        signal.raise_signal(signal.SIGINT)
+        begin(meter, title)
+
+    monkeypatch.setattr(kind, "_begin", pressed)
+    meter = kind(Terminal())
+    with pytest.raises(KeyboardInterrupt):
+        meter.init("find_cycles")
+    assert not any(thread.name == "rnndyn progress" for thread in threading.enumerate())
+
+
+def test_ctrl_c_while_a_bar_is_drawn_ends_a_search_with_what_was_found(lozi, monkeypatch):
+    class Armed(TqdmProgress):
+        def step(self, progress):
+            stream.armed = True
+            super().step(progress)
+
+    monkeypatch.setattr("rnndyn._common.progress._DELAY_SECONDS", 0.0)
+    stream = PressedWhileItWrites()
+    found = rd.find_cycles(
+        lozi, orders=[60], method="search", max_restarts=10**9, progress=Armed(stream)
+    )
+    assert stream.n_whole == 1
+    assert found.search.stopped_by == "interrupt"
+
+
+def test_bars_leave_the_handlers_of_others_alone():
+    heard = []
+    own = signal.signal(signal.SIGINT, lambda *_: heard.append(1))
+    try:
+        with HeldInterrupt():
+            signal.raise_signal(signal.SIGINT)
+            assert not heard
+        assert heard == [1]
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        with HeldInterrupt():
+            signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, own)
+
+
+def test_a_bar_of_another_thread_needs_no_signals():
+    def work():
+        meter = TqdmProgress(Terminal())
+        meter.init("find_cycles")
+        meter.step(state(0.5))
+        meter.close()
+        done.append(1)
+
+    done = []
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert done
 
 
 def test_closing_twice_or_before_the_start_is_harmless():

@@ -264,6 +264,38 @@ def test_without_rigour_nothing_is_called_proved(ten):
     assert counts(cycles) == {1: 3}
 
 
+def test_what_needs_no_rigour_is_proved_without(ten):
+    """The certificate, the statistics and what is printed say the same, also of a file."""
+    weights = 0.2 * np.random.default_rng(2).normal(size=(4, 4))
+    contracting = rd.PLRNN(A=np.full(4, 0.2), W=weights, h=np.ones(4))
+    for model, proved in ((contracting, True), (ten, False)):
+        cycles = rd.find_cycles(model, 2, method="complete", rigorous=False, progress=False)
+        again = type(cycles.search).from_dict(cycles.search.to_dict())
+        assert (cycles.certificate.status == "proved") is proved
+        assert cycles.complete is cycles.search.complete is again.complete is proved
+        for record in (*cycles.search.orders, *again.orders):
+            assert record.complete is record.proved is record.rigorous is proved
+        assert ("Proved" in repr(cycles)) is proved
+
+
+def test_a_search_that_began_without_rigour_proves_nothing(ten):
+    part = rd.find_cycles(
+        ten, orders=[3], method="complete", rigorous=False, time_limit=1e-3, progress=False
+    )
+    assert not part.finished
+    cycles = rd.find_cycles(ten, orders=[3], method="complete", resume=part, progress=False)
+    assert cycles.finished
+    assert cycles.complete is (cycles.certificate.status == "proved")
+
+
+def test_earlier_records_say_no_more_than_they_did(ten):
+    """They do not tell whether an order was searched with rigour: the option does."""
+    search = rd.find_cycles(ten, 2, method="complete", rigorous=False, progress=False).search
+    earlier = search.to_dict()
+    assert all("rigorous" not in record for record in earlier["orders"])
+    assert not type(search).from_dict(earlier).complete
+
+
 def test_a_contracting_network_is_settled_at_all_orders():
     rng = np.random.default_rng(2)
     weights = rng.normal(size=(80, 80))

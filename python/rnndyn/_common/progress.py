@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol, TextIO, runtime_checkable
 
+from rnndyn._common.interrupts import HeldInterrupt, whole
 from rnndyn._common.optional import MissingPackageError, import_optional
 
 #: What is done sooner than this shows no bar.
@@ -120,6 +121,16 @@ class _Pulse:
         self._thread.join()
 
 
+def _begin(meter: "TqdmProgress | TextProgress", title: str) -> None:
+    """Begin, or leave nothing behind where Ctrl-C comes meanwhile: nobody would close it."""
+    try:
+        with HeldInterrupt():
+            meter._begin(title)
+    except BaseException:
+        meter.close()
+        raise
+
+
 class TqdmProgress:
     """A bar by tqdm, which leaves nothing behind when the work is over.
 
@@ -145,6 +156,9 @@ class TqdmProgress:
 
     def init(self, title: str) -> None:
         """Begin; the bar appears when it takes longer than a moment."""
+        _begin(self, title)
+
+    def _begin(self, title: str) -> None:
         self._left = _TimeLeft()
         self._start = time.perf_counter()
         stream = self._stream or sys.stderr
@@ -164,6 +178,7 @@ class TqdmProgress:
         self._drawn = self._start
         self._pulse = _Pulse(self._beat)
 
+    @whole
     def step(self, progress: Progress) -> None:
         """Move the bar."""
         seconds = time.perf_counter() - self._start
@@ -182,6 +197,7 @@ class TqdmProgress:
             if time.perf_counter() - self._drawn >= 0.9 * _PULSE_SECONDS:
                 self._bar.refresh()
 
+    @whole
     def close(self) -> None:
         """Remove the bar."""
         if self._pulse is not None:
@@ -213,6 +229,9 @@ class TextProgress:
 
     def init(self, title: str) -> None:
         """Begin; the first line appears when it takes longer than a moment."""
+        _begin(self, title)
+
+    def _begin(self, title: str) -> None:
         self._title = title
         self._text = ""
         self._left = _TimeLeft()
@@ -220,6 +239,7 @@ class TextProgress:
         if self._rewrite:
             self._pulse = _Pulse(self._beat)
 
+    @whole
     def step(self, progress: Progress) -> None:
         """Write the state, unless the last line is too recent."""
         now = time.perf_counter()
@@ -249,6 +269,7 @@ class TextProgress:
             self._stream.write(text + "\n")
         self._stream.flush()
 
+    @whole
     def close(self) -> None:
         """Remove the line that was rewritten."""
         if self._pulse is not None:

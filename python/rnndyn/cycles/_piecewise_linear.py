@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from numpy.typing import ArrayLike
@@ -21,7 +22,7 @@ from rnndyn.cycles.block import CycleBlock
 from rnndyn.cycles.continuum import ContinuumOfFixedPoints, continuum_from_record
 from rnndyn.cycles.progress import SearchProgress
 from rnndyn.cycles.result import CycleSet
-from rnndyn.cycles.run import METHODS, SearchStatistics, random_coverage
+from rnndyn.cycles.run import METHODS, OrderStatistics, SearchStatistics, random_coverage
 from rnndyn.models import PiecewiseLinearModel
 from rnndyn.models._canonical_map_of import canonical_map_of
 
@@ -108,7 +109,7 @@ def search_piecewise_linear(
     blocks = tuple(CycleBlock.from_record(block) for block in raw["blocks"])
     continua = tuple(continuum_from_record(one, canonical) for one in raw["continua"])
     statistics = SearchStatistics(
-        orders=tuple(statistics_of(order) for order in raw["statistics"]),
+        orders=tuple(_told_if_rigorous(statistics_of(order), raw) for order in raw["statistics"]),
         stopped_by=raw["stopped_by"],
         seconds=time.perf_counter() - start,
         n_threads=common.n_threads,
@@ -123,6 +124,13 @@ def search_piecewise_linear(
     )
     certificate = _certificate(raw["certificate"], linear, blocks, continua, statistics)
     return CycleSet(linear, blocks, continua, statistics, certificate)
+
+
+def _told_if_rigorous(order: OrderStatistics, raw: dict[str, Any]) -> OrderStatistics:
+    """Return the statistics with what the certificate says: the option is not all that counts."""
+    if order.method != "complete" or not order.finished:
+        return order
+    return replace(order, rigorous=order.order in raw["certificate"]["proved_orders"])
 
 
 def _certificate(

@@ -103,6 +103,7 @@ class OrderStatistics(Shown):
     index_sum: int | None = None
     index_expected: int | None = None
     index_unknown: str | None = None
+    rigorous: bool = True
 
     @property
     def listed(self) -> bool:
@@ -115,8 +116,9 @@ class OrderStatistics(Shown):
 
     @property
     def proved(self) -> bool:
-        """Whether a complete search of this order came to its end and decided everything."""
-        return self.method == "complete" and self.finished and self.n_undecided == 0
+        """Whether a complete search came to its end, decided everything, and was rigorous."""
+        ended = self.method == "complete" and self.finished
+        return ended and self.rigorous and self.n_undecided == 0
 
     @property
     def n_missing(self) -> int:
@@ -199,12 +201,9 @@ class SearchStatistics(Run):
     def complete(self) -> bool:
         """Whether no cycle is missing: of every order all itineraries were listed, or a proof.
 
-        A search without rigour proves nothing.
+        A search that leaves out rounding errors proves nothing: `OrderStatistics.rigorous`.
         """
-        proofs_count = bool(self.options.get("rigorous", True))
-        return super().finished and all(
-            record.listed or (record.proved and proofs_count) for record in self.orders
-        )
+        return super().finished and all(record.complete for record in self.orders)
 
     @property
     def listed_orders(self) -> tuple[int, ...]:
@@ -340,15 +339,23 @@ class SearchStatistics(Run):
             "seed": self.seed,
             "version": self.version,
             "options": dict(self.options),
-            "orders": [_record(order) for order in self.orders],
+            "orders": [_record(order, self._without_word) for order in self.orders],
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "SearchStatistics":
         """Rebuild statistics from what `to_dict` returned."""
         given = {field.name: values[field.name] for field in fields(cls)}
-        given["orders"] = [OrderStatistics.from_record(record) for record in given["orders"]]
+        asked = bool(given["options"].get("rigorous", True))
+        given["orders"] = [
+            OrderStatistics.from_record({"rigorous": asked, **record}) for record in given["orders"]
+        ]
         return cls(**given)
+
+    @property
+    def _without_word(self) -> dict[str, Any]:
+        """Return what the record of an order leaves out, as records of earlier versions do."""
+        return {**_LATER, "rigorous": bool(self.options.get("rigorous", True))}
 
 
 def random_coverage(orders: Iterable[OrderStatistics]) -> dict[int, float]:
@@ -448,11 +455,13 @@ def _gamma_cdf(x: float, shape: float) -> float:
     return total
 
 
-def _record(statistics: OrderStatistics) -> dict[str, Any]:
+def _record(statistics: OrderStatistics, without_word: Mapping[str, Any]) -> dict[str, Any]:
     values = {field.name: getattr(statistics, field.name) for field in fields(OrderStatistics)}
     # Left out where there are none: so it was before the numbers existed.
     return {
-        name: value for name, value in values.items() if name not in _LATER or value != _LATER[name]
+        name: value
+        for name, value in values.items()
+        if name not in without_word or value != without_word[name]
     }
 
 

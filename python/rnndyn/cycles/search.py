@@ -149,8 +149,9 @@ def find_cycles(
         bounds, each a number or an array of shape (M,). Default: everywhere. A small box makes a
         complete search much faster.
     rigorous : bool
-        Whether a proof accounts for all rounding errors. Without, a complete search saves little
-        time, and its ``certificate`` says ``searched``, not ``proved``.
+        Whether a proof must account for all rounding errors. Without, a complete search saves
+        little time, and what it leaves out makes its ``certificate`` say ``searched``, not
+        ``proved``. A method that never leaves out any, such as contraction, proves in any case.
     keep_tree : bool
         Keep the search trees with their multipliers in ``certificate``, for
         `rnndyn.Certificate.verify` and ``rnndyn verify``. Takes memory in proportion to the nodes.

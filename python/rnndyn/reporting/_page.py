@@ -216,6 +216,7 @@ def _sureness_card(cycles: CycleSet) -> tuple[str, str]:
     sure = {record.order for record in search.orders if record.complete}
     if cycles.certificate is not None:
         sure |= set(cycles.certificate.proved_orders)
+        sure -= {block.order for block in cycles.certificate.undecided.blocks}
     if not search.finished:
         return "incomplete", "the search was stopped before its end"
     if asked <= sure:
