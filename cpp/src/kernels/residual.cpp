@@ -35,6 +35,9 @@ Number load(const double* from) {
 }
 template <class Number>
 Number broadcast(double x) {
+#if defined(__GNUC__)
+  return x - Number{};  // which leaves a zero its sign
+#else
   if constexpr (kWidth<Number> == 1) {
     return x;
   } else {
@@ -42,6 +45,7 @@ Number broadcast(double x) {
     for (int l = 0; l < kLanes; ++l) pack[l] = x;
     return pack;
   }
+#endif
 }
 
 // a b - product, rounded once.
