@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "cycles/block_loops.hpp"
-#include "kernels/functions.hpp"
+#include "linear_algebra/decompositions.hpp"
 #include "rnndyn/rounding.hpp"
 
 namespace rnndyn {
