@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "cycles/block_loops.hpp"
+#include "cycles/hidden_error.hpp"
+#include "kernels/functions.hpp"
 #include "rnndyn/rounding.hpp"
 
 namespace rnndyn {
@@ -57,10 +59,12 @@ double largest_of(Index n, const double* values) { return *std::max_element(valu
 
 template <int M>
 BasicCyclicSystem<M>::BasicCyclicSystem(const CanonicalMap& map, const Itinerary& itinerary,
-                                        Control* control)
+                                        Control* control, Summation summation)
     : map_(map),
       itinerary_(itinerary),
       m_(map.n_states()),
+      accurate_(M == Eigen::Dynamic && summation == Summation::accurate && m_ > kSmallBlock &&
+                !map.w2_is_identity()),
       offsets_(m_, itinerary.order),
       looks_(control) {
   const Index k = itinerary.order;
@@ -77,7 +81,12 @@ BasicCyclicSystem<M>::BasicCyclicSystem(const CanonicalMap& map, const Itinerary
   };
   for (Index t = 0; t < k; ++t) {
     if constexpr (M == Eigen::Dynamic) {
-      jacobians_.push_back(map.jacobian(itinerary.at(t)));
+      if (accurate_) {
+        Matrix& sums = jacobians_.emplace_back(m_, m_);
+        kernels::functions().accurate_jacobian(map, itinerary.at(t), sums.data());
+      } else {
+        jacobians_.push_back(map.jacobian(itinerary.at(t)));
+      }
       offsets_.col(t) = map.offset(itinerary.at(t));
       looks_.after(2.0 * static_cast<double>(m_ * m_ * map.n_units()));
     } else {
@@ -127,6 +136,19 @@ void BasicCyclicSystem<M>::add_step(Index t) {
   offsets_.col(t) = c;
 }
 
+// The sums are rounded once, by half of kMostHidden, and may hide something before that.
+template <int M>
+auto BasicCyclicSystem<M>::accurate_radius(Index t) const -> Block {
+  const Block& j = jacobians_[static_cast<std::size_t>(t)];
+  Block radius = j.cwiseAbs() * (2.0 * kMostHidden);
+  if constexpr (M == Eigen::Dynamic) {
+    Matrix hidden;
+    if (write_hidden_error(map_, itinerary_.at(t), j, hidden)) radius += hidden * kOutward;
+  }
+  radius.array() += kUnderflow;
+  return radius;
+}
+
 template <int M>
 auto BasicCyclicSystem<M>::jacobian_radii() const -> std::vector<Block> {
   const Index m = block_size<M>(m_);
@@ -135,6 +157,10 @@ auto BasicCyclicSystem<M>::jacobian_radii() const -> std::vector<Block> {
   std::vector<Block> radii;
   radii.reserve(static_cast<std::size_t>(order()));
   for (Index t = 0; t < order(); ++t) {
+    if (accurate_) {
+      radii.push_back(accurate_radius(t));
+      continue;
+    }
     const Word* region = itinerary_.at(t);
     Block& magnitude = radii.emplace_back(abs_a);
     double* sums = magnitude.data();

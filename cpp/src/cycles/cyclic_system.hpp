@@ -11,6 +11,14 @@
 
 namespace rnndyn {
 
+// How the entries of Jacobians are summed over units.
+enum class Summation {
+  plain,
+  // As by jacobians_of(), where there are more than a few states: for what the plain sums and
+  // bounds of their rounding errors take, there are Jacobians whose multipliers can be taken.
+  accurate
+};
+
 // z_{t+1} = J_t z_t + c_t, t = 0 ... k-1, z_k = z_0. Consecutive steps are multiplied together only
 // while the entries of |J_t| ... |J_s| stay small, so that neither digits nor the tightness of an
 // interval product is lost; the segments are then solved by BasicBlockCyclic, which also says what
@@ -27,13 +35,14 @@ class BasicCyclicSystem {
   static constexpr double kSegmentGrowth = 1e3;
 
   // This and what follows throw Stopped when the control says stop.
-  BasicCyclicSystem(const CanonicalMap& map, const Itinerary& itinerary,
-                    Control* control = nullptr);
+  BasicCyclicSystem(const CanonicalMap& map, const Itinerary& itinerary, Control* control = nullptr,
+                    Summation summation = Summation::plain);
 
   Control* control() const { return looks_.control(); }
 
   Index order() const { return static_cast<Index>(jacobians_.size()); }
   const std::vector<Block>& jacobians() const { return jacobians_; }
+  bool accurate() const { return accurate_; }  // whether these are those of jacobians_of()
   bool starts_segment(Index t) const {
     return std::binary_search(starts_.begin(), starts_.end(), t);
   }
@@ -61,6 +70,7 @@ class BasicCyclicSystem {
 
  private:
   void add_step(Index t);
+  Block accurate_radius(Index t) const;
   Matrix condense(const Points& f) const;
   Points expand(const Matrix& starts, const Points& f) const;
   Index segment_end(std::size_t s) const {
@@ -82,6 +92,7 @@ class BasicCyclicSystem {
   const CanonicalMap& map_;
   Itinerary itinerary_;
   Index m_;
+  bool accurate_;
   std::vector<Block> jacobians_;
   Points offsets_;
   std::vector<Index> starts_;   // first step of each segment

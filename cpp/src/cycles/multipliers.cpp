@@ -10,6 +10,7 @@
 #include "cycles/block_loops.hpp"
 #include "cycles/block_triangular.hpp"
 #include "cycles/continuum.hpp"
+#include "cycles/hidden_error.hpp"
 #include "cycles/product_eigenvalues.hpp"
 #include "rnndyn/cycles.hpp"
 #include "rnndyn/rounding.hpp"
@@ -188,49 +189,21 @@ std::optional<std::vector<Eigenvalue>> line_eigenvalues(
   return std::vector<Eigenvalue>{{product, std::log(modulus), std::min(relative, 1.0)}};
 }
 
-// What the entries of an accurate Jacobian may be wrong by before they are rounded; see
-// kernels/residual.cpp for the bound.
-void write_hidden_error(const CanonicalMap& map, const Word* region, Matrix& error) {
-  const auto n = static_cast<double>(map.n_units() + 2);
-  const double relative = 4.0 * n * n * 0x1.0p-106;
-  const Index m = map.n_states();
-  for (Index i = 0; i < m * m; ++i) error.data()[i] = relative * std::abs(map.a().data()[i]);
-  for (Index i = 0; i < map.n_units(); ++i) {
-    if (!get_bit(region, i)) continue;
-    const double* w = map.w1().data() + i * m;
-    for (Index c = 0; c < m; ++c) {
-      const double factor = relative * std::abs(map.w2()(i, c));
-      if (factor == 0.0) continue;
-      double* column = error.data() + c * m;
-      for (Index r = 0; r < m; ++r) {
-        if (w[r] != 0.0) column[r] += std::abs(w[r]) * factor + kUnderflow;
-      }
-    }
-  }
-}
-
-// Errors of jacobians_of() where they are more than the rounding of the entries, as they are where
-// terms cancel that are larger by the precision of a double-double number, or where products
-// underflow. Empty where no entry is concerned.
+// Errors of jacobians_of() where they are more than the rounding of the entries. Empty where no
+// entry is concerned.
 std::vector<Matrix> hidden_errors(const CanonicalMap& map, const Itinerary& itinerary,
                                   const std::vector<Matrix>& jacobians, Control* control) {
   std::vector<Matrix> errors;
-  if (map.w2_is_identity()) return errors;  // every entry is a sum of two numbers
   Looks looks(control);
-  Matrix error(map.n_states(), map.n_states());
-  const auto is_hidden = [&](const Matrix& j) {
-    for (Index i = 0; i < j.size(); ++i) {
-      if (!(error.data()[i] <= kEpsilon * std::abs(j.data()[i]))) return true;
-    }
-    return false;
-  };
+  Matrix error;
   for (Index t = 0; t < itinerary.order; ++t) {
-    write_hidden_error(map, itinerary.at(t), error);
-    looks.after(2.0 * static_cast<double>(error.size() * map.n_units()));
-    if (errors.empty() && !is_hidden(jacobians[static_cast<std::size_t>(t)])) continue;
-    // Steps before the first that is concerned have nothing to add to the rounding of entries.
-    while (std::ssize(errors) < t) errors.push_back(Matrix::Zero(error.rows(), error.cols()));
-    errors.push_back(error);
+    const Matrix& j = jacobians[static_cast<std::size_t>(t)];
+    const bool written = write_hidden_error(map, itinerary.at(t), j, error);
+    looks.after(2.0 * static_cast<double>(j.size() * map.n_units()));
+    if (!written) continue;
+    // Steps that are not concerned have nothing to add to the rounding of entries.
+    errors.resize(static_cast<std::size_t>(itinerary.order), Matrix::Zero(j.rows(), j.cols()));
+    errors[static_cast<std::size_t>(t)] = error;
   }
   return errors;
 }
@@ -262,7 +235,11 @@ Multipliers multipliers_of(const std::vector<Matrix>& jacobians, Control* contro
 }
 
 Multipliers multipliers_of(const CanonicalMap& map, const Itinerary& itinerary, Control* control) {
-  const std::vector<Matrix> jacobians = jacobians_of(map, itinerary);
+  return multipliers_of(map, itinerary, jacobians_of(map, itinerary), control);
+}
+
+Multipliers multipliers_of(const CanonicalMap& map, const Itinerary& itinerary,
+                           const std::vector<Matrix>& jacobians, Control* control) {
   const std::vector<Matrix> errors = hidden_errors(map, itinerary, jacobians, control);
   if (errors.empty()) return multipliers_of(jacobians, control);
   return collected(dense_eigenvalues(jacobians, errors, control));

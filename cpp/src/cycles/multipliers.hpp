@@ -15,5 +15,8 @@ Multipliers multipliers_of(const std::vector<Eigen::Matrix<double, M, M>>& jacob
 
 // Of an itinerary: their error bars know by how much the Jacobians may be wrong.
 Multipliers multipliers_of(const CanonicalMap& map, const Itinerary& itinerary, Control* control);
+// Of its Jacobians as jacobians_of() gives them, where they are at hand.
+Multipliers multipliers_of(const CanonicalMap& map, const Itinerary& itinerary,
+                           const std::vector<Matrix>& jacobians, Control* control);
 
 }  // namespace rnndyn

@@ -81,7 +81,7 @@ bool solve_in_balance(const CanonicalMap& map, const Itinerary& itinerary, Contr
                       Points& points, Points& residual, Points& residual_error, Points& bounds) {
   const std::optional<BalancedMap> balanced = balanced_map(map);
   if (!balanced) return false;
-  const BasicCyclicSystem<M> system(balanced->map, itinerary, control);
+  const BasicCyclicSystem<M> system(balanced->map, itinerary, control, Summation::accurate);
   if (!solve_with_bounds(balanced->map, itinerary, system, points, residual, residual_error,
                          bounds)) {
     return false;
@@ -312,12 +312,25 @@ std::optional<Candidate> exact_border_candidate(const CanonicalMap& map, const I
   return candidate;
 }
 
+// Of a proved candidate. Those of a virtual one need no error bars for their Jacobians.
+template <int M>
+Multipliers multipliers_of(const CanonicalMap& map, const Itinerary& itinerary,
+                           const BasicCyclicSystem<M>& system, Place where, Control* control) {
+  if (where == Place::outside || map.w2_is_identity()) {
+    return multipliers_of(system.jacobians(), control);
+  }
+  if constexpr (M == Eigen::Dynamic) {
+    if (system.accurate()) return multipliers_of(map, itinerary, system.jacobians(), control);
+  }
+  return multipliers_of(map, itinerary, control);
+}
+
 // The candidate of the smallest rotation of an itinerary, where floating point proves what it is.
 template <int M>
 std::optional<Candidate> proved_candidate(const CanonicalMap& map, const Itinerary& itinerary,
                                           Control* control, Purpose purpose) {
   using Points = typename BasicCyclicSystem<M>::Points;
-  const BasicCyclicSystem<M> system(map, itinerary, control);
+  const BasicCyclicSystem<M> system(map, itinerary, control, Summation::accurate);
 
   Points points, residual, residual_error, bounds;
   if (!solve_with_bounds(map, itinerary, system, points, residual, residual_error, bounds) &&
@@ -348,9 +361,7 @@ std::optional<Candidate> proved_candidate(const CanonicalMap& map, const Itinera
   Cycle& cycle = candidate.cycle.emplace();
   cycle.itinerary = itinerary;
   cycle.points = points;
-  cycle.multipliers = where == Place::outside || map.w2_is_identity()
-                          ? multipliers_of(system.jacobians(), control)
-                          : multipliers_of(map, itinerary, control);
+  cycle.multipliers = multipliers_of(map, itinerary, system, where, control);
   if (where == Place::outside) {
     cycle.residual = residual.cwiseAbs().maxCoeff();
   } else if constexpr (M == Eigen::Dynamic) {

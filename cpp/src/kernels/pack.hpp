@@ -67,6 +67,13 @@ struct PackOf {
     for (int i = 0; i < N; ++i) v[i] -= b.v[i];
     return *this;
   }
+  friend PackOf operator+(PackOf a, const PackOf& b) { return a += b; }
+  friend PackOf operator-(PackOf a, const PackOf& b) { return a -= b; }
+  friend PackOf operator-(const PackOf& a) {
+    PackOf r;
+    for (int i = 0; i < N; ++i) r.v[i] = -a.v[i];
+    return r;
+  }
 };
 #endif
 
