@@ -45,6 +45,10 @@ constexpr Index kLongOrbit = 400;
 constexpr Index kMostLongOrbits = 8;
 constexpr double kLongOrbitShare = 0.03;
 constexpr double kWorkBetweenLooks = 1e7;
+// Steps of networks whose matrices do not fit into the second cache wait for memory: an operation
+// takes so many times as long as one of Newton's method.
+constexpr double kNearBytes = 2e6;
+constexpr double kFarSlowness = 12.0;
 constexpr Index kStatesAtATime = 256;  // of those given, between two looks at what they found
 
 struct Restart {
@@ -81,10 +85,10 @@ class HeuristicSearch {
     for (Collection::Member& member : context_.collection.members()) {
       if (member.order() == order_) member.hits = member.independent = 0;
     }
+    if (paths_are_costly()) neighbours_.hold_paths();
   }
 
   void run() {
-    if (paths_are_costly()) neighbours_.hold_paths();
     if (order_ == 1 && is_large()) follow_short_orbit();
     begin_at_states();
     sampler_.emplace(context_.map, context_.options.box, context_.options.seed);
@@ -153,9 +157,12 @@ class HeuristicSearch {
     const double steps = kTransientSolves * kernels_.front()->flops() / step_flops();
     return std::clamp(static_cast<Index>(steps), Index{10}, kLongestTransient);
   }
+  // Of a step of an orbit, in operations of Newton's method that take as long.
   double step_flops() const {
     const auto m = static_cast<double>(context_.map.n_states());
-    return 2.0 * m * (m + 2.0 * static_cast<double>(context_.map.n_units())) + 1.0;
+    const double numbers = m * (m + 2.0 * static_cast<double>(context_.map.n_units()));
+    const bool far = static_cast<double>(sizeof(double)) * numbers > kNearBytes;
+    return (2.0 * numbers + 1.0) * (far ? kFarSlowness : 1.0);
   }
 
   std::int64_t patience() const {
