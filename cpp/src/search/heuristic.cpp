@@ -91,6 +91,8 @@ class HeuristicSearch {
   void run() {
     if (order_ == 1 && is_large()) follow_short_orbit();
     begin_at_states();
+    // With many units what follows takes tenths of a second before anything is found.
+    if (context_.control.stop_requested()) return estimate_coverage();
     sampler_.emplace(context_.map, context_.options.box, context_.options.seed);
     follow_long_orbits();
     neighbours_.add_from_shorter(context_.collection);
