@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "networks.hpp"
@@ -76,6 +77,54 @@ TEST_CASE("a path through the regions of a contraction leads to its fixed point"
     CHECK(candidate.kind == CandidateKind::cycle);
     CHECK(candidate.cycle->multipliers.stability == Stability::stable);
   }
+}
+
+namespace {
+
+// With many more units than states, A = 0.4 I and |W1| |W2| = size.
+CanonicalMap wide_map(RandomStream& stream, double size) {
+  const Index m = 2 + static_cast<Index>(stream.below(20));
+  const Index h = 10 * m + static_cast<Index>(stream.below(9));
+  Matrix w1 = random_matrix(stream, m, h), w2 = random_matrix(stream, h, m);
+  w1 *= std::sqrt(size) / w1.norm();
+  w2 *= std::sqrt(size) / w2.norm();
+  return CanonicalMap(Matrix(Vector::Constant(m, 0.4).asDiagonal()), w1, w2,
+                      random_vector(stream, m), 0.1 * random_vector(stream, h));
+}
+
+}  // namespace
+
+TEST_CASE("a path past many units leads to the fixed point of a contraction, too") {
+  std::int64_t longest = 0;
+  for (std::uint64_t number = 0; number < 100; ++number) {
+    RandomStream stream(number, 10, 0);
+    const CanonicalMap map = wide_map(stream, 0.5);
+    RegionPath path(map, 1, nullptr);
+    std::vector<Itinerary> met;
+    longest = std::max(longest, path.follow(5.0 * random_vector(stream, map.n_states()), met));
+    REQUIRE(met.size() == 1);
+    CHECK(is_real(map, met.front()));
+  }
+  CHECK(longest > 100);  // so that what was rounded on the way is corrected
+}
+
+TEST_CASE("what a path past many units meets are fixed points") {
+  int n_met = 0;
+  for (std::uint64_t number = 0; number < 100; ++number) {
+    RandomStream stream(number, 11, 0);
+    const CanonicalMap map = wide_map(stream, 400.0);
+    RegionPath path(map, 1, nullptr);
+    std::vector<Itinerary> met;
+    path.follow(random_vector(stream, map.n_states()), met);
+    for (const Itinerary& itinerary : met) CHECK(is_real(map, itinerary));
+    n_met += static_cast<int>(met.size());
+    const Vector start = random_vector(stream, map.n_states());
+    std::vector<Itinerary> first, second;
+    const std::int64_t n = path.follow(start, first);
+    CHECK(RegionPath(map, 1, nullptr).follow(start, second) == n);
+    CHECK(first == second);
+  }
+  CHECK(n_met > 20);
 }
 
 TEST_CASE("a path does the same whatever was followed before") {

@@ -1,5 +1,7 @@
 """Index sums of piecewise-linear networks: where they hold, and what they tell."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -216,6 +218,61 @@ def test_images_of_boxes_hold_all_images(kind):
                     low, high = low + f.min(), high + f.max()
                 assert lower[i] == pytest.approx(low, abs=1e-12)
                 assert upper[i] == pytest.approx(high, abs=1e-12)
+
+
+def extreme(rng, shape, largest):
+    """Numbers of all sizes up to 10^largest, a third of them zero."""
+    sizes = 10.0 ** rng.uniform(-largest, largest, shape)
+    return np.where(rng.random(shape) < 0.33, 0.0, rng.normal(size=shape) * sizes)
+
+
+def exact_image(canonical, z):
+    """F(z) in exact arithmetic."""
+    z = [Fraction(x) for x in z]
+    images = [
+        Fraction(h) + sum(Fraction(a) * x for a, x in zip(row, z, strict=True))
+        for h, row in zip(canonical.h1, canonical.A, strict=True)
+    ]
+    for u, (h, row) in enumerate(zip(canonical.h2, canonical.W2, strict=True)):
+        p = Fraction(h) + sum(Fraction(w) * x for w, x in zip(row, z, strict=True))
+        if p > 0:
+            images = [y + Fraction(w) * p for y, w in zip(images, canonical.W1[:, u], strict=True)]
+    return images
+
+
+@pytest.mark.parametrize("largest", [0, 8, 150])
+def test_images_of_boxes_hold_exact_images(largest):
+    """No rounding error leaves an image outside, nor an overflow, nor a side at infinity."""
+    rng = np.random.default_rng([41, largest])
+    n_finite = 0
+    for number in range(drawn(250, 3000)):
+        n, h = int(rng.integers(1, 4)), int(rng.integers(1, 6))
+        W2 = extreme(rng, (h, n), largest)
+        if number % 4 == 1:
+            W2[rng.integers(h)] = W2[0]
+        canonical = _core.CanonicalMap(
+            np.diag(extreme(rng, n, largest)) if number % 2 else extreme(rng, (n, n), largest),
+            extreme(rng, (n, h), largest),
+            W2,
+            extreme(rng, n, largest),
+            extreme(rng, h, largest),
+        )
+        ends = np.sort(extreme(rng, (2, n), largest), axis=0)
+        points = [rng.choice(ends[:, j], 6) for j in range(n)]
+        points = [*np.transpose(points).tolist(), ends.mean(axis=0).tolist()]
+        lower, upper = ends.copy()
+        if number % 5 == 0:
+            lower[rng.integers(n)] = -np.inf
+        if number % 5 <= 1:
+            upper[rng.integers(n)] = np.inf
+        low, high = core.image_bounds(canonical, lower, upper)
+        assert not np.isnan([low, high]).any()
+        for z in points:
+            for i, y in enumerate(exact_image(canonical, z)):
+                assert low[i] == -np.inf or Fraction(low[i]) <= y
+                assert high[i] == np.inf or Fraction(high[i]) >= y
+        n_finite += bool(np.isfinite([low, high]).all())
+    assert n_finite > 20
 
 
 def test_boxes_are_mapped_into_their_interior():

@@ -49,6 +49,43 @@ def test_paths_depend_on_no_threads():
     assert one.search.orders[0].n_solves == three.search.orders[0].n_solves
 
 
+def random_wide(n_states, n_hidden, gain, seed):
+    rng = np.random.default_rng([seed, n_states, n_hidden])
+    A = rng.uniform(0.2, 0.9, n_states)
+    W1 = gain * rng.normal(size=(n_states, n_hidden)) / np.sqrt(n_hidden)
+    W2 = rng.normal(size=(n_hidden, n_states)) / np.sqrt(n_states)
+    return rd.ShallowPLRNN(A, W1, W2, 0.3 * rng.normal(size=n_states), rng.normal(size=n_hidden))
+
+
+def test_wide_networks_that_settle_are_not_followed_far():
+    solves = []
+    for seed in range(drawn(7, 50)):
+        found = fixed_points(random_wide(20, 200, 0.3, seed), seed=seed)
+        solves.append(found.search.orders[0].n_solves)
+    # With eight paths from each fixed point it would be 3500.
+    assert np.median(solves) < 2000
+
+
+#: Numbers of draws of wide networks that have several fixed points, and how many are known.
+WIDE = [(28, 2), (47, 2), (85, 2), (101, 13), (106, 9)]
+
+
+def test_wide_networks_with_several_fixed_points_are_followed():
+    for number, n_known in WIDE:
+        model = random_wide(20, 200, 1.5, number)
+        for seed in range(drawn(1, 10)):
+            assert len(fixed_points(model, seed=seed)) >= n_known
+
+
+@pytest.mark.threads
+def test_paths_of_wide_networks_depend_on_no_threads():
+    for gain in (0.3, 1.5):
+        model = random_wide(20, 200, gain, WIDE[0][0])
+        one, three = (fixed_points(model, seed=3, n_threads=n) for n in (1, 3))
+        assert one == three
+        assert one.search.orders[0].n_solves == three.search.orders[0].n_solves
+
+
 def test_next_to_nothing_is_missed_that_listing_finds():
     n_listed = n_missed = 0
     for seed in range(drawn(10, 300)):

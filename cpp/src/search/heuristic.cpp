@@ -25,6 +25,15 @@ constexpr Index kFewStates = 10;
 // Itineraries that a path comes through, for every bit of them.
 constexpr double kPathLength = 1.5;
 constexpr std::uint64_t kHalvings = 6;  // of a state where a path begins, at most
+// A path's products of matrices and vectors take so many times as long for an operation as Newton's
+// method does.
+constexpr double kPathSlowness = 8.0;
+// Paths from a fixed point that take the time of more restarts than this wait until so many have
+// shown whether they are needed: where all but a few settle on the only fixed point known, one is
+// enough.
+constexpr double kCostlyPath = 32.0;
+constexpr std::int64_t kRestartsBeforePaths = 32;
+constexpr double kMostSettle = 0.9;
 
 constexpr Index kShortOrbit = 40;
 // What the orbit before a restart may cost: it saves about as many.
@@ -36,6 +45,10 @@ constexpr Index kLongOrbit = 400;
 constexpr Index kMostLongOrbits = 8;
 constexpr double kLongOrbitShare = 0.03;
 constexpr double kWorkBetweenLooks = 1e7;
+// Steps of networks whose matrices do not fit into the second cache wait for memory: an operation
+// takes so many times as long as one of Newton's method.
+constexpr double kNearBytes = 2e6;
+constexpr double kFarSlowness = 12.0;
 constexpr Index kStatesAtATime = 256;  // of those given, between two looks at what they found
 
 struct Restart {
@@ -72,11 +85,14 @@ class HeuristicSearch {
     for (Collection::Member& member : context_.collection.members()) {
       if (member.order() == order_) member.hits = member.independent = 0;
     }
+    if (paths_are_costly()) neighbours_.hold_paths();
   }
 
   void run() {
     if (order_ == 1) follow_short_orbit();
     begin_at_states();
+    // With many units what follows takes tenths of a second before anything is found.
+    if (context_.control.stop_requested()) return estimate_coverage();
     sampler_.emplace(context_.map, context_.options.box, context_.options.seed);
     follow_long_orbits();
     neighbours_.add_from_shorter(context_.collection);
@@ -84,6 +100,7 @@ class HeuristicSearch {
       if (member.order() == order_) neighbours_.add_flips(member, -1);
     }
     while (!context_.control.stop_requested()) {
+      if (neighbours_.empty() && since_new_ >= patience()) allow_paths();
       if (neighbours_.empty() && since_new_ >= patience()) {
         statistics_.complete = true;
         break;
@@ -116,15 +133,38 @@ class HeuristicSearch {
     return kPathLength * static_cast<double>(context_.map.n_relevant_units() * order_);
   }
 
+  // At other orders Newton's method settles so rarely that paths are worth what they take, and
+  // where there are no more units than states they come to their end soon.
+  bool paths_are_costly() const {
+    if (paths_.empty() || order_ > 1 || context_.map.n_units() <= context_.map.n_states()) {
+      return false;
+    }
+    const double path = 2.0 * *path_solves() * paths_.front().flops() * kPathSlowness;
+    return path > kCostlyPath * kTypicalSolves * kernels_.front()->flops();
+  }
+  void allow_paths() {
+    if (!neighbours_.paths_held()) return;
+    std::int64_t n_known = 0;
+    for (const Collection::Member& member : context_.collection.members()) {
+      n_known += member.order() == order_ ? 1 : 0;
+    }
+    const bool settles =
+        static_cast<double>(n_settled_) >= kMostSettle * static_cast<double>(n_independent_);
+    neighbours_.allow_paths(n_known == 1 && settles ? std::optional<std::size_t>(1) : std::nullopt);
+  }
+
   // Of an orbit to begin with.
   Index longest_transient() const {
     if (!is_large()) return kLongestTransient;
     const double steps = kTransientSolves * kernels_.front()->flops() / step_flops();
     return std::clamp(static_cast<Index>(steps), Index{10}, kLongestTransient);
   }
+  // Of a step of an orbit, in operations of Newton's method that take as long.
   double step_flops() const {
     const auto m = static_cast<double>(context_.map.n_states());
-    return 2.0 * m * (m + 2.0 * static_cast<double>(context_.map.n_units())) + 1.0;
+    const double numbers = m * (m + 2.0 * static_cast<double>(context_.map.n_units()));
+    const bool far = static_cast<double>(sizeof(double)) * numbers > kNearBytes;
+    return (2.0 * numbers + 1.0) * (far ? kFarSlowness : 1.0);
   }
 
   std::int64_t patience() const {
@@ -430,11 +470,16 @@ class HeuristicSearch {
         if (!independent && restart.root != id) met_elsewhere_[at] = 1;
         if (fresh) welcome(member, roots_[at]);
       }
+      if (independent && restart.source != StartSource::path) {
+        ++n_independent_;
+        n_settled_ += any_hit ? 1 : 0;
+      }
       if (independent) {
         choice_.record(restart.source, static_cast<double>(restart.n_solves), any_hit, any_fresh);
       }
     }
     choice_.update();
+    if (n_independent_ >= kRestartsBeforePaths) allow_paths();
     report();
   }
 
@@ -490,6 +535,7 @@ class HeuristicSearch {
   VisitedItineraries visited_;
   std::uint64_t next_restart_ = 0;
   std::int64_t since_new_ = 0;
+  std::int64_t n_independent_ = 0, n_settled_ = 0;  // restarts of Newton's method
   std::int64_t last_new_ = 0;  // restarts when the last new cycle of this order was found
   double start_seconds_;
   std::int64_t restarts_before_;  // of the orders searched earlier

@@ -43,10 +43,21 @@ class RegionPath {
   void follow_orbit(bool regions);
   // change_ = the inverse times x.
   void apply_inverse(const Vector& x);
+  // Of the map in the region of a step, its columns padded.
+  const Matrix& jacobian(Index step);
   // What makes the rounding errors of many changes small again.
   bool renew();
+  // Whether the inverse has lost so many digits that this is due; else the state, its slope and s
+  // are corrected with it.
+  bool has_drifted();
+  // At order 1, with W2 other than I, pre-activations are known only of the units that may be next
+  // to cross their border.
+  bool is_lazy() const { return order_ == 1 && !map_.w2_is_identity(); }
+  void prepare_looks();
+  void forget_looks();
   void set_velocities();
-  Border next_border() const;
+  Border next_border();
+  Border next_border_lazily();
   void move(double distance);
   bool cross(const Border& border);
   // y = J x, and y = J^T x, of the region of a step.
@@ -57,22 +68,35 @@ class RegionPath {
   const CanonicalMap& map_;
   Index order_;
   bool diagonal_a_;
-  Matrix a_transposed_, w1_transposed_, w2_transposed_;  // where they are needed
-  std::vector<Index> units_;                             // that can change the map
+  Matrix a_transposed_, w1_transposed_;  // where they are needed
+  Matrix w1_, w2_transposed_;            // of W2 other than I, their columns padded
+  std::vector<Index> units_;             // that can change the map
 
   Itinerary itinerary_;
-  Vector z_, direction_;
+  Index padded_;  // M, up to full packs
+  Vector z_;      // padded
+  Vector direction_;
   double s_ = 1.0;
   double sense_ = -1.0;    // of s along the curve
-  Vector slope_;           // dz / ds
+  Vector slope_;           // dz / ds, padded
   Matrix preactivations_;  // of all steps, one in a column
   Matrix velocities_;      // of these along the curve
-  Index padded_;           // M, up to full packs
+  Matrix jacobian_;        // of a step, its columns padded
   Matrix inverse_;         // of I - J around the cycle, its columns padded
   Vector change_;          // what the inverse makes of a vector, padded
   Vector scaled_;          // what is added to it is a product of both, padded
+  Vector row_;             // of W2, padded
   Vector x_, y_, p_, left_, right_;
   kernels::AlignedVector<double> work_;
+  // Where most units are not looked at: the way that the state has gone, ...
+  double length_ = 0.0;
+  std::vector<double> safe_;        // ... and how long each unit stays on its side
+  Vector reach_;                    // norms of the rows of W2
+  double last_ahead_ = 1.0;         // how far away the last border was
+  std::vector<std::int64_t> seen_;  // the last look at each unit
+  std::int64_t look_ = 0;
+  std::vector<Index> picked_, active_;
+  Index crossed_ = -1;  // the unit that has just come to its border
   Looks looks_;
 };
 

@@ -192,7 +192,7 @@ Neighbours::Start Neighbours::pop() {
   Group& group = queue_.front();
   Start start{group.base, group.root, std::nullopt};
   const bool flips_left = group.next < group.flips.size();
-  if (group.paths > 0 && (!flips_left || kPathsFromCycle - group.paths <= group.next)) {
+  if (!held_ && group.paths > 0 && (!flips_left || kPathsFromCycle - group.paths <= group.next)) {
     --group.paths;
     start.point = group.point;
   } else if (flips_left) {
@@ -200,8 +200,22 @@ Neighbours::Start Neighbours::pop() {
     Word* region = start.itinerary.at(bit.time);
     set_bit(region, bit.unit, !get_bit(region, bit.unit));
   }
-  if (group.next == group.flips.size() && group.paths == 0) queue_.pop_front();
+  if (group.next == group.flips.size() && (held_ || group.paths == 0)) {
+    if (group.paths > 0) waiting_.push_back(std::move(group));
+    queue_.pop_front();
+  }
   return start;
+}
+
+void Neighbours::allow_paths(std::optional<std::size_t> most) {
+  held_ = false;
+  for (Group& group : waiting_) queue_.push_back(std::move(group));
+  waiting_.clear();
+  if (!most) return;
+  for (Group& group : queue_) group.paths = std::min(group.paths, *most);
+  std::erase_if(queue_, [](const Group& group) {
+    return group.paths == 0 && group.next == group.flips.size() && !group.flips.empty();
+  });
 }
 
 SourceChoice::SourceChoice(std::optional<double> path_solves, Index order)

@@ -75,6 +75,12 @@ class Neighbours {
   bool empty() const { return queue_.empty(); }
   Start pop();
 
+  // Until allow_paths() is called, paths wait, and what is empty but for them is empty.
+  void hold_paths() { held_ = true; }
+  bool paths_held() const { return held_; }
+  // From now on no more than so many from a cycle; nothing for as many as usual.
+  void allow_paths(std::optional<std::size_t> most);
+
  private:
   struct Bit {
     std::int32_t time, unit;
@@ -93,7 +99,9 @@ class Neighbours {
   const CanonicalMap& map_;
   Index order_;
   bool paths_;
+  bool held_ = false;
   std::deque<Group> queue_;
+  std::vector<Group> waiting_;  // nothing is left of them but paths that are held
 };
 
 // Chooses among the independent sources by what each has brought per solve so far.
