@@ -9,6 +9,7 @@ import pytest
 
 import rnndyn as rd
 from basin_cases import bistable, escaping, follow, nearest_label, random_network, with_saddle
+from ctrl_c import CtrlC
 from rnndyn.basins_of_attraction._neighbourhoods import neighbourhoods_of
 from rnndyn.basins_of_attraction._settled import _period
 from rnndyn.basins_of_attraction.result import NOT_REACHED, UNBOUNDED, UNDECIDED
@@ -313,19 +314,11 @@ def test_a_time_limit_keeps_what_is_done(lozi, n_threads):
 
 
 def test_ctrl_c_keeps_what_is_done(lozi):
-    class Impatient:
-        def init(self, title):
-            assert title == "basins"
-
-        def step(self, progress):
-            assert 0.0 <= progress.fraction <= 1.0
-            assert "orbits" in progress.text(1.0)
-            raise KeyboardInterrupt
-
-        def close(self):
-            pass
-
-    result = endless(lozi, progress=Impatient())
+    meter = CtrlC()
+    result = endless(lozi, progress=meter)
+    assert meter.titles == ["basins"]
+    assert all(0.0 <= state.fraction <= 1.0 for state in meter.states)
+    assert all("orbits" in state.text(1.0) for state in meter.states)
     assert result.run.stopped_by == "interrupt"
     assert result.n_not_reached > 0
 

@@ -5,6 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
+import ctrl_c
 import rnndyn as rd
 from basin_cases import bistable
 from draws import drawn
@@ -79,11 +80,8 @@ def test_a_confidence_is_a_probability():
 def test_ctrl_c_while_neighbourhoods_are_prepared(monkeypatch):
     """Nothing is followed then, and that is what the result says."""
 
-    def interrupted(*arguments):
-        raise KeyboardInterrupt
-
     cycles = rd.find_cycles(bistable(), 1, progress=False)
-    monkeypatch.setattr("rnndyn.basins_of_attraction._fates.neighbourhoods_of", interrupted)
+    monkeypatch.setattr("rnndyn.basins_of_attraction._fates.neighbourhoods_of", ctrl_c.press)
     found = rd.basin_fractions(cycles, 3.0, n=100)
     assert found.run.stopped_by == "interrupt"
     assert not found.complete

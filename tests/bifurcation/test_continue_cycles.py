@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import rnndyn as rd
+from ctrl_c import CtrlC
 from reference.bifurcation import StraightPath
 from rnndyn.bifurcation.path._starts import key_of, listed, n_itineraries
 
@@ -229,21 +230,9 @@ def test_a_time_limit_keeps_a_first_part():
 @pytest.mark.threads
 @pytest.mark.parametrize("n_threads", [1, 3])
 def test_an_interrupt_keeps_the_pieces_that_are_done(n_threads):
-    class Impatient:
-        """Raises what Ctrl-C raises in the main thread, after two pieces."""
-
-        def init(self, title):
-            pass
-
-        def step(self, progress):
-            if progress.n_done == 2:
-                raise KeyboardInterrupt
-
-        def close(self):
-            pass
-
     models = [network(seed, 0.8) for seed in range(6)]
-    result = rd.continue_cycles(path=models, max_order=1, n_threads=n_threads, progress=Impatient())
+    meter = CtrlC(lambda state: state.n_done == 2)
+    result = rd.continue_cycles(path=models, max_order=1, n_threads=n_threads, progress=meter)
     assert result.run.stopped_by == "interrupt"
     assert result.run.n_pieces_done == 2
     assert all(branch.s_end <= 2.0 for branch in result.branches)

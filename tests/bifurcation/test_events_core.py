@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 
+import ctrl_c
 from bifurcation.core_paths import (
     BORDER,
     FLIP,
@@ -248,10 +249,7 @@ def test_a_time_limit_within_the_analysis_of_one_itinerary():
 
 @pytest.mark.parametrize("n_threads", [1, 2])
 def test_an_interrupt_within_the_analysis_of_one_itinerary(n_threads):
-    def interrupt(n_analysed, n_known):
-        raise KeyboardInterrupt
-
-    followed = _core.follow_cycles(*long_analysis(), 16, n_threads=n_threads, observer=interrupt)
+    followed = _core.follow_cycles(*long_analysis(), 16, n_threads=n_threads, observer=ctrl_c.press)
     assert followed["stopped_by"] == "interrupt"
     assert followed["n_analysed"] == 0
 

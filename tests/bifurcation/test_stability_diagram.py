@@ -8,9 +8,9 @@ import pytest
 
 import rnndyn as rd
 from bifurcation.plane_checks import problems_of, random_plane
+from ctrl_c import CtrlC, at_step
 from draws import drawn
 from reference.networks import FAMILIES, Size
-from rnndyn._common.progress import NoProgress
 
 EXACT = 1e-10
 
@@ -176,31 +176,9 @@ def test_threads_and_executors_do_not_matter(around_plrnn_2d_16):
 def test_a_store_is_taken_up_again(tmp_path, around_plrnn_2d_16):
     model, axes = around_plrnn_2d_16
     coarse = [(name, values[::4]) for name, values in axes]
-    calls = []
-
-    class Stopping:
-        """A meter that breaks the run off after some parts."""
-
-        def __init__(self, limit):
-            self.limit = limit
-            self.n_steps = 0
-
-        def init(self, title):
-            pass
-
-        def step(self, progress):
-            self.n_steps += 1
-            calls.append(progress.text(0.0))
-            if self.n_steps == self.limit:
-                raise KeyboardInterrupt
-
-        def close(self):
-            pass
-
     options = {"max_order": 12, "n_threads": 1, "store": tmp_path / "store"}
     stopped = [
-        rd.stability_diagram(model, *coarse, progress=Stopping(limit), **options)
-        for limit in (2, 5)
+        rd.stability_diagram(model, *coarse, progress=at_step(limit), **options) for limit in (2, 5)
     ]
     assert [part.run.stopped_by for part in stopped] == ["interrupt"] * 2
     resumed = rd.stability_diagram(model, *coarse, progress=False, **options)
@@ -217,14 +195,10 @@ def test_a_stopped_diagram_says_what_it_has_and_no_more(
 ):
     model, axes = around_plrnn_2d_16
 
-    class Stopping(NoProgress):
-        def step(self, progress):
-            if progress.stage == stage and progress.n_done == n_chunks:
-                raise KeyboardInterrupt
-
+    meter = CtrlC(lambda state: state.stage == stage and state.n_done == n_chunks)
     options = {"max_order": 6, "method": "exhaustive", "n_threads": 1}
     whole = rd.stability_diagram(model, *axes, progress=False, **options)
-    part = rd.stability_diagram(model, *axes, progress=Stopping(), **options)
+    part = rd.stability_diagram(model, *axes, progress=meter, **options)
     assert part.run.stopped_by == "interrupt"
     assert not part.run.complete
     assert part.curves == part.gaps == ()

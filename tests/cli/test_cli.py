@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 
+import ctrl_c
 import rnndyn as rd
 from rnndyn.certificate.result import Certificate
 from rnndyn.cli import main
@@ -252,10 +253,7 @@ def test_a_closed_pipe_is_no_error(tent_file):
 
 
 def test_ctrl_c_outside_a_search_is_exit_code_130(monkeypatch, capsys, tent_file):
-    def interrupted(*args, **kwargs):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("rnndyn.cli._cycles.load_network", interrupted)
+    monkeypatch.setattr("rnndyn.cli._cycles.load_network", ctrl_c.press)
     assert main(["cycles", tent_file, "--max-order", "1"]) == 130
     assert capsys.readouterr().err == "rnndyn: interrupted\n"
 

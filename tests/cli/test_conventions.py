@@ -6,13 +6,13 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import ctrl_c
 import rnndyn as rd
 from rnndyn.cli import _main, main
 from rnndyn.cli._exit_codes import MEANINGS, ExitCode
@@ -205,16 +205,14 @@ def test_ctrl_c_shows_and_saves_what_was_found(tmp_path):
     path = tmp_path / "cycles.npz"
     # Orders that nothing short of an interrupt ends; it comes as soon as the search has begun.
     program = (
-        "import os, signal, sys\n"
+        "import sys\n"
         "import rnndyn.cli._cycles as c\n"
         "from rnndyn.cli import main\n"
-        "class Meter:\n"
-        "    def init(self, title): pass\n"
-        "    def step(self, progress):\n"
-        "        if progress.n_cycles > 3: os.kill(os.getpid(), signal.SIGINT)\n"
-        "    def close(self): pass\n"
+        f"sys.path.insert(0, {str(Path(ctrl_c.__file__).parent)!r})\n"
+        "from ctrl_c import CtrlC\n"
+        "meter = CtrlC(lambda state: state.n_cycles > 3)\n"
         "own = c.find_cycles\n"
-        "c.find_cycles = lambda *a, **k: own(*a, **{**k, 'progress': Meter()})\n"
+        "c.find_cycles = lambda *a, **k: own(*a, **{**k, 'progress': meter})\n"
         "sys.exit(main(sys.argv[1:]))"
     )
     arguments = "cycles example:plrnn-10d --orders 1,10-200 --threads 1 --max-restarts 1000000 -o"
@@ -231,10 +229,7 @@ def test_ctrl_c_shows_and_saves_what_was_found(tmp_path):
 
 
 def test_ctrl_c_while_a_file_is_read_is_one_line(monkeypatch, capsys):
-    def interrupted(*arguments):
-        os.kill(os.getpid(), signal.SIGINT)
-
-    monkeypatch.setattr("rnndyn.cli._cite.load_network", interrupted)
+    monkeypatch.setattr("rnndyn.cli._cite.load_network", ctrl_c.press)
     assert main(["cite", "example:plrnn-10d"]) == ExitCode.INTERRUPTED
     assert capsys.readouterr().err == "rnndyn: interrupted\n"
 

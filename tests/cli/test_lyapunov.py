@@ -1,7 +1,6 @@
 """``rnndyn lyapunov`` as its users see it: output, files, errors and exit codes."""
 
 import json
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 
 import rnndyn as rd
+from ctrl_c import CtrlC
 from rnndyn.cli import main
 
 PROGRAM = [sys.executable, "-W", "error", "-m", "rnndyn", "lyapunov"]
@@ -177,27 +177,11 @@ def test_a_time_limit_shows_the_estimate_so_far(network_file, capsys):
     assert 0 < result["n_steps"] < 1_000_000_000
 
 
-class CtrlC:
-    """A progress meter that presses Ctrl-C, by the real signal, after some steps."""
-
-    def __init__(self, after):
-        self._after = after
-
-    def init(self, title):
-        pass
-
-    def step(self, progress):
-        if progress.n_steps >= self._after:
-            signal.raise_signal(signal.SIGINT)
-
-    def close(self):
-        pass
-
-
 def test_ctrl_c_shows_the_estimate_so_far(network_file, capsys, monkeypatch):
     # Beyond the transient and the first window, both of 1,000 steps at most.
     monkeypatch.setattr(
-        "rnndyn._common.options.make_progress_meter", lambda progress: CtrlC(10_000)
+        "rnndyn._common.options.make_progress_meter",
+        lambda progress: CtrlC(lambda state: state.n_steps >= 10_000),
     )
     arguments = ["--steps", "1000000000", "--transient", "1000"]
     assert main(["lyapunov", network_file, *arguments]) == 130
@@ -207,7 +191,7 @@ def test_ctrl_c_shows_the_estimate_so_far(network_file, capsys, monkeypatch):
 
 
 def test_ctrl_c_before_any_estimate(network_file, capsys, monkeypatch):
-    monkeypatch.setattr("rnndyn._common.options.make_progress_meter", lambda progress: CtrlC(0))
+    monkeypatch.setattr("rnndyn._common.options.make_progress_meter", lambda progress: CtrlC())
     arguments = ["--steps", "10", "--transient", "1000000000"]
     assert main(["lyapunov", network_file, *arguments]) == 130
     captured = capsys.readouterr()

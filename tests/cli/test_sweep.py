@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import rnndyn as rd
+from ctrl_c import CtrlC
 from rnndyn._common.progress import NoProgress
 from rnndyn.cli import main
 
@@ -136,19 +137,9 @@ def test_workers_and_a_store_change_nothing(line_file, tmp_path, capsys):
 
 
 def test_ctrl_c_shows_what_is_done(line_file, capsys, monkeypatch):
-    class Impatient:
-        def init(self, title):
-            pass
-
-        def step(self, progress):
-            raise KeyboardInterrupt
-
-        def close(self):
-            pass
-
     # The exponents of the points show nothing.
     meter = "rnndyn._common.options.make_progress_meter"
-    monkeypatch.setattr(meter, lambda shown: NoProgress() if shown is False else Impatient())
+    monkeypatch.setattr(meter, lambda shown: NoProgress() if shown is False else CtrlC())
     arguments = ["--measure", "max_lyapunov", "--steps", "100", "--x", "A[0,0]=0.25:0.75:9"]
     assert main(["sweep", line_file, *arguments, "--threads", "1"]) == 130
     assert "INCOMPLETE: interrupted after 1 of 9 points" in capsys.readouterr().out

@@ -1,7 +1,6 @@
 """``rnndyn timeline`` as its users see it: output, files, errors and exit codes."""
 
 import json
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 
 import rnndyn as rd
+from ctrl_c import CtrlC
 from rnndyn.cli import main
 from rnndyn.io._archive import write_archive
 
@@ -296,22 +296,11 @@ def test_orders_are_given_once(folder, capsys):
     assert "not allowed with argument" in capsys.readouterr().err
 
 
-class CtrlC:
-    """A progress meter that presses Ctrl-C, by the real signal, after some pieces."""
-
-    def init(self, title):
-        pass
-
-    def step(self, progress):
-        if progress.n_done >= 2:
-            signal.raise_signal(signal.SIGINT)
-
-    def close(self):
-        pass
-
-
 def test_ctrl_c_shows_the_first_part(folder, losses_file, capsys, monkeypatch):
-    monkeypatch.setattr("rnndyn._common.options.make_progress_meter", lambda progress: CtrlC())
+    monkeypatch.setattr(
+        "rnndyn._common.options.make_progress_meter",
+        lambda progress: CtrlC(lambda state: state.n_done >= 2),
+    )
     assert main(["timeline", str(folder), "--losses", losses_file]) == 130
     out = capsys.readouterr().out
     assert out.startswith("Training timeline of 6 checkpoints")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import rnndyn as rd
 from records import (
     line_set,
     order_statistics,
@@ -224,6 +225,19 @@ def test_a_set_up_to_the_limit_prints_every_cycle(lozi):
     assert "7 more" in rows[1]
 
 
+def test_a_headline_without_cycles_claims_nothing(lozi):
+    """Neither of a search nor of a part of a proof's cycles, of which the lines below speak."""
+    shift = rd.PLRNN(A=[[1.0]], W=[[0.0]], h=[1.0])
+    for method in ("search", "complete"):
+        none = rd.find_cycles(
+            shift, 2, method=method, max_restarts=10 if method == "search" else None
+        )
+        assert len(none) == 0
+        assert repr(none).startswith("no cycle found in PLRNN (1 state, 1 unit)")
+    part = rd.find_cycles(lozi, 1, method="complete").stable
+    assert repr(part).startswith("no cycle found in PLRNN (2 states, 2 units)")
+
+
 def test_the_headline_counts_certified_cycles(lozi):
     cycles = many_cycles(lozi, 24)
     n_doubtful = sum(not cycle.certified for cycle in cycles)
@@ -232,7 +246,7 @@ def test_the_headline_counts_certified_cycles(lozi):
     assert repr(cycles).startswith(f"{24 - n_doubtful} cycles of PLRNN")
     assert repr(cycles).splitlines()[0].endswith(f"; {n_doubtful} more not certified")
     assert repr(cycles.select(lambda cycle: not cycle.certified)).splitlines()[0] == (
-        f"no certified cycle of PLRNN (2 states, 2 units); {n_doubtful} not certified"
+        f"no certified cycle found in PLRNN (2 states, 2 units); {n_doubtful} not certified"
     )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import rnndyn as rd
+from ctrl_c import CtrlC
 from rnndyn import _core
 from rnndyn.lyapunov._arguments import check_steps, n_samples_at_most, window_length
 
@@ -347,30 +348,10 @@ def test_diverging_orbits_are_named():
     np.testing.assert_array_equal(copy.steps, error.steps)
 
 
-class Meter:
-    """A progress meter that keeps what it is shown, and can press Ctrl-C."""
-
-    def __init__(self, interrupt_after=None):
-        self.states = []
-        self.calls = []
-        self._interrupt_after = interrupt_after
-
-    def init(self, title):
-        self.calls.append(title)
-
-    def step(self, progress):
-        self.states.append(progress)
-        if self._interrupt_after is not None and progress.n_steps >= self._interrupt_after:
-            raise KeyboardInterrupt
-
-    def close(self):
-        self.calls.append("close")
-
-
 def test_progress_is_shown(lozi):
-    meter = Meter()
+    meter = CtrlC(lambda state: False)
     rd.lyapunov_spectrum(lozi, z0=[0.1, 0.1], n_steps=2_000_000, progress=meter)
-    assert meter.calls == ["lyapunov_spectrum", "close"]
+    assert (meter.titles, meter.n_closed) == (["lyapunov_spectrum"], 1)
     assert meter.states
     fractions = [state.fraction for state in meter.states]
     assert fractions == sorted(fractions)
@@ -382,7 +363,7 @@ def test_progress_is_shown(lozi):
 
 
 def test_ctrl_c_returns_the_estimate_so_far(lozi):
-    meter = Meter(interrupt_after=1_000_000)
+    meter = CtrlC(lambda state: state.n_steps >= 1_000_000)
     spectrum = rd.lyapunov_spectrum(lozi, z0=[0.1, 0.1], n_steps=50_000_000, transient=0,
                                     progress=meter)  # fmt: skip
     assert spectrum.stopped_by == "interrupt"
@@ -390,25 +371,25 @@ def test_ctrl_c_returns_the_estimate_so_far(lozi):
     lower, upper = spectrum.interval()
     assert lower[0, 0] < 0.4702 < upper[0, 0]
     assert "INCOMPLETE: interrupted after" in repr(spectrum)
-    assert meter.calls[-1] == "close"
+    assert meter.n_closed == 1
 
 
 def test_ctrl_c_before_any_estimate_is_ctrl_c(lozi):
     with pytest.raises(KeyboardInterrupt):
         rd.lyapunov_spectrum(
-            lozi, z0=[0.1, 0.1], n_steps=10, transient=50_000_000, progress=Meter(0)
+            lozi, z0=[0.1, 0.1], n_steps=10, transient=50_000_000, progress=CtrlC()
         )
 
 
 def test_an_error_of_the_meter_stops_the_run(lozi):
-    class Broken(Meter):
+    class Broken(CtrlC):
         def step(self, progress):
             raise OSError("no screen")
 
     meter = Broken()
     with pytest.raises(OSError, match="no screen"):
         rd.lyapunov_spectrum(lozi, z0=[0.1, 0.1], n_steps=50_000_000, progress=meter)
-    assert meter.calls[-1] == "close"
+    assert meter.n_closed == 1
 
 
 def test_a_time_limit_returns_the_estimate_so_far(lozi):

@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 
+import ctrl_c
 from lyapunov.core_cases import (
     FAMILIES,
     Layer,
@@ -195,7 +196,7 @@ def test_interrupt():
     def observer(n_done, n_total, mean_largest):
         calls.append((n_done, n_total, mean_largest))
         if len(calls) >= 4 and n_done >= 1000:
-            raise KeyboardInterrupt
+            ctrl_c.press()
 
     stopped = run(observer=observer)
     assert stopped["stopped_by"] == "interrupt"

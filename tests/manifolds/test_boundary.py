@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+import ctrl_c
 import rnndyn as rd
 from draws import drawn
 from manifold_cases import cycles_of, fates, network, step
@@ -302,11 +303,8 @@ def test_a_boundary_that_grows_too_large_is_incomplete():
 
 
 def test_ctrl_c_before_the_first_gate_returns_what_there_is(monkeypatch):
-    def interrupted(self, cycle):
-        raise KeyboardInterrupt
-
     cycles = rd.find_cycles(bistable(), 1, progress=False)
-    monkeypatch.setattr("rnndyn.basins_of_attraction._fates.Fates.add", interrupted)
+    monkeypatch.setattr("rnndyn.basins_of_attraction._fates.Fates.add", ctrl_c.press)
     boundary = rd.basin_boundary(cycles, progress=False)
     assert boundary.run.stopped_by == "interrupt"
     assert len(boundary.gates) == len(boundary.pieces) == 0

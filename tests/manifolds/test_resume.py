@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import rnndyn as rd
+from ctrl_c import at_step
 from draws import drawn
 from manifold_cases import cycles_of, gate_of, network
 from rnndyn.manifolds.pieces import parts_of
@@ -21,24 +22,6 @@ def assert_same(found, whole):
         np.testing.assert_array_equal(getattr(found.pieces, name), getattr(whole.pieces, name))
     assert found.trees == whole.trees
     assert found.run == whole.run
-
-
-class Interrupts:
-    """A progress meter at whose n-th step somebody presses Ctrl-C."""
-
-    def __init__(self, n_steps):
-        self._left = n_steps
-
-    def init(self, title):
-        pass
-
-    def step(self, state):
-        self._left -= 1
-        if self._left <= 0:
-            raise KeyboardInterrupt
-
-    def close(self):
-        pass
 
 
 # Manifolds --------------------------------------------------------------------------------------
@@ -97,7 +80,7 @@ def test_ctrl_c_loses_nothing(n_threads):
         before = 0 if found is None else found.trees[0].n_expanded
         # Steps come by the clock: twice as many every time, or a slow build stops hundreds of times
         # in what it does once at the end.
-        found = rd.manifold(cycle, resume=found, progress=Interrupts(2**n_stops), **options)
+        found = rd.manifold(cycle, resume=found, progress=at_step(2**n_stops), **options)
         assert found.trees[0].n_expanded >= before
         n_stops += not found.run.finished
     assert_same(found, whole)
@@ -107,7 +90,7 @@ def test_ctrl_c_leaves_what_was_found():
     cycle = gate_of(0, 5, 4)
     # Many times the work of the test above: it is never done before the first look at the keyboard.
     options = {"depth": 30, "max_pieces": 10**6}
-    part = rd.manifold(cycle, progress=Interrupts(1), **options)
+    part = rd.manifold(cycle, progress=at_step(1), **options)
     assert part.run.stopped_by == "interrupt"
     assert not part.run.finished
     assert part.trees[0].n_expanded < 10**6

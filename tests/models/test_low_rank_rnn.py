@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import rnndyn as rd
+from ctrl_c import CtrlC
 from draws import drawn
 from model_cases import ARGUMENTS, assert_is_the_map, draws
 from rnndyn.cycles.search import search
@@ -257,17 +258,7 @@ def test_a_time_limit_and_ctrl_c_are_kept():
     stopped = rd.find_fixed_points(model, method="complete", time_limit=1e-4)
     assert stopped.search.stopped_by == "time_limit"
 
-    class Interrupting(rd.ProgressMeter):
-        def init(self, *_):
-            pass
-
-        def step(self, *_):
-            raise KeyboardInterrupt
-
-        def close(self):
-            pass
-
     slow = random_network(np.random.default_rng(4), 4, 1000, 400.0)
-    found = rd.find_fixed_points(slow, method="complete", progress=Interrupting(), n_threads=1)
+    found = rd.find_fixed_points(slow, method="complete", progress=CtrlC(), n_threads=1)
     assert found.search.stopped_by == "interrupt"
     assert found.certificate.status == "partial"

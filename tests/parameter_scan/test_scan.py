@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import rnndyn as rd
+from ctrl_c import CtrlC
 from rnndyn.io._archive import read_archive, write_archive
 from scale_out.functions import sizes, touching
 
@@ -116,29 +117,17 @@ def test_a_cluster_changes_nothing(lozi, plane):
         assert rd.scan(lozi, *axes_of(plane), executor=client, **options_of(plane)) == plane
 
 
-class Interrupter:
-    """Raise what Ctrl-C raises, after some points."""
-
-    def init(self, title):
-        pass
-
-    def step(self, progress):
-        assert 0.0 < progress.fraction <= 1.0
-        assert "of 200 points" in progress.text(1.0)
-        if progress.n_done >= 60:
-            raise KeyboardInterrupt
-
-    def close(self):
-        pass
-
-
 def test_an_interrupted_scan_goes_on_where_it_was(tmp_path, monkeypatch):
     side = tmp_path / "side"
     side.mkdir()
     monkeypatch.setenv("RNNDYN_TEST_FOLDER", str(side))
     axis = ("A[0,0]", np.linspace(0.0, 0.5, 200))
     options = {"measures": {"value": touching}, "n_threads": 1, "store": tmp_path / "store"}
-    part = rd.scan(LINE, axis, progress=Interrupter(), **options)
+    meter = CtrlC(lambda state: state.n_done >= 60)
+    part = rd.scan(LINE, axis, progress=meter, **options)
+    for state in meter.states:
+        assert 0.0 < state.fraction <= 1.0
+        assert "of 200 points" in state.text(1.0)
     assert part.run.stopped_by == "interrupt"
     assert part.run.n_points_done == 60
     assert part.status["value"].tolist() == ["ok"] * 60 + ["not reached"] * 140

@@ -17,6 +17,7 @@ import pytest
 
 import rnndyn as rd
 from clock import overrun
+from ctrl_c import CtrlC, pressed_after
 
 # A search of high order in a network with many cycles, which would take hours.
 ENDLESS = """
@@ -148,14 +149,12 @@ def read_terminal_end(terminal):
 
 
 def test_a_signal_from_outside_gives_a_partial_result(lozi):
-    timer = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
-    timer.start()
     start = time.monotonic()
-    cycles = rd.find_cycles(
-        lozi, orders=range(10, 60), method="search", max_restarts=10**9, time_limit=60
-    )
+    with pressed_after(0.5):
+        cycles = rd.find_cycles(
+            lozi, orders=range(10, 60), method="search", max_restarts=10**9, time_limit=60
+        )
     seconds = time.monotonic() - start
-    timer.join()
     assert cycles.search.stopped_by == "interrupt"
     assert not cycles.finished
     assert 0.4 < seconds < 0.5 + PATIENCE
@@ -183,12 +182,10 @@ def test_a_proof_is_stopped_by_a_signal_and_by_a_time_limit(name, order):
         )
 
     assert shortest_delay(search, 0.3) < PROMISE
-    timer = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT))
-    timer.start()
     start = time.monotonic()
-    cycles = search(60)
+    with pressed_after(0.3):
+        cycles = search(60)
     seconds = time.monotonic() - start
-    timer.join()
     assert cycles.search.stopped_by == "interrupt"
     assert cycles.certificate.status == "partial"
     assert seconds < 0.3 + PATIENCE
@@ -227,18 +224,8 @@ def test_what_a_stopped_search_returns_is_right(lozi):
 
 
 def test_a_meter_may_interrupt(lozi):
-    class Impatient:
-        def init(self, title):
-            pass
-
-        def step(self, progress):
-            raise KeyboardInterrupt
-
-        def close(self):
-            pass
-
     cycles = rd.find_cycles(
-        lozi, orders=[30], method="search", max_restarts=10**9, progress=Impatient()
+        lozi, orders=[30], method="search", max_restarts=10**9, progress=CtrlC()
     )
     assert cycles.search.stopped_by == "interrupt"
 

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import rnndyn as rd
+from ctrl_c import CtrlC
 from rnndyn import _core
 from rnndyn.bifurcation.path import _chunks, _follow
 
@@ -150,23 +151,6 @@ def test_the_other_methods_and_functions(tmp_path):
                 assert how(other.run) == how(serial.run)
 
 
-class Interrupter:
-    """Raise what Ctrl-C raises, after some pieces."""
-
-    def __init__(self, n):
-        self.n = n
-
-    def init(self, title):
-        pass
-
-    def step(self, progress):
-        if progress.n_done >= self.n:
-            raise KeyboardInterrupt
-
-    def close(self):
-        pass
-
-
 class Spy:
     """Count the calls of a function."""
 
@@ -186,7 +170,7 @@ def test_an_interrupted_run_goes_on_where_it_was(serial, tmp_path, monkeypatch):
     pieces = Spy(monkeypatch, _core, "follow_cycles")
     done = 0
     for n in (3, 8, 15):
-        limits = {**LIMITS, "progress": Interrupter(n)}
+        limits = {**LIMITS, "progress": CtrlC(lambda state, n=n: state.n_done >= n)}
         part = rd.training_timeline(MODELS, store=store, n_threads=1, **limits).branch_set
         assert part.run.stopped_by == "interrupt"
         assert part.run.n_pieces_done >= done

@@ -1,7 +1,6 @@
 """Chunks give the same result wherever they run."""
 
 import multiprocessing
-import signal
 import threading
 import time
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, ThreadPoolExecutor
@@ -10,6 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+import ctrl_c
 import rnndyn as rd
 from rnndyn.scale_out import (
     ChunkStoppedError,
@@ -134,7 +134,7 @@ def test_ctrl_c_ends_the_threads_at_once():
             started.acquire(timeout=30)
         # Both threads work, and the main thread has had the time to begin its wait for them.
         time.sleep(0.3)
-        signal.raise_signal(signal.SIGINT)
+        ctrl_c.press()
 
     threading.Thread(target=press, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import ctrl_c
 import rnndyn as rd
 from rnndyn.bifurcation.path import _smooth_chunks, _smooth_run
 
@@ -57,7 +58,7 @@ def test_a_store_is_taken_up_again(
     def counted(*arguments: Any, **options: Any) -> Any:
         calls.append(1)
         if len(calls) == 4:
-            raise KeyboardInterrupt
+            ctrl_c.press()
         return original(*arguments, **options)
 
     monkeypatch.setattr(_smooth_chunks, "find_cycles", counted)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import rnndyn as rd
+from ctrl_c import CtrlC
 from rnndyn.cli import main
 
 BIT = rd.RNN([[1.0]], [[2.0]])
@@ -75,23 +76,8 @@ def test_a_time_limit_ends_all() -> None:
     assert "Input 1: " in repr(found)
 
 
-class Interrupts:
-    """A meter at which Ctrl-C comes at once."""
-
-    def init(self, title: str) -> None:
-        pass
-
-    def step(self, progress: Any) -> None:
-        raise KeyboardInterrupt
-
-    def close(self) -> None:
-        pass
-
-
 def test_an_interrupt_ends_all() -> None:
-    found = rd.find_slow_points(
-        LINE, [[0.0], [0.01], [0.02]], max_restarts=10**9, progress=Interrupts()
-    )
+    found = rd.find_slow_points(LINE, [[0.0], [0.01], [0.02]], max_restarts=10**9, progress=CtrlC())
     assert [slow.run.stopped_by for slow in found] == ["interrupt"] * 3
     assert not found.complete
 

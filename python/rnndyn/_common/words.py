@@ -13,6 +13,14 @@ def counted(n: int, noun: str, plural: str | None = None) -> str:
     return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
 
 
+def found_in(n: int, noun: str, where: str) -> str:
+    """Say what a search found: ``"3 cycles of PLRNN"``, ``"no cycle found in PLRNN"``.
+
+    Not that there is none: what a search has proved of that it says elsewhere.
+    """
+    return f"{counted(n, noun)} of {where}" if n else f"no {noun} found in {where}"
+
+
 def percent(share: float) -> str:
     """Format a share so that only a full one reads 100 %."""
     if share >= 1.0:

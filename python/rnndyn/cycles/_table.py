@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 
 from rnndyn._common.arrays import ComplexArray, FloatArray
-from rnndyn._common.words import counted, format_modulus, model_text, percent
+from rnndyn._common.words import counted, format_modulus, found_in, model_text, percent
 from rnndyn.cycles.by_input import CyclesByInput
 from rnndyn.cycles.continuum import ContinuumOfFixedPoints
 from rnndyn.cycles.cycle import STABILITY_NAMES, Cycle, conjugate_pairs
@@ -133,7 +133,7 @@ def _title(cycles: CycleSet) -> str:
             counts[name] += int((block.certified & (block.stability == code)).sum())
     n, n_doubtful = cycles.n_certified, len(cycles) - cycles.n_certified
     kinds = ", ".join(f"{counts[name]:,} {name}" for name in STABILITY_NAMES if counts[name])
-    title = f"{_cycles_text(n, n_doubtful)} of {model_text(cycles.model)}"
+    title = _cycles_text(n, n_doubtful, model_text(cycles.model))
     title = f"{title}: {kinds}" if kinds else title
     return title + _doubtful_text(n, n_doubtful)
 
@@ -144,11 +144,10 @@ def _doubtful_text(n_certified: int, n_doubtful: int) -> str:
     return f"; {n_doubtful:,} {'more ' if n_certified else ''}not certified"
 
 
-def _cycles_text(n_certified: int, n_doubtful: int) -> str:
+def _cycles_text(n_certified: int, n_doubtful: int, model: str) -> str:
     """Return the number of cycles of which it is proved that they exist."""
-    if n_certified:
-        return counted(n_certified, "cycle")
-    return "no certified cycle" if n_doubtful else "no cycle"
+    noun = "certified cycle" if n_doubtful and not n_certified else "cycle"
+    return found_in(n_certified, noun, model)
 
 
 def continuum_line(continuum: ContinuumOfFixedPoints) -> str:
@@ -195,7 +194,7 @@ def _by_input_table(found: CyclesByInput) -> Table:
     n = sum(cycles.n_certified for cycles in found.sets)
     n_doubtful = found.n_cycles - n
     return Table(
-        title=f"{_cycles_text(n, n_doubtful)} of {model_text(found.model)} under "
+        title=f"{_cycles_text(n, n_doubtful, model_text(found.model))} under "
         f"{counted(len(found), 'constant input')}" + _doubtful_text(n, n_doubtful),
         headings=shown,
         rows=head_and_tail(range(len(found)), row, more_in=1),

@@ -173,7 +173,7 @@ def _cards(content: Content) -> str:
     if cycles is not None:
         orders = orders_text(r.order for r in cycles.search.orders)
         what = f"fixed points and cycles, {orders}" if len(cycles) else f"of {orders}"
-        found = f"{len(cycles):,}" if len(cycles) else "no cycle"
+        found = f"{len(cycles):,}" if len(cycles) else "no cycle found"
         if len(cycles):
             what += f": {_stability_counts(cycles)}; {_proofs_of_cycles(cycles)}"
         cards.append((found, what))
@@ -279,7 +279,9 @@ def _cycles(content: Content) -> str:
 
 def _state_space(content: Content) -> str:
     if not _has_states(content):
-        return _html.paragraph("There is nothing to draw: no cycle, and all orbits diverge.")
+        return _html.paragraph(
+            "There is nothing to draw: no cycle was found, and all orbits diverge."
+        )
     n = content.model.n_states
     how = {1: "The next state over the state.", 2: "The two states.", 3: "The three states."}
     of_data = " and the data" if content.data and content.readout is None else ""

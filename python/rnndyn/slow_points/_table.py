@@ -1,6 +1,6 @@
 """How slow points look in a terminal and in a notebook."""
 
-from rnndyn._common.words import counted, model_text
+from rnndyn._common.words import counted, found_in, model_text
 from rnndyn.cycles._table import MULTIPLIER_HEADINGS, multiplier_rows
 from rnndyn.results.table import Row, Table, head_and_tail, table_of
 from rnndyn.slow_points.by_input import SlowPointsByInput
@@ -27,7 +27,7 @@ def _table(slow: SlowPointSet) -> Table:
         )
 
     n = len(slow)
-    title = f"{counted(n, 'slow point') if n else 'no slow point'} of {model_text(slow.model)}"
+    title = found_in(n, "slow point", model_text(slow.model))
     incomplete = slow.run.incomplete_text(counted(slow.run.n_restarts, "descent"))
     return Table(
         title=title,
@@ -94,7 +94,7 @@ def _by_input_table(found: SlowPointsByInput) -> Table:
         )
 
     n = found.n_points
-    title = f"{counted(n, 'slow point') if n else 'no slow point'} of {model_text(found.model)}"
+    title = found_in(n, "slow point", model_text(found.model))
     return Table(
         title=f"{title} under {counted(len(found), 'constant input')}",
         headings=[name for name in _BY_INPUT_HEADINGS if short or name != "input"],

@@ -51,6 +51,10 @@ _SLOPE_BITS = 40
 _STATE_BITS = 144
 #: A leaf with more undecided units than these has too many itineraries.
 _MOST_UNDECIDED = 16
+#: States that may be larger than the box by this power of two are not known at all.
+_HOPELESS_BITS = 64
+#: Enclosures of an orbit that are kept to see whether it repeats.
+_LONGEST_PERIOD = 1024
 
 
 def check_box_tree(
@@ -165,8 +169,13 @@ class _Enclosure:
     middle: list[int]
     slopes: Rows
     rest: list[int]
+    #: Of all times so far; one list that all enclosures of an orbit share.
     regions: list[int] = field(default_factory=list)
     undecided: list[tuple[int, int]] = field(default_factory=list)  # (time, unit)
+
+    def repeats(self, other: "_Enclosure") -> bool:
+        """Whether the states after these are those after the other ones."""
+        return (self.middle, self.rest, self.slopes) == (other.middle, other.rest, other.slopes)
 
 
 class _Checker:
@@ -221,17 +230,61 @@ class _Checker:
     def _open_orders(
         self, lower: list[float], upper: list[float]
     ) -> Iterator[tuple[int, _Enclosure]]:
-        """Yield the orders to check, with z_order, until a reason excludes all later ones."""
-        enclosure = self._start(lower, upper)
-        for order in range(1, max(self.asked) + 1):
-            enclosure = self._step(enclosure)
-            if self._is_outside(enclosure):
+        """Yield the orders to check, with z_order, until a reason excludes all later ones.
+
+        States that repeat are not followed further: an order may be large in a file of any size.
+        """
+        z = self._start(lower, upper)
+        first = [int(j == 0) for j in range(self.map.n_states)]
+        # Since a while ago, each compared with the first of them.
+        begin, since = 0, [z]
+        last = max(self.asked)
+        for order in range(1, last + 1):
+            z = self._step(z)
+            if self._is_outside(z):
                 return
+            if self._is_hopeless(z):
+                raise RefusedError(f"what is known of the states is too wide at order {order}")
             if order in self.asked:
-                yield order, enclosure
-            axis = [int(j == 0) for j in range(self.map.n_states)]
-            if self._separates(enclosure, axis):
+                yield order, z
+            if self._separates(z, first):
                 return
+            if z.repeats(since[0]):
+                yield from self._later_orders(begin, since, order)
+                return
+            since.append(z)
+            if order & (order - 1) == 0 or len(since) > _LONGEST_PERIOD:
+                begin, since = order, [z]
+
+    def _later_orders(
+        self, begin: int, since: list[_Enclosure], now: int
+    ) -> Iterator[tuple[int, _Enclosure]]:
+        """Yield the orders beyond one from which on the enclosures repeat those `since` a time."""
+        regions = since[0].regions[begin:now]
+        undecided = [(time - begin, unit) for time, unit in since[0].undecided if time >= begin]
+        period, done = now - begin, now
+        for order in sorted(order for order in self.asked if order > now):
+            z = since[(order - begin) % period]
+            while done < order:
+                z.regions.extend(regions)
+                z.undecided.extend((done + time, unit) for time, unit in undecided)
+                done += period
+            yield order, z
+
+    def _is_hopeless(self, z: _Enclosure) -> bool:
+        """Whether every state may be far outside the box on both sides: nothing comes of that.
+
+        A search in double precision knows nothing of such states any more.
+        """
+        for middle, row, rest, low, high in zip(
+            z.middle, z.slopes, z.rest, self.lower, self.upper, strict=True
+        ):
+            far = max(abs(low), abs(high), 1) << _HOPELESS_BITS
+            spread = sum(abs(x) * w for x, w in zip(row, z.width, strict=True))
+            reach = _ceil_shift(spread, _L_BITS) + rest
+            if reach - abs(middle) < far:
+                return False
+        return True
 
     def _start(self, lower: list[float], upper: list[float]) -> _Enclosure:
         shift = common_shift((*lower, *upper))
@@ -251,7 +304,7 @@ class _Checker:
         q, fine = map_.shift, self.fine
         states = range(n)
         region = 0
-        undecided = list(z.undecided)
+        time, undecided = len(z.regions), z.undecided
         # slope: in units of 2^-(2 q + _SLOPE_BITS). The constants are times 2^fine, and twice.
         unit_bits = q + _SLOPE_BITS
         slope = [[value << unit_bits for value in row] for row in map_.A]
@@ -274,7 +327,7 @@ class _Checker:
             if low >= 0:
                 region |= 1 << unit
             else:
-                undecided.append((len(z.regions), unit))
+                undecided.append((time, unit))
                 share = (high << _SLOPE_BITS) // (high - low)
                 # Twice what relu(p) - s p is in the middle of its range.
                 lift = max(-share * low, (one - share) * high)
@@ -299,9 +352,8 @@ class _Checker:
             wide = extra[i] + 2 * sum(abs(f) * r for f, r in zip(row, z.rest, strict=True))
             # What was cut off the middle and off the slopes.
             rests.append(_ceil_shift(wide, down + 1) + 1 + _ceil_shift(unit_of_l, _L_BITS))
-        return _Enclosure(
-            z.center, z.width, middles, slopes, rests, [*z.regions, region], undecided
-        )
+        z.regions.append(region)
+        return _Enclosure(z.center, z.width, middles, slopes, rests, z.regions, undecided)
 
     def _is_outside(self, z: _Enclosure) -> bool:
         for middle, row, rest, low, high in zip(

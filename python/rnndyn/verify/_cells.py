@@ -81,6 +81,42 @@ def check_cells(
     words.check(Tree.of(part), cells)
 
 
+class _WaysBack:
+    """The cells from which a word of some length can come back to its first one in time.
+
+    That is in exactly as many steps as some order asks for, through no cell before the root.
+    """
+
+    def __init__(self, words: "_Words", root: int) -> None:
+        self._orders, self._before = words.orders, words.before
+        self._allowed = words.cover.live & ~((1 << root) - 1)
+        #: By the number of steps back to the root, until they repeat from `_first` on.
+        self._layers = [1 << root]
+        self._known = {self._layers[0]: 0}
+        self._first: int | None = None
+        self._after: dict[int, int] = {}
+
+    def after(self, n: int) -> int:
+        """Return them for words of n cells, which are as long as the file says, not the orders."""
+        if n not in self._after:
+            layers = (self._layer(order - n) for order in self._orders if order > n)
+            self._after[n] = reduce(or_, layers, 0)
+        return self._after[n]
+
+    def _layer(self, steps: int) -> int:
+        layers = self._layers
+        while self._first is None and steps >= len(layers):
+            before = reduce(or_, (self._before[q] for q in bits(layers[-1])), 0) & self._allowed
+            self._first = self._known.get(before)
+            self._known[before] = len(layers)
+            if self._first is None:
+                layers.append(before)
+        if steps < len(layers):
+            return layers[steps]
+        assert self._first is not None
+        return layers[self._first + (steps - self._first) % (len(layers) - self._first)]
+
+
 class _Words:
     """The tree of words over the cells of a cover."""
 
@@ -107,7 +143,7 @@ class _Words:
 
     def _check_root(self, tree: Tree, root: int) -> None:
         word, periods, seen, closed = [root], [1], [0], [False]
-        ways = self._ways_back(root)
+        ways = _WaysBack(self, root)
         begins = True  # the entry to come says what becomes of the word
         while word:
             number, entry = tree.next_node()
@@ -139,26 +175,14 @@ class _Words:
                 column.pop()
             begins = False
 
-    def _ways_back(self, root: int) -> list[int]:
-        """Return, by length of a word, the cells from which it can come back to `root` in time.
-
-        That is in exactly as many steps as some order asks for, through no cell before the root.
-        """
-        allowed = self.cover.live & ~((1 << root) - 1)
-        layers = [1 << root]
-        for _ in range(self.longest - 1):
-            layers.append(reduce(or_, (self.before[q] for q in bits(layers[-1])), 0) & allowed)
-        times = range(1, self.longest + 1)
-        return [0, *(reduce(or_, (layers[k - n] for k in self.orders if k > n), 0) for n in times)]
-
     def _check_list(
-        self, word: list[int], period: int, seen: int, closed: bool, ways: list[int]
+        self, word: list[int], period: int, seen: int, closed: bool, ways: _WaysBack
     ) -> None:
         """Refuse unless all that may come next is among what was `seen`."""
         n = len(word)
         after = self.steps[word[-1]] if self.cover.live >> word[-1] & 1 else 0
         if n < self.longest:
-            may_come = after & ways[n] & ~((1 << word[n - period]) - 1)
+            may_come = after & ways.after(n) & ~((1 << word[n - period]) - 1)
             if missing := may_come & ~seen:
                 raise RefusedError(f"cell {lowest(missing)} may come next, but is not looked at")
         if not closed and n in self.orders and n % period == 0 and after >> word[0] & 1:

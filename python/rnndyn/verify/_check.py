@@ -96,7 +96,7 @@ def _check(certificate: Claims, model: PiecewiseLinearModel, counts: Counts) -> 
         # Every multiple of a cycle is one: those beyond a radius stand for all that have a size.
         # Without any size all units are off.
         for order in sorted(proved & {order for order, *_ in far} - everywhere):
-            listing.settle((0,) * order)
+            listing.settle_repeated((0,), order)
             everywhere.add(order)
     if missing := sorted(proved - everywhere):
         order = missing[0]
@@ -133,14 +133,15 @@ def _check_part(
     if not map_.relevant:
         # The map is affine: the only itinerary of every order is the one with all bits 0.
         for order in proved & set(part.orders):
-            listing.settle((0,) * order)
+            listing.settle_repeated((0,), order)
         return
     if part.method == "contraction":
         check_contraction(part.data, map_, listing)
         return
     if part.method == "p_matrix":
-        for order in proved & set(part.orders):
-            check_p_matrix(part.data, order, map_, listing)
+        if len(part.orders) != 1:
+            raise RefusedError("a proof by a P-matrix is for one order only")
+        check_p_matrix(part.data, part.orders[0], map_, listing)
         return
     domain = _domain(part, box, map_.n_states)
     counts.n_trees += 1

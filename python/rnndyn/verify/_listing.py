@@ -14,12 +14,16 @@ from rnndyn.verify._orbits import (
     RealOrbits,
     Word,
     canonical,
+    has_one_orbit,
     primitive_period,
     real_orbits,
     rotations,
     solve_word,
 )
 from rnndyn.verify._verdict import Counts, RefusedError
+
+#: Beyond so many states of all steps of an itinerary its equations take too long in exact numbers.
+_MAX_UNKNOWNS = 50_000
 
 
 @dataclass
@@ -54,8 +58,22 @@ class Listing:
 
         Cycles of a minimal period below the length of the itinerary are a matter of that period.
         """
-        word = canonical(word)
-        order = len(word)
+        period = primitive_period(word)
+        self.settle_repeated(word[:period], len(word) // period)
+
+    def settle_repeated(self, word: Word, times: int) -> None:
+        """Settle an itinerary that repeats a shorter one so many times.
+
+        Where I - J^times is regular, J the Jacobian of the shorter one, the only solution is that
+        of the shorter one run through so many times, and no cycle of the whole length. The time
+        that this takes hardly depends on how many times.
+        """
+        if times > 1 and has_one_orbit(self.map, word, times):
+            return
+        order = times * len(word)
+        if order * self.map.n_states > _MAX_UNKNOWNS:
+            raise RefusedError(f"an itinerary of order {order} has too many unknowns to be solved")
+        word = canonical(word * times)
         if word in self._settled or word in self.certified or word in self.closed.get(order, set()):
             return
         orbits = self.solve(word)

@@ -15,6 +15,8 @@ from rnndyn.verify._linear import Form, feasible, implies, solve
 from rnndyn.verify._verdict import RefusedError
 
 Word = tuple[int, ...]
+#: Any large prime; 2 is a unit modulo it.
+_PRIME = 2**127 - 1
 #: Numerators of the lower and upper bound of every state, and their common denominator.
 Box = tuple[list[int], list[int], int]
 
@@ -170,6 +172,46 @@ def solve_word(map_: ExactMap, word: Word) -> OrbitSet | None:
         first, denominator = image, denominator << piece.shift
         steps.append((first, denominator))
     return OrbitSet(map_, word, tuple(steps))
+
+
+def has_one_orbit(map_: ExactMap, word: Word, times: int) -> bool:
+    """Tell whether it is sure that an itinerary, repeated, has exactly one solution.
+
+    I - J^times is regular if its multiple by a power of two, an integer matrix, is so modulo a
+    prime. False where it is not, which says nothing.
+    """
+    n = map_.n_states
+    identity = [[int(i == j) for j in range(n)] for i in range(n)]
+    product, one = identity, 1
+    for piece in map(map_.piece, word):
+        product = _product(piece.jacobian, product)
+        one = (one << piece.shift) % _PRIME
+    power = identity
+    for bit in bin(times)[2:]:
+        power = _product(power, power)
+        if bit == "1":
+            power = _product(power, product)
+    one = pow(one, times, _PRIME)
+    rows = [[one * (i == j) - x for j, x in enumerate(row)] for i, row in enumerate(power)]
+    for column in range(n):
+        pivot = next((row for row in rows if row[column] % _PRIME), None)
+        if pivot is None:
+            return False
+        rows.remove(pivot)
+        inverse = pow(pivot[column], -1, _PRIME)
+        rows = [
+            [(x - row[column] * inverse * y) % _PRIME for x, y in zip(row, pivot, strict=True)]
+            for row in rows
+        ]
+    return True
+
+
+def _product(first: list[list[int]], second: list[list[int]]) -> list[list[int]]:
+    columns = list(zip(*second, strict=True))
+    return [
+        [sum(x * y for x, y in zip(row, column, strict=True)) % _PRIME for column in columns]
+        for row in first
+    ]
 
 
 def real_orbits(orbits: OrbitSet, box: Box | None) -> RealOrbits | None:

@@ -27,6 +27,8 @@ from rnndyn.verify._verdict import RefusedError
 #: Bits behind the point: of the states' elimination, and of K afterwards.
 _BITS = 96
 _BITS_OF_K = 72
+#: Rows of the largest matrix that a search looks at: steps times units.
+_MOST_ROWS = 800
 
 
 class _Differences:
@@ -44,6 +46,8 @@ def check_p_matrix(data: Any, order: int, map_: ExactMap, listing: Listing) -> N
     if {name: array.shape for name, array in data.items()} != {"Lambda": (map_.n_units,)}:
         raise RefusedError(f"a proof by a P-matrix consists of Lambda ({map_.n_units},)")
     differences = _Differences(map_)
+    if order * len(map_.relevant) > _MOST_ROWS:
+        raise RefusedError(f"order {order} has too many unknowns for a proof of this kind")
     if differences.relevant:
         multipliers = integers_of(data["Lambda"].tolist())
         system = UnitSystem(differences, order, Fraction(1), False, _BITS)
