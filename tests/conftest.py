@@ -53,11 +53,27 @@ NOT_CORE = (
     "test_background.py",
     "test_core_layout.py",
     "test_layout.py",
+    "test_markers.py",
     # The checks of certificates, in rational arithmetic.
     "verify/test_contraction.py",
     "verify/test_exact.py",
     "verify/test_tampered.py",
+    # Long tests of files whose others take the same ways through the core (compared with gcov), as
+    # `file::function` for all its parameters.
+    "basins_of_attraction/test_basins.py::test_labels_are_where_orbits_end_up",
+    "bifurcation/test_stability_diagram.py::test_high_orders_agree_with_complete_searches",
+    "bifurcation/test_stability_diagram.py::test_threads_and_executors_do_not_matter",
+    "cycles/test_complete_search.py::test_lozi_cycles_of_order_30",
+    "cycles/test_complete_search.py::test_tent_cycles_up_to_order_22",
+    "cycles/test_complete_search.py::test_the_10d_network_in_a_box_up_to_order_10",
+    "lyapunov/test_known_values.py::test_random_tanh_networks",
 )
+
+
+def is_not_core(item):
+    where = item.path.relative_to(TESTS)
+    function = f"{where.as_posix()}::{getattr(item, 'originalname', item.name)}"
+    return not {where.parts[0], where.as_posix(), function}.isdisjoint(NOT_CORE)
 
 
 @functools.cache
@@ -101,8 +117,7 @@ def pytest_xdist_setupnodes(specs: list[object]) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what reaches the core and what draws, before pytest looks at the markers."""
     for item in items:
-        where = item.path.relative_to(TESTS)
-        if where.parts[0] not in NOT_CORE and where.as_posix() not in NOT_CORE:
+        if not is_not_core(item):
             item.add_marker(pytest.mark.core)
         if getattr(item, "module", None) and hasattr(item.module, "drawn"):
             item.add_marker(pytest.mark.draws)
